@@ -1,0 +1,100 @@
+/**
+ * Closed-loop load by tools made for it. wrk, in C, takes a fraction of the CPU time that a server in JavaScript does, so it measures the
+ * server. autocannon runs in this process and is slower than a fast server: it's there for machines without wrk, and figures name the tool.
+ */
+
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import autocannon from "autocannon";
+import { projectRoot } from "./project.js";
+import { type Target, targetUrl } from "./target.js";
+
+export interface Saturation {
+  readonly requestsPerSecond: number;
+  /** wrk: to the microsecond; autocannon: whole milliseconds. */
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Replies other than 2xx, failed connections, timeouts. */
+  readonly errors: number;
+}
+
+export interface Generator {
+  readonly name: string;
+  /** Sends rows on `connections` connections for `durationS`, each as soon as the last one is answered. */
+  saturate(target: Target, connections: number, durationS: number): Promise<Saturation>;
+  /** Removes what the generator has on disk. */
+  close(): void;
+}
+
+const run = promisify(execFile);
+
+/** wrk with rows.lua, or undefined where wrk isn't installed. */
+export async function createWrk(rows: readonly string[]): Promise<Generator | undefined> {
+  // wrk says its version with exit code 1.
+  const said = await run("wrk", ["-v"]).catch((reason: { code: unknown; stdout?: string }) =>
+    reason.code === 1 ? { stdout: reason.stdout ?? "" } : undefined,
+  );
+  if (said === undefined) return undefined;
+  const directory = mkdtempSync(join(tmpdir(), "plumb-rows-"));
+  const file = join(directory, "rows.jsonl");
+  writeFileSync(file, `${rows.join("\n")}\n`);
+  const script = join(projectRoot, "loadtest", "rows.lua");
+  return {
+    name: /^wrk \S+/.exec(said.stdout)?.[0] ?? "wrk",
+    saturate: async (target, connections, durationS) => {
+      const args = ["-t1", `-c${connections}`, `-d${durationS}s`, "-s", script, targetUrl(target)];
+      const { stdout } = await run("wrk", args, { env: { ...process.env, PLUMB_ROWS: file } });
+      return parseWrk(stdout);
+    },
+    close: () => rmSync(directory, { recursive: true, force: true }),
+  };
+}
+
+/** @param output - What wrk printed; rows.lua puts one JSON line at the end. */
+export function parseWrk(output: string): Saturation {
+  const line = output.trim().split("\n").at(-1)!;
+  if (!line.startsWith("{")) throw new Error(`wrk ended without a summary: ${output.trim().slice(-300)}`);
+  const { requests, duration_us, p50_us, p99_us, errors } = JSON.parse(line) as Record<
+    "requests" | "duration_us" | "p50_us" | "p99_us" | "errors",
+    number
+  >;
+  return { requestsPerSecond: (requests * 1e6) / duration_us, p50Ms: p50_us / 1000, p99Ms: p99_us / 1000, errors };
+}
+
+export function createAutocannon(rows: readonly string[], version: string): Generator {
+  const rowsPerClient = 256;
+  return {
+    name: `autocannon ${version}`,
+    saturate: async (target, connections, durationS) => {
+      let client = 0;
+      const result = await autocannon({
+        url: targetUrl(target),
+        connections,
+        duration: durationS,
+        pipelining: 1,
+        method: "POST",
+        // Each connection sends other rows than its neighbours.
+        setupClient: (connection) => {
+          const first = client++ * rowsPerClient;
+          connection.setRequests(
+            Array.from({ length: rowsPerClient }, (_, i) => ({
+              method: "POST",
+              headers: { "content-type": "application/json" },
+              body: rows[(first + i) % rows.length]!,
+            })),
+          );
+        },
+      });
+      return {
+        requestsPerSecond: result["2xx"] / result.duration,
+        p50Ms: result.latency.p50,
+        p99Ms: result.latency.p99,
+        errors: result.errors + result.timeouts + result.non2xx,
+      };
+    },
+    close: () => {},
+  };
+}
