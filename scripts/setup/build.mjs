@@ -1,0 +1,56 @@
+/** dist/: the compiled sources, made again only when a source has changed. */
+
+import { createHash } from "node:crypto";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { alone, root, run, SetupError, say } from "./project.mjs";
+
+const dist = join(root, "dist");
+const stampFile = join(dist, ".stamp");
+
+/** Compiles where a source, the compiler or its settings have changed, and removes what no source accounts for. */
+export async function ensureBuild() {
+  if (isCurrent(readSources())) return;
+  await alone(async () => {
+    const sources = readSources();
+    if (isCurrent(sources)) return;
+    say("plumb: building dist/");
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    const code = await run(process.execPath, [tsc, "-p", "tsconfig.json", "--noEmitOnError"], { stdout: "stderr" });
+    if (code !== 0) throw new SetupError("the build failed; the compiler's output is above");
+    removeStrangers(sources);
+    writeFileSync(stampFile, sources.stamp);
+  });
+}
+
+/** A digest of contents, not times: a checkout, a copy and a touched file don't change it. */
+function readSources() {
+  const folders = JSON.parse(readFileSync(join(root, "tsconfig.json"), "utf8")).include;
+  const files = folders.flatMap((folder) =>
+    existsSync(join(root, folder)) ? readdirSync(join(root, folder), { recursive: true }).map((file) => `${folder}/${file}`) : [],
+  );
+  const sources = files.filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts")).sort();
+  const hash = createHash("sha256");
+  for (const file of ["tsconfig.json", "package-lock.json", ...sources]) {
+    const content = readFileSync(join(root, file));
+    hash.update(`${file} ${content.length}\n`).update(content);
+  }
+  return { outputs: sources.map((file) => file.replace(/\.ts$/, ".js")), stamp: hash.digest("hex") };
+}
+
+function isCurrent({ outputs, stamp }) {
+  try {
+    return readFileSync(stampFile, "utf8") === stamp && outputs.every((file) => existsSync(join(dist, file)));
+  } catch {
+    return false;
+  }
+}
+
+/** An output whose source is gone would still be importable. */
+function removeStrangers({ outputs }) {
+  const known = new Set(outputs.flatMap((file) => [file, `${file}.map`]));
+  for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
+    const path = join(entry.parentPath, entry.name);
+    if (entry.isFile() && !known.has(path.slice(dist.length + 1).replaceAll("\\", "/"))) rmSync(path);
+  }
+}

@@ -1,0 +1,79 @@
+/** trainer/.venv: a Python that has what trainer/requirements.txt pins. */
+
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { alone, root, run, SetupError, say } from "./project.mjs";
+
+const venv = join(root, "trainer/.venv");
+const python = join(venv, "bin/python");
+const requirements = join(root, "trainer/requirements.txt");
+const stampFile = join(venv, ".requirements-sha256");
+
+/** The reader's own default first, then the newest. */
+const candidates = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
+
+/**
+ * Makes the trainer's Python environment where it is missing or its requirements have changed.
+ *
+ * @returns The path of its interpreter.
+ * @throws SetupError with one line where there is no Python that can do it.
+ */
+export async function ensurePython() {
+  const wanted = createHash("sha256").update(readFileSync(requirements)).digest("hex");
+  if (isCurrent(wanted)) return python;
+  await alone(async () => {
+    if (isCurrent(wanted)) return;
+    rmSync(stampFile, { force: true });
+    if (!isUsable(python)) {
+      const base = findPython();
+      say(`plumb: making trainer/.venv with ${base}`);
+      await step(base, ["-m", "venv", "--clear", venv], "making trainer/.venv failed");
+    }
+    say("plumb: installing trainer/requirements.txt into trainer/.venv");
+    const pip = ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes", "-r", requirements];
+    await step(python, pip, "installing trainer/requirements.txt failed");
+    writeFileSync(stampFile, wanted);
+  });
+  return python;
+}
+
+function isCurrent(wanted) {
+  return existsSync(python) && existsSync(stampFile) && readFileSync(stampFile, "utf8") === wanted;
+}
+
+/** A venv whose making was cut short has an interpreter but no pip. */
+function isUsable(interpreter) {
+  return existsSync(interpreter) && spawnSync(interpreter, ["-m", "pip", "--version"], { stdio: "ignore" }).status === 0;
+}
+
+async function step(command, args, failure) {
+  const code = await run(command, args, { stdout: "stderr" });
+  if (code !== 0) throw new SetupError(`${failure} (exit code ${code}); the output is above`);
+}
+
+function findPython() {
+  const probe = "import sys; print('%d.%d' % sys.version_info[:2]); import ensurepip, venv; sys.exit(sys.version_info < (3, 11))";
+  const seen = [];
+  for (const candidate of candidates) {
+    const { status, stdout } = spawnSync(candidate, ["-c", probe], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    if (status === 0) return candidate;
+    const version = stdout?.trim();
+    if (version) seen.push({ candidate, version });
+  }
+  throw new SetupError(whyNoPython(seen));
+}
+
+/** One line that names what to install. */
+export function whyNoPython(seen) {
+  const found = seen.find(({ version }) => {
+    const [major, minor] = version.split(".").map(Number);
+    return major > 3 || (major === 3 && minor >= 11);
+  });
+  if (found) {
+    return `${found.candidate} (Python ${found.version}) lacks venv or ensurepip: install them (Debian, Ubuntu: apt install python${found.version}-venv)`;
+  }
+  const others = seen.map(({ candidate, version }) => `${candidate} is ${version}`).join(", ");
+  return `the trainer needs Python 3.11 or newer, and none was found${others && ` (${others})`}`;
+}
