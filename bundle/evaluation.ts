@@ -1,0 +1,33 @@
+/**
+ * evaluation.json: how good the model was when it was made, and what it was compared with.
+ *
+ * Nothing is served from it. It is read all the same, since a gate or a person decides by it whether to promote a version.
+ */
+import * as z from "zod";
+
+/** A metric's value; null where it is not defined, as MAPE over true values of zero. */
+const metrics = z.record(z.string(), z.number().nullable(), { error: "an object of numbers by metric" });
+const bySplit = z.record(z.string(), metrics, { error: "an object of metrics by split" });
+
+export const evaluationSchema = z
+  .strictObject({
+    format: z.literal("plumb-evaluation/1"),
+    splits: z
+      .array(
+        z.strictObject({
+          name: z.string().min(1),
+          rows: z.int().min(0),
+          from: z.string().describe("First date or key, where the split is by one.").optional(),
+          to: z.string().describe("Last date or key.").optional(),
+        }),
+      )
+      .min(1)
+      .describe("The parts of the data, in order."),
+    metrics: bySplit.describe("Of the model, by split, then by metric: `metrics.holdout.rmse`."),
+    baselines: z
+      .record(z.string(), bySplit, { error: "an object of metrics by baseline and split" })
+      .describe("Of naive predictors on the same rows: `baselines.last_value.holdout.rmse`."),
+  })
+  .describe("evaluation.json of a Plumb bundle.");
+
+export type Evaluation = z.infer<typeof evaluationSchema>;

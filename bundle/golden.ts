@@ -1,0 +1,164 @@
+/**
+ * golden.jsonl: rows with the answers that the trained pipeline gave, one JSON object a line.
+ *
+ * A line is either an answer (features before the cast, raw outputs of the models, prediction) or a refusal, for a row
+ * that must not be answered. Proof at load means that the server's own path gives the same again.
+ */
+import * as z from "zod";
+import type { Row, Scalar } from "../preprocessing/index.js";
+import { decodeNumber, encodeNumber, numberFormSchema } from "./number-form.js";
+import { expectation, schemaProblems, sentence } from "./problem.js";
+import { JsonFault, parseStrictJson } from "./strict-json.js";
+
+export const goldenFile = "golden.jsonl";
+
+/** Fewest rows with an answer that a bundle must have. */
+export const goldenRowsMin = 256;
+
+/** Why a row is among the golden ones: drawn from the training data, or made at an edge. */
+export const goldenKinds = ["sample", "mean", "median", "bound", "threshold", "missing", "unknown", "empty", "zero", "extreme"] as const;
+export type GoldenKind = (typeof goldenKinds)[number];
+
+interface GoldenInput {
+  kind: GoldenKind;
+  row: Row;
+  /** The row's text as the file has it: what a caller would send. `row` written again could lose a `-0` or a `1e999`. */
+  rowJson: string;
+  /** In golden.jsonl, from 1. */
+  line: number;
+}
+
+export interface GoldenAnswer extends GoldenInput {
+  /** By output of preprocessing.json: float64 values before the cast, one per column. */
+  features: Readonly<Record<string, Float64Array>>;
+  /** By input of postprocessing.json (`id.name`): what the models gave. */
+  raw: Readonly<Record<string, Float64Array>>;
+  prediction: Scalar;
+  /** In the order of the labels. */
+  probabilities?: Float64Array;
+  error?: undefined;
+}
+
+export interface GoldenRefusal extends GoldenInput {
+  /** The code that a caller gets, such as `schema_mismatch`. */
+  error: string;
+}
+
+export type GoldenRow = GoldenAnswer | GoldenRefusal;
+
+const input = {
+  kind: z.enum(goldenKinds).describe("Drawn from the training rows (sample), or made at an edge."),
+  row: z.record(z.string(), z.unknown(), { error: "an object" }).describe("The row as a caller sends it."),
+};
+const values = z.record(z.string(), z.array(numberFormSchema, { error: "a list of numbers" }), { error: "an object of lists of numbers" });
+
+const answerSchema = z.strictObject({
+  ...input,
+  features: values.describe("By output of preprocessing.json: float64 values before the cast, one per column."),
+  raw: values.describe("By input of postprocessing.json: what the models gave."),
+  prediction: z
+    .union([z.number(), z.string(), z.boolean()], { error: "a number, or a label" })
+    .describe("A number (NaN, infinities and -0 as strings), or for a classifier the label."),
+  probabilities: z.array(numberFormSchema, { error: "a list of numbers" }).describe("In the order of the labels.").optional(),
+});
+const refusalSchema = z.strictObject({
+  ...input,
+  error: z.string().regex(/^[a-z][a-z0-9_]{0,63}$/, { error: "an error code such as schema_mismatch" }),
+});
+
+/** One line of golden.jsonl. */
+export const goldenRowSchema = z.union([answerSchema, refusalSchema]).describe("One line of golden.jsonl of a Plumb bundle.");
+
+// A file may hold thousands of lines, so the usual, good line goes through compiled checks.
+const compiled = { answer: z.compile(answerSchema), refusal: z.compile(refusalSchema) };
+
+/** More problems than this are not listed one by one: a file written by another program is wrong in every line. */
+const lineProblemsMax = 20;
+
+/**
+ * Reads golden.jsonl.
+ *
+ * @param text - The file's text; one line a row, the last newline may be missing.
+ * @param task - Of the manifest: a regression's prediction is a number, a classification's is a label as it stands.
+ * @returns The rows, and every problem found; rows with a problem are left out.
+ */
+export function parseGolden(text: string, task: "regression" | "classification"): { rows: GoldenRow[]; problems: string[] } {
+  const lines = text.split("\n");
+  if (lines.at(-1) === "") lines.pop();
+  const rows: GoldenRow[] = [];
+  const problems: string[] = [];
+  for (const [index, line] of lines.entries()) {
+    const parsed = parseLine(line, index + 1, task);
+    if (Array.isArray(parsed)) problems.push(...parsed);
+    else rows.push(parsed);
+  }
+  const answers = rows.filter((row) => row.error === undefined).length;
+  if (problems.length === 0 && answers < goldenRowsMin) {
+    const advice = "export the bundle again with more rows: too few prove nothing";
+    problems.push(sentence({ file: goldenFile, expected: `at least ${goldenRowsMin} rows with an answer`, got: `${answers}`, advice }));
+  }
+  if (problems.length > lineProblemsMax) {
+    problems.splice(lineProblemsMax, Infinity, `${goldenFile}: ${problems.length - lineProblemsMax} more problems like these`);
+  }
+  return { rows, problems };
+}
+
+function parseLine(line: string, lineNumber: number, task: "regression" | "classification"): GoldenRow | string[] {
+  const place = { file: goldenFile, where: `line ${lineNumber}` };
+  let document: unknown;
+  let rowJson: string | undefined;
+  try {
+    ({ value: document, memberText: rowJson } = parseStrictJson(line, "row"));
+  } catch (error) {
+    if (!(error instanceof JsonFault)) throw error;
+    return [sentence({ ...place, expected: error.expected, got: error.got })];
+  }
+  const isRefusal = typeof document === "object" && document !== null && "error" in document;
+  const schema = isRefusal ? compiled.refusal : compiled.answer;
+  if (!z.validate(schema, document)) {
+    const parsed = (isRefusal ? refusalSchema : answerSchema).safeParse(document, { error: expectation });
+    return schemaProblems(place, parsed.error!, document);
+  }
+  if (isRefusal) {
+    const { kind, row, error } = document as z.infer<typeof refusalSchema>;
+    return { kind, row, rowJson: rowJson!, line: lineNumber, error };
+  }
+  const { kind, row, features, raw, prediction, probabilities } = document as z.infer<typeof answerSchema>;
+  const value = task === "regression" ? decodeNumber(prediction) : prediction;
+  if (value === undefined) {
+    const expected = 'a number, or one of "NaN", "Infinity", "-Infinity", "-0.0", since the task is regression';
+    return [sentence({ ...place, where: `${place.where}, prediction`, expected, got: JSON.stringify(prediction) })];
+  }
+  return {
+    kind,
+    row,
+    rowJson: rowJson!,
+    line: lineNumber,
+    features: decodeValues(features),
+    raw: decodeValues(raw),
+    prediction: value,
+    ...(probabilities && { probabilities: decodeList(probabilities) }),
+  };
+}
+
+function decodeValues(lists: Readonly<Record<string, readonly (number | string)[]>>): Record<string, Float64Array> {
+  return Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, decodeList(list)]));
+}
+
+function decodeList(list: readonly (number | string)[]): Float64Array {
+  return Float64Array.from(list, (value) => decodeNumber(value)!);
+}
+
+/** One line of golden.jsonl, without the newline. The reverse of {@link parseGolden}, to the last bit. */
+export function formatGoldenRow(golden: GoldenRow): string {
+  const { kind, rowJson } = golden;
+  const head = `{"kind":${JSON.stringify(kind)},"row":${rowJson}`;
+  if (golden.error !== undefined) return `${head},"error":${JSON.stringify(golden.error)}}`;
+  const encodeLists = (lists: Readonly<Record<string, Float64Array>>) =>
+    JSON.stringify(Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, Array.from(list, encodeNumber)])));
+  const prediction = typeof golden.prediction === "number" ? encodeNumber(golden.prediction) : golden.prediction;
+  const results = `${head},"features":${encodeLists(golden.features)},"raw":${encodeLists(golden.raw)},"prediction":${JSON.stringify(prediction)}`;
+  return golden.probabilities
+    ? `${results},"probabilities":${JSON.stringify(Array.from(golden.probabilities, encodeNumber))}}`
+    : `${results}}`;
+}

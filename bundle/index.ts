@@ -1,0 +1,22 @@
+/** What a bundle is and how it is read. Knows nothing of serving. */
+export type { Baseline } from "./baseline.js";
+export type { Evaluation } from "./evaluation.js";
+export type { Feature } from "./feature.js";
+export {
+  formatGoldenRow,
+  type GoldenAnswer,
+  type GoldenKind,
+  type GoldenRefusal,
+  type GoldenRow,
+  goldenKinds,
+  goldenRowsMin,
+  parseGolden,
+} from "./golden.js";
+export type { Manifest, TensorSpec } from "./manifest.js";
+export { decodeNumber, encodeNumber } from "./number-form.js";
+export { BundleError } from "./problem.js";
+export { type Bundle, type BundleModel, readBundle } from "./read.js";
+export type { Issue } from "./row-issues.js";
+export { parseRowSchema, type RowSchema } from "./row-schema.js";
+export type { JsonSchemaDocument } from "./row-schema-document.js";
+export { listBundles, type StoredBundle } from "./store.js";

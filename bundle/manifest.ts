@@ -1,0 +1,190 @@
+/**
+ * manifest.json: what a bundle is, what it takes and gives, how true it is, and the hash of every other file.
+ *
+ * Strict throughout: an unknown member is refused, because a member that is not read is a promise that is not kept.
+ */
+import * as z from "zod";
+import { expectation, quote, schemaProblems, sentence } from "./problem.js";
+
+export const manifestFile = "manifest.json";
+
+/** Names of models: lower case, so that they are the same on every file system and in every URL. */
+export const namePattern = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+/** Versions as folder names: positive integers without leading zeros. */
+export const versionPattern = /^[1-9][0-9]{0,14}$/;
+/** File names inside a bundle: no folder, no leading dot, no character that some system reads otherwise. */
+const fileNamePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+
+const count = z.int({ error: "an integer from 0 up" }).min(0);
+const positiveCount = z.int({ error: "an integer from 1 up" }).min(1);
+const words = (what: string) => z.string({ error: what }).min(1).max(500);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { error: "a SHA-256 of 64 lower-case hexadecimal digits" });
+
+const tensorSchema = z.strictObject({
+  name: words("the tensor's name in the model").describe("The tensor's name in the ONNX graph."),
+  dtype: z.enum(["float32", "float64"]),
+  shape: z
+    .tuple([z.literal("rows")], positiveCount, { error: 'a shape such as ["rows", 3]' })
+    .describe("The rows of a batch, then the sizes of one row."),
+});
+
+const modelSchema = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/, { error: "an id of letters, digits, _ and - that starts with a letter or _" })
+    .describe("Names the model's outputs after the model, as `id.name`."),
+  file: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,122}\.onnx$/, { error: "the name of an .onnx file in the bundle" }),
+  inputs: z.array(tensorSchema).min(1).max(64),
+  outputs: z.array(tensorSchema).min(1).max(64),
+});
+
+const paritySchema = z.strictObject({
+  tier: z
+    .enum(["A", "B", "C"])
+    .describe("A: bit for bit as the training library. B: bit for bit as the portable math. C: within a measured bound."),
+  reference: words("the libraries and versions that the bundle was compared with"),
+  rows: count.describe("How many rows were compared when the bundle was made."),
+  features_ulp_max: count.describe("Worst difference found in the features, in units in the last place."),
+  margin_ulp_max: count.describe("Worst difference found in the models' raw outputs."),
+  tolerance: z
+    .strictObject({ features_ulp: count, margin_ulp: count, prediction_ulp: count })
+    .describe("The differences from the golden rows that a proof still accepts."),
+});
+
+// Only the kind is fixed for fallbacks that this version cannot serve: their other members come with the version that can.
+const fallbackSchema = z.discriminatedUnion(
+  "kind",
+  [z.strictObject({ kind: z.literal("none") }), z.looseObject({ kind: z.literal("constant") }), z.looseObject({ kind: z.literal("rule") })],
+  { error: 'a fallback of kind "none", "constant" or "rule"' },
+);
+
+const lineageSchema = z.strictObject({
+  data_sha256: sha256.nullable().describe("Of the training data; null where it is not known."),
+  code_commit: words("a commit, or null where it is not known").nullable(),
+  trainer: words("the program that wrote the bundle, and its version"),
+  libraries: z.record(z.string(), z.string(), { error: "an object of library versions by name" }),
+  seed: count.nullable(),
+});
+
+export const manifestSchema = z
+  .strictObject({
+    format: z.literal("plumb-bundle/1"),
+    name: z
+      .string()
+      .regex(namePattern, { error: "a name of 1 to 64 lower-case letters, digits, '.', '_' and '-', the first a letter or digit" }),
+    version: z.int({ error: "a positive integer" }).min(1).max(999_999_999_999_999),
+    created: z.iso.datetime({ offset: true, error: "a time such as 2026-11-22T08:00:00Z" }),
+    task: z.enum(["regression", "classification"]),
+    models: z.array(modelSchema).min(1).max(64),
+    parity: paritySchema,
+    slo: z
+      .strictObject({
+        p95_ms: z.number().gt(0).max(3_600_000).describe("95 of 100 answers come within this time, in milliseconds."),
+        rps: z.number().gt(0).max(10_000_000).describe("Requests a second that the service is meant for."),
+      })
+      .describe("What the service is held to."),
+    limits: z.strictObject({
+      rows_max: positiveCount.max(1_000_000).describe("Rows in one request."),
+      body_bytes_max: positiveCount.max(1_073_741_824).describe("Bytes in the body of one request."),
+    }),
+    fallback: fallbackSchema,
+    lineage: lineageSchema,
+    files: z
+      .record(z.string().regex(fileNamePattern, { error: "a plain file name" }), z.strictObject({ sha256, bytes: count }), {
+        error: "an object of hashes and sizes by file name",
+      })
+      .describe("Every file of the bundle but manifest.json and signature.json."),
+  })
+  .describe("manifest.json of a Plumb bundle.");
+
+export type Manifest = z.infer<typeof manifestSchema>;
+/** A tensor that a model takes or gives: its name, `float32` or `float64`, and its shape with the rows first. */
+export type TensorSpec = Manifest["models"][number]["inputs"][number];
+
+/** Files that every bundle has, beside its models; manifest.json is not among them because it cannot hash itself. */
+export const requiredFiles = [
+  "schema.json",
+  "preprocessing.json",
+  "postprocessing.json",
+  "golden.jsonl",
+  "baseline.json",
+  "evaluation.json",
+  "card.md",
+] as const;
+export const signatureFile = "signature.json";
+
+/**
+ * Reads a manifest.
+ *
+ * @param document - The parsed manifest.json.
+ * @returns The manifest, or every problem found in it.
+ */
+export function parseManifest(document: unknown): { manifest: Manifest } | { problems: string[] } {
+  const parsed = manifestSchema.safeParse(document, { error: expectation });
+  if (!parsed.success) return { problems: schemaProblems({ file: manifestFile }, parsed.error, document) };
+  const problems = [...modelProblems(parsed.data), ...fileListProblems(parsed.data), ...fallbackProblems(parsed.data)];
+  return problems.length > 0 ? { problems } : { manifest: parsed.data };
+}
+
+function modelProblems(manifest: Manifest): string[] {
+  const problems: string[] = [];
+  const ids = new Set<string>();
+  for (const [index, model] of manifest.models.entries()) {
+    const where = `models[${index}]`;
+    if (ids.has(model.id)) {
+      problems.push(
+        sentence({ file: manifestFile, where: `${where}.id`, expected: "each model id once", got: `${quote(model.id)} again` }),
+      );
+    }
+    ids.add(model.id);
+    for (const side of ["inputs", "outputs"] as const) {
+      const names = model[side].map((tensor) => tensor.name);
+      const twice = names.find((name, at) => names.indexOf(name) !== at);
+      if (twice !== undefined) {
+        problems.push(
+          sentence({ file: manifestFile, where: `${where}.${side}`, expected: "each tensor once", got: `${quote(twice)} again` }),
+        );
+      }
+    }
+    if (!Object.hasOwn(manifest.files, model.file)) {
+      const expected = `an entry for ${quote(model.file)} with its sha256 and bytes`;
+      problems.push(
+        sentence({ file: manifestFile, where: "files", expected, got: "none", advice: `model ${quote(model.id)} is read from it` }),
+      );
+    }
+  }
+  return problems;
+}
+
+function fileListProblems(manifest: Manifest): string[] {
+  const problems: string[] = [];
+  const known = new Set<string>([...requiredFiles, ...manifest.models.map((model) => model.file)]);
+  for (const name of requiredFiles) {
+    if (Object.hasOwn(manifest.files, name)) continue;
+    problems.push(
+      sentence({ file: manifestFile, where: "files", expected: `an entry for ${quote(name)} with its sha256 and bytes`, got: "none" }),
+    );
+  }
+  const lowerCase = new Map<string, string>();
+  for (const name of Object.keys(manifest.files)) {
+    const twin = lowerCase.get(name.toLowerCase());
+    if (twin !== undefined) {
+      const advice = "some file systems hold only one of them: rename one";
+      const got = `${quote(twin)} and ${quote(name)}`;
+      problems.push(sentence({ file: manifestFile, where: "files", expected: "names that differ in more than case", got, advice }));
+    }
+    lowerCase.set(name.toLowerCase(), name);
+    if (known.has(name)) continue;
+    const expected = "only files of the bundle format and the models' files";
+    const advice = name === manifestFile || name === signatureFile ? "that file cannot stand in the list" : "remove the entry and the file";
+    problems.push(sentence({ file: manifestFile, where: "files", expected, got: quote(name), advice }));
+  }
+  return problems;
+}
+
+function fallbackProblems(manifest: Manifest): string[] {
+  const { kind } = manifest.fallback;
+  if (kind === "none") return [];
+  const advice = 'fallbacks of other kinds are not supported yet: write {"kind": "none"}';
+  return [sentence({ file: manifestFile, where: "fallback.kind", expected: '"none"', got: quote(kind), advice })];
+}

@@ -1,0 +1,154 @@
+/**
+ * Do the parts of a bundle fit together?
+ *
+ * Row schema -> preprocessing -> models -> postprocessing, and the golden rows beside them: each hands values to the next
+ * by name, and each names them in a file of its own.
+ */
+import type { Postprocessor, Preprocessor } from "../preprocessing/index.js";
+import { type GoldenRow, goldenFile } from "./golden.js";
+import { type Manifest, manifestFile, type TensorSpec } from "./manifest.js";
+import { quote, sentence } from "./problem.js";
+import type { RowSchema } from "./row-schema.js";
+import { schemaFile } from "./row-schema-document.js";
+
+export const preprocessingFile = "preprocessing.json";
+export const postprocessingFile = "postprocessing.json";
+
+/** The parts; one that could not be read is undefined, and what touches it is not compared. */
+export interface Parts {
+  manifest: Manifest;
+  rowSchema: RowSchema | undefined;
+  preprocessor: Preprocessor | undefined;
+  postprocessor: Postprocessor | undefined;
+  /** Whether postprocessing has them as an output. */
+  hasProbabilities: boolean;
+  golden: readonly GoldenRow[];
+}
+
+export function wiringProblems(parts: Parts): string[] {
+  const { manifest, rowSchema, preprocessor, postprocessor } = parts;
+  return [
+    ...(rowSchema && preprocessor ? featureProblems(rowSchema, preprocessor) : []),
+    ...(preprocessor ? modelInputProblems(manifest, preprocessor) : []),
+    ...(postprocessor ? [...modelOutputProblems(manifest, postprocessor), ...taskProblems(manifest, postprocessor)] : []),
+    ...(preprocessor && postprocessor ? goldenProblems(parts, preprocessor, postprocessor) : []),
+  ];
+}
+
+/** Each input of the graph is a feature of the schema, of the same type. The schema may have features that no step reads. */
+function featureProblems(rowSchema: RowSchema, preprocessor: Preprocessor): string[] {
+  return preprocessor.inputs.flatMap((input, index) => {
+    const feature = rowSchema.features.find(({ name }) => name === input.name);
+    const where = `inputs[${index}]`;
+    if (feature === undefined) {
+      const expected = `the name of a property in ${schemaFile}`;
+      return [sentence({ file: preprocessingFile, where: `${where}.name`, expected, got: quote(input.name) })];
+    }
+    if (feature.type === input.type) return [];
+    const expected = `"${feature.type}", as ${schemaFile} has ${quote(input.name)}`;
+    return [sentence({ file: preprocessingFile, where: `${where}.type`, expected, got: `"${input.type}"` })];
+  });
+}
+
+/** Each input of a model is an output of the graph, and each output of the graph goes into a model. */
+function modelInputProblems(manifest: Manifest, preprocessor: Preprocessor): string[] {
+  const problems: string[] = [];
+  const taken = new Set<string>();
+  for (const [modelIndex, model] of manifest.models.entries()) {
+    for (const [index, tensor] of model.inputs.entries()) {
+      taken.add(tensor.name);
+      const output = preprocessor.outputs.find(({ name }) => name === tensor.name);
+      const place = { file: manifestFile, where: `models[${modelIndex}].inputs[${index}]` };
+      problems.push(...tensorProblems(place, tensor, output, `an output of ${preprocessingFile}`, tensor.name));
+    }
+  }
+  for (const [index, output] of preprocessor.outputs.entries()) {
+    if (taken.has(output.name)) continue;
+    const expected = `an output that a model in ${manifestFile} takes`;
+    problems.push(sentence({ file: preprocessingFile, where: `outputs[${index}].name`, expected, got: quote(output.name) }));
+  }
+  return problems;
+}
+
+/** Each input of postprocessing is an output of a model, by `id.name`. Models may give more than is read. */
+function modelOutputProblems(manifest: Manifest, postprocessor: Postprocessor): string[] {
+  const given = new Map<string, TensorSpec>();
+  for (const model of manifest.models) for (const tensor of model.outputs) given.set(`${model.id}.${tensor.name}`, tensor);
+  return postprocessor.inputs.flatMap((input, index) => {
+    const place = { file: postprocessingFile, where: `inputs[${index}]` };
+    return tensorProblems(place, input, given.get(input.name), `an output of a model in ${manifestFile}, as "id.name"`, input.name);
+  });
+}
+
+interface Tensor {
+  dtype: string;
+  shape: readonly (string | number)[];
+}
+
+function tensorProblems(
+  place: { file: string; where: string },
+  tensor: Tensor,
+  source: Tensor | undefined,
+  what: string,
+  name: string,
+): string[] {
+  if (source === undefined)
+    return [sentence({ ...place, where: `${place.where}.name`, expected: `the name of ${what}`, got: quote(name) })];
+  const [expected, got] = [tensorWords(source), tensorWords(tensor)];
+  return expected === got ? [] : [sentence({ ...place, expected: `${expected}, as ${what} has it`, got })];
+}
+
+function tensorWords({ dtype, shape }: Tensor): string {
+  return `${dtype} [${shape.join(", ")}]`;
+}
+
+function taskProblems(manifest: Manifest, postprocessor: Postprocessor): string[] {
+  const gives = postprocessor.labels === undefined ? "regression" : "classification";
+  if (gives === manifest.task) return [];
+  const got = `"${manifest.task}", where ${postprocessingFile} predicts ${gives === "regression" ? "a number" : "a label"}`;
+  return [sentence({ file: manifestFile, where: "task", expected: `"${gives}"`, got })];
+}
+
+/** Problems of golden rows are the same in every row, as a rule: the first few say it. */
+const goldenProblemsMax = 5;
+
+function goldenProblems({ golden, hasProbabilities }: Parts, preprocessor: Preprocessor, postprocessor: Postprocessor): string[] {
+  const { labels } = postprocessor;
+  const problems: string[] = [];
+  for (const row of golden) {
+    if (row.error !== undefined) continue;
+    const place = { file: goldenFile, where: `line ${row.line}` };
+    problems.push(...listProblems({ ...place, where: `${place.where}, features` }, row.features, preprocessor.outputs, preprocessingFile));
+    problems.push(...listProblems({ ...place, where: `${place.where}, raw` }, row.raw, postprocessor.inputs, postprocessingFile));
+    if (labels !== undefined && !labels.includes(row.prediction)) {
+      const expected = `a label of ${postprocessingFile}`;
+      problems.push(sentence({ ...place, where: `${place.where}, prediction`, expected, got: JSON.stringify(row.prediction) }));
+    }
+    const [expected, got] = [hasProbabilities ? labels!.length : 0, row.probabilities?.length ?? 0];
+    if (expected !== got) {
+      const words = hasProbabilities ? `${expected} numbers, one per label` : `none, since ${postprocessingFile} has no such output`;
+      problems.push(sentence({ ...place, where: `${place.where}, probabilities`, expected: words, got: `${got}` }));
+    }
+    if (problems.length > goldenProblemsMax) break;
+  }
+  return problems.slice(0, goldenProblemsMax);
+}
+
+function listProblems(
+  place: { file: string; where: string },
+  lists: Readonly<Record<string, Float64Array>>,
+  tensors: readonly { name: string; width: number }[],
+  source: string,
+): string[] {
+  const known = new Set(tensors.map(({ name }) => name));
+  const unknown = Object.keys(lists).filter((name) => !known.has(name));
+  return [
+    ...unknown.map((name) => sentence({ ...place, expected: `only tensors that ${source} names`, got: quote(name) })),
+    ...tensors.flatMap(({ name, width }) => {
+      const got = Object.hasOwn(lists, name) ? `${lists[name]!.length} values` : "none";
+      return got === `${width} values`
+        ? []
+        : [sentence({ ...place, expected: `${width} values of ${quote(name)}, as ${source} has it`, got })];
+    }),
+  ];
+}
