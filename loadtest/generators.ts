@@ -3,9 +3,9 @@
  * server. autocannon runs in this process and is slower than a fast server: it's there for machines without wrk, and figures name the tool.
  */
 
+/// <reference path="./autocannon.d.ts" />
+
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import autocannon from "autocannon";
@@ -25,31 +25,28 @@ export interface Generator {
   readonly name: string;
   /** Sends rows on `connections` connections for `durationS`, each as soon as the last one is answered. */
   saturate(target: Target, connections: number, durationS: number): Promise<Saturation>;
-  /** Removes what the generator has on disk. */
-  close(): void;
 }
 
 const run = promisify(execFile);
 
-/** wrk with rows.lua, or undefined where wrk isn't installed. */
-export async function createWrk(rows: readonly string[]): Promise<Generator | undefined> {
+/**
+ * @param rowsFile - JSON lines; they are sent in turn.
+ * @returns wrk with rows.lua, or undefined where wrk isn't installed.
+ */
+export async function createWrk(rowsFile: string): Promise<Generator | undefined> {
   // wrk says its version with exit code 1.
   const said = await run("wrk", ["-v"]).catch((reason: { code: unknown; stdout?: string }) =>
     reason.code === 1 ? { stdout: reason.stdout ?? "" } : undefined,
   );
   if (said === undefined) return undefined;
-  const directory = mkdtempSync(join(tmpdir(), "plumb-rows-"));
-  const file = join(directory, "rows.jsonl");
-  writeFileSync(file, `${rows.join("\n")}\n`);
   const script = join(projectRoot, "loadtest", "rows.lua");
   return {
     name: /^wrk \S+/.exec(said.stdout)?.[0] ?? "wrk",
     saturate: async (target, connections, durationS) => {
       const args = ["-t1", `-c${connections}`, `-d${durationS}s`, "-s", script, targetUrl(target)];
-      const { stdout } = await run("wrk", args, { env: { ...process.env, PLUMB_ROWS: file } });
+      const { stdout } = await run("wrk", args, { env: { ...process.env, PLUMB_ROWS: rowsFile } });
       return parseWrk(stdout);
     },
-    close: () => rmSync(directory, { recursive: true, force: true }),
   };
 }
 
@@ -95,6 +92,5 @@ export function createAutocannon(rows: readonly string[], version: string): Gene
         errors: result.errors + result.timeouts + result.non2xx,
       };
     },
-    close: () => {},
   };
 }

@@ -59,7 +59,7 @@ export async function runSla(scenario: string, target: Target, settings: SlaSett
 
 /** What in a run breaks the agreement: errors of any kind, and a P95 over the bound. */
 export function judge({ plain, big }: Pick<OpenLoopResult, "plain" | "big">, p95MsMax: number): string[] {
-  const failures = [...errorsOf("rows", plain), ...errorsOf("large requests", big)];
+  const failures = [...errorsOf("one-row requests", plain), ...errorsOf("large requests", big)];
   const p95 = plain.latencyMs?.p95;
   if (p95 === undefined) failures.push("no row was answered");
   else if (p95 > p95MsMax) failures.push(`P95 is ${figure(p95)} ms, over the bound of ${figure(p95MsMax)} ms`);
@@ -89,5 +89,5 @@ function summaryLine(name: string, { requests, ok, latencyMs }: TallySummary): s
 }
 
 function errorsOf(what: string, { errors }: TallySummary): string[] {
-  return Object.entries(errors).map(([kind, count]) => `${count} ${what} ended in ${kind}`);
+  return Object.entries(errors).map(([kind, count]) => `${what}: ${count} ended in ${kind}`);
 }

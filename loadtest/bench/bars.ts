@@ -1,0 +1,74 @@
+/** What Plumb must reach, and what it reached. A bar is met by the median of the rounds. */
+
+import { type Spread, spreadOf } from "../statistics.js";
+import type { BenchResult } from "./result.js";
+import { ceilingShare, type ThroughputRound } from "./throughput.js";
+
+export interface Bar {
+  readonly what: string;
+  readonly bound: number;
+  /** Whether the value must reach the bound, stay within it, or stay under it. */
+  readonly sense: "at least" | "at most" | "under";
+  readonly unit: "" | "ms" | "MB";
+  /** Undefined where it wasn't measured. */
+  readonly reached: Spread | undefined;
+}
+
+export function barsOf({ throughput, latency, large, coldStart, memory }: BenchResult): Bar[] {
+  const at = (connections: number) => throughput.find((level) => level.connections === connections)?.rounds ?? [];
+  const errors = [
+    ...throughput.flatMap(({ rounds }) => rounds.map(({ load }) => load.plumb.errors)),
+    ...latency.map((round) => round.errors),
+    ...large.map((round) => round.errors),
+  ];
+  return [
+    bar("one row a request, 128 connections: share of the ceiling", "at least", 0.75, "", at(128).map(ceilingShare)),
+    bar("the same, of the plain Fastify service", "at least", 2.5, "", at(128).map(ofFastify)),
+    bar("P50 at one connection, of the raw limit's", "at most", 2, "", at(1).map(p50OfRaw)),
+    bar(
+      "P99 at 200 rows/s, open loop, beside a 1000-row request each second",
+      "under",
+      5,
+      "ms",
+      latency.map((r) => r.plumbP99Ms),
+    ),
+    bar(
+      "rows/s of 1000-row requests, one at a time, of bare ONNX Runtime",
+      "at least",
+      0.75,
+      "",
+      large.map((r) => r.rowsPerSecondAtOne / r.onnxRowsPerSecond),
+    ),
+    bar(
+      "the same, two at a time",
+      "at least",
+      0.75,
+      "",
+      large.map((r) => r.rowsPerSecondAtTwo / r.onnxRowsPerSecond),
+    ),
+    bar(
+      "process start to ready, of `node -e 0`",
+      "under",
+      8,
+      "",
+      coldStart.map((r) => r.readyMs / r.bareNodeMs),
+    ),
+    bar("resident memory under load, two pool workers", "under", 230, "MB", memory ? [memory.peakMB] : []),
+    bar("requests that Plumb didn't answer with 200", "at most", 0, "", [errors.reduce((sum, count) => sum + count, 0)]),
+  ];
+}
+
+/** @returns Undefined where it wasn't measured. */
+export function isMet({ reached, sense, bound }: Bar): boolean | undefined {
+  if (reached === undefined) return undefined;
+  const { median } = reached;
+  if (sense === "at least") return median >= bound;
+  return sense === "under" ? median < bound : median <= bound;
+}
+
+function bar(what: string, sense: Bar["sense"], bound: number, unit: Bar["unit"], values: readonly number[]): Bar {
+  return { what, sense, bound, unit, reached: values.length > 0 ? spreadOf(values) : undefined };
+}
+
+const ofFastify = ({ load }: ThroughputRound) => load.plumb.requestsPerSecond / load.fastify.requestsPerSecond;
+const p50OfRaw = ({ load }: ThroughputRound) => load.plumb.p50Ms / load.raw.p50Ms;

@@ -1,0 +1,99 @@
+/** The `loadtest` command: load on a running server, or on one that is started for it. */
+
+import { writeFileSync } from "node:fs";
+import { createAutocannon } from "./generators.js";
+import { choiceFlag, type Flags, type FlagValues, flagsHelp, numberFlag, parseFlags } from "./options.js";
+import { packageVersion } from "./project.js";
+import { createRandom } from "./random.js";
+import { demandRows, rowsFromFile } from "./rows.js";
+import { preflight } from "./scenarios/preflight.js";
+import { runSaturation, saturationText } from "./scenarios/saturation.js";
+import { runSla, type SlaSettings, slaText } from "./scenarios/sla.js";
+import { startPlumb } from "./server-process.js";
+import { parseTarget, type Target } from "./target.js";
+
+const scenarios = ["sla", "smoke", "saturation"] as const;
+type Scenario = (typeof scenarios)[number];
+
+const flags: Flags = {
+  scenario: {
+    value: "NAME",
+    help: "sla (default): open loop at a rate, judged; smoke: the same, lenient; saturation: closed loop, autocannon",
+  },
+  url: { value: "URL", help: "where to send rows, on this machine only; default: a server is started and stopped" },
+  rate: { value: "N", help: "rows per second (200)" },
+  duration: { value: "S", help: "seconds (20; saturation: 10 at each number of connections)" },
+  arrivals: { value: "KIND", help: "poisson (default) or even" },
+  connections: { value: "N", help: "connections at most (128)" },
+  rows: { value: "FILE", help: "rows to send, one JSON object a line; default: rows of the demand example" },
+  seed: { value: "N", help: "seed of rows and arrivals (1)" },
+  "p95-ms": { value: "N", help: "the agreed P95 (200; smoke: 1000)" },
+  "big-rows": { value: "N", help: "beside the rows, requests with N rows each (smoke: 1000; else none)" },
+  "big-every": { value: "S", help: "one of them every S seconds (1)" },
+  json: { value: "FILE", help: "write the report there" },
+};
+
+const usage = `npm run loadtest -- [flags]
+
+${flagsHelp(flags)}
+
+Latency counts from the time a request was meant to leave. Exit code 0: passed, 1: failed, 2: wrong usage.`;
+
+/**
+ * @param say - Takes each piece of text for the caller.
+ * @returns The exit code: 0 where the run passed, 1 where it failed.
+ * @throws OptionError on wrong usage, or where the server doesn't take a row.
+ */
+export async function loadtest(args: readonly string[], say: (text: string) => void): Promise<number> {
+  const values = parseFlags(args, flags);
+  if (values.has("help")) {
+    say(usage);
+    return 0;
+  }
+  const scenario = choiceFlag(values, "scenario", scenarios, "sla");
+  const settings = slaSettings(values, scenario);
+  const random = createRandom(numberFlag(values, "seed", 1, { min: 0, integer: true }));
+  const file = values.get("rows");
+  const rows = file === undefined ? demandRows(random) : rowsFromFile(file);
+  const url = values.get("url");
+  const givenTarget = url === undefined ? undefined : parseTarget(url);
+  const server = givenTarget ? undefined : await startPlumb();
+  const target: Target = givenTarget ?? { host: "127.0.0.1", port: server!.port, path: "/predict" };
+  try {
+    await preflight(target, rows());
+    const { report, text } = await run();
+    say(text);
+    const json = values.get("json");
+    if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
+    const code = await server?.stop();
+    if (server && code !== 0) say(`FAIL: the server ended with exit code ${code}`);
+    return report.passed && (!server || code === 0) ? 0 : 1;
+  } finally {
+    await server?.stop();
+  }
+
+  async function run() {
+    if (scenario !== "saturation") {
+      const report = await runSla(scenario, target, settings, rows, random);
+      return { report, text: slaText(report) };
+    }
+    const generator = createAutocannon(Array.from({ length: 4096 }, rows), packageVersion("autocannon"));
+    const report = await runSaturation(target, generator, settings.durationS);
+    return { report, text: saturationText(report) };
+  }
+}
+
+function slaSettings(values: FlagValues, scenario: Scenario): SlaSettings {
+  const positive = { min: 0.001 };
+  const rowCount = numberFlag(values, "big-rows", scenario === "smoke" ? 1000 : 0, { min: 0, max: 100_000, integer: true });
+  const everyS = numberFlag(values, "big-every", 1, positive);
+  return {
+    rate: numberFlag(values, "rate", 200, { min: 0.001, max: 50_000 }),
+    durationS: numberFlag(values, "duration", scenario === "saturation" ? 10 : 20, { min: 0.1, max: 3600 }),
+    arrivals: choiceFlag(values, "arrivals", ["poisson", "even"], "poisson"),
+    connections: numberFlag(values, "connections", 128, { min: 1, max: 10_000, integer: true }),
+    p95MsMax: numberFlag(values, "p95-ms", scenario === "smoke" ? 1000 : 200, positive),
+    big: rowCount > 1 ? { rowCount, everyS } : undefined,
+    drainMs: 10_000,
+  };
+}

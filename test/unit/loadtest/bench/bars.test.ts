@@ -1,0 +1,102 @@
+/** Goal: each bar is judged by the median of the right figures, in the right direction. */
+
+import { describe, expect, test } from "vitest";
+import { type Bar, barsOf, isMet } from "../../../../loadtest/bench/bars.js";
+import { replaceMeasured, reportMarkdown, reportText } from "../../../../loadtest/bench/report.js";
+import type { BenchResult } from "../../../../loadtest/bench/result.js";
+import { ceilingShare } from "../../../../loadtest/bench/throughput.js";
+import { spreadOf } from "../../../../loadtest/statistics.js";
+
+const load = (requestsPerSecond: number, p50Ms = 1) => ({ requestsPerSecond, p50Ms, p99Ms: 2 * p50Ms, errors: 0 });
+const round = (raw: number, plumb: number, fastify: number) => ({
+  load: { raw: load(raw, 0.07), plumb: load(plumb, 0.1), fastify: load(fastify, 0.2) },
+  onnxUsPerRow: 10,
+});
+
+const result: BenchResult = {
+  finished: "2026-01-02T03:04:05.000Z",
+  machine: { cpu: "A processor", cores: 2, memoryGB: 8, system: "linux 6", node: "v20.0.0", versions: { zod: "4.0.0" } },
+  generator: "wrk 4",
+  rounds: 3,
+  roundS: 2,
+  throughput: [
+    { connections: 1, rounds: [round(10_000, 8000, 5000)] },
+    { connections: 128, rounds: [round(100_000, 40_000, 10_000), round(50_000, 10_000, 10_000), round(100_000, 42_000, 12_000)] },
+  ],
+  latency: [1, 9, 2].map((plumbP99Ms) => ({ plumbP99Ms, rawP99Ms: 1, plumbP50Ms: 0.3, bigP99Ms: 20, errors: 0 })),
+  large: [{ onnxRowsPerSecond: 100_000, rowsPerSecondAtOne: 70_000, rowsPerSecondAtTwo: 90_000, errors: 0 }],
+  coldStart: [{ bareNodeMs: 50, readyMs: 400 }],
+  memory: { readyMB: 100, peakMB: 200 },
+};
+
+const reached = (bars: readonly Bar[]) => bars.map(({ reached: spread }) => spread?.median);
+
+test("the ceiling is one core that spends no more than the raw request and the model's bare time", () => {
+  // 10 us for the raw request and 10 us for the row: 50,000 a second at best.
+  expect(ceilingShare(round(100_000, 40_000, 1))).toBeCloseTo(0.8, 10);
+});
+
+describe("the bars", () => {
+  test("take the median of the rounds", () => {
+    const [share, ofFastify, p50, p99, one, two, start, memory, errors] = reached(barsOf(result));
+    expect(share).toBeCloseTo(0.8, 10);
+    expect(ofFastify).toBeCloseTo(3.5, 10);
+    expect(p50).toBeCloseTo(0.1 / 0.07, 10);
+    expect([p99, one, two, start, memory, errors]).toEqual([2, 0.7, 0.9, 8, 200, 0]);
+  });
+
+  test("are met or missed", () => {
+    expect(barsOf(result).map(isMet)).toEqual([true, true, true, true, false, true, false, true, true]);
+  });
+
+  test("say where something wasn't measured", () => {
+    const bars = barsOf({ ...result, memory: undefined, coldStart: [] });
+    expect(bars.map(isMet).slice(6, 8)).toEqual([undefined, undefined]);
+  });
+
+  test("count every request that Plumb didn't answer", () => {
+    const latency = [{ ...result.latency[0]!, errors: 2 }];
+    const large = [{ ...result.large[0]!, errors: 3 }];
+    const last = barsOf({ ...result, latency, large }).at(-1)!;
+    expect(last.reached!.median).toBe(5);
+    expect(isMet(last)).toBe(false);
+  });
+
+  test.each([
+    ["at least", 5, true],
+    ["at most", 5, true],
+    ["under", 5, false],
+    ["at least", 4.9, false],
+    ["at most", 5.1, false],
+    ["under", 4.9, true],
+  ] as const)("%s 5: %d is met: %s", (sense, value, met) => {
+    expect(isMet({ what: "", sense, bound: 5, unit: "", reached: spreadOf([value]) })).toBe(met);
+  });
+});
+
+describe("the report", () => {
+  test("shows machine, bars with verdicts and every server", () => {
+    const text = reportText(result);
+    expect(text).toContain(
+      "2026-01-02, A processor, 2 cores, 8 GB, linux 6; Node v20.0.0, zod 4.0.0; closed-loop load by wrk 4; 3 paired rounds",
+    );
+    expect(text).toMatch(/share of the ceiling +at least 0\.75 +0\.8 +.* pass$/m);
+    expect(text).toMatch(/process start to ready, of `node -e 0` +under 8 +8 +MISS$/m);
+    expect(text).toMatch(/^Plumb, 128 connections +40,000 +25,000 to 41,000 +10,000 to 42,000 /m);
+    expect(text).toMatch(/^Fastify \+ onnxruntime-node, 1 connection /m);
+  });
+
+  test("is Markdown for the page, and replaces what stood there", () => {
+    const page = "# Page\n\n<!-- bench:begin (written by `npm run bench -- --write-docs`) -->\nfrom before\n<!-- bench:end -->\n\nafter\n";
+    const once = replaceMeasured(page, reportMarkdown(result));
+    expect(once).toMatch(/^# Page\n/);
+    expect(once).toMatch(/\nafter\n$/);
+    expect(once).not.toContain("from before");
+    expect(once).toContain("| what | bar | median | quartiles | min to max |  |\n| --- | --- | --- | --- | --- | --- |\n");
+    expect(replaceMeasured(once, reportMarkdown(result))).toBe(once);
+  });
+
+  test("refuses a page without the marks", () => {
+    expect(() => replaceMeasured("# Page", "")).toThrow(/needs the marks/);
+  });
+});
