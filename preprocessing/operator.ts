@@ -1,0 +1,67 @@
+/**
+ * What an operator is. One file in ops/ per operator; `operators.ts` lists them.
+ *
+ * An operator is planned once per node, when the graph is loaded: it checks its parameters against the columns it is given, says
+ * which columns it yields and hands back the step that computes them, with every constant at hand. A step runs once per strip of
+ * rows, so its loop over rows is the innermost one and calls nothing whose target varies.
+ */
+import type * as z from "zod";
+import { parseClosed } from "./closed-schema.js";
+import type { Column, NumberColumn } from "./column.js";
+import { describe, GraphError } from "./graph-error.js";
+import type { Refusals } from "./refusals.js";
+
+/** Computes a node's columns for rows 0 .. rowCount-1 of the strip. */
+export type Step = (rowCount: number) => void;
+
+export interface PlannedNode {
+  columns: readonly Column[];
+  /** Absent where the columns are the given ones. */
+  step?: Step;
+}
+
+export interface PlanContext {
+  /** Where the node stands in the document. */
+  path: string;
+  refusals: Refusals;
+}
+
+export interface Operator {
+  /** @throws {@link GraphError} for parameters that no table of columns could make right. */
+  checkParams(params: unknown, path: string): void;
+  /** @throws {@link GraphError} for parameters, widths or kinds of column that do not fit together. */
+  plan(columns: readonly Column[], params: unknown, context: PlanContext): PlannedNode;
+}
+
+export function defineOperator<Schema extends z.ZodType>(
+  schema: Schema,
+  plan: (columns: readonly Column[], params: z.output<Schema>, context: PlanContext) => PlannedNode,
+): Operator {
+  return {
+    checkParams: (params, path) => void parseClosed(schema, params, path),
+    plan: (columns, params, context) => plan(columns, parseClosed(schema, params, `${context.path}.params`), context),
+  };
+}
+
+/**
+ * The columns, if all of them hold numbers.
+ *
+ * @param path - Where the document names their sources.
+ */
+export function numberColumns(columns: readonly Column[], path: string): readonly NumberColumn[] {
+  return columns.map((column) => {
+    if (column.kind === "number") return column;
+    throw new GraphError(path, "number columns", `a string column (feature ${describe(column.feature)})`);
+  });
+}
+
+/** Refuses a list of parameters that isn't one per column. */
+export function onePerColumn(
+  values: readonly unknown[] | null | undefined,
+  columns: readonly Column[],
+  key: string,
+  { path }: PlanContext,
+): void {
+  if (values === null || values === undefined || values.length === columns.length) return;
+  throw new GraphError(`${path}.params.${key}`, `${columns.length} values, one per column`, String(values.length));
+}

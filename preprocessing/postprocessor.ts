@@ -1,0 +1,149 @@
+/** The graph after the models: their raw outputs to an answer. */
+import { type Column, type Dtype, NumberColumn, type Scalar, stripRows } from "./column.js";
+import { type AnswerOutput, type GraphDocument, isPreprocessing, widthOf } from "./graph.js";
+import { describe, GraphError } from "./graph-error.js";
+import { numberColumns } from "./operator.js";
+import { operatorsAfter } from "./operators.js";
+import { Refusals } from "./refusals.js";
+import { Wiring } from "./wire.js";
+import { type Block, planWriter } from "./write-block.js";
+
+export interface PostprocessorInput {
+  /** Model and output, as in `main.Y`. */
+  name: string;
+  dtype: Dtype;
+  shape: readonly ["rows", ...number[]];
+  width: number;
+}
+
+export interface Answer {
+  /** A number or a label per row. */
+  predictions: Scalar[];
+  /** Row-major [rows, labels]; undefined for regression. */
+  probabilities: Float64Array | undefined;
+}
+
+export interface Postprocessor {
+  readonly inputs: readonly PostprocessorInput[];
+  /** What a prediction can be, in the order of the probabilities' columns; undefined for regression. */
+  readonly labels: readonly Scalar[] | undefined;
+  /**
+   * Answers rows firstRow .. firstRow+rowCount-1 of the raw blocks; `raw[i]` belongs to `inputs[i]`, row-major.
+   *
+   * NaN and infinities pass through (a label of NaN is NaN): the caller decides that they are no answer.
+   */
+  run(raw: readonly Block[], firstRow: number, rowCount: number): Answer;
+}
+
+/**
+ * Plans a graph. Not reentrant, since the plan owns its scratch columns.
+ *
+ * @throws {@link GraphError} for wiring, widths and kinds of column that do not fit.
+ */
+export function createPostprocessor(graph: GraphDocument): Postprocessor {
+  if (isPreprocessing(graph)) throw new GraphError("inputs[0]", 'a tensor with "name", "dtype" and "shape"', "a feature");
+  const refusals = new Refusals();
+  const wiring = new Wiring();
+  const inputs = graph.inputs.map((input) => ({ ...input, width: widthOf(input.shape) }));
+  const tables = inputs.map(({ name, dtype, width }) => Array.from({ length: width }, () => new NumberColumn(name, dtype)));
+  for (const [index, { name }] of inputs.entries()) wiring.addInput(name, tables[index]!, `inputs[${index}]`);
+  wiring.addNodes(graph.nodes, operatorsAfter, refusals);
+  const prediction = planPrediction(graph.outputs, wiring);
+  const probabilities = planProbabilities(graph.outputs, wiring);
+  wiring.refuseUnused();
+  const labels = prediction.kind === "text" ? prediction.labels : undefined;
+  refuseOtherLabels(labels, probabilities?.labels, graph.outputs);
+
+  const { steps } = wiring;
+  const predicted = prediction.values;
+  const raws = tables.map((table) => table.map(({ values }) => values));
+  return {
+    inputs,
+    labels,
+    run(raw, firstRow, rowCount) {
+      const predictions = new Array<Scalar>(rowCount);
+      const answered = probabilities === undefined ? undefined : new Float64Array(rowCount * probabilities.labels.length);
+      for (let done = 0; done < rowCount; done += stripRows) {
+        const count = Math.min(stripRows, rowCount - done);
+        for (let index = 0; index < raws.length; index++) readBlock(raw[index]!, raws[index]!, firstRow + done, count);
+        for (let index = 0; index < steps.length; index++) steps[index]!(count);
+        for (let row = 0; row < count; row++) predictions[done + row] = predicted[row]!;
+        if (answered !== undefined) probabilities!.write(answered, done, count);
+      }
+      return { predictions, probabilities: answered };
+    },
+  };
+}
+
+function readBlock(block: Block, columns: readonly Float64Array[], firstRow: number, rowCount: number): void {
+  const width = columns.length;
+  for (let column = 0; column < width; column++) {
+    const values = columns[column]!;
+    for (let row = 0; row < rowCount; row++) values[row] = block[(firstRow + row) * width + column]!;
+  }
+}
+
+function planPrediction(outputs: readonly AnswerOutput[], wiring: Wiring): Column {
+  const index = indexOf(outputs, "prediction");
+  if (index < 0) throw new GraphError("outputs", 'an output "prediction"', "none");
+  const columns = wiring.columnsOf(outputs[index]!.from, `outputs[${index}].from`);
+  if (columns.length !== 1) throw new GraphError(`outputs[${index}].from`, "one column", String(columns.length));
+  return columns[0]!;
+}
+
+interface Probabilities {
+  labels: readonly Scalar[];
+  write: (to: Float64Array, firstRow: number, rowCount: number) => void;
+}
+
+function planProbabilities(outputs: readonly AnswerOutput[], wiring: Wiring): Probabilities | undefined {
+  const index = indexOf(outputs, "probabilities");
+  const output = outputs[index];
+  if (output?.name !== "probabilities") return undefined;
+  const path = `outputs[${index}]`;
+  const { labels } = output.params;
+  const columns = numberColumns(wiring.columnsOf(output.from, `${path}.from`), `${path}.from`);
+  if (columns.length === 1 && labels.length === 2) return { labels, write: writeBoth(columns[0]!) };
+  if (columns.length === labels.length) return { labels, write: planWriter(columns) };
+  throw new GraphError(
+    `${path}.params.labels`,
+    `${columns.length} labels, one per column, or 2 labels for one column`,
+    String(labels.length),
+  );
+}
+
+/** One column p of two classes: [1 - p, p], where 1 - p is rounded as the library that computed p rounds it. */
+function writeBoth({ values, dtype }: NumberColumn): Probabilities["write"] {
+  const round = dtype === "float32" ? Math.fround : (x: number): number => x;
+  return (to, firstRow, rowCount) => {
+    for (let row = 0; row < rowCount; row++) {
+      const p = values[row]!;
+      to[(firstRow + row) * 2] = round(1 - p);
+      to[(firstRow + row) * 2 + 1] = p;
+    }
+  };
+}
+
+function indexOf(outputs: readonly AnswerOutput[], name: AnswerOutput["name"]): number {
+  const index = outputs.findIndex((output) => output.name === name);
+  const last = outputs.findLastIndex((output) => output.name === name);
+  if (last > index) throw new GraphError(`outputs[${last}].name`, "a name that no earlier output has", describe(name));
+  return index;
+}
+
+/** Probabilities belong to the labels that are predicted, in the same order. */
+function refuseOtherLabels(
+  predicted: readonly Scalar[] | undefined,
+  labels: readonly Scalar[] | undefined,
+  outputs: readonly AnswerOutput[],
+): void {
+  if (labels === undefined) return;
+  const path = `outputs[${indexOf(outputs, "probabilities")}]`;
+  if (predicted === undefined) throw new GraphError(path, 'no probabilities, since "prediction" is a number', '"probabilities"');
+  if (predicted.length === labels.length && predicted.every((label, index) => label === labels[index])) return;
+  throw new GraphError(
+    `${path}.params.labels`,
+    `the labels that are predicted, ${predicted.map(describe).join(", ")}`,
+    labels.map(describe).join(", "),
+  );
+}
