@@ -1,0 +1,69 @@
+/** The command line: `plumb serve | verify | predict`. Thin: each command is one function elsewhere. */
+
+import { readFileSync } from "node:fs";
+
+const usage = `plumb: an online inference server that is true to training
+
+  plumb serve [settings]                     serve a model store until SIGTERM; --help lists the settings
+  plumb verify BUNDLE                        prove a bundle: hashes, schema, graphs, models, golden rows
+  plumb predict BUNDLE [--input rows.jsonl] [--output out.jsonl] [--features]
+                                             answer JSON lines with the code that serves
+  plumb --help | --version
+`;
+
+/** @returns The exit code: 0 for success, 1 for a failure that was told, 2 for wrong usage. */
+export async function run(args: readonly string[]): Promise<number> {
+  const [command, ...rest] = args;
+  switch (command) {
+    case "serve": {
+      if (rest.includes("--help")) return print(await serveHelp());
+      const { serve } = await import("../server/main.js");
+      return serve(rest, process.env, process.cwd());
+    }
+    case "verify": {
+      if (rest.includes("--help")) return print(usage);
+      const { verify } = await import("./verify.js");
+      return verify(rest);
+    }
+    case "predict": {
+      if (rest.includes("--help")) return print(usage);
+      const { predictLines } = await import("./predict.js");
+      return predictLines(rest);
+    }
+    case "--help":
+    case "-h":
+      return print(usage);
+    case "--version":
+      return print(`${version()}\n`);
+    case undefined:
+      process.stderr.write(usage);
+      return 2;
+    default:
+      process.stderr.write(`plumb: there is no command ${JSON.stringify(command)}\n\n${usage}`);
+      return 2;
+  }
+}
+
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
+  return manifest.version;
+}
+
+async function serveHelp(): Promise<string> {
+  const { describeSettings } = await import("../server/config.js");
+  const settings = describeSettings().map(({ flag, variable, help, fallback }) => {
+    const shown = fallback === "" ? "" : ` (default: ${fallback})`;
+    return `  ${flag.padEnd(22)} ${help}${shown}\n  ${"".padEnd(22)} environment: ${variable}`;
+  });
+  return `plumb serve [settings]
+
+Flags go before the environment, that before plumb.config.json (or --config FILE), that before the defaults.
+
+${settings.join("\n")}
+`;
+}

@@ -1,0 +1,56 @@
+/** `plumb verify BUNDLE`: everything that a server checks before a bundle serves, and a report that a person can read. */
+
+import { BundleError } from "../bundle/index.js";
+import { GraphError } from "../preprocessing/index.js";
+import { type Proof, prove, type WorstDifference } from "../server/versions/prove.js";
+import { type OpenVersion, openVersion } from "./open-version.js";
+
+/** @returns The exit code: 0 proved, 1 refused, 2 wrong usage. */
+export async function verify(args: readonly string[]): Promise<number> {
+  const [directory, ...rest] = args;
+  if (directory === undefined || directory.startsWith("-") || rest.length > 0) {
+    process.stderr.write("plumb verify: expected one bundle's folder, as in `plumb verify models/demand/1`\n");
+    return 2;
+  }
+  let open: OpenVersion;
+  try {
+    open = await openVersion(directory);
+  } catch (error) {
+    return refuse(directory, error instanceof BundleError ? error.problems : [sentenceOf(error)]);
+  }
+  const { version, runner } = open;
+  const proof = await prove(version, (blocks, rowCount) => runner.run(blocks, rowCount));
+  runner.release();
+  if (proof.problemCount > 0) {
+    const more = proof.problemCount > proof.problems.length ? [`and ${proof.problemCount - proof.problems.length} more`] : [];
+    return refuse(directory, [...proof.problems, ...more], proof);
+  }
+  const { manifest, digest } = version.bundle;
+  process.stdout.write(`${directory}: proved
+
+  model        ${version.key}, ${manifest.task}, made ${manifest.created}
+  digest       sha256:${digest}
+  files        ${Object.keys(manifest.files).length}, all as the manifest says
+  compared     ${manifest.parity.reference} (tier ${manifest.parity.tier}, ${manifest.parity.rows} rows when it was made)
+  golden rows  ${proof.rows}, in batches of ${proof.batchSizes.join(", ")}, by ${version.engineName}
+${differences(proof)}
+`);
+  return 0;
+}
+
+function differences({ features, raw, prediction }: Proof): string {
+  const line = (name: string, { ulp, where }: WorstDifference) => `  ${name.padEnd(13)}worst difference ${ulp} ulp${ulp === 0 ? "" : `: ${where}`}`;
+  return [line("features", features), line("raw outputs", raw), line("predictions", prediction)].join("\n");
+}
+
+function refuse(directory: string, problems: readonly string[], proof?: Proof): number {
+  const report = [`${directory}: refused`, "", ...problems.map((problem) => `  - ${problem}`)];
+  if (proof) report.push("", differences(proof));
+  process.stderr.write(`${report.join("\n")}\n`);
+  return 1;
+}
+
+function sentenceOf(error: unknown): string {
+  if (error instanceof GraphError) return `a graph can't be planned: ${error.message}`;
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,122 @@
+/**
+ * What travels the path of a call, from its first byte to its record.
+ *
+ * One mutable object per call: each step fills the fields that are named after it and leaves the others alone, so that a call costs one
+ * allocation, and the observers read the same object once it is finished.
+ */
+
+import type { Issue } from "../bundle/index.js";
+import type { Answer, Block, Row } from "../preprocessing/index.js";
+import type { ErrorCode, ServeError } from "./errors.js";
+import type { Version } from "./versions/version.js";
+
+/** The transport's side of a call: takes the one answer. Answering a caller that has left is harmless. */
+export interface Reply {
+  /**
+   * @param body - JSON text.
+   * @param error - Set when `status` isn't 200; says whether and when to try again.
+   */
+  send(status: number, body: string, error: ServeError | undefined, requestId: string): void;
+}
+
+/** A row of a partial request that isn't answered. */
+export interface RowError {
+  row: number;
+  code: ErrorCode;
+  message: string;
+  issues: readonly Issue[];
+}
+
+/** Times are milliseconds of the monotonic clock (`performance.now()`); 0 means "not reached". */
+export class Call {
+  // Given by the transport.
+  readonly reply: Reply;
+  requestId = "";
+  readonly traceparent: string;
+  /** `undefined`: the default model. */
+  readonly modelName: string | undefined;
+  /** `undefined`: the version that the routes choose. */
+  readonly versionName: string | undefined;
+  readonly contentType: string;
+  /** Empty until the body is complete; let go after decoding. */
+  body: Uint8Array = noBytes;
+  bodyBytes = 0;
+
+  // Deadline: the caller's (`x-timeout-ms`), else the version's SLO.
+  callerTimeoutMs = 0;
+  deadlineMs = Number.POSITIVE_INFINITY;
+
+  // Filled by the steps.
+  version: Version | undefined = undefined;
+  /** All rows as decoded; in a partial request some of them may be bad. */
+  rows: readonly unknown[] = noRows;
+  single = true;
+  partial = false;
+  rowErrors: RowError[] | undefined = undefined;
+  /** The rows that run: all of `rows`, or the good ones of a partial request. */
+  goodRows: readonly Row[] = noRows as readonly Row[];
+  blocks: readonly Block[] = noBlocks;
+  rowCount = 0;
+  /** The model's outputs; the call's rows begin at `rawFirstRow`. */
+  raw: readonly Block[] = noBlocks;
+  rawFirstRow = 0;
+  /** Where the rows that run stood among `rows`; undefined when all of them run. */
+  rowIndexes: readonly number[] | undefined = undefined;
+  /** Rows (of `goodRows`) that the model failed on, even alone. */
+  failedRows: number[] | undefined = undefined;
+  /** Rows (of `goodRows`) without a valid answer; only a partial request goes on with any. */
+  unanswered: ReadonlySet<number> | undefined = undefined;
+  answer: Answer | undefined = undefined;
+
+  // The lane's bookkeeping of a call that runs in several batches.
+  rowsTaken = 0;
+  rowsDone = 0;
+  retried = false;
+  onRun: (call: Call) => void = unset;
+
+  // Neighbours in the admission's list of calls in flight.
+  previous: Call | undefined = undefined;
+  next: Call | undefined = undefined;
+  admitted = false;
+
+  // The record.
+  readonly arrivedMs: number;
+  startedMs = 0;
+  decodedMs = 0;
+  validatedMs = 0;
+  preprocessedMs = 0;
+  runStartedMs = 0;
+  runEndedMs = 0;
+  postprocessedMs = 0;
+  finishedMs = 0;
+  /** Rows of the batch that answered the call (the last one, if several). */
+  batchRows = 0;
+  executor: "inline" | "pool" | undefined = undefined;
+  error: ServeError | undefined = undefined;
+  finished = false;
+  /** The caller left before the answer. */
+  abandoned = false;
+
+  constructor(
+    reply: Reply,
+    arrivedMs: number,
+    modelName: string | undefined,
+    versionName: string | undefined,
+    contentType: string,
+    traceparent: string,
+  ) {
+    this.reply = reply;
+    this.arrivedMs = arrivedMs;
+    this.modelName = modelName;
+    this.versionName = versionName;
+    this.contentType = contentType;
+    this.traceparent = traceparent;
+  }
+}
+
+const noBytes = new Uint8Array(0);
+const noRows: readonly unknown[] = Object.freeze([]);
+const noBlocks: readonly Block[] = Object.freeze([]);
+function unset(): void {
+  throw new Error("a call ran that no step waits for");
+}

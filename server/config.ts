@@ -1,0 +1,159 @@
+/**
+ * Every setting, in one schema. Flags go before the environment (`PLUMB_*`), that before `plumb.config.json`, that before the defaults; a
+ * wrong or unknown setting stops the start with a sentence that names it and where it came from.
+ */
+
+import { readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import { z } from "zod";
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+
+/** Key: as in the file. Flag: `--http-port`; environment: `PLUMB_HTTP_PORT`. */
+export const configSchema = z.strictObject({
+  host: z.string().min(1).default("127.0.0.1").describe("address of the public listener; 0.0.0.0 for all"),
+  httpPort: port.default(8080).describe("port of the public listener; 0 for any free one"),
+  adminHost: z.string().min(1).default("127.0.0.1").describe("address of the admin listener: keep it private"),
+  adminPort: port.default(8082).describe("port of the admin listener; 0 for any free one"),
+  models: z.string().min(1).default("models").describe("the model store: <name>/<version>/ are bundles"),
+  versionsPerModel: count(1, 100).default(2).describe("how many of a model's newest versions are loaded"),
+  defaultModel: z.string().min(1).optional().describe("what /predict answers for; without it, the only model"),
+  execution: z.enum(["auto", "inline", "pool"]).default("auto").describe("where batches run: decided per batch, on the event loop, in the pool"),
+  workers: count(0, 256).optional().describe("threads of the pool; by default one less than the processors, at least 1"),
+  callsMax: count(1, 1_000_000).default(10_000).describe("calls in flight, over all models"),
+  bytesMax: count(1_048_576, 2 ** 40).default(268_435_456).describe("bytes of bodies in flight"),
+  accessLog: z.enum(["all", "sampled", "off"]).default("sampled").describe("which ordinary calls are logged; errors and slow ones always are"),
+  logSampleShare: z.coerce.number().min(0).max(1).default(0.01).describe("share of ordinary calls that `sampled` logs"),
+  drainDelayMs: count(0, 600_000).default(0).describe("after SIGTERM: how long to answer \"not ready\" before new connections are refused"),
+  drainQuietMs: count(0, 600_000).default(500).describe("after that: how long a connection that is kept open may still bring a request"),
+  drainTimeoutMs: count(0, 600_000).default(30_000).describe("the most that a drain takes before what is left is cut off"),
+});
+
+export type Config = z.infer<typeof configSchema>;
+type Source = Record<string, unknown>;
+
+/** A setting that is wrong: one sentence per problem. */
+export class ConfigError extends Error {
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.name = "ConfigError";
+  }
+}
+
+const keys = Object.keys(configSchema.shape);
+const kebab = (key: string) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+const flagOf = (key: string) => `--${kebab(key)}`;
+const variableOf = (key: string) => `PLUMB_${kebab(key).replaceAll("-", "_").toUpperCase()}`;
+
+/** The settings as they stand in `--help` and docs/operations.md. */
+export function describeSettings(): { flag: string; variable: string; key: string; fallback: string; help: string }[] {
+  const defaults = configSchema.parse({}) as Source;
+  return keys.map((key) => ({
+    flag: flagOf(key),
+    variable: variableOf(key),
+    key,
+    fallback: defaults[key] === undefined ? "" : String(defaults[key]),
+    help: configSchema.shape[key as keyof Config].description ?? "",
+  }));
+}
+
+/**
+ * Reads the settings.
+ *
+ * @param args - Flags: `--http-port 9000` or `--http-port=9000`; `--config FILE` names the file.
+ * @param environment - `process.env`.
+ * @param workingDirectory - Where `plumb.config.json` is looked for.
+ * @throws {@link ConfigError}
+ */
+export function readConfig(args: readonly string[], environment: Record<string, string | undefined>, workingDirectory: string): Config {
+  const problems: string[] = [];
+  const flags = readFlags(args, problems);
+  const { config: namedFile = environment.PLUMB_CONFIG, ...flagSource } = flags;
+  const fileSource = readFile(namedFile as string | undefined, workingDirectory, problems);
+  const environmentSource: Source = {};
+  const known = new Map(keys.map((key) => [variableOf(key), key]));
+  for (const [name, value] of Object.entries(environment)) {
+    if (!name.startsWith("PLUMB_") || value === undefined || name === "PLUMB_CONFIG") continue;
+    const key = known.get(name);
+    if (key === undefined) problems.push(`the environment variable ${name} is no setting: ${closest(name, [...known.keys()])}`);
+    else environmentSource[key] = value;
+  }
+  const result = configSchema.safeParse({ ...fileSource, ...environmentSource, ...flagSource });
+  if (!result.success) {
+    for (const issue of result.error.issues) {
+      const key = String(issue.path[0] ?? "");
+      const [origin, value] =
+        key in flagSource ? [`the flag ${flagOf(key)}`, flagSource[key]] : key in environmentSource ? [`the environment variable ${variableOf(key)}`, environmentSource[key]] : [`"${key}" in the config file`, fileSource[key]];
+      problems.push(`${origin}: ${issue.message}, got ${JSON.stringify(value)}`);
+    }
+  }
+  if (problems.length > 0 || !result.success) throw new ConfigError(problems);
+  return result.data;
+}
+
+/** Threads of the pool for a configuration on this machine. */
+export function workerCount({ workers, execution }: Config): number {
+  if (execution === "inline") return 0;
+  return workers ?? Math.max(1, availableParallelism() - 1);
+}
+
+function readFlags(args: readonly string[], problems: string[]): Source {
+  const flags: Source = {};
+  const known = new Map([...keys, "config"].map((key) => [flagOf(key), key]));
+  for (let i = 0; i < args.length; i++) {
+    const [flag, inline] = splitFlag(args[i]!);
+    const key = known.get(flag);
+    if (key === undefined) {
+      problems.push(`${JSON.stringify(flag)} is no flag of serve: ${closest(flag, [...known.keys()])}`);
+      continue;
+    }
+    const value = inline ?? args[++i];
+    if (value === undefined) problems.push(`the flag ${flag} needs a value`);
+    else flags[key] = value;
+  }
+  return flags;
+}
+
+function splitFlag(argument: string): [string, string | undefined] {
+  const equals = argument.indexOf("=");
+  return argument.startsWith("--") && equals > 0 ? [argument.slice(0, equals), argument.slice(equals + 1)] : [argument, undefined];
+}
+
+function readFile(named: string | undefined, workingDirectory: string, problems: string[]): Source {
+  const file = resolve(workingDirectory, named ?? "plumb.config.json");
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    // Only a file that somebody asked for has to be there.
+    if (named !== undefined) problems.push(`the config file ${file} can't be read: ${(error as Error).message}`);
+    return {};
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    problems.push(`the config file ${file} isn't JSON: ${(error as Error).message}`);
+    return {};
+  }
+  if (value === null || typeof value !== "object" || Array.isArray(value)) {
+    problems.push(`the config file ${file}: expected an object of settings`);
+    return {};
+  }
+  const source = { ...(value as Source) };
+  for (const key of Object.keys(source)) {
+    if (keys.includes(key)) continue;
+    problems.push(`"${key}" in the config file ${file} is no setting: ${closest(key, keys)}`);
+    delete source[key];
+  }
+  return source;
+}
+
+/** "did you mean ...", by the longest common beginning; all of them where nothing is near. */
+function closest(name: string, candidates: readonly string[]): string {
+  const common = (a: string) => [...a].findIndex((letter, i) => letter !== name[i]);
+  const [best] = [...candidates].sort((a, b) => (common(b) === -1 ? Number.POSITIVE_INFINITY : common(b)) - (common(a) === -1 ? Number.POSITIVE_INFINITY : common(a)));
+  return `did you mean ${best}? (all of them: plumb serve --help)`;
+}

@@ -1,0 +1,65 @@
+/**
+ * Every failure that a caller hears of: one class, one table.
+ *
+ * `docs/errors.md` is held to this table by a test. A message says where, what was expected, what came and what to do; what caused it
+ * stays in `cause`, for the log only, because the texts of libraries leak paths and node names.
+ */
+
+import type { Issue } from "../bundle/index.js";
+
+/** One row per answerable failure. `retry` says whether the same call may succeed later; such answers carry `Retry-After`. */
+export const errorTable = {
+  malformed_body: { http: 400, grpc: "INVALID_ARGUMENT", retry: false, meaning: "the body isn't the JSON that this address takes" },
+  invalid_request: { http: 400, grpc: "INVALID_ARGUMENT", retry: false, meaning: "a header, a parameter or the address itself is wrong" },
+  model_not_found: { http: 404, grpc: "NOT_FOUND", retry: false, meaning: "no model, or no version of it, by this name is in the store" },
+  route_not_found: { http: 404, grpc: "UNIMPLEMENTED", retry: false, meaning: "nothing is served at this address" },
+  method_not_allowed: { http: 405, grpc: "UNIMPLEMENTED", retry: false, meaning: "the address exists, but not for this verb" },
+  body_too_large: { http: 413, grpc: "RESOURCE_EXHAUSTED", retry: false, meaning: "the body is larger than the bundle's limits.body_bytes_max" },
+  unsupported_media_type: { http: 415, grpc: "INVALID_ARGUMENT", retry: false, meaning: "the body isn't declared as application/json" },
+  schema_mismatch: { http: 422, grpc: "INVALID_ARGUMENT", retry: false, meaning: "a row breaks the bundle's schema" },
+  row_refused: { http: 422, grpc: "INVALID_ARGUMENT", retry: false, meaning: "the fitted pipeline itself would raise on this row" },
+  too_many_rows: { http: 422, grpc: "INVALID_ARGUMENT", retry: false, meaning: "more rows than the bundle's limits.rows_max" },
+  internal: { http: 500, grpc: "INTERNAL", retry: false, meaning: "a fault of the server; the log has the cause under this request id" },
+  model_failed: { http: 500, grpc: "INTERNAL", retry: false, meaning: "the model could not be run on this row" },
+  model_output_invalid: { http: 500, grpc: "INTERNAL", retry: false, meaning: "the model answered NaN or an infinite number" },
+  not_ready: { http: 503, grpc: "UNAVAILABLE", retry: true, meaning: "the model is still being loaded and proved, or failed its proof" },
+  overloaded: { http: 503, grpc: "UNAVAILABLE", retry: true, meaning: "the answer could not be ready in time: refused before any work" },
+  deadline_exceeded: { http: 504, grpc: "DEADLINE_EXCEEDED", retry: true, meaning: "the deadline passed before the answer was ready" },
+} as const;
+
+export type ErrorCode = keyof typeof errorTable;
+
+export interface ServeErrorDetails {
+  /** What exactly was wrong with which row and feature. */
+  issues?: readonly Issue[];
+  /** What was caught; goes to the log, never to the caller. */
+  cause?: unknown;
+}
+
+/** A failure with a code of {@link errorTable}; the only kind of error that reaches a caller. */
+export class ServeError extends Error {
+  readonly code: ErrorCode;
+  readonly issues: readonly Issue[] | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ServeErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = "ServeError";
+    this.code = code;
+    this.issues = details.issues;
+  }
+
+  get status(): number {
+    return errorTable[this.code].http;
+  }
+
+  /** Whether the caller should try again later (answers carry `Retry-After`). */
+  get retry(): boolean {
+    return errorTable[this.code].retry;
+  }
+
+  /** Takes anything caught; what isn't a {@link ServeError} already becomes `internal`, with the original as its cause. */
+  static from(reason: unknown): ServeError {
+    if (reason instanceof ServeError) return reason;
+    return new ServeError("internal", "the server failed on this request; its log has the cause under this request id", { cause: reason });
+  }
+}

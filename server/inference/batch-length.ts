@@ -1,0 +1,37 @@
+/**
+ * How many of the waiting calls go into the next batch?
+ *
+ * Asked when an executor is free, so nothing ever waits for a fuller batch. Calls are taken from the front for as long as the batch they
+ * make still ends before the earliest deadline among them. Pure: the caller passes the time and the cost in.
+ */
+
+import type { RunCost } from "./run-cost.js";
+
+export interface QueuedCall {
+  readonly rowCount: number;
+  /** Monotonic clock, milliseconds. */
+  readonly deadlineMs: number;
+}
+
+/**
+ * @param queue - Waiting calls, oldest first; never empty.
+ * @param cost - Fitted cost of a run.
+ * @param rowsMax - What one batch may hold.
+ * @param nowMs - Same clock as the deadlines in `queue`.
+ * @returns How many calls to take: at least 1, at most `queue.length`.
+ * @see Clipper (NSDI 2017), section 4.3: adaptive batching under a latency objective.
+ */
+export function batchLength(queue: Iterable<QueuedCall>, cost: RunCost, rowsMax: number, nowMs: number): number {
+  let count = 0;
+  let rowCount = 0;
+  let deadlineMs = Number.POSITIVE_INFINITY;
+  for (const call of queue) {
+    rowCount += call.rowCount;
+    deadlineMs = Math.min(deadlineMs, call.deadlineMs);
+    const tooMany = rowCount > rowsMax;
+    const tooLate = nowMs + (cost.fixedUs + cost.perRowUs * rowCount) / 1000 > deadlineMs;
+    if (count > 0 && (tooMany || tooLate)) return count;
+    count++;
+  }
+  return count;
+}

@@ -1,0 +1,79 @@
+/**
+ * Puts the blocks of the calls of a batch side by side, and takes the outputs apart again.
+ *
+ * A batch is either several whole calls, or one slice of a call that is too large for one batch.
+ */
+
+import type { Block } from "../../preprocessing/index.js";
+import type { Call } from "../call.js";
+import type { RunResult } from "./runner.js";
+
+export interface Batch {
+  readonly calls: readonly Call[];
+  /** 0, unless the batch is a slice of a large call: then its first row. */
+  readonly firstRow: number;
+  readonly rowCount: number;
+  /** The first worker that ran it died. */
+  readonly retried: boolean;
+}
+
+/**
+ * @param widths - Values per row, per block.
+ * @param own - The blocks will be moved to another thread: never hand out a call's own block.
+ * @returns One block per model input, `[batch.rowCount, width]`.
+ * @remarks Copies each value once, and nothing at all for a single call that stays on this thread.
+ */
+export function packBatch(batch: Batch, widths: readonly number[], own: boolean): Block[] {
+  const [first] = batch.calls;
+  if (batch.calls.length === 1) {
+    const { blocks, rowCount } = first!;
+    if (!own && rowCount === batch.rowCount) return blocks as Block[];
+    return blocks.map((block, i) => block.slice(batch.firstRow * widths[i]!, (batch.firstRow + batch.rowCount) * widths[i]!));
+  }
+  return first!.blocks.map((model, i) => {
+    const block = model instanceof Float32Array ? new Float32Array(batch.rowCount * widths[i]!) : new Float64Array(batch.rowCount * widths[i]!);
+    let offset = 0;
+    for (const call of batch.calls) {
+      const source = call.blocks[i]!;
+      // A loop: `set` costs more than it saves on the few values of a row.
+      for (let k = 0; k < source.length; k++) block[offset + k] = source[k]!;
+      offset += source.length;
+    }
+    return block;
+  });
+}
+
+/** Hands the outputs of a batch to its calls; a slice's are copied to where the call gathers them. */
+export function unpackBatch(batch: Batch, result: RunResult, widths: readonly number[]): void {
+  const [first] = batch.calls;
+  if (first!.rowCount > batch.rowCount) {
+    const call = first!;
+    if (call.raw.length === 0) {
+      call.raw = result.raw.map((block, i) => {
+        const length = call.rowCount * widths[i]!;
+        return block instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
+      });
+    }
+    for (const [i, block] of result.raw.entries()) (call.raw[i] as Float32Array).set(block as Float32Array, batch.firstRow * widths[i]!);
+  } else {
+    let offset = 0;
+    for (const call of batch.calls) {
+      call.raw = result.raw;
+      call.rawFirstRow = offset;
+      offset += call.rowCount;
+    }
+  }
+  for (const row of result.failedRows) markFailed(batch, row);
+}
+
+function markFailed(batch: Batch, row: number): void {
+  let offset = 0;
+  for (const call of batch.calls) {
+    if (row < offset + call.rowCount) {
+      call.failedRows ??= [];
+      call.failedRows.push(batch.firstRow + row - offset);
+      return;
+    }
+    offset += call.rowCount;
+  }
+}

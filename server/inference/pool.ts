@@ -1,0 +1,108 @@
+/**
+ * The pool: a generation of workers, each with a session of every version that it was started with. The only importer of piscina.
+ *
+ * To change versions, a new generation is started beside the old one, and the old one is closed when it is drained; a worker is never
+ * terminated while it runs, because that kills the process (SIGABRT inside onnxruntime, 5 of 5), and for the same reason no task ever
+ * carries an AbortSignal. Piscina's own queue stays empty: it gets a batch only when a worker is idle, since its queue is neither first-in
+ * first-out nor bounded when it says so.
+ */
+
+import { fileURLToPath } from "node:url";
+import { Piscina } from "piscina";
+import type { Block } from "../../preprocessing/index.js";
+import type { RunnerSpec, RunResult } from "./runner.js";
+import type { WorkerPool } from "./scheduler.js";
+import type { WorkerTask } from "./worker.js";
+
+export interface PoolOptions {
+  readonly workers: number;
+  readonly specs: readonly RunnerSpec[];
+  /** Another worker file, for tests of workers that die. */
+  readonly filename?: string;
+  /** Hears of a worker that died while it was idle, or couldn't start. */
+  readonly onTrouble: (message: string) => void;
+}
+
+export class Pool implements WorkerPool {
+  readonly workers: number;
+  onIdle: () => void = () => {};
+  readonly #piscina: Piscina<WorkerTask, RunResult>;
+  #alive = 0;
+  #busy = 0;
+  #drained: (() => void) | undefined;
+
+  private constructor({ workers, specs, filename, onTrouble }: PoolOptions) {
+    this.workers = workers;
+    this.#piscina = new Piscina({
+      filename: filename ?? fileURLToPath(new URL("worker.js", import.meta.url)),
+      minThreads: workers,
+      maxThreads: workers,
+      concurrentTasksPerWorker: 1,
+      idleTimeout: Number.POSITIVE_INFINITY,
+      recordTiming: false,
+      workerHistogram: false,
+      workerData: specs,
+    });
+    this.#piscina.on("workerCreate", () => {
+      this.#alive++;
+      this.onIdle();
+    });
+    this.#piscina.on("workerDestroy", () => {
+      this.#alive--;
+    });
+    // Without this listener the death of an idle worker would end the process.
+    this.#piscina.on("error", (error: Error) => onTrouble(`a pool worker died: ${error.message}`));
+  }
+
+  /**
+   * Starts a generation; resolves when every worker has loaded and warmed every version.
+   *
+   * @throws Error when a worker can't start: its message is the worker's.
+   */
+  static async start(options: PoolOptions): Promise<Pool> {
+    const pool = new Pool(options);
+    const [spec] = options.specs;
+    if (spec !== undefined) {
+      // A worker takes one task at a time, so as many tasks as there are workers reach them all; each is answered once its worker is warm.
+      const blocks = () => spec.blocks.map(({ width, dtype }) => (dtype === "float32" ? new Float32Array(width) : new Float64Array(width)));
+      await Promise.all(Array.from({ length: options.workers }, () => pool.run(spec.key, blocks(), 1)));
+    }
+    return pool;
+  }
+
+  get idle(): number {
+    return Math.max(0, this.#alive - this.#busy);
+  }
+
+  /** Workers that are there: fewer than {@link workers} while one is replaced, none if they can't start. */
+  get alive(): number {
+    return this.#alive;
+  }
+
+  /**
+   * Runs a batch in an idle worker.
+   *
+   * @param blocks - Moved to the worker: empty afterwards.
+   * @throws Error when the worker dies; a model that fails is a {@link RunResult} with failed rows.
+   */
+  async run(key: string, blocks: Block[], rowCount: number): Promise<RunResult> {
+    this.#busy++;
+    try {
+      return await this.#piscina.run({ key, blocks, rowCount }, { transferList: blocks.map(({ buffer }) => buffer as ArrayBuffer) });
+    } finally {
+      this.#busy--;
+      if (this.#busy === 0) this.#drained?.();
+      this.onIdle();
+    }
+  }
+
+  /** Waits for the batches that run, then ends the workers; the owner hands out no more. */
+  async close(): Promise<void> {
+    if (this.#busy > 0) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+      });
+    }
+    await this.#piscina.close();
+  }
+}

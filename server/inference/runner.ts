@@ -1,0 +1,133 @@
+/**
+ * Runs all models of a version over a batch, on the calling thread: the same code inline, in a pool worker and in a proof.
+ *
+ * Wires blocks to the models' inputs by name, and the models' outputs to the postprocessing graph's inputs (`main.Y`).
+ */
+
+import type { Block } from "../../preprocessing/index.js";
+import type { Version } from "../versions/version.js";
+import type { Engine, EngineModel } from "./engine.js";
+import { rowWidth } from "./tensor.js";
+
+/** What a thread needs to run a version; plain data, so that it can be sent to a worker. */
+export interface RunnerSpec {
+  readonly key: string;
+  readonly models: readonly EngineModel[];
+  /** The preprocessing graph's outputs, in order: name, dtype and values per row. */
+  readonly blocks: readonly { name: string; dtype: "float32" | "float64"; width: number }[];
+  /** The postprocessing graph's inputs, in order. */
+  readonly raw: readonly { name: string }[];
+}
+
+/** A batch's outputs, and the rows (if any) that fail even when they run alone; their outputs are NaN. */
+export interface RunResult {
+  readonly raw: Block[];
+  readonly failedRows: readonly number[];
+  /** The runtime's text about the first failure: for the log only. */
+  readonly failure: string | undefined;
+}
+
+export interface Runner {
+  readonly spec: RunnerSpec;
+  /**
+   * Runs a batch; if that fails, runs it once more row by row, so that one bad row never fails its neighbours.
+   * @param blocks - One per {@link RunnerSpec.blocks}, row-major, exactly `rowCount` rows; not written to.
+   */
+  run(blocks: readonly Block[], rowCount: number): RunResult;
+  release(): void;
+}
+
+export function runnerSpec(version: Version): RunnerSpec {
+  const { key, bundle, preprocessor, postprocessor } = version;
+  return {
+    key,
+    models: bundle.models.map(({ id, bytes, inputs, outputs }) => ({ id, bytes, inputs, outputs })),
+    blocks: preprocessor.outputs.map(({ name, dtype, width }) => ({ name, dtype, width })),
+    raw: postprocessor.inputs.map(({ name }) => ({ name })),
+  };
+}
+
+const noRows: readonly number[] = Object.freeze([]);
+
+export function createRunner(engine: Engine, spec: RunnerSpec): Runner {
+  const blockIndex = new Map(spec.blocks.map(({ name }, index) => [name, index]));
+  const sessions = spec.models.map((model) => ({
+    session: engine.load(model),
+    inputs: model.inputs.map(({ name }) => blockIndex.get(name)!),
+  }));
+  // For each input of the postprocessing graph: which model's which output.
+  const sources = spec.raw.map(({ name }) => {
+    for (const [m, model] of spec.models.entries()) {
+      const o = model.outputs.findIndex((output) => name === `${model.id}.${output.name}`);
+      if (o >= 0) return { m, o, description: model.outputs[o]! };
+    }
+    throw new Error(`${spec.key}: postprocessing takes "${name}", which no model gives`);
+  });
+
+  function runOnce(blocks: readonly Block[], rowCount: number): Block[] {
+    if (sessions.length === 1 && sources.length === 1) {
+      const { session, inputs } = sessions[0]!;
+      const fed = inputs.length === 1 ? [blocks[inputs[0]!]!] : inputs.map((index) => blocks[index]!);
+      return [session.run(fed, rowCount)[sources[0]!.o]!];
+    }
+    const outputs = sessions.map(({ session, inputs }) => session.run(inputs.map((index) => blocks[index]!), rowCount));
+    return sources.map(({ m, o }) => outputs[m]![o]!);
+  }
+
+  function runRowByRow(blocks: readonly Block[], rowCount: number): RunResult {
+    const failedRows: number[] = [];
+    let failure: string | undefined;
+    const raw = sources.map(({ description }) => {
+      const length = rowCount * rowWidth(description);
+      return (description.dtype === "float32" ? new Float32Array(length) : new Float64Array(length)).fill(Number.NaN);
+    });
+    for (let row = 0; row < rowCount; row++) {
+      try {
+        const one = runOnce(
+          blocks.map((block, index) => block.slice(row * spec.blocks[index]!.width, (row + 1) * spec.blocks[index]!.width)),
+          1,
+        );
+        for (const [index, block] of one.entries()) raw[index]!.set(block as Float32Array, row * block.length);
+      } catch (error) {
+        failedRows.push(row);
+        failure ??= String((error as Error)?.message ?? error);
+      }
+    }
+    return { raw, failedRows, failure };
+  }
+
+  return {
+    spec,
+    run(blocks, rowCount) {
+      try {
+        return { raw: runOnce(blocks, rowCount), failedRows: noRows, failure: undefined };
+      } catch {
+        return runRowByRow(blocks, rowCount);
+      }
+    },
+    release() {
+      for (const { session } of sessions) session.release();
+    },
+  };
+}
+
+/** Sizes at which a runner is warmed, so that the first calls meet compiled code and a fitted cost. */
+const warmUpRows = [1, 8, 64];
+
+/**
+ * Runs blocks of zeros until the code is warm.
+ *
+ * @param observe - Hears of each run, to begin the fit of its cost.
+ * @remarks About 30 runs: 15 ms for a tree ensemble of 400 trees.
+ */
+export function warmUp(runner: Runner, observe: (rowCount: number, durationUs: number) => void = () => {}): void {
+  for (let round = 0; round < 10; round++) {
+    for (const rowCount of warmUpRows) {
+      const blocks = runner.spec.blocks.map(({ dtype, width }) => (dtype === "float32" ? new Float32Array(rowCount * width) : new Float64Array(rowCount * width)));
+      const startedMs = performance.now();
+      runner.run(blocks, rowCount);
+      // The first rounds run in the interpreter.
+      if (round >= 3) observe(rowCount, (performance.now() - startedMs) * 1000);
+    }
+  }
+}

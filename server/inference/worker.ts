@@ -1,0 +1,47 @@
+/**
+ * A pool worker: one runner per version, loaded and warm before the worker takes its first batch.
+ *
+ * Piscina imports this file in each worker and calls its default export once per batch. Nothing here logs: what is worth saying travels
+ * back with the result, because a worker waits for its output to drain before it answers.
+ */
+
+import { transferableSymbol, valueSymbol, workerData } from "piscina";
+import type { Block } from "../../preprocessing/index.js";
+import { createRunner, type Runner, type RunnerSpec, type RunResult, warmUp } from "./runner.js";
+import { onnxruntime } from "./session.js";
+
+export interface WorkerTask {
+  readonly key: string;
+  readonly blocks: Block[];
+  readonly rowCount: number;
+}
+
+/** Piscina's protocol for results whose buffers are moved, not copied; `Piscina.move` itself marks only a single value. */
+class MovedResult {
+  readonly #result: RunResult;
+
+  constructor(result: RunResult) {
+    this.#result = result;
+  }
+
+  get [transferableSymbol](): readonly ArrayBufferLike[] {
+    return this.#result.raw.map(({ buffer }) => buffer);
+  }
+
+  get [valueSymbol](): RunResult {
+    return this.#result;
+  }
+}
+
+const runners = new Map<string, Runner>();
+for (const spec of workerData as readonly RunnerSpec[]) {
+  const runner = createRunner(onnxruntime, spec);
+  warmUp(runner);
+  runners.set(spec.key, runner);
+}
+
+export default function runBatch({ key, blocks, rowCount }: WorkerTask): MovedResult {
+  const runner = runners.get(key);
+  if (runner === undefined) throw new Error(`this worker's generation doesn't hold ${key}`);
+  return new MovedResult(runner.run(blocks, rowCount));
+}

@@ -1,0 +1,61 @@
+/** `plumb serve`: settings, a server, signals, and the exit code. */
+
+import { type Config, readConfig } from "./config.js";
+import { Server } from "./server.js";
+
+/**
+ * Serves until SIGTERM or SIGINT.
+ *
+ * @returns The exit code: 0 after a drain that answered everything, 1 if requests were cut off or the server couldn't start.
+ */
+export async function serve(args: readonly string[], environment: NodeJS.ProcessEnv, workingDirectory: string): Promise<number> {
+  let config: Config;
+  try {
+    config = readConfig(args, environment, workingDirectory);
+  } catch (error) {
+    process.stderr.write(`plumb serve: ${(error as Error).message}\n`);
+    return 2;
+  }
+  const stopped = signalled();
+  let server: Server;
+  try {
+    server = await Server.start(config);
+  } catch (error) {
+    process.stderr.write(`plumb serve: ${(error as Error).message}\n`);
+    return 1;
+  }
+  process.stdout.write(greeting(server, config));
+  const cutOff = await server.stop(await stopped);
+  return cutOff === 0 ? 0 : 1;
+}
+
+/** The first SIGTERM or SIGINT; a second one ends the process at once. */
+async function signalled(): Promise<string> {
+  return new Promise((resolve) => {
+    let count = 0;
+    for (const signal of ["SIGTERM", "SIGINT"] as const) {
+      process.on(signal, () => {
+        if (++count === 1) resolve(signal);
+        // Not `process.exit`: a worker inside onnxruntime would turn that into an abort.
+        else process.kill(process.pid, "SIGKILL");
+      });
+    }
+  });
+}
+
+/** What a person wants to see: where, what, and a line to try. */
+function greeting(server: Server, config: Config): string {
+  const base = `http://${config.host}:${server.httpPort}`;
+  const lines = [`Plumb listens on ${base} (predictions) and http://${config.adminHost}:${server.adminPort} (metrics)`];
+  for (const [name, versions] of server.registry.models) {
+    for (const { number, state, proof, problems } of versions) {
+      const truth = proof ? `${proof.rows} golden rows proved on ${proof.executors.join(" and ")}` : problems[0];
+      lines.push(`  ${name}/${number}  ${state}  ${truth}`);
+    }
+  }
+  for (const directory of server.unreadable) lines.push(`  ${directory}  refused: the log says why`);
+  const version = server.registry.versions.find(({ state }) => state === "ready")!;
+  const golden = version.bundle.golden.find(({ kind, error }) => kind === "sample" && error === undefined) ?? version.bundle.golden[0]!;
+  lines.push("Try:", `  curl -s ${base}/models/${version.name}/predict -H 'content-type: application/json' -d '${golden.rowJson.replaceAll("'", "'\\''")}'`, "");
+  return lines.join("\n");
+}

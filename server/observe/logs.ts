@@ -1,0 +1,128 @@
+/**
+ * Logs: one JSON line per event on standard error, and one per call for every error, every slow call and a sample of the others.
+ *
+ * Lines are gathered and written by one asynchronous write at a time, because a pipe whose reader is slow or gone would otherwise stop the
+ * event loop. What doesn't fit into the buffer is dropped and counted. A row's values never stand in a log.
+ */
+
+import { write } from "node:fs";
+import type { Call } from "../call.js";
+
+export type AccessLog = "all" | "sampled" | "off";
+
+export interface LogOptions {
+  readonly accessLog: AccessLog;
+  /** Share of ordinary calls that are logged when `accessLog` is "sampled". */
+  readonly sampleShare: number;
+  /** A number from 0 to 1. */
+  readonly random: () => number;
+  /** Wall clock, for the `time` of a line. */
+  readonly wallClock: () => Date;
+  /** Writes bytes and calls back; by default standard error. */
+  readonly sink?: (bytes: Buffer, done: () => void) => void;
+}
+
+/** Beyond this the reader is too slow, bytes. */
+const bufferedBytesMax = 1_048_576;
+
+export class Logs {
+  readonly #options: LogOptions;
+  readonly #sink: (bytes: Buffer, done: () => void) => void;
+  #lines: string[] = [];
+  #bufferedBytes = 0;
+  #writing = false;
+  #onFlushed: (() => void) | undefined;
+  dropped = 0;
+
+  constructor(options: LogOptions) {
+    this.#options = options;
+    this.#sink = options.sink ?? writeToStandardError;
+  }
+
+  event(level: "info" | "warn" | "error", message: string, fields: Record<string, unknown> = {}): void {
+    this.#line({ time: this.#options.wallClock().toISOString(), level, message, ...fields });
+  }
+
+  /** Reads the record of a finished call. */
+  observeCall(call: Call): void {
+    const { accessLog, sampleShare, random } = this.#options;
+    const slow = call.version !== undefined && call.finishedMs - call.arrivedMs > call.version.sloMs;
+    const wrong = call.error !== undefined;
+    if (!wrong && !slow) {
+      if (accessLog === "off") return;
+      if (accessLog === "sampled" && random() >= sampleShare) return;
+    }
+    const serverFault = wrong && call.error!.status >= 500;
+    this.#line({
+      time: this.#options.wallClock().toISOString(),
+      level: serverFault ? "error" : wrong || slow ? "warn" : "info",
+      message: wrong ? call.error!.message : slow ? "slow call" : "call",
+      request_id: call.requestId,
+      ...(call.traceparent === "" ? {} : { trace_id: call.traceparent.slice(3, 35), parent_span_id: call.traceparent.slice(36, 52) }),
+      model: call.version?.name ?? call.modelName,
+      version: call.version?.number,
+      result: wrong ? call.error!.code : call.abandoned ? "abandoned" : "ok",
+      status: wrong ? call.error!.status : call.abandoned ? undefined : 200,
+      rows: call.rowCount,
+      bytes: call.bodyBytes,
+      executor: call.executor,
+      batch_rows: call.batchRows || undefined,
+      ms: milliseconds(call.arrivedMs, call.finishedMs),
+      queue_ms: milliseconds(call.preprocessedMs, call.runStartedMs),
+      run_ms: milliseconds(call.runStartedMs, call.runEndedMs),
+      ...(serverFault && call.error!.cause !== undefined ? { cause: causeText(call.error!.cause) } : {}),
+    });
+  }
+
+  /** Resolves when everything logged so far was handed to the system, or after `timeoutMs` if its reader doesn't take it. */
+  async flush(timeoutMs: number): Promise<void> {
+    if (!this.#writing) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      this.#onFlushed = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #line(fields: Record<string, unknown>): void {
+    const line = `${JSON.stringify(fields)}\n`;
+    if (this.#bufferedBytes + line.length > bufferedBytesMax) {
+      this.dropped++;
+      return;
+    }
+    this.#lines.push(line);
+    this.#bufferedBytes += line.length;
+    if (!this.#writing) this.#write();
+  }
+
+  #write(): void {
+    const bytes = Buffer.from(this.#lines.join(""));
+    this.#lines = [];
+    this.#bufferedBytes = 0;
+    this.#writing = true;
+    this.#sink(bytes, () => {
+      this.#writing = false;
+      if (this.#lines.length > 0) this.#write();
+      else this.#onFlushed?.();
+    });
+  }
+}
+
+function milliseconds(fromMs: number, toMs: number): number | undefined {
+  return fromMs > 0 && toMs > 0 ? Math.round((toMs - fromMs) * 1000) / 1000 : undefined;
+}
+
+function causeText(cause: unknown): string {
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+}
+
+/** Writes all of it, or gives up on a reader that is gone: there is nobody left to tell. */
+function writeToStandardError(bytes: Buffer, done: () => void): void {
+  write(2, bytes, 0, bytes.length, null, (error, written) => {
+    if (error?.code === "EAGAIN") setTimeout(() => writeToStandardError(bytes, done), 10);
+    else if (!error && written < bytes.length) writeToStandardError(bytes.subarray(written), done);
+    else done();
+  });
+}

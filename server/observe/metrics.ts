@@ -1,0 +1,169 @@
+/**
+ * Metrics: every finished call and every batch, per version. The only importer of prom-client.
+ *
+ * Own names are `plumb_*`, in seconds, as histograms that can be added up over servers; beside them stand Triton's `nv_inference_*`
+ * counters, so that existing dashboards work unchanged. Label values come from closed sets only: loaded models and versions, stages,
+ * executors, codes of the error table.
+ */
+
+import { collectDefaultMetrics, type MetricObject, type MetricValue, Registry as PrometheusRegistry } from "prom-client";
+import type { Call } from "../call.js";
+import type { ErrorCode } from "../errors.js";
+import type { Version } from "../versions/version.js";
+import { Histogram, latencyBounds, rowBounds } from "./histogram.js";
+
+export const stages = ["decode", "validate", "preprocess", "queue", "run", "postprocess", "reply"] as const;
+const executors = ["inline", "pool"] as const;
+
+/** What is counted for one version; "no version" (a call that failed before it had one) is a series too. */
+class Series {
+  readonly labels: { model: string; version: string };
+  readonly request = new Histogram(latencyBounds);
+  readonly stages = stages.map(() => new Histogram(latencyBounds));
+  readonly batchRows = executors.map(() => new Histogram(rowBounds));
+  readonly batchSeconds = executors.map(() => new Histogram(latencyBounds));
+  readonly results = new Map<ErrorCode | "ok" | "abandoned", number>();
+  rows = 0;
+  inFlight = 0;
+
+  constructor(model: string, version: string) {
+    this.labels = { model, version };
+  }
+
+  count(result: ErrorCode | "ok" | "abandoned"): void {
+    this.results.set(result, (this.results.get(result) ?? 0) + 1);
+  }
+}
+
+/** A number that is read when a scrape comes. */
+export interface GaugeSource {
+  readonly name: string;
+  readonly help: string;
+  readonly read: () => readonly { labels?: Record<string, string>; value: number }[];
+}
+
+export class Metrics {
+  readonly #prometheus = new PrometheusRegistry();
+  readonly #series = new Map<Version | undefined, Series>();
+
+  constructor() {
+    collectDefaultMetrics({ register: this.#prometheus });
+    this.#register("plumb_request_seconds", "From a call's arrival to its reply.", "histogram", () => this.#histograms("plumb_request_seconds", (s) => [[{}, s.request]]));
+    this.#register("plumb_stage_seconds", "Time of each stage of a call.", "histogram", () =>
+      this.#histograms("plumb_stage_seconds", (s) => stages.map((stage, i) => [{ stage }, s.stages[i]!])),
+    );
+    this.#register("plumb_batch_rows", "Rows of each batch that ran.", "histogram", () =>
+      this.#histograms("plumb_batch_rows", (s) => executors.map((executor, i) => [{ executor }, s.batchRows[i]!])),
+    );
+    this.#register("plumb_batch_seconds", "Duration of each batch that ran.", "histogram", () =>
+      this.#histograms("plumb_batch_seconds", (s) => executors.map((executor, i) => [{ executor }, s.batchSeconds[i]!])),
+    );
+    this.#register("plumb_requests_total", "Calls that ended, by result: ok, abandoned (the caller left), or the code of the error.", "counter", () =>
+      this.#values((s) => [...s.results].map(([result, value]) => ({ labels: { result }, value }))),
+    );
+    this.#register("plumb_rows_total", "Rows that were answered.", "counter", () => this.#values((s) => [{ value: s.rows }]));
+    this.#registerTriton();
+  }
+
+  /** Begins to count for a version, so that its series are there, with zeros, from the first scrape on. */
+  addVersion(version: Version): void {
+    this.#series.set(version, new Series(version.name, String(version.number)));
+  }
+
+  addGauge({ name, help, read }: GaugeSource, type: "gauge" | "counter" = "gauge"): void {
+    this.#register(name, help, type, () => read().map(({ labels = {}, value }) => ({ labels, value })));
+  }
+
+  /** Reads the record of a finished call. */
+  observeCall(call: Call): void {
+    const series = this.#of(call.version);
+    series.count(call.error ? call.error.code : call.abandoned ? "abandoned" : "ok");
+    series.request.observe((call.finishedMs - call.arrivedMs) / 1000);
+    if (call.error || call.abandoned) return;
+    series.rows += call.rowCount;
+    const [decode, validate, preprocess, queue, run, postprocess, reply] = series.stages;
+    decode!.observe((call.decodedMs - call.startedMs) / 1000);
+    validate!.observe((call.validatedMs - call.decodedMs) / 1000);
+    preprocess!.observe((call.preprocessedMs - call.validatedMs) / 1000);
+    queue!.observe((call.runStartedMs - call.preprocessedMs) / 1000);
+    run!.observe((call.runEndedMs - call.runStartedMs) / 1000);
+    postprocess!.observe((call.postprocessedMs - call.runEndedMs) / 1000);
+    reply!.observe((call.finishedMs - call.postprocessedMs) / 1000);
+  }
+
+  observeBatch(version: Version, executor: "inline" | "pool", rowCount: number, durationUs: number): void {
+    const series = this.#of(version);
+    const index = executor === "inline" ? 0 : 1;
+    series.batchRows[index]!.observe(rowCount);
+    series.batchSeconds[index]!.observe(durationUs / 1e6);
+  }
+
+  async scrape(): Promise<{ contentType: string; text: string }> {
+    return { contentType: this.#prometheus.contentType, text: await this.#prometheus.metrics() };
+  }
+
+  #of(version: Version | undefined): Series {
+    let series = this.#series.get(version);
+    if (series === undefined) {
+      series = new Series(version?.name ?? "", version === undefined ? "" : String(version.number));
+      this.#series.set(version, series);
+    }
+    return series;
+  }
+
+  /** Triton's nine counters, microseconds where it says so. */
+  #registerTriton(): void {
+    const counter = (name: string, help: string, read: (s: Series) => number) =>
+      this.#register(name, help, "counter", () => this.#values((s) => (s.labels.model === "" ? [] : [{ value: read(s) }])));
+    const us = (...histograms: (Histogram | undefined)[]) => Math.round(histograms.reduce((sum, histogram) => sum + histogram!.sum, 0) * 1e6);
+    counter("nv_inference_request_success", "Number of successful inference requests.", (s) => s.results.get("ok") ?? 0);
+    this.#register("nv_inference_request_failure", "Number of failed inference requests.", "counter", () =>
+      this.#values((s) => (s.labels.model === "" ? [] : failuresByReason(s))),
+    );
+    counter("nv_inference_count", "Number of inferences performed (rows).", (s) => s.batchRows[0]!.sum + s.batchRows[1]!.sum);
+    counter("nv_inference_exec_count", "Number of model executions performed (batches).", (s) => s.batchRows[0]!.count + s.batchRows[1]!.count);
+    counter("nv_inference_request_duration_us", "Cumulative inference request duration in microseconds.", (s) => us(s.request));
+    counter("nv_inference_queue_duration_us", "Cumulative inference queuing duration in microseconds.", (s) => us(s.stages[3]));
+    counter("nv_inference_compute_input_duration_us", "Cumulative compute input duration in microseconds.", (s) => us(s.stages[0], s.stages[1], s.stages[2]));
+    counter("nv_inference_compute_infer_duration_us", "Cumulative compute inference duration in microseconds.", (s) => us(s.stages[4]));
+    counter("nv_inference_compute_output_duration_us", "Cumulative inference compute output duration in microseconds.", (s) => us(s.stages[5], s.stages[6]));
+  }
+
+  #values(read: (series: Series) => readonly { labels?: Record<string, string>; value: number }[]): MetricValue<string>[] {
+    return [...this.#series.values()].flatMap((series) => read(series).map(({ labels, value }) => ({ labels: { ...series.labels, ...labels }, value })));
+  }
+
+  #histograms(name: string, read: (series: Series) => readonly (readonly [Record<string, string>, Histogram])[]): MetricValue<string>[] {
+    return [...this.#series.values()].flatMap((series) =>
+      read(series).flatMap(([own, histogram]) => {
+        const labels = { ...series.labels, ...own };
+        const counts = histogram.cumulative();
+        const buckets = counts.map((value, i) => ({
+          metricName: `${name}_bucket`,
+          labels: { ...labels, le: i < histogram.bounds.length ? String(histogram.bounds[i]) : "+Inf" },
+          value,
+        }));
+        return [...buckets, { metricName: `${name}_sum`, labels, value: histogram.sum }, { metricName: `${name}_count`, labels, value: histogram.count }];
+      }),
+    );
+  }
+
+  #register(name: string, help: string, type: "counter" | "gauge" | "histogram", read: () => MetricValue<string>[]): void {
+    // prom-client asks a metric only for its name and, at scrape, for `get()`.
+    const metric = { name, get: async (): Promise<MetricObject> => ({ name, help, type, aggregator: "sum", values: read() }) as unknown as MetricObject };
+    this.#prometheus.registerMetric(metric as unknown as Parameters<PrometheusRegistry["registerMetric"]>[0]);
+  }
+}
+
+/** Triton's closed set of reasons. */
+function failuresByReason(series: Series): { labels: Record<string, string>; value: number }[] {
+  const reasons = { REJECTED: 0, CANCELED: 0, BACKEND: 0, OTHER: 0 };
+  for (const [result, count] of series.results) {
+    if (result === "ok") continue;
+    if (result === "abandoned") reasons.CANCELED += count;
+    else if (result === "overloaded" || result === "deadline_exceeded" || result === "not_ready") reasons.REJECTED += count;
+    else if (result === "model_failed" || result === "model_output_invalid") reasons.BACKEND += count;
+    else reasons.OTHER += count;
+  }
+  return Object.entries(reasons).map(([reason, value]) => ({ labels: { reason }, value }));
+}

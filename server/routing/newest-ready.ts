@@ -1,0 +1,31 @@
+/**
+ * Which version answers a call that names none: the newest that is ready. A call that names a version gets that one or an error. Pure.
+ */
+
+import { ServeError } from "../errors.js";
+import type { VersionState } from "../versions/version.js";
+
+export interface Candidate {
+  readonly number: number;
+  readonly state: VersionState;
+}
+
+/**
+ * @param candidates - All versions of the model, newest first.
+ * @param versionName - As it stands in the address; undefined for "the one that serves".
+ * @throws {@link ServeError} model_not_found for a version that isn't there, not_ready for one that doesn't serve.
+ */
+export function chooseVersion<T extends Candidate>(modelName: string, candidates: readonly T[], versionName: string | undefined): T {
+  if (versionName === undefined) {
+    for (const candidate of candidates) if (candidate.state === "ready") return candidate;
+    const states = candidates.map(({ number, state }) => `${number} ${state}`).join(", ");
+    throw new ServeError("not_ready", `model "${modelName}" isn't ready: its versions are ${states}; see /models/${modelName}`);
+  }
+  const found = candidates.find(({ number }) => String(number) === versionName);
+  if (found === undefined) {
+    const known = candidates.map(({ number }) => number).join(", ");
+    throw new ServeError("model_not_found", `model "${modelName}" has no version ${JSON.stringify(versionName)}: it has ${known}`);
+  }
+  if (found.state !== "ready") throw new ServeError("not_ready", `model "${modelName}" version ${found.number} is ${found.state}; see /models/${modelName}`);
+  return found;
+}

@@ -1,0 +1,294 @@
+/**
+ * The server: the one place where concrete classes meet.
+ *
+ * Start: listen (a taken port is found at once, and liveness is answered from the first moment), read the bundles, load them on the event
+ * loop and in the pool, prove each on both, then be ready. Stop: not ready, no new connections, answer what is in flight, end the pool.
+ */
+
+import { randomBytes } from "node:crypto";
+import { BundleError, listBundles, readBundle } from "../bundle/index.js";
+import { GraphError } from "../preprocessing/index.js";
+import { Admission } from "./admission.js";
+import { type Config, workerCount } from "./config.js";
+import { ServeError } from "./errors.js";
+import { Pool } from "./inference/pool.js";
+import { createRunner, type Runner, runnerSpec, warmUp } from "./inference/runner.js";
+import { Scheduler } from "./inference/scheduler.js";
+import { onnxruntime } from "./inference/session.js";
+import { Logs } from "./observe/logs.js";
+import { Metrics } from "./observe/metrics.js";
+import { fail, type PredictPath } from "./predict.js";
+import { createAdminHandler } from "./transport/admin.js";
+import { type Exchange, HttpListener } from "./transport/http.js";
+import { createPublicHandler, sendError } from "./transport/public.js";
+import { acceptRequestId, createRequestIds } from "./transport/request-id.js";
+import { newestVersions } from "./versions/newest.js";
+import { type Proof, prove } from "./versions/prove.js";
+import { Registry } from "./versions/registry.js";
+import { Version } from "./versions/version.js";
+
+/** How often calls in flight are looked through for passed deadlines, milliseconds: how late a 504 can be on an idle loop. */
+const sweepEveryMs = 5;
+
+const now = () => performance.now();
+
+export class Server {
+  readonly #config: Config;
+  readonly #logs: Logs;
+  readonly #metrics = new Metrics();
+  readonly #registry: Registry;
+  readonly #admission: Admission;
+  readonly #nextRequestId = createRequestIds(randomBytes(8).toString("hex"));
+  readonly #runners: Runner[] = [];
+  #pool: Pool | undefined;
+  #public: HttpListener | undefined;
+  #admin: HttpListener | undefined;
+  #sweeper: NodeJS.Timeout | undefined;
+  #warm = false;
+  #stopping = false;
+
+  private constructor(config: Config) {
+    this.#config = config;
+    this.#registry = new Registry(config.defaultModel);
+    this.#admission = new Admission({ callsMax: config.callsMax, bytesMax: config.bytesMax });
+    this.#logs = new Logs({ accessLog: config.accessLog, sampleShare: config.logSampleShare, random: Math.random, wallClock: () => new Date() });
+  }
+
+  /**
+   * Starts a server; resolves when every model is proved and warm.
+   *
+   * @throws Error with a sentence when an address is taken, the store can't be read, or no model came through its proof.
+   */
+  static async start(config: Config): Promise<Server> {
+    const server = new Server(config);
+    try {
+      await server.#start();
+      return server;
+    } catch (error) {
+      await server.stop("start failed");
+      throw error;
+    }
+  }
+
+  get httpPort(): number {
+    return this.#public!.port;
+  }
+
+  get adminPort(): number {
+    return this.#admin!.port;
+  }
+
+  get registry(): Registry {
+    return this.#registry;
+  }
+
+  get logs(): Logs {
+    return this.#logs;
+  }
+
+  get ready(): boolean {
+    const poolAlive = this.#pool === undefined || this.#pool.alive > 0;
+    return this.#warm && !this.#stopping && poolAlive && this.#registry.ready;
+  }
+
+  async #start(): Promise<void> {
+    const path = this.#createPath();
+    await this.#listen(path);
+    this.#sweeper = setInterval(() => {
+      this.#admission.sweep(now(), (call) => fail(path, call, new ServeError("deadline_exceeded", "the deadline passed before the answer was ready")));
+    }, sweepEveryMs);
+    await this.#load();
+    this.#warm = true;
+    this.#logs.event("info", "ready", { http_port: this.httpPort, admin_port: this.adminPort, models: this.#registry.versions.map(({ key, state }) => ({ key, state })) });
+  }
+
+  #scheduler: Scheduler | undefined;
+
+  #createPath(): PredictPath {
+    return {
+      admission: this.#admission,
+      routes: this.#registry,
+      // Calls before the load are refused by the routes: no version is ready.
+      scheduler: { submit: (call) => this.#scheduler!.submit(call) },
+      now,
+      observe: (call) => {
+        this.#metrics.observeCall(call);
+        this.#logs.observeCall(call);
+      },
+    };
+  }
+
+  async #listen(path: PredictPath): Promise<void> {
+    const { host, httpPort, adminHost, adminPort, bytesMax } = this.#config;
+    const isReady = () => this.ready;
+    const onFailure = (exchange: Exchange, failure: string, detail: string, cause: unknown) => this.#answerFailure(exchange, failure, detail, cause);
+    // One to three seconds: callers that were refused together shouldn't come back together.
+    const retryAfterS = () => 1 + Math.floor(Math.random() * 3);
+    const handle = createPublicHandler({ path, registry: this.#registry, nextRequestId: this.#nextRequestId, retryAfterS, isReady });
+    const handleAdmin = createAdminHandler({
+      registry: this.#registry,
+      isReady,
+      scrape: () => this.#metrics.scrape(),
+      onScrapeError: (exchange, error) => this.#answerFailure(exchange, "internal", "the scrape failed", error),
+    });
+    this.#public = await HttpListener.listen({ name: "http", host, port: httpPort, receivingBytesMax: bytesMax, handle, onFailure });
+    this.#admin = await HttpListener.listen({ name: "admin", host: adminHost, port: adminPort, receivingBytesMax: 0, handle: handleAdmin, onFailure });
+    this.#addGauges();
+  }
+
+  /** A request that failed before, or beside, the path of a call. */
+  #answerFailure(exchange: Exchange, failure: string, detail: string, cause: unknown): void {
+    const requestId = acceptRequestId(exchange.requestIdHeader) ?? this.#nextRequestId();
+    const error =
+      cause instanceof ServeError
+        ? cause
+        : failure === "bad_framing"
+          ? new ServeError("invalid_request", `the request's framing is ambiguous: ${detail}`)
+          : failure === "overloaded"
+            ? new ServeError("overloaded", detail)
+            : ServeError.from(cause);
+    if (error.code === "internal") {
+      const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+      this.#logs.event("error", detail, { request_id: requestId, address: exchange.path.slice(0, 200), cause: text });
+    }
+    const allow = error.code === "method_not_allowed" ? ["allow", "GET, HEAD"] : [];
+    sendError(exchange, error, requestId, allow, 1);
+  }
+
+  async #load(): Promise<void> {
+    const { models, versionsPerModel } = this.#config;
+    const stored = newestVersions(await listBundles(models), versionsPerModel);
+    if (stored.length === 0) throw new Error(`no bundle is in the model store ${models}: expected ${models}/<name>/<version>/manifest.json`);
+    const versions = (await Promise.all(stored.map(({ directory }) => this.#read(directory)))).filter((version) => version !== undefined);
+    for (const version of versions) {
+      this.#registry.add(version);
+      this.#metrics.addVersion(version);
+    }
+    const workers = workerCount(this.#config);
+    const specs = versions.map((version) => runnerSpec(version));
+    // The workers load while this thread does.
+    const pool = workers === 0 ? undefined : Pool.start({ workers, specs, onTrouble: (message) => this.#logs.event("error", message) });
+    pool?.catch(() => {});
+    const runners = new Map<Version, Runner>();
+    if (this.#config.execution !== "pool") for (const version of versions) this.#loadInline(version, runners);
+    this.#pool = await pool;
+    this.#scheduler = new Scheduler({
+      execution: this.#config.execution,
+      pool: this.#pool,
+      now,
+      defer: setImmediate,
+      onBatch: (version, executor, rowCount, durationUs) => this.#metrics.observeBatch(version, executor, rowCount, durationUs),
+      onTrouble: (version, message) => this.#logs.event("error", message, { model: version.name, version: version.number }),
+    });
+    for (const version of versions) if (version.state === "loading") await this.#prove(version, runners.get(version));
+    if (!versions.some(({ state }) => state === "ready")) {
+      throw new Error(`no model is ready to serve:\n${versions.flatMap(({ key, problems }) => problems.map((problem) => `${key}: ${problem}`)).join("\n") || "no bundle could be read; the log says why"}`);
+    }
+  }
+
+  async #read(directory: string): Promise<Version | undefined> {
+    try {
+      return new Version(await readBundle(directory));
+    } catch (error) {
+      if (!(error instanceof BundleError) && !(error instanceof GraphError)) throw error;
+      this.#logs.event("error", `a bundle is refused: ${error.message}`, { directory });
+      this.#unreadable.push(directory);
+      return undefined;
+    }
+  }
+
+  readonly #unreadable: string[] = [];
+
+  /** Bundles that are in the store but couldn't even be read. */
+  get unreadable(): readonly string[] {
+    return this.#unreadable;
+  }
+
+  #loadInline(version: Version, runners: Map<Version, Runner>): void {
+    try {
+      const runner = createRunner(onnxruntime, runnerSpec(version));
+      runners.set(version, runner);
+      this.#runners.push(runner);
+    } catch (error) {
+      this.#refuse(version, [`its model can't be loaded: ${(error as Error).message}`]);
+    }
+  }
+
+  /** Golden rows on each executor that is going to run the version. */
+  async #prove(version: Version, runner: Runner | undefined): Promise<void> {
+    version.become("proving");
+    version.engineName = onnxruntime.name;
+    const proofs: Record<string, Proof> = {};
+    if (runner) proofs.inline = await prove(version, (blocks, rowCount) => runner.run(blocks, rowCount));
+    // The path's blocks stay with their call: what moves to a worker is a copy.
+    if (this.#pool) proofs.pool = await prove(version, (blocks, rowCount) => this.#pool!.run(version.key, blocks.map((block) => block.slice()), rowCount));
+    const problems = Object.entries(proofs).flatMap(([executor, proof]) => summarise(executor, proof));
+    if (problems.length > 0) return this.#refuse(version, problems);
+    const all = Object.values(proofs);
+    version.proof = {
+      rows: all[0]!.rows,
+      batchSizes: all[0]!.batchSizes,
+      executors: Object.keys(proofs),
+      featuresUlpMax: Math.max(...all.map(({ features }) => features.ulp)),
+      rawUlpMax: Math.max(...all.map(({ raw }) => raw.ulp)),
+      predictionUlpMax: Math.max(...all.map(({ prediction }) => prediction.ulp)),
+    };
+    const lane = this.#scheduler!.addLane(version, runner);
+    if (runner) warmUp(runner, (rowCount, durationUs) => lane.inlineCost.observe(rowCount, durationUs));
+    version.become("ready");
+  }
+
+  #refuse(version: Version, problems: readonly string[]): void {
+    version.fail(problems);
+    this.#logs.event("error", "a version is refused: it won't serve", { model: version.name, version: version.number, problems });
+  }
+
+  #addGauges(): void {
+    const gauge = (name: string, help: string, read: () => number) => this.#metrics.addGauge({ name, help, read: () => [{ value: read() }] });
+    gauge("plumb_ready", "1 when every model is proved and warm and the server isn't draining.", () => Number(this.ready));
+    gauge("plumb_calls_in_flight", "Calls that aren't answered yet.", () => this.#admission.calls);
+    gauge("plumb_bytes_in_flight", "Bytes of the bodies of calls in flight.", () => this.#admission.bytes);
+    gauge("plumb_connections", "Open connections of the public listener.", () => this.#public!.connections);
+    gauge("plumb_pool_workers", "Workers of the pool that are alive.", () => this.#pool?.alive ?? 0);
+    gauge("plumb_pool_idle_workers", "Workers of the pool that wait for a batch.", () => this.#pool?.idle ?? 0);
+    this.#metrics.addGauge({ name: "plumb_log_lines_dropped_total", help: "Log lines that their reader didn't take in time.", read: () => [{ value: this.#logs.dropped }] }, "counter");
+    const perLane = (read: (version: Version) => number) => () =>
+      this.#registry.versions.map((version) => ({ labels: { model: version.name, version: String(version.number) }, value: read(version) }));
+    const queued = (version: Version) => {
+      const lane = this.#scheduler?.lane(version);
+      return lane === undefined ? 0 : lane.smallRows + lane.largeRows;
+    };
+    this.#metrics.addGauge({ name: "plumb_queue_rows", help: "Rows that wait for an executor.", read: perLane(queued) });
+    this.#metrics.addGauge({ name: "plumb_version_ready", help: "1 for a version that serves.", read: perLane(({ state }) => Number(state === "ready")) });
+    this.#metrics.addGauge({ name: "nv_inference_pending_request_count", help: "Rows awaiting execution.", read: perLane(queued) });
+  }
+
+  /**
+   * Drains and ends. Idempotent.
+   *
+   * @param reason - For the log: the signal's name.
+   * @returns How many requests were cut off: 0 unless the drain's time ran out.
+   */
+  async stop(reason: string): Promise<number> {
+    if (this.#stopping) return 0;
+    this.#stopping = true;
+    const { drainDelayMs, drainQuietMs, drainTimeoutMs } = this.#config;
+    this.#logs.event("info", "draining", { reason, calls_in_flight: this.#admission.calls });
+    // A load balancer needs time to see that this server isn't ready before connections are refused.
+    if (drainDelayMs > 0 && this.#warm) await new Promise((resolve) => setTimeout(resolve, drainDelayMs));
+    const quietMs = this.#warm ? drainQuietMs : 0;
+    const cutOff = (await this.#public?.close(quietMs, drainTimeoutMs)) ?? 0;
+    await this.#admin?.close(0, 1000);
+    clearInterval(this.#sweeper);
+    await this.#pool?.close();
+    for (const runner of this.#runners) runner.release();
+    this.#logs.event(cutOff === 0 ? "info" : "error", "stopped", { cut_off: cutOff });
+    await this.#logs.flush(1000);
+    return cutOff;
+  }
+}
+
+function summarise(executor: string, { problems, problemCount }: Proof): string[] {
+  const more = problemCount > problems.length ? [`${executor}: and ${problemCount - problems.length} more`] : [];
+  return [...problems.map((problem) => `${executor}: ${problem}`), ...more];
+}

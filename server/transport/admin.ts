@@ -1,0 +1,34 @@
+/** The admin listener's addresses: metrics, and health and models as on the public one. Loopback by default. */
+
+import { ServeError } from "../errors.js";
+import type { Registry } from "../versions/registry.js";
+import { describeModel, describeModels } from "./describe.js";
+import { answerHealth } from "./health.js";
+import type { Exchange } from "./http.js";
+
+export interface AdminRoutes {
+  readonly registry: Registry;
+  readonly isReady: () => boolean;
+  /** The text of a scrape, and its content type. */
+  readonly scrape: () => Promise<{ contentType: string; text: string }>;
+  readonly onScrapeError: (exchange: Exchange, error: unknown) => void;
+}
+
+export function createAdminHandler(routes: AdminRoutes): (exchange: Exchange) => void {
+  return (exchange) => {
+    const { path, method } = exchange;
+    if (answerHealth(exchange, routes.isReady)) return;
+    const known = path === "/metrics" || path === "/models" || path.startsWith("/models/");
+    if (!known) throw new ServeError("route_not_found", `nothing is served at ${JSON.stringify(path.slice(0, 200))}: see /metrics, /models, /health/ready`);
+    if (method !== "GET" && method !== "HEAD") throw new ServeError("method_not_allowed", `${method.slice(0, 20)} isn't served here: expected GET`);
+    if (path === "/metrics") {
+      routes.scrape().then(
+        ({ contentType, text }) => exchange.send(200, contentType, text),
+        (error) => routes.onScrapeError(exchange, error),
+      );
+      return;
+    }
+    const answer = path === "/models" ? describeModels(routes.registry) : describeModel(routes.registry, path.slice("/models/".length));
+    exchange.send(200, "application/json", `${JSON.stringify(answer)}\n`);
+  };
+}

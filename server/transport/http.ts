@@ -1,0 +1,373 @@
+/**
+ * The one wrapper round uWebSockets.js, used by the public and the admin listener. Its only importer.
+ *
+ * uWebSockets.js is fast and unforgiving: a throw before `onAborted`, or a handler that returns unanswered, ends the process; a response
+ * that is used after its end throws; it checks neither the size of a body nor duplicate framing headers nor line breaks in what it is told
+ * to echo. So each request becomes an {@link Exchange} that is answered at most once, and no route sees the library.
+ */
+
+import { createRequire } from "node:module";
+import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from "uWebSockets.js";
+
+// The package is CommonJS with a native addon; `require` keeps its own error message when no binary fits this Node.
+const uws = createRequire(import.meta.url)("uWebSockets.js") as typeof import("uWebSockets.js");
+
+export interface ListenerOptions {
+  /** Names the listener in messages: "http", "admin". */
+  readonly name: string;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Bytes of bodies that are still arriving, over all connections. */
+  readonly receivingBytesMax: number;
+  /** Called once per request, before its body; must answer the exchange, now or later. May throw. */
+  readonly handle: (exchange: Exchange) => void;
+  /** Answers for a failure of ours or of the framing; `cause` is for the log. */
+  readonly onFailure: (exchange: Exchange, failure: "internal" | "bad_framing" | "overloaded", detail: string, cause?: unknown) => void;
+}
+
+const statusLines: Record<number, string> = {
+  200: "200 OK",
+  400: "400 Bad Request",
+  404: "404 Not Found",
+  405: "405 Method Not Allowed",
+  413: "413 Payload Too Large",
+  415: "415 Unsupported Media Type",
+  422: "422 Unprocessable Content",
+  500: "500 Internal Server Error",
+  503: "503 Service Unavailable",
+  504: "504 Gateway Timeout",
+};
+
+/** A body that is refused for its size is still read up to here, or a client that writes before it reads would get EPIPE, not our 413. */
+const lingerBytesMax = 64 * 1_048_576;
+/** From here on a reply is handed to the socket as fast as the client reads, instead of being buffered as a whole. */
+const streamedBytesMin = 65_536;
+
+/** One request and its one reply. */
+export class Exchange {
+  readonly method: string;
+  /** As sent: not decoded. */
+  readonly path: string;
+  contentType = "";
+  contentLength = -1;
+  requestIdHeader = "";
+  traceparentHeader = "";
+  timeoutHeader = "";
+  contentEncoding = "";
+  /** Told when the client leaves before the reply. */
+  onGone: (() => void) | undefined = undefined;
+  /** What the framing headers are guilty of. */
+  framingFault = "";
+  readonly #res: HttpResponse;
+  readonly #listener: HttpListener;
+  #done = false;
+  #hosts = 0;
+
+  constructor(res: HttpResponse, req: HttpRequest, listener: HttpListener) {
+    this.#res = res;
+    this.#listener = listener;
+    // First of all: from here on a throw can't end the process.
+    res.onAborted(() => this.#gone());
+    this.method = req.getCaseSensitiveMethod();
+    this.path = req.getUrl();
+    reading = this;
+    req.forEach(readHeader);
+  }
+
+  /** Header names arrive in lower case. A closed set: what nobody reads isn't kept. */
+  takeHeader(name: string, value: string): void {
+    switch (name) {
+      case "content-type":
+        this.contentType = value;
+        break;
+      case "content-length":
+        // Of two lengths that differ this build takes the first, a proxy before us perhaps the last: request smuggling.
+        if (this.contentLength !== -1) this.framingFault = "content-length stands twice";
+        this.contentLength = Number(value);
+        break;
+      case "host":
+        if (++this.#hosts > 1) this.framingFault = "host stands twice";
+        break;
+      case "transfer-encoding":
+        if (value.toLowerCase() !== "chunked") this.framingFault = "transfer-encoding: only chunked is known";
+        break;
+      case "x-request-id":
+        this.requestIdHeader = value;
+        break;
+      case "traceparent":
+        this.traceparentHeader = value;
+        break;
+      case "x-timeout-ms":
+        this.timeoutHeader = value;
+        break;
+      case "content-encoding":
+        this.contentEncoding = value;
+        break;
+    }
+  }
+
+  get done(): boolean {
+    return this.#done;
+  }
+
+  /**
+   * Reads the body.
+   *
+   * @param bytesMax - Larger ones are refused: known from Content-Length, or found while it arrives.
+   * @param onBody - Gets the whole body. The bytes are valid until it returns, and not longer.
+   * @param onTooLarge - Answers; called when what is left of the body was read, so that the client is there to hear it.
+   */
+  readBody(bytesMax: number, onBody: (body: Uint8Array) => void, onTooLarge: (gotBytes: number) => void): void {
+    if (this.contentLength > bytesMax) {
+      // What is left of the body is read and dropped by uWebSockets.js, as many bytes as were announced.
+      this.#closeAfter = this.contentLength > lingerBytesMax;
+      onTooLarge(this.contentLength);
+      return;
+    }
+    let received = 0;
+    let chunks: Buffer[] | undefined;
+    this.#res.onData((chunk, last) => {
+      if (this.#done) return;
+      try {
+        received += chunk.byteLength;
+        if (last && chunks === undefined && received <= bytesMax) {
+          onBody(new Uint8Array(chunk));
+          return;
+        }
+        if (received > bytesMax) {
+          this.#listener.release(this);
+          chunks = [];
+          this.#closeAfter = received > lingerBytesMax;
+          if (last || this.#closeAfter) onTooLarge(received);
+          return;
+        }
+        if (!this.#listener.reserve(this, chunk.byteLength)) {
+          this.#closeAfter = true;
+          this.#listener.fail(this, "overloaded", "too many bytes of bodies are arriving at once");
+          return;
+        }
+        // The chunk's memory is taken back when this function returns.
+        chunks ??= [];
+        chunks.push(Buffer.from(chunk.slice(0)));
+        if (last) {
+          this.#listener.release(this);
+          onBody(Buffer.concat(chunks, received));
+        }
+      } catch (error) {
+        this.#listener.fail(this, "internal", "a handler threw", error);
+      }
+    });
+  }
+
+  /** Bytes that this exchange holds of the listener's budget. */
+  reservedBytes = 0;
+  #closeAfter = false;
+
+  /** The connection ends with this reply. */
+  closeAfterReply(): void {
+    this.#closeAfter = true;
+  }
+
+  /**
+   * Answers, once; later calls, and calls after the client has left, do nothing.
+   *
+   * @param headers - Names and values in turn. Values must be free of line breaks.
+   */
+  send(status: number, contentType: string, body: string | Uint8Array, headers: readonly string[] = noHeaders): void {
+    if (this.#done) return;
+    this.#done = true;
+    const res = this.#res;
+    const close = this.#closeAfter || this.#listener.draining;
+    // One cork is one system call for status, headers and body.
+    res.cork(() => {
+      if (status !== 200) res.writeStatus(statusLines[status] ?? String(status));
+      res.writeHeader("content-type", contentType);
+      for (let i = 0; i < headers.length; i += 2) res.writeHeader(headers[i]!, headers[i + 1]!);
+      if (this.method === "HEAD") res.endWithoutBody(Buffer.byteLength(body), close);
+      else if (body.length < streamedBytesMin) res.end(body, close);
+      else this.#sendStreamed(body, close);
+    });
+    if (!this.#streaming) this.#listener.exchangeEnded(this);
+  }
+
+  #streaming = false;
+
+  #sendStreamed(body: string | Uint8Array, close: boolean): void {
+    const res = this.#res;
+    const bytes = typeof body === "string" ? Buffer.from(body) : body;
+    if (close) res.writeHeader("connection", "close");
+    const [, finished] = res.tryEnd(bytes, bytes.length);
+    if (finished) return;
+    this.#streaming = true;
+    res.onWritable((offset) => {
+      const [ok, nowFinished] = res.tryEnd(bytes.subarray(offset), bytes.length);
+      if (nowFinished) this.#streamed();
+      return ok;
+    });
+  }
+
+  #streamed(): void {
+    if (!this.#streaming) return;
+    this.#streaming = false;
+    this.#listener.exchangeEnded(this);
+  }
+
+  #gone(): void {
+    if (this.#done) {
+      this.#streamed();
+      return;
+    }
+    this.#done = true;
+    this.#listener.exchangeEnded(this);
+    this.onGone?.();
+  }
+}
+
+const noHeaders: readonly string[] = Object.freeze([]);
+
+// `req.forEach` runs to its end before anything else can, so one function serves all requests.
+let reading: Exchange;
+function readHeader(name: string, value: string): void {
+  reading.takeHeader(name, value);
+}
+
+export class HttpListener {
+  /** Once true, every reply ends its connection. */
+  draining = false;
+  readonly #options: ListenerOptions;
+  readonly #app: TemplatedApp;
+  #socket: us_listen_socket | undefined;
+  #port = 0;
+  #connections = 0;
+  #exchanges = 0;
+  #receivingBytes = 0;
+  #lastEndMs = 0;
+
+  private constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#app = uws.App();
+    this.#app.filter((_res, count) => {
+      this.#connections += Number(count) > 0 ? 1 : -1;
+    });
+    this.#app.any("/*", (res, req) => this.#accept(res, req));
+  }
+
+  /** @throws Error with a sentence when the address can't be listened on. */
+  static async listen(options: ListenerOptions): Promise<HttpListener> {
+    const listener = new HttpListener(options);
+    const { host, port, name } = options;
+    const socket = await new Promise<us_listen_socket | false>((resolve) => {
+      // Exclusive: by default the library shares the port, and two servers on one port both seem to work. The typings know this option
+      // only without a host.
+      const listen = listener.#app.listen as unknown as (host: string, port: number, option: number, listening: (socket: us_listen_socket | false) => void) => unknown;
+      listen.call(listener.#app, host, port, 1, resolve);
+    });
+    if (!socket) {
+      throw new Error(`the ${name} listener can't listen on ${host}:${port}: is the port in use by another process, or is the address not one of this machine?`);
+    }
+    listener.#socket = socket;
+    listener.#port = uws.us_socket_local_port(socket);
+    return listener;
+  }
+
+  get port(): number {
+    return this.#port;
+  }
+
+  get connections(): number {
+    return this.#connections;
+  }
+
+  /** Requests that aren't answered yet, those among them whose body is still arriving. */
+  get exchanges(): number {
+    return this.#exchanges;
+  }
+
+  #accept(res: HttpResponse, req: HttpRequest): void {
+    const exchange = new Exchange(res, req, this);
+    this.#exchanges++;
+    try {
+      if (exchange.framingFault !== "") {
+        exchange.closeAfterReply();
+        this.fail(exchange, "bad_framing", exchange.framingFault);
+        return;
+      }
+      this.#options.handle(exchange);
+    } catch (error) {
+      this.fail(exchange, "internal", "a handler threw", error);
+    }
+  }
+
+  fail(exchange: Exchange, failure: "internal" | "bad_framing" | "overloaded", detail: string, cause?: unknown): void {
+    try {
+      this.#options.onFailure(exchange, failure, detail, cause);
+    } finally {
+      exchange.send(500, "application/json", '{"error":{"code":"internal","message":"the server failed on this request","issues":[]}}');
+    }
+  }
+
+  reserve(exchange: Exchange, bytes: number): boolean {
+    if (this.#receivingBytes + bytes > this.#options.receivingBytesMax) return false;
+    this.#receivingBytes += bytes;
+    exchange.reservedBytes += bytes;
+    return true;
+  }
+
+  release(exchange: Exchange): void {
+    this.#receivingBytes -= exchange.reservedBytes;
+    exchange.reservedBytes = 0;
+  }
+
+  exchangeEnded(exchange: Exchange): void {
+    this.#exchanges--;
+    if (exchange.reservedBytes > 0) this.release(exchange);
+    if (this.draining) {
+      this.#lastEndMs = performance.now();
+      if (this.#exchanges === 0) this.#onQuiet?.();
+    }
+  }
+
+  #onQuiet: (() => void) | undefined;
+
+  /** Takes no new connections and ends each old one with its next reply. */
+  stopListening(): void {
+    this.draining = true;
+    this.#lastEndMs = performance.now();
+    if (this.#socket !== undefined) uws.us_listen_socket_close(this.#socket);
+    this.#socket = undefined;
+  }
+
+  /**
+   * Waits until every request was answered and, for connections that clients keep open, for `quietMs` without a new request (one may be on
+   * its way already); at most `timeoutMs`. Then closes what is left.
+   *
+   * @returns How many requests were cut off: 0 unless the time ran out.
+   */
+  async close(quietMs: number, timeoutMs: number): Promise<number> {
+    if (!this.draining) this.stopListening();
+    const endMs = performance.now() + timeoutMs;
+    for (;;) {
+      const nowMs = performance.now();
+      if (nowMs >= endMs) break;
+      if (this.#exchanges === 0 && (this.#connections <= 0 || nowMs - this.#lastEndMs >= quietMs)) break;
+      const waitMs = this.#exchanges > 0 ? endMs - nowMs : Math.min(endMs - nowMs, quietMs - (nowMs - this.#lastEndMs));
+      await this.#quietOr(waitMs);
+    }
+    const cutOff = this.#exchanges;
+    this.#app.close();
+    return cutOff;
+  }
+
+  async #quietOr(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      // Connections that end are noticed at the next look, at most 50 ms later.
+      const timer = setTimeout(resolve, Math.min(ms, 50));
+      this.#onQuiet = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#onQuiet = undefined;
+  }
+}

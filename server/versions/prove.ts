@@ -1,0 +1,203 @@
+/**
+ * The proof: a version's golden rows through the very path that serves, before it serves.
+ *
+ * Each row goes in as the JSON text that a caller would send, through decode, validate, preprocess, run, postprocess and encode, in batches
+ * of 1, of 7 and of the largest size that will run, on the executor that will run them. Features (before their cast), the models' raw
+ * outputs and the answers are compared with what the trained pipeline gave, and may differ by no more than the manifest's tolerance.
+ */
+
+import type { GoldenAnswer, GoldenRow } from "../../bundle/index.js";
+import type { Block, Scalar } from "../../preprocessing/index.js";
+import { Call } from "../call.js";
+import type { RunResult } from "../inference/runner.js";
+import { type PredictPath, predict } from "../predict.js";
+import { ulpDistance } from "./ulp.js";
+import type { Version } from "./version.js";
+
+/** Runs a batch on the executor that is to be proved. */
+export type RunBatch = (blocks: Block[], rowCount: number) => RunResult | Promise<RunResult>;
+
+export interface WorstDifference {
+  /** Units in the last place; 0 means the same bits in every row. */
+  ulp: number;
+  /** Where, if `ulp` isn't 0: "golden.jsonl line 12, features.X[3]: expected 1.5, got 1.5000000000000002". */
+  where: string;
+}
+
+export interface Proof {
+  readonly rows: number;
+  readonly batchSizes: readonly number[];
+  readonly features: WorstDifference;
+  readonly raw: WorstDifference;
+  readonly prediction: WorstDifference;
+  /** What breaks the tolerance, a sentence each; empty means proved. At most 20 are kept. */
+  readonly problems: readonly string[];
+  /** How many there were. */
+  readonly problemCount: number;
+}
+
+/** The largest batch that is proved: as many rows as run at once in the pool. */
+const batchRowsMax = 256;
+const problemsMax = 20;
+
+/** @returns What was found; the caller decides by `problemCount`. */
+export async function prove(version: Version, runBatch: RunBatch): Promise<Proof> {
+  const { golden, manifest } = version.bundle;
+  const { tolerance } = manifest.parity;
+  const found = new Findings();
+  const answers = golden.filter((row): row is GoldenAnswer => row.error === undefined);
+  const refusals = golden.filter((row) => row.error !== undefined);
+  const largest = Math.min(batchRowsMax, manifest.limits.rows_max, answers.length);
+  const batchSizes = [...new Set([1, Math.min(7, largest), largest])];
+
+  proveFeatures(version, answers, found, tolerance.features_ulp);
+  for (const batchSize of batchSizes) {
+    for (let first = 0; first < answers.length; first += batchSize) {
+      await proveBatch(version, answers.slice(first, first + batchSize), runBatch, found, tolerance);
+    }
+  }
+  for (const refusal of refusals) await proveRefusal(version, refusal, runBatch, found);
+  return { rows: golden.length, batchSizes, ...found.result() };
+}
+
+function proveFeatures(version: Version, answers: readonly GoldenAnswer[], found: Findings, toleranceUlp: number): void {
+  const { outputs } = version.preprocessor;
+  const { features, refused } = version.preprocessor.features(answers.map(({ row }) => row));
+  for (const { row, feature, expected, got } of refused) {
+    found.problem(`${place(answers[row]!)}, feature "${feature}": the graph refuses the row: expected ${expected}, got ${got}`);
+  }
+  if (refused.length > 0) return;
+  for (const [i, { name, width }] of outputs.entries()) {
+    for (const [row, answer] of answers.entries()) {
+      for (let k = 0; k < width; k++) {
+        const expected = answer.features[name]![k]!;
+        const got = features[i]![row * width + k]!;
+        if (!Object.is(expected, got)) found.difference("features", expected, got, "float64", toleranceUlp, `${place(answer)}, features.${name}[${k}]`);
+      }
+    }
+  }
+}
+
+interface Tolerance {
+  readonly margin_ulp: number;
+  readonly prediction_ulp: number;
+}
+
+async function proveBatch(version: Version, batch: readonly GoldenAnswer[], runBatch: RunBatch, found: Findings, tolerance: Tolerance): Promise<void> {
+  const text = batch.length === 1 ? batch[0]!.rowJson : `{"rows":[${batch.map(({ rowJson }) => rowJson).join(",")}]}`;
+  const { call, status, body } = await answerOf(version, text, runBatch);
+  const where = batch.length === 1 ? place(batch[0]!) : `${place(batch[0]!)} to ${batch.at(-1)!.line}`;
+  if (status !== 200) {
+    found.problem(`${where}: expected an answer, got the error ${body.error.code}: ${body.error.message}`);
+    return;
+  }
+  proveRaw(version, call, batch, found, tolerance.margin_ulp);
+  const reply = body as { prediction?: Scalar; predictions?: Scalar[]; probabilities?: Record<string, number> | Record<string, number>[] };
+  const { labels } = version.postprocessor;
+  for (const [i, golden] of batch.entries()) {
+    const suffix = `batch of ${batch.length}`;
+    const prediction = batch.length === 1 ? reply.prediction! : reply.predictions![i]!;
+    if (typeof golden.prediction === "number" && typeof prediction === "number") {
+      found.difference("prediction", golden.prediction, prediction, version.predictionDtype, tolerance.prediction_ulp, `${place(golden)}, prediction, ${suffix}`);
+    } else if (golden.prediction !== prediction) {
+      found.problem(`${place(golden)}, prediction, ${suffix}: expected ${JSON.stringify(golden.prediction)}, got ${JSON.stringify(prediction)}`);
+    }
+    const probabilities = batch.length === 1 ? (reply.probabilities as Record<string, number>) : (reply.probabilities as Record<string, number>[])?.[i];
+    for (const [k, label] of (labels ?? []).entries()) {
+      const expected = golden.probabilities?.[k];
+      if (expected === undefined) continue;
+      found.difference("prediction", expected, probabilities?.[String(label)] ?? Number.NaN, version.predictionDtype, tolerance.prediction_ulp, `${place(golden)}, probabilities["${label}"], ${suffix}`);
+    }
+  }
+}
+
+function proveRaw(version: Version, call: Call, batch: readonly GoldenAnswer[], found: Findings, toleranceUlp: number): void {
+  for (const [i, { name, dtype, width }] of version.postprocessor.inputs.entries()) {
+    const block = call.raw[i]!;
+    for (const [row, golden] of batch.entries()) {
+      for (let k = 0; k < width; k++) {
+        const got = block[(call.rawFirstRow + row) * width + k]!;
+        found.difference("raw", golden.raw[name]![k]!, got, dtype, toleranceUlp, `${place(golden)}, raw["${name}"][${k}], batch of ${batch.length}`);
+      }
+    }
+  }
+}
+
+async function proveRefusal(version: Version, golden: GoldenRow, runBatch: RunBatch, found: Findings): Promise<void> {
+  const { status, body } = await answerOf(version, golden.rowJson, runBatch);
+  if (status === 200) found.problem(`${place(golden)}: expected the error ${golden.error}, got the answer ${JSON.stringify(body).slice(0, 200)}`);
+  else if (body.error.code !== golden.error) found.problem(`${place(golden)}: expected the error ${golden.error}, got ${body.error.code}: ${body.error.message}`);
+}
+
+interface Answered {
+  call: Call;
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: the reply as a caller reads it, success or error
+  body: any;
+}
+
+/** One call through the serving path, with `runBatch` in the place of the scheduler. */
+async function answerOf(version: Version, text: string, runBatch: RunBatch): Promise<Answered> {
+  return new Promise((resolve) => {
+    const reply = { send: (status: number, body: string) => resolve({ call, status, body: JSON.parse(body) }) };
+    const call = new Call(reply, 0, undefined, undefined, "application/json", "");
+    call.requestId = "proof";
+    call.body = Buffer.from(text);
+    predict(pathFor(version, runBatch), call);
+  });
+}
+
+/** The serving path with nothing but this version on it: no admission, no deadline, no observers. */
+export function pathFor(version: Version, runBatch: RunBatch): PredictPath {
+  return {
+    admission: { enter() {}, leave() {} },
+    routes: { choose: () => version, limits: () => version.bodyLimits },
+    scheduler: {
+      submit(call) {
+        const done = (result: RunResult) => {
+          call.raw = result.raw;
+          if (result.failedRows.length > 0) call.failedRows = [...result.failedRows];
+          call.onRun(call);
+        };
+        const result = runBatch([...call.blocks], call.rowCount);
+        if (result instanceof Promise) result.then(done, (error) => {
+          call.error = error;
+          call.onRun(call);
+        });
+        else done(result);
+      },
+    },
+    now: () => 0,
+    observe() {},
+  };
+}
+
+function place({ line, kind }: GoldenRow): string {
+  return `golden.jsonl line ${line} (${kind})`;
+}
+
+type Kind = "features" | "raw" | "prediction";
+
+/** The worst difference of each kind, and what breaks the tolerance. */
+class Findings {
+  readonly #worst: Record<Kind, WorstDifference> = { features: { ulp: 0, where: "" }, raw: { ulp: 0, where: "" }, prediction: { ulp: 0, where: "" } };
+  readonly #problems: string[] = [];
+  #count = 0;
+
+  difference(kind: Kind, expected: number, got: number, dtype: "float32" | "float64", toleranceUlp: number, where: string): void {
+    const ulp = ulpDistance(expected, got, dtype);
+    if (ulp === 0) return;
+    const sentence = `${where}: expected ${expected}, got ${got}, ${ulp} ulp (${dtype}) apart`;
+    if (ulp > this.#worst[kind].ulp) this.#worst[kind] = { ulp, where: sentence };
+    if (ulp > toleranceUlp) this.problem(`${sentence}; the manifest's tolerance is ${toleranceUlp}`);
+  }
+
+  problem(sentence: string): void {
+    this.#count++;
+    if (this.#problems.length < problemsMax) this.#problems.push(sentence);
+  }
+
+  result(): Pick<Proof, "features" | "raw" | "prediction" | "problems" | "problemCount"> {
+    return { ...this.#worst, problems: this.#problems, problemCount: this.#count };
+  }
+}

@@ -1,0 +1,88 @@
+/** The versions that this server holds, by model. The only place that knows them all. */
+
+import type { DecodeLimits } from "../codec/json.js";
+import { ServeError } from "../errors.js";
+import { chooseVersion } from "../routing/newest-ready.js";
+import type { Version } from "./version.js";
+
+/** What a body may be before it is known which model it is for. */
+export interface BodyLimits {
+  readonly bodyBytesMax: number;
+  readonly decode: DecodeLimits;
+}
+
+const unknownModelLimits: BodyLimits = { bodyBytesMax: 1_048_576, decode: { rowsMax: 10_000, containersMax: 10_002 } };
+
+export class Registry {
+  readonly #models = new Map<string, Version[]>();
+  readonly #defaultModel: string | undefined;
+
+  /** @param defaultModel - What `/predict` answers for; undefined means "the only model, if there is just one". */
+  constructor(defaultModel: string | undefined) {
+    this.#defaultModel = defaultModel;
+  }
+
+  add(version: Version): void {
+    const versions = this.#models.get(version.name) ?? [];
+    versions.push(version);
+    versions.sort((a, b) => b.number - a.number);
+    this.#models.set(version.name, versions);
+  }
+
+  /** Names in the order of the alphabet, versions newest first. */
+  get models(): readonly (readonly [string, readonly Version[]])[] {
+    return [...this.#models].sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  get versions(): readonly Version[] {
+    return [...this.#models.values()].flat();
+  }
+
+  /** @throws {@link ServeError} model_not_found. */
+  model(name: string): readonly Version[] {
+    const versions = this.#models.get(name);
+    if (versions === undefined) throw new ServeError("model_not_found", `there is no model ${JSON.stringify(name)}: ${this.#known()}`);
+    return versions;
+  }
+
+  /**
+   * The version that answers.
+   *
+   * @param modelName - Undefined for the default model.
+   * @param versionName - Undefined for the newest that is ready.
+   * @throws {@link ServeError} model_not_found, not_ready.
+   */
+  choose(modelName: string | undefined, versionName: string | undefined): Version {
+    const name = modelName ?? this.#defaultName();
+    return chooseVersion(name, this.model(name), versionName);
+  }
+
+  /** What the body of a call to this address may be: known before the body is read. */
+  limits(modelName: string | undefined, versionName: string | undefined): BodyLimits {
+    const name = modelName ?? (this.#models.has(this.#defaultModel ?? "") ? this.#defaultModel : this.#onlyName());
+    const versions = this.#models.get(name ?? "");
+    const version = versionName === undefined ? versions?.find(({ state }) => state === "ready") : versions?.find(({ number }) => String(number) === versionName);
+    return version?.bodyLimits ?? unknownModelLimits;
+  }
+
+  /** Every model has a version that is ready. */
+  get ready(): boolean {
+    return this.#models.size > 0 && this.models.every(([, versions]) => versions.some(({ state }) => state === "ready"));
+  }
+
+  #onlyName(): string | undefined {
+    return this.#models.size === 1 ? [...this.#models.keys()][0] : undefined;
+  }
+
+  #defaultName(): string {
+    if (this.#defaultModel !== undefined && this.#models.has(this.#defaultModel)) return this.#defaultModel;
+    const only = this.#onlyName();
+    if (only !== undefined) return only;
+    throw new ServeError("model_not_found", `this address needs a default model, and none is set: use /models/{model}/predict; ${this.#known()}`);
+  }
+
+  #known(): string {
+    const names = [...this.#models.keys()].sort();
+    return names.length === 0 ? "none is loaded" : `this server has ${names.join(", ")}`;
+  }
+}

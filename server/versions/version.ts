@@ -1,0 +1,94 @@
+/**
+ * A version: a bundle while it is loaded, with everything that a call needs of it.
+ *
+ * Its states and the transitions between them are a list; nothing but {@link Version.become} changes a state.
+ */
+
+import type { Bundle, RowSchema } from "../../bundle/index.js";
+import { createPostprocessor, createPreprocessor, type Postprocessor, type Preprocessor } from "../../preprocessing/index.js";
+import { type AnswerFrame, createAnswerFrame, type DecodeLimits } from "../codec/json.js";
+
+/**
+ * loading -> proving -> ready -> draining -> closed, and failed from the first two.
+ * Only a ready version answers calls; one that is draining finishes those that it has.
+ */
+const transitions = {
+  loading: ["proving", "failed"],
+  proving: ["ready", "failed"],
+  ready: ["draining"],
+  draining: ["closed"],
+  failed: [],
+  closed: [],
+} as const satisfies Record<string, readonly string[]>;
+
+export type VersionState = keyof typeof transitions;
+
+export interface ProofSummary {
+  readonly rows: number;
+  readonly batchSizes: readonly number[];
+  readonly executors: readonly string[];
+  readonly featuresUlpMax: number;
+  readonly rawUlpMax: number;
+  readonly predictionUlpMax: number;
+}
+
+export class Version {
+  readonly name: string;
+  readonly number: number;
+  /** `demand/1`: how executors, logs and metrics call it. */
+  readonly key: string;
+  readonly bundle: Bundle;
+  readonly rowSchema: RowSchema;
+  readonly preprocessor: Preprocessor;
+  readonly postprocessor: Postprocessor;
+  readonly answerFrame: AnswerFrame;
+  readonly bodyLimits: { readonly bodyBytesMax: number; readonly decode: DecodeLimits };
+  /** The deadline of calls that bring none, milliseconds. */
+  readonly sloMs: number;
+  #state: VersionState = "loading";
+  /** Why it failed: sentences for `/models/{m}` and the log. */
+  problems: readonly string[] = [];
+  /** What its golden rows showed on this server; undefined until they ran. */
+  proof: ProofSummary | undefined = undefined;
+  /** What runs its models. */
+  engineName = "";
+  /** The precision in which its answers are compared: that of the models' outputs. */
+  readonly predictionDtype: "float32" | "float64";
+
+  /** @throws GraphError when a graph can't be planned. */
+  constructor(bundle: Bundle) {
+    const { manifest } = bundle;
+    this.bundle = bundle;
+    this.name = bundle.name;
+    this.number = bundle.version;
+    this.key = `${bundle.name}/${bundle.version}`;
+    this.rowSchema = bundle.rowSchema;
+    this.preprocessor = createPreprocessor(bundle.preprocessing);
+    this.postprocessor = createPostprocessor(bundle.postprocessing);
+    this.answerFrame = createAnswerFrame(bundle.name, bundle.version, this.postprocessor.labels);
+    this.predictionDtype = this.postprocessor.inputs.every(({ dtype }) => dtype === "float32") ? "float32" : "float64";
+    this.sloMs = manifest.slo.p95_ms;
+    const rowsMax = manifest.limits.rows_max;
+    const listFeatures = bundle.rowSchema.features.filter(({ type }) => type === "array").length;
+    this.bodyLimits = {
+      bodyBytesMax: manifest.limits.body_bytes_max,
+      decode: { rowsMax, containersMax: rowsMax * (1 + listFeatures) + 2 },
+    };
+  }
+
+  get state(): VersionState {
+    return this.#state;
+  }
+
+  become(next: VersionState): void {
+    if (!(transitions[this.#state] as readonly string[]).includes(next)) {
+      throw new Error(`version ${this.key} can't go from ${this.#state} to ${next}`);
+    }
+    this.#state = next;
+  }
+
+  fail(problems: readonly string[]): void {
+    this.problems = problems;
+    this.become("failed");
+  }
+}
