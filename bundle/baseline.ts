@@ -7,6 +7,10 @@
  * of missing values.
  */
 import * as z from "zod";
+import type { Feature } from "./feature.js";
+import { expectation, type Parsed, quote, schemaProblems, sentence } from "./problem.js";
+
+export const baselineFile = "baseline.json";
 
 const count = z.int().min(0);
 const missing = count.describe("Rows in which the value was missing.");
@@ -45,3 +49,44 @@ export const baselineSchema = z
   .describe("baseline.json of a Plumb bundle.");
 
 export type Baseline = z.infer<typeof baselineSchema>;
+
+/** Reads baseline.json, parsed. */
+export function parseBaseline(document: unknown): Parsed<Baseline> {
+  const parsed = baselineSchema.safeParse(document, { error: expectation });
+  if (!parsed.success) return { problems: schemaProblems({ file: baselineFile }, parsed.error, document) };
+  const { features, prediction } = parsed.data;
+  const problems = distributionProblems("prediction", prediction);
+  for (const [name, distribution] of Object.entries(features))
+    problems.push(...distributionProblems(`features[${quote(name)}]`, distribution));
+  return problems.length > 0 ? { problems } : { value: parsed.data };
+}
+
+/** Each distribution belongs to a feature, and one of personal data shows nothing of it. */
+export function baselineFeatureProblems(baseline: Baseline, features: readonly Feature[]): string[] {
+  return Object.entries(baseline.features).flatMap(([name, distribution]) => {
+    const feature = features.find((known) => known.name === name);
+    const place = { file: baselineFile, where: `features[${quote(name)}]` };
+    if (feature === undefined) return [sentence({ ...place, expected: "a feature of schema.json", got: "another name" })];
+    if (!feature.pii || distribution.kind === "hidden") return [];
+    return [sentence({ ...place, expected: 'kind "hidden", since it is personal data', got: quote(distribution.kind) })];
+  });
+}
+
+function distributionProblems(where: string, distribution: Distribution): string[] {
+  if (distribution.kind === "hidden") return [];
+  const { counts } = distribution;
+  const [expected, why] =
+    distribution.kind === "numeric"
+      ? [distribution.edges.length + 1, "one more than edges"]
+      : [distribution.categories.length, "one per category"];
+  const problems: string[] = [];
+  if (counts.length !== expected) {
+    problems.push(
+      sentence({ file: baselineFile, where: `${where}.counts`, expected: `${expected} counts, ${why}`, got: `${counts.length}` }),
+    );
+  }
+  if (distribution.kind === "numeric" && distribution.edges.some((edge, index, edges) => index > 0 && edge <= edges[index - 1]!)) {
+    problems.push(sentence({ file: baselineFile, where: `${where}.edges`, expected: "edges that increase", got: "one that does not" }));
+  }
+  return problems;
+}

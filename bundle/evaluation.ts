@@ -4,6 +4,9 @@
  * Nothing is served from it. It is read all the same, since a gate or a person decides by it whether to promote a version.
  */
 import * as z from "zod";
+import { expectation, type Parsed, schemaProblems } from "./problem.js";
+
+export const evaluationFile = "evaluation.json";
 
 /** A metric's value; null where it is not defined, as MAPE over true values of zero. */
 const metrics = z.record(z.string(), z.number().nullable(), { error: "an object of numbers by metric" });
@@ -31,3 +34,10 @@ export const evaluationSchema = z
   .describe("evaluation.json of a Plumb bundle.");
 
 export type Evaluation = z.infer<typeof evaluationSchema>;
+
+/** Reads evaluation.json, parsed. */
+export function parseEvaluation(document: unknown): Parsed<Evaluation> {
+  const parsed = evaluationSchema.safeParse(document, { error: expectation });
+  if (parsed.success) return { value: parsed.data };
+  return { problems: schemaProblems({ file: evaluationFile }, parsed.error, document) };
+}

@@ -54,14 +54,16 @@ export async function listFiles(directory: string): Promise<{ files: string[]; p
   const files: string[] = [];
   const problems: string[] = [];
   const lowerCase = new Map<string, string>();
-  for (const name of names.sort()) {
+  names.sort();
+  const entries = await Promise.all(names.map((name) => lstat(join(directory, name)).catch((error: unknown) => systemError(error))));
+  for (const [index, name] of names.entries()) {
     const twin = lowerCase.get(name.toLowerCase());
     if (twin !== undefined) {
       const expected = "no other file whose name differs in case only";
       problems.push(sentence({ file: quoteIfOdd(name), expected, got: quote(twin), advice: "some file systems hold only one of them" }));
     }
     lowerCase.set(name.toLowerCase(), name);
-    const entry = await lstat(join(directory, name)).catch((error: unknown) => systemError(error));
+    const entry = entries[index]!;
     if (typeof entry === "string") problems.push(sentence({ file: quoteIfOdd(name), expected: "a plain file", got: entry }));
     else if (entry.isFile()) files.push(name);
     else {

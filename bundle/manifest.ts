@@ -4,7 +4,7 @@
  * Strict throughout: an unknown member is refused, because a member that is not read is a promise that is not kept.
  */
 import * as z from "zod";
-import { expectation, quote, schemaProblems, sentence } from "./problem.js";
+import { expectation, type Parsed, quote, schemaProblems, sentence } from "./problem.js";
 
 export const manifestFile = "manifest.json";
 
@@ -113,17 +113,12 @@ export const requiredFiles = [
 ] as const;
 export const signatureFile = "signature.json";
 
-/**
- * Reads a manifest.
- *
- * @param document - The parsed manifest.json.
- * @returns The manifest, or every problem found in it.
- */
-export function parseManifest(document: unknown): { manifest: Manifest } | { problems: string[] } {
+/** Reads manifest.json, parsed. */
+export function parseManifest(document: unknown): Parsed<Manifest> {
   const parsed = manifestSchema.safeParse(document, { error: expectation });
   if (!parsed.success) return { problems: schemaProblems({ file: manifestFile }, parsed.error, document) };
   const problems = [...modelProblems(parsed.data), ...fileListProblems(parsed.data), ...fallbackProblems(parsed.data)];
-  return problems.length > 0 ? { problems } : { manifest: parsed.data };
+  return problems.length > 0 ? { problems } : { value: parsed.data };
 }
 
 function modelProblems(manifest: Manifest): string[] {

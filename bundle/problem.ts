@@ -21,6 +21,9 @@ export class BundleError extends Error {
   }
 }
 
+/** What a reader of a document gives: the document's meaning, or every problem found in it. */
+export type Parsed<Value> = { value: Value } | { problems: string[] };
+
 /** The parts of a problem's sentence, in the order they are said. */
 export interface Problem {
   file: string;

@@ -6,14 +6,13 @@
  * rows come out right is for the proof, on the path that serves.
  */
 import { basename, dirname, resolve } from "node:path";
-import type * as z from "zod";
 import { createPostprocessor, createPreprocessor, type GraphDocument, GraphError, parseGraph } from "../preprocessing/index.js";
-import { type Baseline, baselineSchema } from "./baseline.js";
-import { type Evaluation, evaluationSchema } from "./evaluation.js";
+import { type Baseline, baselineFile, parseBaseline } from "./baseline.js";
+import { type Evaluation, evaluationFile, parseEvaluation } from "./evaluation.js";
 import { contentProblems, type FileContent, listFiles, listingProblems, readFile } from "./files.js";
 import { type GoldenRow, goldenFile, parseGolden } from "./golden.js";
 import { type Manifest, manifestFile, parseManifest, type TensorSpec, versionPattern } from "./manifest.js";
-import { BundleError, expectation, quote, schemaProblems, sentence } from "./problem.js";
+import { BundleError, type Parsed, quote, sentence } from "./problem.js";
 import { parseRowSchema, type RowSchema } from "./row-schema.js";
 import { schemaFile } from "./row-schema-document.js";
 import { decodeUtf8, JsonFault, parseStrictJson } from "./strict-json.js";
@@ -74,9 +73,9 @@ async function readManifest(folder: string, files: readonly string[], problems: 
   const content = await readFile(folder, manifestFile);
   if ("problem" in content) throw new BundleError(folder, [...problems, content.problem]);
   const document = parseJsonFile(manifestFile, content.bytes, problems);
-  const parsed = document === undefined ? { problems: [] } : parseManifest(document);
-  if ("problems" in parsed) throw new BundleError(folder, [...problems, ...parsed.problems]);
-  return { manifest: parsed.manifest, digest: content.sha256 };
+  const manifest = document === undefined ? undefined : take(parseManifest(document), problems);
+  if (manifest === undefined) throw new BundleError(folder, problems);
+  return { manifest, digest: content.sha256 };
 }
 
 /** A folder `demand/3` holds version 3 of demand. Folders with other names, such as temporary ones, say nothing. */
@@ -120,16 +119,17 @@ type Parts = Pick<Bundle, "rowSchema" | "preprocessing" | "postprocessing" | "go
 
 /** Parses what is there and compares it; undefined, with problems, unless everything is there. */
 function parseParts(manifest: Manifest, contents: ReadonlyMap<string, Uint8Array>, problems: string[]): Parts | undefined {
-  const documentOf = (file: string) => {
+  const read = <Value>(file: string, parse: (document: unknown) => Parsed<Value>): Value | undefined => {
     const bytes = contents.get(file);
-    return bytes && parseJsonFile(file, bytes, problems);
+    const document = bytes && parseJsonFile(file, bytes, problems);
+    return document === undefined ? undefined : take(parse(document), problems);
   };
-  const rowSchema = readRowSchema(documentOf(schemaFile), problems);
-  const before = readGraph(preprocessingFile, documentOf(preprocessingFile), createPreprocessor, problems);
-  const after = readGraph(postprocessingFile, documentOf(postprocessingFile), createPostprocessor, problems);
+  const rowSchema = read(schemaFile, parseRowSchema);
+  const before = read(preprocessingFile, (document) => planGraph(preprocessingFile, document, createPreprocessor));
+  const after = read(postprocessingFile, (document) => planGraph(postprocessingFile, document, createPostprocessor));
+  const baseline = read(baselineFile, parseBaseline);
+  const evaluation = read(evaluationFile, parseEvaluation);
   const golden = readGolden(contents.get(goldenFile), manifest.task, problems);
-  const baseline = readBySchema("baseline.json", baselineSchema, documentOf("baseline.json"), problems);
-  const evaluation = readBySchema("evaluation.json", evaluationSchema, documentOf("evaluation.json"), problems);
   problems.push(
     ...wiringProblems({
       manifest,
@@ -138,6 +138,7 @@ function parseParts(manifest: Manifest, contents: ReadonlyMap<string, Uint8Array
       postprocessor: after?.plan,
       hasProbabilities: after?.graph.outputs.some((output) => output.name === "probabilities") ?? false,
       golden: golden ?? [],
+      baseline,
     }),
   );
   if (!rowSchema || !before || !after || !golden || !baseline || !evaluation) return undefined;
@@ -155,29 +156,24 @@ function parseJsonFile(file: string, bytes: Uint8Array, problems: string[]): unk
   }
 }
 
-function readRowSchema(document: unknown, problems: string[]): RowSchema | undefined {
-  if (document === undefined) return undefined;
-  const parsed = parseRowSchema(document);
-  if ("rowSchema" in parsed) return parsed.rowSchema;
+function take<Value>(parsed: Parsed<Value>, problems: string[]): Value | undefined {
+  if ("value" in parsed) return parsed.value;
   problems.push(...parsed.problems);
   return undefined;
 }
 
 /** Parses a graph and plans it once, so that wiring and widths are known to be right; servers plan it again for themselves. */
-function readGraph<Plan>(
+function planGraph<Plan>(
   file: string,
   document: unknown,
   create: (graph: GraphDocument) => Plan,
-  problems: string[],
-): { graph: GraphDocument; plan: Plan } | undefined {
-  if (document === undefined) return undefined;
+): Parsed<{ graph: GraphDocument; plan: Plan }> {
   try {
     const graph = parseGraph(document);
-    return { graph, plan: create(graph) };
+    return { value: { graph, plan: create(graph) } };
   } catch (error) {
     if (!(error instanceof GraphError)) throw error;
-    problems.push(sentence({ file, where: error.path, expected: error.expected, got: error.got }));
-    return undefined;
+    return { problems: [sentence({ file, where: error.path, expected: error.expected, got: error.got })] };
   }
 }
 
@@ -192,17 +188,4 @@ function readGolden(bytes: Uint8Array | undefined, task: Manifest["task"], probl
     problems.push(sentence({ file: goldenFile, expected: error.expected, got: error.got }));
     return undefined;
   }
-}
-
-function readBySchema<Schema extends z.ZodType>(
-  file: string,
-  schema: Schema,
-  document: unknown,
-  problems: string[],
-): z.infer<Schema> | undefined {
-  if (document === undefined) return undefined;
-  const parsed = schema.safeParse(document, { error: expectation });
-  if (parsed.success) return parsed.data;
-  problems.push(...schemaProblems({ file }, parsed.error, document));
-  return undefined;
 }

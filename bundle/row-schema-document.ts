@@ -6,7 +6,7 @@
  * sentence names the property and the keyword.
  */
 import * as z from "zod";
-import { describeValue, expectation, listWords, quote, schemaProblems, sentence } from "./problem.js";
+import { describeValue, expectation, listWords, type Parsed, quote, schemaProblems, sentence } from "./problem.js";
 import { isPlainText } from "./text.js";
 
 export const schemaFile = "schema.json";
@@ -123,13 +123,8 @@ export type JsonSchemaDocument = Omit<z.infer<typeof envelopeSchema>, "propertie
   properties: Record<string, PropertySchema>;
 };
 
-/**
- * Reads a row schema.
- *
- * @param document - The parsed schema.json.
- * @returns The document, or every problem found in it.
- */
-export function parseRowSchemaDocument(document: unknown): { document: JsonSchemaDocument } | { problems: string[] } {
+/** Checks schema.json, parsed, against the subset. */
+export function parseRowSchemaDocument(document: unknown): Parsed<JsonSchemaDocument> {
   const parsed = envelopeSchema.safeParse(document, { error: expectation });
   if (!parsed.success) return { problems: schemaProblems({ file: schemaFile }, parsed.error, document) };
   const envelope = parsed.data;
@@ -140,7 +135,7 @@ export function parseRowSchemaDocument(document: unknown): { document: JsonSchem
   if (names.length === 0)
     problems.push(sentence({ file: schemaFile, where: "properties", expected: "at least one property", got: "none" }));
   for (const name of names) problems.push(...nameProblems(name), ...propertyProblems(name, properties[name]));
-  return problems.length > 0 ? { problems } : { document: envelope as JsonSchemaDocument };
+  return problems.length > 0 ? { problems } : { value: envelope as JsonSchemaDocument };
 }
 
 export function isNullable(property: PropertySchema): boolean {

@@ -8,7 +8,7 @@
 import * as z from "zod";
 import type { Row } from "../preprocessing/index.js";
 import { type Feature, featuresOf, type Limits } from "./feature.js";
-import { sentence } from "./problem.js";
+import { type Parsed, sentence } from "./problem.js";
 import { type Issue, rowIssues } from "./row-issues.js";
 import { type JsonSchemaDocument, parseRowSchemaDocument, type ScalarType, schemaFile } from "./row-schema-document.js";
 import { isPlainText, textFormats } from "./text.js";
@@ -27,20 +27,16 @@ export interface RowSchema {
   issues(row: unknown, rowIndex: number): Issue[];
 }
 
-/**
- * Reads schema.json and compiles it.
- *
- * @param document - The parsed file.
- * @returns The schema, or every problem found in the document.
- */
-export function parseRowSchema(document: unknown): { rowSchema: RowSchema } | { problems: string[] } {
-  const parsed = parseRowSchemaDocument(document);
+/** Reads schema.json, parsed, and compiles it. */
+export function parseRowSchema(json: unknown): Parsed<RowSchema> {
+  const parsed = parseRowSchemaDocument(json);
   if ("problems" in parsed) return parsed;
-  const features = featuresOf(parsed.document);
+  const document = parsed.value;
+  const features = featuresOf(document);
   try {
     const accepts = compileAccepts(features);
     const issues = (row: unknown, rowIndex: number) => rowIssues(features, row, rowIndex);
-    return { rowSchema: { document: parsed.document, features, accepts, issues } };
+    return { value: { document, features, accepts, issues } };
   } catch (error) {
     // Nothing of the subset is known to end here; a schema that does is refused, never served half compiled.
     const got = `a schema that does not compile (${(error as Error).message})`;

@@ -5,6 +5,7 @@
  * by name, and each names them in a file of its own.
  */
 import type { Postprocessor, Preprocessor } from "../preprocessing/index.js";
+import { type Baseline, baselineFeatureProblems } from "./baseline.js";
 import { type GoldenRow, goldenFile } from "./golden.js";
 import { type Manifest, manifestFile, type TensorSpec } from "./manifest.js";
 import { quote, sentence } from "./problem.js";
@@ -23,6 +24,7 @@ export interface Parts {
   /** Whether postprocessing has them as an output. */
   hasProbabilities: boolean;
   golden: readonly GoldenRow[];
+  baseline: Baseline | undefined;
 }
 
 export function wiringProblems(parts: Parts): string[] {
@@ -31,6 +33,7 @@ export function wiringProblems(parts: Parts): string[] {
     ...(rowSchema && preprocessor ? featureProblems(rowSchema, preprocessor) : []),
     ...(preprocessor ? modelInputProblems(manifest, preprocessor) : []),
     ...(postprocessor ? [...modelOutputProblems(manifest, postprocessor), ...taskProblems(manifest, postprocessor)] : []),
+    ...(rowSchema && parts.baseline ? baselineFeatureProblems(parts.baseline, rowSchema.features) : []),
     ...(preprocessor && postprocessor ? goldenProblems(parts, preprocessor, postprocessor) : []),
   ];
 }
