@@ -5,7 +5,7 @@
  * back with the result, because a worker waits for its output to drain before it answers.
  */
 
-import { transferableSymbol, valueSymbol, workerData } from "piscina";
+import { move, transferableSymbol, valueSymbol, workerData } from "piscina";
 import type { Block } from "../../preprocessing/index.js";
 import { createRunner, type Runner, type RunnerSpec, type RunResult, warmUp } from "./runner.js";
 import { onnxruntime } from "./session.js";
@@ -16,7 +16,7 @@ export interface WorkerTask {
   readonly rowCount: number;
 }
 
-/** Piscina's protocol for results whose buffers are moved, not copied; `Piscina.move` itself marks only a single value. */
+/** Piscina's protocol for a result of several buffers that are moved, not copied. */
 class MovedResult {
   readonly #result: RunResult;
 
@@ -40,8 +40,9 @@ for (const spec of workerData as readonly RunnerSpec[]) {
   runners.set(spec.key, runner);
 }
 
-export default function runBatch({ key, blocks, rowCount }: WorkerTask): MovedResult {
+export default function runBatch({ key, blocks, rowCount }: WorkerTask): unknown {
   const runner = runners.get(key);
   if (runner === undefined) throw new Error(`this worker's generation doesn't hold ${key}`);
-  return new MovedResult(runner.run(blocks, rowCount));
+  // Typed for single values only, but it takes whatever follows the protocol.
+  return move(new MovedResult(runner.run(blocks, rowCount)) as unknown as Parameters<typeof move>[0]);
 }
