@@ -6,10 +6,10 @@
  */
 
 /**
- * Rows of a strip: 2 KB of float64 per column. With 30 features, 128 to 512 rows ran equally fast (within 5 %); 32 was 15 % slower
- * and 4096 (scratch in the second-level cache) 20 %.
+ * Rows of a strip: 1 KB of float64 per column. From 32 to 4096 rows the speed of a 30-feature graph stayed within the noise of the
+ * measurement, so what decides is that the scratch is small.
  */
-export const stripRows = 256;
+export const stripRows = 128;
 
 export type Scalar = number | string | boolean;
 export type Dtype = "float32" | "float64";

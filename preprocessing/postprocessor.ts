@@ -114,11 +114,11 @@ function planProbabilities(outputs: readonly AnswerOutput[], wiring: Wiring): Pr
 
 /** One column p of two classes: [1 - p, p], where 1 - p is rounded as the library that computed p rounds it. */
 function writeBoth({ values, dtype }: NumberColumn): Probabilities["write"] {
-  const round = dtype === "float32" ? Math.fround : (x: number): number => x;
+  const inFloat32 = dtype === "float32";
   return (to, firstRow, rowCount) => {
     for (let row = 0; row < rowCount; row++) {
       const p = values[row]!;
-      to[(firstRow + row) * 2] = round(1 - p);
+      to[(firstRow + row) * 2] = inFloat32 ? Math.fround(1 - p) : 1 - p;
       to[(firstRow + row) * 2 + 1] = p;
     }
   };

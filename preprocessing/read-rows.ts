@@ -12,56 +12,72 @@ export type Row = Readonly<Record<string, unknown>>;
 /** Fills the input columns from rows firstRow .. firstRow+rowCount-1. */
 export type RowReader = (rows: readonly Row[], firstRow: number, rowCount: number) => void;
 
-interface Reading<Values> {
-  name: string;
-  values: Values;
-}
+/** How a value of each type is read, and what stands for a missing one. `value` and `row` are names in the generated code. */
+const readings = {
+  number: { holds: 'typeof value === "number"', read: "value", missing: "NaN", expected: "a number" },
+  integer: { holds: 'typeof value === "number"', read: "value", missing: "NaN", expected: "a number" },
+  boolean: { holds: 'typeof value === "boolean"', read: "(value ? 1 : 0)", missing: "NaN", expected: "true or false" },
+  string: { holds: 'typeof value === "string"', read: "value", missing: "null", expected: "a string" },
+} as const;
+
+/** Features per generated function: wide graphs are read in several passes, since V8 does not optimise very long functions. */
+const featuresPerPass = 32;
 
 /** @returns The columns, one per input in order, and the function that fills them. */
 export function planReader(inputs: readonly FeatureInput[], refusals: Refusals): { columns: readonly Column[]; read: RowReader } {
-  const numbers: Reading<Float64Array>[] = [];
-  const booleans: Reading<Float64Array>[] = [];
-  const texts: Reading<unknown[]>[] = [];
-  const columns = inputs.map(({ name, type }) => {
-    if (type === "string") {
-      const column = new TextColumn(name);
-      texts.push({ name, values: column.values });
-      return column;
-    }
-    const column = new NumberColumn(name);
-    (type === "boolean" ? booleans : numbers).push({ name, values: column.values });
-    return column;
-  });
-
-  const read: RowReader = (rows, firstRow, rowCount) => {
-    for (let index = 0; index < numbers.length; index++) {
-      const { name, values } = numbers[index]!;
-      for (let row = 0; row < rowCount; row++) {
-        const value = rows[firstRow + row]![name];
-        values[row] = typeof value === "number" ? value : missing(rows[firstRow + row]!, name, row, "a number", Number.NaN);
-      }
-    }
-    for (let index = 0; index < booleans.length; index++) {
-      const { name, values } = booleans[index]!;
-      for (let row = 0; row < rowCount; row++) {
-        const value = rows[firstRow + row]![name];
-        values[row] = value === true ? 1 : value === false ? 0 : missing(rows[firstRow + row]!, name, row, "true or false", Number.NaN);
-      }
-    }
-    for (let index = 0; index < texts.length; index++) {
-      const { name, values } = texts[index]!;
-      for (let row = 0; row < rowCount; row++) {
-        const value = rows[firstRow + row]![name];
-        values[row] = typeof value === "string" ? value : missing(rows[firstRow + row]!, name, row, "a string", null);
-      }
-    }
+  const columns = inputs.map(({ name, type }) => (type === "string" ? new TextColumn(name) : new NumberColumn(name)));
+  // Only own properties count: a feature may be called `toString`, and every object inherits one.
+  const refuseOther = (row: Row, rowIndex: number, index: number): void => {
+    const { name, type } = inputs[index]!;
+    if (Object.hasOwn(row, name)) refusals.add(rowIndex, name, readings[type].expected, row[name]);
   };
-
-  /** Only own properties count: a feature may be called `toString`, and every object inherits one. */
-  const missing = <Missing>(row: Row, name: string, rowIndex: number, expected: string, asMissing: Missing): Missing => {
-    const value = Object.hasOwn(row, name) ? row[name] : undefined;
-    if (value !== null && value !== undefined) refusals.add(rowIndex, name, expected, value);
-    return asMissing;
+  const passes: RowReader[] = [];
+  for (let start = 0; start < inputs.length; start += featuresPerPass) {
+    passes.push(compilePass(inputs, columns, start, Math.min(start + featuresPerPass, inputs.length), refuseOther));
+  }
+  const read: RowReader = (rows, firstRow, rowCount) => {
+    for (let index = 0; index < passes.length; index++) passes[index]!(rows, firstRow, rowCount);
   };
   return { columns, read };
+}
+
+/**
+ * Generates the loop that reads features `start` .. `end`-1.
+ *
+ * A loop over names reads `row[name]` at one place for all of them, which V8 can only serve by a hash look-up; a place per feature
+ * remembers where in the row its value is. Measured with 3 features: 2 ns a row in place of 28, and 8 in place of 37 for a single row.
+ * Names enter the code as JSON strings and nothing else of the document does.
+ */
+function compilePass(
+  inputs: readonly FeatureInput[],
+  columns: readonly Column[],
+  start: number,
+  end: number,
+  refuseOther: (row: Row, rowIndex: number, index: number) => void,
+): RowReader {
+  let body = "";
+  for (let index = start; index < end; index++) {
+    const { name, type } = inputs[index]!;
+    const { holds, read, missing } = readings[type];
+    body += `
+      value = row[${JSON.stringify(name)}];
+      if (${holds}) columns${index}[index] = ${read};
+      else {
+        columns${index}[index] = ${missing};
+        if (value !== null && value !== undefined) refuseOther(row, index, ${index});
+      }`;
+  }
+  const values = columns.slice(start, end).map((column) => column.values);
+  const names = values.map((_, index) => `columns${start + index}`);
+  const create = new Function(
+    "refuseOther",
+    ...names,
+    `return (rows, firstRow, rowCount) => {
+      for (let index = 0; index < rowCount; index++) {
+        const row = rows[firstRow + index];
+        let value;${body}
+      }
+    };`,
+  );
+  return create(refuseOther, ...values);
 }

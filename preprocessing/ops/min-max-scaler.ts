@@ -39,9 +39,10 @@ export const minMaxScaler = defineOperator(params, (columns, { scale, min, clip,
       for (let row = 0; row < rowCount; row++) {
         const x = from[row]!;
         const y = x * scale + min;
-        // Comparisons with NaN are false, so NaN comes out as it went in.
-        // biome-ignore lint/complexity/useMathMinMax: NumPy's clip compares, and so leaves the sign of a zero; Math.max does not.
-        to[row] = y < low ? low : y > high ? high : y;
+        // By comparisons, as NumPy's clip: NaN and the sign of a zero come out as they went in.
+        if (y < low) to[row] = low;
+        else if (y > high) to[row] = high;
+        else to[row] = y;
         if (Math.abs(x) === Infinity) refusals.add(row, feature, "a finite number", x);
       }
     }

@@ -59,10 +59,12 @@ function imputeNumbers({ feature, values }: NumberColumn, statistic: number, mis
   const output = new NumberColumn(feature);
   const to = output.values;
   const empty = Number.isNaN(statistic);
+  // Two stores, not one of a choice: V8 would box the chosen number, since it can't know that `statistic` is one.
   const step = (rowCount: number): void => {
     for (let row = 0; row < rowCount; row++) {
       const x = values[row]!;
-      to[row] = Number.isNaN(x) ? statistic : x;
+      if (Number.isNaN(x)) to[row] = statistic;
+      else to[row] = x;
       if (Math.abs(x) === Infinity) refusals.add(row, feature, "a finite number", x);
     }
   };
@@ -70,7 +72,8 @@ function imputeNumbers({ feature, values }: NumberColumn, statistic: number, mis
   const placeholderStep = (rowCount: number): void => {
     for (let row = 0; row < rowCount; row++) {
       const x = values[row]!;
-      to[row] = x === missing ? statistic : x;
+      if (x === missing) to[row] = statistic;
+      else to[row] = x;
       if (!Number.isFinite(x)) refusals.add(row, feature, "a finite number", x);
     }
   };
