@@ -16,7 +16,7 @@ COPY scripts scripts
 RUN node scripts/prune-natives.mjs
 
 FROM ${BASE}
-ENV NODE_ENV=production
+ENV NODE_ENV=production PLUMB_HOST=0.0.0.0
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist
@@ -25,7 +25,7 @@ COPY bin bin
 COPY models models
 # The image's own unprivileged user. Nothing under /app is written to: the container may run read-only.
 USER node
-# Metrics listen on loopback unless told otherwise (PLUMB_ADMIN_HOST); who can reach them decides whom they tell.
+# The admin listener stays on loopback unless PLUMB_ADMIN_HOST says otherwise: whoever reaches it sees everything.
 EXPOSE 8080 8082
 ENTRYPOINT ["node", "bin/plumb.js"]
 CMD ["serve"]
