@@ -72,7 +72,7 @@ export const manifestSchema = z
     name: z
       .string()
       .regex(namePattern, { error: "a name of 1 to 64 lower-case letters, digits, '.', '_' and '-', the first a letter or digit" }),
-    version: z.int({ error: "a positive integer" }).min(1).max(999_999_999_999_999),
+    version: z.int({ error: "a positive integer" }).min(1).max(999_999_999_999_999, "an integer of at most 15 digits"),
     created: z.iso.datetime({ offset: true, error: "a time such as 2026-11-22T08:00:00Z" }),
     task: z.enum(["regression", "classification"]),
     models: z.array(modelSchema).min(1).max(64),
@@ -84,15 +84,19 @@ export const manifestSchema = z
       })
       .describe("What the service is held to."),
     limits: z.strictObject({
-      rows_max: positiveCount.max(1_000_000).describe("Rows in one request."),
-      body_bytes_max: positiveCount.max(1_073_741_824).describe("Bytes in the body of one request."),
+      rows_max: positiveCount.max(1_000_000, "an integer of at most 1000000").describe("Rows in one request."),
+      body_bytes_max: positiveCount.max(1_073_741_824, "an integer of at most 1073741824").describe("Bytes in the body of one request."),
     }),
     fallback: fallbackSchema,
     lineage: lineageSchema,
     files: z
-      .record(z.string().regex(fileNamePattern, { error: "a plain file name" }), z.strictObject({ sha256, bytes: count }), {
-        error: "an object of hashes and sizes by file name",
-      })
+      .record(
+        z.string().regex(fileNamePattern, { error: "a file name of letters, digits, '.', '_' and '-', the first a letter or digit" }),
+        z.strictObject({ sha256, bytes: count }),
+        {
+          error: "an object of hashes and sizes by file name",
+        },
+      )
       .describe("Every file of the bundle but manifest.json and signature.json."),
   })
   .describe("manifest.json of a Plumb bundle.");

@@ -62,11 +62,16 @@ export function describeValue(value: unknown): string {
       return `${value}`;
     case "object":
       if (value === null) return "null";
-      if (Array.isArray(value)) return value.length === 1 ? "an array of 1 value" : `an array of ${value.length} values`;
+      if (Array.isArray(value)) return `an array of ${countOf(value.length, "value")}`;
       return "an object";
     default:
       return `a ${typeof value}`;
   }
+}
+
+/** `1 value`, `2 values`. */
+export function countOf(count: number, noun: string): string {
+  return count === 1 ? `1 ${noun}` : `${count} ${noun}s`;
 }
 
 /** `a`, `a or b`, `a, b or c`; after `max` items `and N more`. */
@@ -100,11 +105,11 @@ export function expectation(issue: z.core.$ZodRawIssue): string {
     case "too_small":
       return issue.origin === "number"
         ? `a number ${issue.inclusive ? "of at least" : "above"} ${issue.minimum}`
-        : `at least ${issue.minimum} ${unitOf(issue.origin)}`;
+        : `at least ${countOf(Number(issue.minimum), unitOf(issue.origin))}`;
     case "too_big":
       return issue.origin === "number"
         ? `a number ${issue.inclusive ? "of at most" : "below"} ${issue.maximum}`
-        : `at most ${issue.maximum} ${unitOf(issue.origin)}`;
+        : `at most ${countOf(Number(issue.maximum), unitOf(issue.origin))}`;
     default:
       return "another value";
   }
@@ -121,8 +126,8 @@ const typeWords: Readonly<Record<string, string>> = {
 };
 
 function unitOf(origin: string): string {
-  if (origin === "string") return "characters";
-  return origin === "array" ? "items" : "members";
+  if (origin === "string") return "character";
+  return origin === "array" ? "item" : "member";
 }
 
 /**
@@ -138,6 +143,9 @@ export function schemaProblems(place: { file: string; where?: string }, error: z
       const advice = "remove it, or use a version of Plumb that knows it";
       return sentence({ file: place.file, ...where, expected: "only the members that the format names", got: keys, advice });
     }
+    if (issue.code === "invalid_key") {
+      return sentence({ file: place.file, ...where, expected: issue.issues[0]?.message ?? "another name", got: "this name" });
+    }
     return sentence({ file: place.file, ...where, expected: issue.message, got: describeValue(valueAt(document, issue.path)) });
   });
 }
@@ -147,7 +155,8 @@ function join(outer: string | undefined, inner: string): { where?: string } {
   return { where: inner ? `${outer}, ${inner}` : outer };
 }
 
-function valueAt(document: unknown, path: readonly PropertyKey[]): unknown {
+/** The value at a path, undefined where there is none. */
+export function valueAt(document: unknown, path: readonly PropertyKey[]): unknown {
   let value = document;
   for (const step of path) {
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, step)) return undefined;

@@ -6,7 +6,7 @@
  * sentence names the property and the keyword.
  */
 import * as z from "zod";
-import { describeValue, expectation, listWords, type Parsed, quote, schemaProblems, sentence } from "./problem.js";
+import { describeValue, expectation, jsonPath, listWords, type Parsed, quote, schemaProblems, sentence, valueAt } from "./problem.js";
 import { isPlainText } from "./text.js";
 
 export const schemaFile = "schema.json";
@@ -194,7 +194,8 @@ function declaredType(property: unknown): PropertyType | undefined {
 
 function keywordProblems(where: string, type: PropertyType, issue: z.core.$ZodIssue, property: Record<string, unknown>): string[] {
   if (issue.code !== "unrecognized_keys" || issue.path.length > 0) {
-    return schemaProblems({ file: schemaFile, where: `${where}, keyword` }, { issues: [issue] } as unknown as z.core.$ZodError, property);
+    const at = `${where}, keyword ${quote(jsonPath(issue.path))}`;
+    return [sentence({ file: schemaFile, where: at, expected: issue.message, got: describeValue(valueAt(property, issue.path)) })];
   }
   return issue.keys.map((keyword) => {
     const others = propertyTypes.filter((other) => keyword in propertySchemas[other].shape);

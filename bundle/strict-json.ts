@@ -31,13 +31,16 @@ export class JsonFault extends Error {
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** @throws {@link JsonFault} when the bytes are not UTF-8. */
+/** @throws {@link JsonFault} when the bytes are not UTF-8, or start with a byte order mark. */
 export function decodeUtf8(bytes: Uint8Array): string {
+  let text: string;
   try {
-    return decoder.decode(bytes);
+    text = decoder.decode(bytes);
   } catch {
     throw new JsonFault("UTF-8 text", "bytes that are not UTF-8");
   }
+  if (text.startsWith("\ufeff")) throw new JsonFault("UTF-8 text without a byte order mark", "one with it");
+  return text;
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Postprocessor, Preprocessor } from "../preprocessing/index.js";
 import { type Baseline, baselineFeatureProblems } from "./baseline.js";
 import { type GoldenRow, goldenFile } from "./golden.js";
 import { type Manifest, manifestFile, type TensorSpec } from "./manifest.js";
-import { quote, sentence } from "./problem.js";
+import { countOf, quote, sentence } from "./problem.js";
 import type { RowSchema } from "./row-schema.js";
 import { schemaFile } from "./row-schema-document.js";
 
@@ -62,7 +62,7 @@ function modelInputProblems(manifest: Manifest, preprocessor: Preprocessor): str
       taken.add(tensor.name);
       const output = preprocessor.outputs.find(({ name }) => name === tensor.name);
       const place = { file: manifestFile, where: `models[${modelIndex}].inputs[${index}]` };
-      problems.push(...tensorProblems(place, tensor, output, `an output of ${preprocessingFile}`, tensor.name));
+      problems.push(...tensorProblems(place, tensor, output, `an output of ${preprocessingFile}`));
     }
   }
   for (const [index, output] of preprocessor.outputs.entries()) {
@@ -79,26 +79,21 @@ function modelOutputProblems(manifest: Manifest, postprocessor: Postprocessor): 
   for (const model of manifest.models) for (const tensor of model.outputs) given.set(`${model.id}.${tensor.name}`, tensor);
   return postprocessor.inputs.flatMap((input, index) => {
     const place = { file: postprocessingFile, where: `inputs[${index}]` };
-    return tensorProblems(place, input, given.get(input.name), `an output of a model in ${manifestFile}, as "id.name"`, input.name);
+    return tensorProblems(place, input, given.get(input.name), `a model's output in ${manifestFile}, as "id.name"`);
   });
 }
 
 interface Tensor {
+  name: string;
   dtype: string;
   shape: readonly (string | number)[];
 }
 
-function tensorProblems(
-  place: { file: string; where: string },
-  tensor: Tensor,
-  source: Tensor | undefined,
-  what: string,
-  name: string,
-): string[] {
+function tensorProblems(place: { file: string; where: string }, tensor: Tensor, source: Tensor | undefined, what: string): string[] {
   if (source === undefined)
-    return [sentence({ ...place, where: `${place.where}.name`, expected: `the name of ${what}`, got: quote(name) })];
+    return [sentence({ ...place, where: `${place.where}.name`, expected: `the name of ${what}`, got: quote(tensor.name) })];
   const [expected, got] = [tensorWords(source), tensorWords(tensor)];
-  return expected === got ? [] : [sentence({ ...place, expected: `${expected}, as ${what} has it`, got })];
+  return expected === got ? [] : [sentence({ ...place, expected: `${expected}, as the tensor is where it comes from`, got })];
 }
 
 function tensorWords({ dtype, shape }: Tensor): string {
@@ -148,10 +143,10 @@ function listProblems(
   return [
     ...unknown.map((name) => sentence({ ...place, expected: `only tensors that ${source} names`, got: quote(name) })),
     ...tensors.flatMap(({ name, width }) => {
-      const got = Object.hasOwn(lists, name) ? `${lists[name]!.length} values` : "none";
-      return got === `${width} values`
+      const got = Object.hasOwn(lists, name) ? countOf(lists[name]!.length, "value") : "none";
+      return got === countOf(width, "value")
         ? []
-        : [sentence({ ...place, expected: `${width} values of ${quote(name)}, as ${source} has it`, got })];
+        : [sentence({ ...place, expected: `${countOf(width, "value")} of ${quote(name)}, as ${source} has it`, got })];
     }),
   ];
 }

@@ -1,0 +1,118 @@
+/** Goal: what one file hands over by name, the next one takes: same name, same type, same shape. */
+import { expect, test } from "vitest";
+import type { TinyBundle } from "../../fixtures/tiny-bundle.js";
+import { problemsOf } from "./problems-of.js";
+
+const goldenLine = (fields: object) =>
+  `${JSON.stringify({ kind: "zero", row: {}, features: { X: [0, 0, 0] }, raw: { "main.Y": [0] }, prediction: 0, ...fields })}\n`;
+
+const cases: [string, (bundle: TinyBundle) => void, string[]][] = [
+  [
+    "a graph input that is no feature",
+    ({ files }) => {
+      files["preprocessing.json"].inputs[0].name = "cost";
+      files["preprocessing.json"].nodes[0].inputs = ["cost"];
+    },
+    ['preprocessing.json, inputs[0].name: expected the name of a property in schema.json, got "cost"'],
+  ],
+  [
+    "a graph input of another type than the feature",
+    ({ files }) => (files["preprocessing.json"].inputs[1].type = "number"),
+    ['preprocessing.json, inputs[1].type: expected "integer", as schema.json has "promo", got "number"'],
+  ],
+  [
+    "a model input that the graph doesn't give",
+    ({ manifest }) => (manifest.models[0].inputs[0].name = "input"),
+    [
+      'manifest.json, models[0].inputs[0].name: expected the name of an output of preprocessing.json, got "input"',
+      'preprocessing.json, outputs[0].name: expected an output that a model in manifest.json takes, got "X"',
+    ],
+  ],
+  [
+    "a model input of another shape",
+    ({ manifest }) => (manifest.models[0].inputs[0].shape = ["rows", 4]),
+    ["manifest.json, models[0].inputs[0]: expected float32 [rows, 3], as the tensor is where it comes from, got float32 [rows, 4]"],
+  ],
+  [
+    "a model input of another dtype",
+    ({ manifest }) => (manifest.models[0].inputs[0].dtype = "float64"),
+    ["manifest.json, models[0].inputs[0]: expected float32 [rows, 3], as the tensor is where it comes from, got float64 [rows, 3]"],
+  ],
+  [
+    "a model output that isn't there",
+    ({ manifest }) => (manifest.models[0].id = "other"),
+    ['postprocessing.json, inputs[0].name: expected the name of a model\'s output in manifest.json, as "id.name", got "main.Y"'],
+  ],
+  [
+    "a model output of another dtype",
+    ({ manifest }) => (manifest.models[0].outputs[0].dtype = "float64"),
+    ["postprocessing.json, inputs[0]: expected float64 [rows, 1], as the tensor is where it comes from, got float32 [rows, 1]"],
+  ],
+  [
+    "a task that postprocessing doesn't do",
+    ({ manifest }) => (manifest.task = "classification"),
+    ['manifest.json, task: expected "regression", got "classification", where postprocessing.json predicts a number'],
+  ],
+  [
+    "golden features of another width",
+    ({ files }) => (files["golden.jsonl"] += goldenLine({ features: { X: [0, 0] } })),
+    ['golden.jsonl, line 261, features: expected 3 values of "X", as preprocessing.json has it, got 2 values'],
+  ],
+  [
+    "golden raw values of another tensor",
+    ({ files }) => (files["golden.jsonl"] += goldenLine({ raw: { "main.Z": [0] } })),
+    [
+      'golden.jsonl, line 261, raw: expected only tensors that postprocessing.json names, got "main.Z"',
+      'golden.jsonl, line 261, raw: expected 1 value of "main.Y", as postprocessing.json has it, got none',
+    ],
+  ],
+  [
+    "golden probabilities of a regression",
+    ({ files }) => (files["golden.jsonl"] += goldenLine({ probabilities: [0, 1] })),
+    ["golden.jsonl, line 261, probabilities: expected none, since postprocessing.json has no such output, got 2"],
+  ],
+  [
+    "a baseline of a feature that isn't there",
+    ({ files }) => (files["baseline.json"].features.cost = { kind: "hidden", missing: 0 }),
+    ['baseline.json, features["cost"]: expected a feature of schema.json, got another name'],
+  ],
+  [
+    "a baseline that shows personal data",
+    ({ files }) => (files["schema.json"].properties.promo["x-pii"] = true),
+    ['baseline.json, features["promo"]: expected kind "hidden", since it is personal data, got "categorical"'],
+  ],
+];
+
+test.each(cases)("refuses %s", async (_, change, expected) => {
+  expect(await problemsOf(change)).toEqual(expected);
+});
+
+test("a feature that no step reads is allowed", async () => {
+  expect(await problemsOf(({ files }) => (files["schema.json"].properties.id = { type: "string" }))).toEqual([]);
+});
+
+/** Makes a classifier of the tiny bundle. */
+function classify({ manifest, files }: TinyBundle): void {
+  manifest.task = "classification";
+  files["postprocessing.json"].nodes = [
+    { id: "p1", op: "sigmoid", inputs: ["main.Y"], params: { dtype: "float32" } },
+    { id: "p2", op: "label", inputs: ["p1"], params: { labels: ["no", "yes"], threshold: 0.5 } },
+  ];
+  files["postprocessing.json"].outputs = [
+    { name: "prediction", from: ["p2"] },
+    { name: "probabilities", from: ["p1"], params: { labels: ["no", "yes"] } },
+  ];
+  files["golden.jsonl"] = files["golden.jsonl"].replaceAll(/"prediction":[^}]*/g, '"prediction":"yes","probabilities":[0.25,0.75]');
+}
+
+test("a classifier's golden rows have its labels, and one probability for each", async () => {
+  expect(await problemsOf(classify)).toEqual([]);
+  const problems = await problemsOf((bundle) => {
+    classify(bundle);
+    bundle.files["golden.jsonl"] += goldenLine({ prediction: "maybe", probabilities: [1] });
+  });
+  expect(problems).toEqual([
+    'golden.jsonl, line 261, prediction: expected a label of postprocessing.json, got "maybe"',
+    "golden.jsonl, line 261, probabilities: expected 2 numbers, one per label, got 1",
+  ]);
+});
