@@ -1,0 +1,64 @@
+/** What README.md and docs/operations.md tell people to type works, and gives what they show: against a server started as they say. */
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { difference, shellBlocks } from "../support/shell-blocks.js";
+
+const run = promisify(execFile);
+const pages = ["README.md", "docs/operations.md"] as const;
+
+let server: ChildProcess;
+let ports: { http: string; admin: string };
+
+beforeAll(async () => {
+  server = spawn("npm", ["start", "--", "--http-port", "0", "--admin-port", "0"], { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  server.stderr!.on("data", (chunk) => {
+    output += chunk;
+  });
+  ports = await new Promise((resolve, reject) => {
+    server.stdout!.on("data", (chunk) => {
+      output += chunk;
+      const [, http, admin] = output.match(/http:\/\/127\.0\.0\.1:(\d+) \(predictions\) and http:\/\/127\.0\.0\.1:(\d+) \(metrics\)/) ?? [];
+      if (http !== undefined && admin !== undefined) resolve({ http, admin });
+    });
+    server.on("exit", (code) => reject(new Error(`npm start ended with exit code ${code}:\n${output}`)));
+  });
+});
+
+afterAll(() => {
+  server.kill("SIGTERM");
+});
+
+describe.each(pages)("%s", (page) => {
+  const blocks = shellBlocks(readFileSync(page, "utf8"));
+
+  it("has commands, nearly all of which are run", () => {
+    expect(blocks.length).toBeGreaterThan(0);
+    expect(blocks.filter(({ notRun }) => notRun !== undefined).length).toBeLessThanOrEqual(2);
+  });
+
+  const toRun = blocks.filter(({ notRun, script }) => notRun === undefined && script !== "npm start");
+  it.each(toRun.map((block) => [block.line, block] as const))("line %i", async (_, { script, expected }) => {
+    const here = script.replaceAll("127.0.0.1:8080", `127.0.0.1:${ports.http}`).replaceAll("127.0.0.1:8082", `127.0.0.1:${ports.admin}`);
+    const { stdout } = await run("sh", ["-ec", here]);
+    if (expected) expect(difference(expected, stdout)).toBeUndefined();
+  });
+});
+
+it("docs/operations.md names every metric, and none that isn't there", async () => {
+  const scrape = await (await fetch(`http://127.0.0.1:${ports.admin}/metrics`)).text();
+  const own = /^(?:plumb|nv)_/;
+  const served = [...scrape.matchAll(/^# TYPE (\w+) /gm)].map(([, name]) => name!).filter((name) => own.test(name));
+  const documented = [...readFileSync("docs/operations.md", "utf8").matchAll(/`((?:plumb|nv_inference)_\w+)`/g)].map(([, name]) => name!);
+  expect([...new Set(documented)].sort()).toEqual(served.sort());
+});
+
+it("the server that npm start became ends on SIGTERM, and npm with it, by exit code 0", async () => {
+  const ended = once(server, "exit");
+  server.kill("SIGTERM");
+  expect(await ended).toEqual([0, null]);
+});
