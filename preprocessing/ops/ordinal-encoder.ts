@@ -3,7 +3,7 @@
  * has a code of its own where it was a category.
  */
 import * as z from "zod";
-import { createCoder } from "../category-codes.js";
+import { type Category, createCoder } from "../category-codes.js";
 import { category, closedObject, closedSet, float64, listOf } from "../closed-schema.js";
 import { NumberColumn, stripRows } from "../column.js";
 import { describe, GraphError } from "../graph-error.js";
@@ -35,13 +35,13 @@ export const ordinalEncoder = defineOperator(params, (columns, values, context) 
   const work = columns.map((column, index) => {
     const known = categories[index]!;
     const missingValue = encoded_missing_value === undefined ? Number.NaN : encoded_missing_value[index]!;
-    const missingIndex = missingValue === null ? -1 : known.indexOf(null);
-    const ordinary = known.filter((_, position) => position !== missingIndex);
-    const groups = groupCategories(ordinary, infrequent_categories?.[index], index, context);
-    // The missing category stands last, and takes no part in the counting of infrequent ones.
-    const encoded = [...groups.codes, ...(missingIndex < 0 ? [] : [missingValue ?? Number.NaN])];
+    const missingApart = missingValue !== null && known.includes(null);
+    if (missingApart) refuseMissingNotLast(known, `${context.path}.params.categories[${index}]`);
+    // A missing category with a code of its own takes no part in the grouping of infrequent ones.
+    const groups = groupCategories(missingApart ? known.slice(0, -1) : known, infrequent_categories?.[index], index, context);
+    const encoded = missingApart ? [...groups.codes, missingValue] : groups.codes;
     const table = {
-      categories: missingIndex < 0 ? ordinary : [...ordinary, null],
+      categories: known,
       codes: encoded.map((_, position) => position),
       unknown: encoded.length,
       refuseUnknown: handle_unknown === "error",
@@ -63,3 +63,8 @@ export const ordinalEncoder = defineOperator(params, (columns, values, context) 
   };
   return { columns: outputs, step };
 });
+
+function refuseMissingNotLast(categories: readonly Category[], path: string): void {
+  const index = categories.indexOf(null);
+  if (index < categories.length - 1) throw new GraphError(`${path}[${index}]`, "null only as the last category", "null");
+}
