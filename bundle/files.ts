@@ -155,7 +155,8 @@ function kindOf(entry: Kind): string {
   return entry.isFile() ? "a plain file" : "a device, pipe or socket";
 }
 
-function systemError(error: unknown): string {
+/** Why the system refused, as messages name it. */
+export function systemError(error: unknown): string {
   const { code } = error as NodeJS.ErrnoException;
   switch (code) {
     case "ENOENT":
@@ -165,6 +166,8 @@ function systemError(error: unknown): string {
       return "one that this process may not read";
     case "ELOOP":
       return "a symbolic link";
+    case "ENOTDIR":
+      return "no folder";
     default:
       return `the system error ${code ?? String(error)}`;
   }

@@ -33,7 +33,7 @@ const annotations = {
 function scalarKeywords<T extends z.ZodType>(value: T) {
   return {
     ...annotations,
-    enum: z.array(value.nullable(), { error: "a list of values" }).min(1).optional(),
+    enum: z.array(value.nullable(), { error: "a list of at least one value" }).min(1).optional(),
     examples: z.array(value.nullable(), { error: "a list of values" }).optional(),
     "x-known-categories": z
       .array(value, { error: "a list of values" })

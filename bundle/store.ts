@@ -1,6 +1,7 @@
 /** A model store: a folder `<name>/<version>/` per bundle. */
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { systemError } from "./files.js";
 import { namePattern, versionPattern } from "./manifest.js";
 import { BundleError, quote, sentence } from "./problem.js";
 
@@ -54,8 +55,7 @@ async function listFolders(directory: string, problems: string[]): Promise<strin
     const entries = await readdir(directory, { withFileTypes: true });
     return entries.filter((entry) => !entry.isFile() && !entry.name.startsWith(".")).map((entry) => entry.name);
   } catch (error) {
-    const got = `the system error ${(error as NodeJS.ErrnoException).code}`;
-    problems.push(sentence({ file: directory, expected: "a folder that can be read", got }));
+    problems.push(sentence({ file: directory, expected: "a folder that can be read", got: systemError(error) }));
     return [];
   }
 }
