@@ -13,6 +13,8 @@ export interface RunCost {
 const decay = 1 - 1 / 200;
 /** A run may have been interrupted; what is far beyond the line says more of the machine than of the model. */
 const outlier = 8;
+/** The slope is divided by, so a clock too coarse to see a run must not make it zero. */
+const perRowUsMin = 0.001;
 
 export class FittedRunCost implements RunCost {
   fixedUs: number;
@@ -49,6 +51,10 @@ export class FittedRunCost implements RunCost {
       const slope = (this.#rowsUs / this.#weight - meanRows * meanUs) / variance;
       if (slope > 0) this.perRowUs = slope;
     }
-    this.fixedUs = Math.max(0, meanUs - this.perRowUs * meanRows);
+    this.fixedUs = meanUs - this.perRowUs * meanRows;
+    if (this.fixedUs >= 0) return;
+    // No run costs less than nothing: a slope that says so is too steep, and would refuse calls that can be answered in time.
+    this.fixedUs = 0;
+    this.perRowUs = Math.max(perRowUsMin, meanUs / meanRows);
   }
 }

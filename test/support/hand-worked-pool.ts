@@ -1,0 +1,77 @@
+/** A pool whose workers are the test's hands: each batch waits until the test completes it, or lets its worker die. */
+
+import type { Block } from "../../preprocessing/index.js";
+import type { RunResult } from "../../server/inference/runner.js";
+import type { WorkerPool } from "../../server/inference/scheduler.js";
+
+export interface HandWorkedRun {
+  readonly key: string;
+  readonly blocks: readonly Block[];
+  readonly rowCount: number;
+}
+
+interface Waiting extends HandWorkedRun {
+  readonly resolve: (result: RunResult) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class HandWorkedPool implements WorkerPool {
+  readonly workers: number;
+  onIdle: () => void = () => {};
+  /** Workers that are alive; a test may take one away and give it back. */
+  alive: number;
+  /** Batches that came while no worker was idle: always a fault of who handed them out. */
+  handedOutTooMuch = 0;
+  /** What a worker does; by default the first value of a row, doubled. */
+  readonly #work: (run: HandWorkedRun) => RunResult;
+  readonly #running: Waiting[] = [];
+
+  constructor(workers: number, work: (run: HandWorkedRun) => RunResult = doubleRows) {
+    this.workers = workers;
+    this.alive = workers;
+    this.#work = work;
+  }
+
+  get idle(): number {
+    return Math.max(0, this.alive - this.#running.length);
+  }
+
+  /** Batches that were handed out and haven't ended, oldest first. */
+  get running(): readonly HandWorkedRun[] {
+    return this.#running;
+  }
+
+  async run(key: string, blocks: Block[], rowCount: number): Promise<RunResult> {
+    if (this.idle === 0) this.handedOutTooMuch++;
+    return new Promise((resolve, reject) => {
+      this.#running.push({ key, blocks, rowCount, resolve, reject });
+    });
+  }
+
+  /** Ends the batch at this place; resolves when everybody who waited has heard of it. */
+  async complete(index = 0): Promise<void> {
+    const [run] = this.#running.splice(index, 1);
+    run!.resolve(this.#work(run!));
+    this.onIdle();
+    await settled();
+  }
+
+  /** The worker of the batch at this place dies; another one takes its place at once. */
+  async die(index = 0): Promise<void> {
+    const [run] = this.#running.splice(index, 1);
+    run!.reject(new Error("worker exited with code 134"));
+    this.onIdle();
+    await settled();
+  }
+}
+
+/** Lets what hangs on promises that are already settled run to its end. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 5; i++) await Promise.resolve();
+}
+
+function doubleRows({ blocks, rowCount }: HandWorkedRun): RunResult {
+  const [block] = blocks;
+  const width = block!.length / rowCount;
+  return { raw: [Float32Array.from({ length: rowCount }, (_, row) => 2 * block![row * width]!)], failedRows: [], failure: undefined };
+}

@@ -1,0 +1,26 @@
+/** Goal: a batch is as large as may be without making the most urgent call in it late. */
+
+import { expect, test } from "vitest";
+import { batchLength, type QueuedCall } from "../../../../server/inference/batch-length.js";
+
+/** 1 ms and 1 ms a row, so that the arithmetic can be done in the head. */
+const cost = { fixedUs: 1000, perRowUs: 1000 };
+const never = Number.POSITIVE_INFINITY;
+const call = (rowCount: number, deadlineMs = never): QueuedCall => ({ rowCount, deadlineMs });
+
+const cases: { name: string; queue: QueuedCall[]; rowsMax?: number; nowMs?: number; length: number }[] = [
+  { name: "takes a single call", queue: [call(1)], length: 1 },
+  { name: "takes all that wait", queue: [call(1), call(2), call(3)], length: 3 },
+  { name: "stops before the batch is too large", queue: [call(4), call(4), call(4)], rowsMax: 10, length: 2 },
+  { name: "fills the batch to the last row", queue: [call(4), call(4), call(2), call(1)], rowsMax: 10, length: 3 },
+  { name: "takes the first call though it alone is too large", queue: [call(50), call(1)], rowsMax: 10, length: 1 },
+  { name: "stops before the first call would be late", queue: [call(1, 104), call(1), call(1), call(1)], nowMs: 100, length: 3 },
+  { name: "is exactly on time", queue: [call(1, 105), call(1), call(1), call(1)], nowMs: 100, length: 4 },
+  { name: "stops before a later, more urgent call would be late", queue: [call(3), call(1, 104), call(1)], nowMs: 100, length: 1 },
+  { name: "takes a call that is late already, alone", queue: [call(1, 50), call(1)], nowMs: 100, length: 1 },
+  { name: "looks no further than the call that ends the batch", queue: [call(9), call(2), call(1)], rowsMax: 10, length: 1 },
+];
+
+test.each(cases)("$name", ({ queue, rowsMax = 1000, nowMs = 0, length }) => {
+  expect(batchLength(queue, cost, rowsMax, nowMs)).toBe(length);
+});
