@@ -1,7 +1,6 @@
 /** `npm run bench`: Plumb beside the raw limit, a plain peer and bare ONNX Runtime, in one run on this machine. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bareOnnxUsPerRow } from "./bench/bare-onnx.js";
 import { coldStartRounds } from "./bench/cold-start.js";
@@ -13,13 +12,14 @@ import { replaceMeasured, reportMarkdown, reportText } from "./bench/report.js";
 import type { BenchResult } from "./bench/result.js";
 import { checkSameAnswers } from "./bench/same-answers.js";
 import { type Contender, contenders, throughputRounds } from "./bench/throughput.js";
-import { createAutocannon, createWrk } from "./generators.js";
+import { createAutocannon, createWrk, withOwnClientAtOne } from "./generators.js";
 import { type Flags, flagsHelp, numberFlag, parseFlags } from "./options.js";
 import { runAsProgram } from "./program.js";
 import { packageVersion, projectRoot } from "./project.js";
 import { createRandom } from "./random.js";
 import { demandRows } from "./rows.js";
 import { connectionLevels } from "./scenarios/saturation.js";
+import { createScratchFolder } from "./scratch.js";
 import { freePorts, type ServerProcess, startPlumb, startServer } from "./server-process.js";
 import type { Target } from "./target.js";
 
@@ -65,10 +65,10 @@ async function measure({ rounds, roundS, seed }: { rounds: number; roundS: numbe
   const random = createRandom(seed);
   const source = demandRows(random);
   const rows = Array.from({ length: 4 * rowsPerRequest }, source);
-  const directory = mkdtempSync(join(tmpdir(), "plumb-bench-"));
-  const rowsFile = join(directory, "rows.jsonl");
+  const scratch = createScratchFolder();
+  const rowsFile = join(scratch.path, "rows.jsonl");
   writeFileSync(rowsFile, `${rows.join("\n")}\n`);
-  const generator = (await createWrk(rowsFile)) ?? createAutocannon(rows, packageVersion("autocannon"));
+  const generator = (await createWrk(rowsFile)) ?? withOwnClientAtOne(createAutocannon(rows, packageVersion("autocannon")), rows);
   const servers: ServerProcess[] = [];
   try {
     const targets = await startContenders(servers);
@@ -100,7 +100,7 @@ async function measure({ rounds, roundS, seed }: { rounds: number; roundS: numbe
     return { finished, machine, generator: generator.name, rounds, roundS, throughput, latency, large, coldStart, memory };
   } finally {
     await stopAll(servers);
-    rmSync(directory, { recursive: true, force: true });
+    scratch.remove();
   }
 }
 

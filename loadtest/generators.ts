@@ -9,12 +9,15 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import autocannon from "autocannon";
+import { machineClock } from "./clock.js";
+import { runClosedLoop } from "./closed-loop.js";
+import { createConnectionPool } from "./connection-pool.js";
 import { projectRoot } from "./project.js";
-import { type Target, targetUrl } from "./target.js";
+import { requestBytes, type Target, targetUrl } from "./target.js";
 
 export interface Saturation {
   readonly requestsPerSecond: number;
-  /** wrk: to the microsecond; autocannon: whole milliseconds. */
+  /** wrk and our own client: to the microsecond; autocannon: whole milliseconds. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   /** Replies other than 2xx, failed connections, timeouts. */
@@ -91,6 +94,25 @@ export function createAutocannon(rows: readonly string[], version: string): Gene
         p99Ms: result.latency.p99,
         errors: result.errors + result.timeouts + result.non2xx,
       };
+    },
+  };
+}
+
+/**
+ * The generator, but with our own client where there is one connection: autocannon counts whole milliseconds, and there a request takes a
+ * tenth of one.
+ */
+export function withOwnClientAtOne(generator: Generator, rows: readonly string[]): Generator {
+  return {
+    name: `${generator.name}, at one connection by the load test's own client`,
+    saturate: async (target, connections, durationS) => {
+      if (connections > 1) return await generator.saturate(target, connections, durationS);
+      const transport = createConnectionPool({ host: target.host, port: target.port, connectionsMax: 1 });
+      const requests = rows.map((row) => requestBytes(target, row));
+      const run = { requests, connections, durationS, transport, clock: machineClock, drainMs: 5000 };
+      const { summary, okPerSecond } = await runClosedLoop(run).finally(() => transport.close());
+      const { p50 = Number.NaN, p99 = Number.NaN } = summary.latencyMs ?? {};
+      return { requestsPerSecond: okPerSecond, p50Ms: p50, p99Ms: p99, errors: summary.requests - summary.ok };
     },
   };
 }

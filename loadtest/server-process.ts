@@ -4,13 +4,13 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, openSync, readFileSync } from "node:fs";
 import { get } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { projectRoot } from "./project.js";
+import { createScratchFolder } from "./scratch.js";
 
 export interface ServerProcess {
   readonly pid: number;
@@ -54,8 +54,8 @@ export function endOnSignals(): void {
  * @throws Error with the end of the server's own output if it exits first or isn't ready within 60 s; it's ended then.
  */
 export async function startServer({ name, args, port, readyPath }: ServerCommand): Promise<ServerProcess> {
-  const directory = mkdtempSync(join(tmpdir(), "plumb-load-"));
-  const log = join(directory, "output.log");
+  const scratch = createScratchFolder();
+  const log = join(scratch.path, "output.log");
   const output = openSync(log, "w");
   const begunMs = performance.now();
   const child = spawn(process.execPath, args, { cwd: projectRoot, env: plainEnvironment(), stdio: ["ignore", output, output] });
@@ -71,7 +71,7 @@ export async function startServer({ name, args, port, readyPath }: ServerCommand
     const timer = setTimeout(() => child.kill("SIGKILL"), stopWithinMs);
     const code = await ended;
     clearTimeout(timer);
-    rmSync(directory, { recursive: true, force: true });
+    scratch.remove();
     return code;
   };
   try {
