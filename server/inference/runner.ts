@@ -53,7 +53,11 @@ export function createRunner(engine: Engine, spec: RunnerSpec): Runner {
   const blockIndex = new Map(spec.blocks.map(({ name }, index) => [name, index]));
   const sessions = spec.models.map((model) => ({
     session: engine.load(model),
-    inputs: model.inputs.map(({ name }) => blockIndex.get(name)!),
+    inputs: model.inputs.map(({ name }) => {
+      const index = blockIndex.get(name);
+      if (index === undefined) throw new Error(`${spec.key}: model "${model.id}" takes "${name}", which preprocessing doesn't give`);
+      return index;
+    }),
   }));
   // For each input of the postprocessing graph: which model's which output.
   const sources = spec.raw.map(({ name }) => {
@@ -70,7 +74,12 @@ export function createRunner(engine: Engine, spec: RunnerSpec): Runner {
       const fed = inputs.length === 1 ? [blocks[inputs[0]!]!] : inputs.map((index) => blocks[index]!);
       return [session.run(fed, rowCount)[sources[0]!.o]!];
     }
-    const outputs = sessions.map(({ session, inputs }) => session.run(inputs.map((index) => blocks[index]!), rowCount));
+    const outputs = sessions.map(({ session, inputs }) =>
+      session.run(
+        inputs.map((index) => blocks[index]!),
+        rowCount,
+      ),
+    );
     return sources.map(({ m, o }) => outputs[m]![o]!);
   }
 
@@ -123,7 +132,9 @@ const warmUpRows = [1, 8, 64];
 export function warmUp(runner: Runner, observe: (rowCount: number, durationUs: number) => void = () => {}): void {
   for (let round = 0; round < 10; round++) {
     for (const rowCount of warmUpRows) {
-      const blocks = runner.spec.blocks.map(({ dtype, width }) => (dtype === "float32" ? new Float32Array(rowCount * width) : new Float64Array(rowCount * width)));
+      const blocks = runner.spec.blocks.map(({ dtype, width }) =>
+        dtype === "float32" ? new Float32Array(rowCount * width) : new Float64Array(rowCount * width),
+      );
       const startedMs = performance.now();
       runner.run(blocks, rowCount);
       // The first rounds run in the interpreter.
