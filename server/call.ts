@@ -42,8 +42,11 @@ export class Call {
   body: Uint8Array = noBytes;
   bodyBytes = 0;
 
-  // Deadline: the caller's (`x-timeout-ms`), else the version's SLO.
+  /** `x-timeout-ms`; 0 if the caller names no time. */
   callerTimeoutMs = 0;
+  /** When the answer should be there: a call that can't be is refused before it is queued. */
+  targetMs = Number.POSITIVE_INFINITY;
+  /** When it is given up. */
   deadlineMs = Number.POSITIVE_INFINITY;
 
   // Filled by the steps.

@@ -2,7 +2,8 @@
  * How many of the waiting calls go into the next batch?
  *
  * Asked when an executor is free, so nothing ever waits for a fuller batch. Calls are taken from the front for as long as the batch they
- * make still ends before the earliest deadline among them. Pure: the caller passes the time and the cost in.
+ * make still ends before the earliest deadline among them; a call that couldn't meet its deadline even alone doesn't count, or one late
+ * call would cut all batches behind it to single rows just when the server is overloaded. Pure: the caller passes time and cost in.
  */
 
 import type { RunCost } from "./run-cost.js";
@@ -27,9 +28,10 @@ export function batchLength(queue: Iterable<QueuedCall>, cost: RunCost, rowsMax:
   let deadlineMs = Number.POSITIVE_INFINITY;
   for (const call of queue) {
     rowCount += call.rowCount;
-    deadlineMs = Math.min(deadlineMs, call.deadlineMs);
+    const endsMs = (rows: number) => nowMs + (cost.fixedUs + cost.perRowUs * rows) / 1000;
+    if (endsMs(call.rowCount) <= call.deadlineMs) deadlineMs = Math.min(deadlineMs, call.deadlineMs);
     const tooMany = rowCount > rowsMax;
-    const tooLate = nowMs + (cost.fixedUs + cost.perRowUs * rowCount) / 1000 > deadlineMs;
+    const tooLate = endsMs(rowCount) > deadlineMs;
     if (count > 0 && (tooMany || tooLate)) return count;
     count++;
   }

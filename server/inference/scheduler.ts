@@ -79,7 +79,7 @@ export class Scheduler {
   /**
    * Queues a call's rows; `call.onRun` is called once all of them ran, or failed, in a later turn of the event loop.
    *
-   * @throws {@link ServeError} overloaded if by the fitted cost the answer can't be ready by the call's deadline.
+   * @throws {@link ServeError} overloaded if by the fitted cost the answer can't be ready in time.
    */
   submit(call: Call): void {
     const lane = this.#laneOf.get(call.version!);
@@ -96,8 +96,8 @@ export class Scheduler {
     const ahead = lane.smallRows + (inline && execution === "auto" ? 0 : lane.largeRows);
     const executors = inline ? 1 : this.#options.pool!.workers;
     const waitUs = (perRowUs * (ahead + call.rowCount)) / executors + fixedUs;
-    if (this.#options.now() + waitUs / 1000 > call.deadlineMs) {
-      throw new ServeError("overloaded", `${ahead} rows wait before this call, more than can be run by its deadline; try again later`);
+    if (this.#options.now() + waitUs / 1000 > call.targetMs) {
+      throw new ServeError("overloaded", `${ahead} rows wait before this call, more than can be run in time for it; try again later`);
     }
   }
 
@@ -165,9 +165,12 @@ export class Scheduler {
         return lane.takeSmall(lane.inlineCost, rowsInline, this.#options.now());
       case "inline-large":
         return lane.takeLarge(rowsInline);
-      case "pool-small":
+      case "pool-small": {
         lane.lastWasLarge = false;
-        return lane.takeSmall(lane.poolCost, poolRowsMax, this.#options.now());
+        // The event loop keeps what it can run in this turn, and works at the same time as the worker.
+        const excess = this.#executionOf(lane) === "auto" ? Math.max(1, lane.smallRows - rowsInline) : lane.smallRows;
+        return lane.takeSmall(lane.poolCost, Math.min(poolRowsMax, excess), this.#options.now());
+      }
       default:
         lane.lastWasLarge = true;
         return lane.takeLarge(poolRowsMax);

@@ -19,8 +19,13 @@ export function createAdminHandler(routes: AdminRoutes): (exchange: Exchange) =>
     const { path, method } = exchange;
     if (answerHealth(exchange, routes.isReady)) return;
     const known = path === "/metrics" || path === "/models" || path.startsWith("/models/");
-    if (!known) throw new ServeError("route_not_found", `nothing is served at ${JSON.stringify(path.slice(0, 200))}: see /metrics, /models, /health/ready`);
-    if (method !== "GET" && method !== "HEAD") throw new ServeError("method_not_allowed", `${method.slice(0, 20)} isn't served here: expected GET`);
+    if (!known)
+      throw new ServeError(
+        "route_not_found",
+        `nothing is served at ${JSON.stringify(path.slice(0, 200))}: see /metrics, /models, /health/ready`,
+      );
+    if (method !== "GET" && method !== "HEAD")
+      throw new ServeError("method_not_allowed", `${method.slice(0, 20)} isn't served here: expected GET`);
     if (path === "/metrics") {
       routes.scrape().then(
         ({ contentType, text }) => exchange.send(200, contentType, text),

@@ -6,9 +6,12 @@
  * to echo. So each request becomes an {@link Exchange} that is answered at most once, and no route sees the library.
  */
 
-import { createRequire } from "node:module";
 import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from "uWebSockets.js";
+import { createRequire } from "node:module";
 
+// Headers that arrive in more than one piece may be so long; the library's own 4,096 bytes are less than a long bearer token and its
+// cookies. Read when the native code is loaded, so it has to be set before.
+process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= "16384";
 // The package is CommonJS with a native addon; `require` keeps its own error message when no binary fits this Node.
 const uws = createRequire(import.meta.url)("uWebSockets.js") as typeof import("uWebSockets.js");
 
@@ -63,6 +66,7 @@ export class Exchange {
   readonly #listener: HttpListener;
   #done = false;
   #hosts = 0;
+  #encodings = 0;
 
   constructor(res: HttpResponse, req: HttpRequest, listener: HttpListener) {
     this.#res = res;
@@ -90,6 +94,7 @@ export class Exchange {
         if (++this.#hosts > 1) this.framingFault = "host stands twice";
         break;
       case "transfer-encoding":
+        if (++this.#encodings > 1) this.framingFault = "transfer-encoding stands twice";
         if (value.toLowerCase() !== "chunked") this.framingFault = "transfer-encoding: only chunked is known";
         break;
       case "x-request-id":
@@ -260,11 +265,18 @@ export class HttpListener {
     const socket = await new Promise<us_listen_socket | false>((resolve) => {
       // Exclusive: by default the library shares the port, and two servers on one port both seem to work. The typings know this option
       // only without a host.
-      const listen = listener.#app.listen as unknown as (host: string, port: number, option: number, listening: (socket: us_listen_socket | false) => void) => unknown;
+      const listen = listener.#app.listen as unknown as (
+        host: string,
+        port: number,
+        option: number,
+        listening: (socket: us_listen_socket | false) => void,
+      ) => unknown;
       listen.call(listener.#app, host, port, 1, resolve);
     });
     if (!socket) {
-      throw new Error(`the ${name} listener can't listen on ${host}:${port}: is the port in use by another process, or is the address not one of this machine?`);
+      throw new Error(
+        `the ${name} listener can't listen on ${host}:${port}: is the port in use by another process, or is the address not one of this machine?`,
+      );
     }
     listener.#socket = socket;
     listener.#port = uws.us_socket_local_port(socket);

@@ -1,9 +1,9 @@
 /** The public listener's addresses: predictions, what models there are, health. */
 
-import { abandon, fail, type PredictPath, predict } from "../predict.js";
 import { Call, type Reply } from "../call.js";
 import { encodeError } from "../codec/json.js";
 import { ServeError } from "../errors.js";
+import { abandon, fail, type PredictPath, predict } from "../predict.js";
 import type { Registry } from "../versions/registry.js";
 import { describeModel, describeModels } from "./describe.js";
 import { answerHealth } from "./health.js";
@@ -28,15 +28,22 @@ export function createPublicHandler(routes: PublicRoutes): (exchange: Exchange) 
     // The address that nearly every request has goes first.
     if (path === "/predict") return post(exchange, routes, () => receive(exchange, routes, undefined, undefined));
     if (path.startsWith("/models/")) {
-      const parts = path.slice("/models/".length).split("/").map((part) => decodePart(part));
+      const parts = path
+        .slice("/models/".length)
+        .split("/")
+        .map((part) => decodePart(part));
       const [model, second, version, fourth] = parts;
       if (parts.length === 2 && second === "predict") return post(exchange, routes, () => receive(exchange, routes, model, undefined));
-      if (parts.length === 4 && second === "versions" && fourth === "predict") return post(exchange, routes, () => receive(exchange, routes, model, version));
+      if (parts.length === 4 && second === "versions" && fourth === "predict")
+        return post(exchange, routes, () => receive(exchange, routes, model, version));
       if (parts.length === 1 && model !== "") return get(exchange, routes, () => describeModel(routes.registry, model!));
     }
     if (path === "/models") return get(exchange, routes, () => describeModels(routes.registry));
     if (answerHealth(exchange, routes.isReady)) return;
-    throw new ServeError("route_not_found", `nothing is served at ${method} ${JSON.stringify(path.slice(0, 200))}: see GET /models, POST /predict`);
+    throw new ServeError(
+      "route_not_found",
+      `nothing is served at ${method} ${JSON.stringify(path.slice(0, 200))}: see GET /models, POST /predict`,
+    );
   };
 }
 
@@ -72,7 +79,14 @@ function requestIdOf(exchange: Exchange, routes: PublicRoutes): string {
 function receive(exchange: Exchange, routes: PublicRoutes, modelName: string | undefined, versionName: string | undefined): void {
   const { path } = routes;
   const arrivedMs = path.now();
-  const call = new Call(new HttpReply(exchange, routes), arrivedMs, modelName, versionName, exchange.contentType, acceptTraceparent(exchange.traceparentHeader));
+  const call = new Call(
+    new HttpReply(exchange, routes),
+    arrivedMs,
+    modelName,
+    versionName,
+    exchange.contentType,
+    acceptTraceparent(exchange.traceparentHeader),
+  );
   call.requestId = requestIdOf(exchange, routes);
   exchange.onGone = () => abandon(path, call);
   const refusal = checkHeaders(exchange, call);
@@ -85,7 +99,8 @@ function receive(exchange: Exchange, routes: PublicRoutes, modelName: string | u
       call.bodyBytes = body.length;
       predict(path, call);
     },
-    (gotBytes) => fail(path, call, new ServeError("body_too_large", `the body: expected at most ${bodyBytesMax} bytes, got ${gotBytes} or more`)),
+    (gotBytes) =>
+      fail(path, call, new ServeError("body_too_large", `the body: expected at most ${bodyBytesMax} bytes, got ${gotBytes} or more`)),
   );
 }
 
@@ -94,8 +109,11 @@ function checkHeaders(exchange: Exchange, call: Call): ServeError | undefined {
   const { timeoutHeader, contentEncoding } = exchange;
   if (timeoutHeader !== "") {
     const timeoutMs = Number(timeoutHeader);
-    if (!(timeoutMs > 0 && timeoutMs <= 86_400_000)) {
-      return new ServeError("invalid_request", `x-timeout-ms: expected milliseconds from 1 to 86400000, got ${JSON.stringify(timeoutHeader.slice(0, 32))}`);
+    if (!/^\d{1,8}$/.test(timeoutHeader) || timeoutMs < 1 || timeoutMs > 86_400_000) {
+      return new ServeError(
+        "invalid_request",
+        `x-timeout-ms: expected milliseconds from 1 to 86400000, got ${JSON.stringify(timeoutHeader.slice(0, 32))}`,
+      );
     }
     call.callerTimeoutMs = timeoutMs;
   }
