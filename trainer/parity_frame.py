@@ -1,0 +1,103 @@
+"""Turn fitted transformers and rows into parity cases, for ``parity_cases.py``."""
+
+import math
+
+import numpy as np
+import pandas as pd
+from parity_export import EXPORTS, number, numbers
+from sklearn.pipeline import make_pipeline
+
+DTYPES = {"number": float, "integer": np.int64, "boolean": bool}
+
+
+def frame(types, rows):
+    """Return rows as the data frame that a pipeline was fitted on.
+
+    Parameters
+    ----------
+    types : dict of str to str
+        Type of each feature, in order.
+    rows : list of list
+        Values in the order of the features; None is a missing value.
+
+    Returns
+    -------
+    DataFrame of shape (n_rows, n_features)
+        Columns of float64, int64, bool, or object for strings, with NaN for missing. A ``boolean`` or ``integer`` column with a
+        missing value becomes object or float64, as pandas makes it.
+    """
+    columns = {}
+    for position, (name, kind) in enumerate(types.items()):
+        values = [row[position] for row in rows]
+        has_missing = any(value is None for value in values)
+        if kind == "string" or (kind == "boolean" and has_missing):
+            columns[name] = pd.Series([math.nan if value is None else value for value in values], dtype=object)
+        else:
+            columns[name] = pd.Series(values, dtype=float if has_missing else DTYPES[kind])
+    return pd.DataFrame(columns)
+
+
+def served_row(types, row):
+    """Return a row as a caller sends it; what JSON has no form for is a string that the test decodes."""
+    return {
+        name: value if value is None or isinstance(value, str | bool) else number(value)
+        for (name, _), value in zip(types.items(), row, strict=True)
+    }
+
+
+def answer(transform, data):
+    """Return the transformed rows, and which of them the transformer raises on.
+
+    Each row goes by itself, so that one that is refused does not take the others with it; the rest then go together, which must make no
+    difference.
+    """
+    features, refused, good = [], [], []
+    for index in range(len(data)):
+        try:
+            features.append(np.asarray(transform(data.iloc[[index]]), dtype=np.float64)[0])
+            good.append(index)
+        except ValueError:
+            features.append(None)
+            refused.append(index)
+    together = np.asarray(transform(data.iloc[good]), dtype=np.float64)
+    alone = np.array([features[index] for index in good])
+    assert np.array_equal(together.view(np.int64), alone.view(np.int64)), "a batch differs from its rows"
+    return [None if row is None else numbers(row) for row in features], refused
+
+
+def graph_case(types, nodes, outputs, transform, rows):
+    """Return a case: the graph, the rows, and the features that ``transform`` makes of them."""
+    features, refused = answer(transform, frame(types, rows))
+    width = len(next(row for row in features if row is not None))
+    return {
+        "graph": {
+            "format": "plumb-graph/1",
+            "inputs": [{"name": name, "type": kind} for name, kind in types.items()],
+            "nodes": nodes,
+            "outputs": [{"name": "X", "dtype": "float32", "shape": ["rows", width], "from": outputs}],
+        },
+        "rows": [served_row(types, row) for row in rows],
+        "features": features,
+        "refused": refused,
+    }
+
+
+def case(types, training, served, *steps):
+    """Fit the steps one after the other and return the case of their chain.
+
+    Parameters
+    ----------
+    types : dict of str to str
+        Type of each feature, in order.
+    training, served : list of list
+        Rows to fit on, and rows to transform beside them.
+    *steps : estimators
+        Not fitted yet; each takes all columns of the one before.
+    """
+    pipeline = make_pipeline(*steps).fit(frame(types, training))
+    nodes, inputs = [], list(types)
+    for index, (_, step) in enumerate(pipeline.steps, 1):
+        op, params = EXPORTS[type(step)]
+        nodes.append({"id": f"n{index}", "op": op, "inputs": inputs, "params": params(step)})
+        inputs = [f"n{index}"]
+    return graph_case(types, nodes, inputs, pipeline.transform, training + served)
