@@ -6,9 +6,11 @@
  * values v with `edges[i-1] <= v < edges[i]`. Categories are counted by value. Personal data has neither, only the count
  * of missing values.
  */
+
 import * as z from "zod";
+import { type Parsed, parseDocument } from "./document.js";
 import type { Feature } from "./feature.js";
-import { expectation, type Parsed, quote, schemaProblems, sentence } from "./problem.js";
+import { quote, sentence } from "./problem.js";
 
 export const baselineFile = "baseline.json";
 
@@ -52,13 +54,13 @@ export type Baseline = z.infer<typeof baselineSchema>;
 
 /** Reads baseline.json, parsed. */
 export function parseBaseline(document: unknown): Parsed<Baseline> {
-  const parsed = baselineSchema.safeParse(document, { error: expectation });
-  if (!parsed.success) return { problems: schemaProblems({ file: baselineFile }, parsed.error, document) };
-  const { features, prediction } = parsed.data;
+  const parsed = parseDocument({ file: baselineFile }, baselineSchema, document);
+  if ("problems" in parsed) return parsed;
+  const { features, prediction } = parsed.value;
   const problems = distributionProblems("prediction", prediction);
   for (const [name, distribution] of Object.entries(features))
     problems.push(...distributionProblems(`features[${quote(name)}]`, distribution));
-  return problems.length > 0 ? { problems } : { value: parsed.data };
+  return problems.length > 0 ? { problems } : parsed;
 }
 
 /** Each distribution belongs to a feature, and one of personal data shows nothing of it. */

@@ -3,8 +3,9 @@
  *
  * Nothing is served from it. It is read all the same, since a gate or a person decides by it whether to promote a version.
  */
+
 import * as z from "zod";
-import { expectation, type Parsed, schemaProblems } from "./problem.js";
+import { type Parsed, parseDocument } from "./document.js";
 
 export const evaluationFile = "evaluation.json";
 
@@ -37,7 +38,5 @@ export type Evaluation = z.infer<typeof evaluationSchema>;
 
 /** Reads evaluation.json, parsed. */
 export function parseEvaluation(document: unknown): Parsed<Evaluation> {
-  const parsed = evaluationSchema.safeParse(document, { error: expectation });
-  if (parsed.success) return { value: parsed.data };
-  return { problems: schemaProblems({ file: evaluationFile }, parsed.error, document) };
+  return parseDocument({ file: evaluationFile }, evaluationSchema, document);
 }

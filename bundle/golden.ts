@@ -4,10 +4,12 @@
  * A line is either an answer (features before the cast, raw outputs of the models, prediction) or a refusal, for a row
  * that must not be answered. Proof at load means that the server's own path gives the same again.
  */
+
 import * as z from "zod";
 import type { Row, Scalar } from "../preprocessing/index.js";
+import { parseDocument } from "./document.js";
 import { decodeNumber, encodeNumber, numberFormSchema } from "./number-form.js";
-import { expectation, schemaProblems, sentence } from "./problem.js";
+import { describeValue, sentence } from "./problem.js";
 import { JsonFault, parseStrictJson } from "./strict-json.js";
 
 export const goldenFile = "golden.jsonl";
@@ -116,8 +118,8 @@ function parseLine(line: string, lineNumber: number, task: "regression" | "class
   const isRefusal = typeof document === "object" && document !== null && "error" in document;
   const schema = isRefusal ? compiled.refusal : compiled.answer;
   if (!z.validate(schema, document)) {
-    const parsed = (isRefusal ? refusalSchema : answerSchema).safeParse(document, { error: expectation });
-    return schemaProblems(place, parsed.error!, document);
+    const parsed = parseDocument<z.ZodType>(place, isRefusal ? refusalSchema : answerSchema, document);
+    return "problems" in parsed ? parsed.problems : [];
   }
   if (isRefusal) {
     const { kind, row, error } = document as z.infer<typeof refusalSchema>;
@@ -127,7 +129,7 @@ function parseLine(line: string, lineNumber: number, task: "regression" | "class
   const value = task === "regression" ? decodeNumber(prediction) : prediction;
   if (value === undefined) {
     const expected = 'a number, or one of "NaN", "Infinity", "-Infinity", "-0.0", since the task is regression';
-    return [sentence({ ...place, where: `${place.where}, prediction`, expected, got: JSON.stringify(prediction) })];
+    return [sentence({ ...place, where: `${place.where}, prediction`, expected, got: describeValue(prediction) })];
   }
   return {
     kind,

@@ -3,8 +3,10 @@
  *
  * Strict throughout: an unknown member is refused, because a member that is not read is a promise that is not kept.
  */
+
 import * as z from "zod";
-import { expectation, type Parsed, quote, schemaProblems, sentence } from "./problem.js";
+import { type Parsed, parseDocument } from "./document.js";
+import { quote, sentence } from "./problem.js";
 
 export const manifestFile = "manifest.json";
 
@@ -119,10 +121,10 @@ export const signatureFile = "signature.json";
 
 /** Reads manifest.json, parsed. */
 export function parseManifest(document: unknown): Parsed<Manifest> {
-  const parsed = manifestSchema.safeParse(document, { error: expectation });
-  if (!parsed.success) return { problems: schemaProblems({ file: manifestFile }, parsed.error, document) };
-  const problems = [...modelProblems(parsed.data), ...fileListProblems(parsed.data), ...fallbackProblems(parsed.data)];
-  return problems.length > 0 ? { problems } : { value: parsed.data };
+  const parsed = parseDocument({ file: manifestFile }, manifestSchema, document);
+  if ("problems" in parsed) return parsed;
+  const problems = [...modelProblems(parsed.value), ...fileListProblems(parsed.value), ...fallbackProblems(parsed.value)];
+  return problems.length > 0 ? { problems } : parsed;
 }
 
 function modelProblems(manifest: Manifest): string[] {

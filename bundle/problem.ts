@@ -4,7 +4,6 @@
  * Every problem reads the same way: the file, where in it, what was expected, what is there, what to do about it. The
  * readers in this folder collect such sentences instead of stopping at the first, so that one run shows them all.
  */
-import type * as z from "zod";
 
 /** A bundle that will not be served, with everything that was found wrong. */
 export class BundleError extends Error {
@@ -20,9 +19,6 @@ export class BundleError extends Error {
     this.problems = problems;
   }
 }
-
-/** What a reader of a document gives: the document's meaning, or every problem found in it. */
-export type Parsed<Value> = { value: Value } | { problems: string[] };
 
 /** The parts of a problem's sentence, in the order they are said. */
 export interface Problem {
@@ -90,69 +86,6 @@ export function jsonPath(path: readonly PropertyKey[]): string {
     else text += `[${quote(String(step))}]`;
   }
   return text;
-}
-
-/**
- * What a zod issue expected, in our words. Given to `safeParse` as its error map, so a schema's own `error` (which the
- * schemas of this folder write as "a name of ...") goes before it and the message is the expectation in either case.
- */
-export function expectation(issue: z.core.$ZodRawIssue): string {
-  switch (issue.code) {
-    case "invalid_type":
-      return typeWords[issue.expected] ?? `a value of type ${issue.expected}`;
-    case "invalid_value":
-      return listWords(issue.values.map((value) => JSON.stringify(value)));
-    case "too_small":
-      return issue.origin === "number"
-        ? `a number ${issue.inclusive ? "of at least" : "above"} ${issue.minimum}`
-        : `at least ${countOf(Number(issue.minimum), unitOf(issue.origin))}`;
-    case "too_big":
-      return issue.origin === "number"
-        ? `a number ${issue.inclusive ? "of at most" : "below"} ${issue.maximum}`
-        : `at most ${countOf(Number(issue.maximum), unitOf(issue.origin))}`;
-    default:
-      return "another value";
-  }
-}
-
-const typeWords: Readonly<Record<string, string>> = {
-  string: "a string",
-  number: "a number",
-  int: "an integer",
-  boolean: "true or false",
-  array: "an array",
-  object: "an object",
-  record: "an object",
-};
-
-function unitOf(origin: string): string {
-  if (origin === "string") return "character";
-  return origin === "array" ? "item" : "member";
-}
-
-/**
- * The problems that zod found in one document, as sentences.
- *
- * @param place - The file and, for a document inside a document, where it stands in it.
- */
-export function schemaProblems(place: { file: string; where?: string }, error: z.core.$ZodError, document: unknown): string[] {
-  return error.issues.map((issue) => {
-    const where = join(place.where, jsonPath(issue.path));
-    if (issue.code === "unrecognized_keys") {
-      const keys = listWords(issue.keys.map(quote), { last: "and" });
-      const advice = "remove it, or use a version of Plumb that knows it";
-      return sentence({ file: place.file, ...where, expected: "only the members that the format names", got: keys, advice });
-    }
-    if (issue.code === "invalid_key") {
-      return sentence({ file: place.file, ...where, expected: issue.issues[0]?.message ?? "another name", got: "this name" });
-    }
-    return sentence({ file: place.file, ...where, expected: issue.message, got: describeValue(valueAt(document, issue.path)) });
-  });
-}
-
-function join(outer: string | undefined, inner: string): { where?: string } {
-  if (!outer) return inner ? { where: inner } : {};
-  return { where: inner ? `${outer}, ${inner}` : outer };
 }
 
 /** The value at a path, undefined where there is none. */

@@ -5,14 +5,16 @@
  * found wrong is collected, so that one run tells all of it. What a bundle computes is not looked at here: that its golden
  * rows come out right is for the proof, on the path that serves.
  */
+
 import { basename, dirname, resolve } from "node:path";
 import { createPostprocessor, createPreprocessor, type GraphDocument, GraphError, parseGraph } from "../preprocessing/index.js";
 import { type Baseline, baselineFile, parseBaseline } from "./baseline.js";
+import type { Parsed } from "./document.js";
 import { type Evaluation, evaluationFile, parseEvaluation } from "./evaluation.js";
 import { contentProblems, type FileContent, listFiles, listingProblems, readFile } from "./files.js";
 import { type GoldenRow, goldenFile, parseGolden } from "./golden.js";
 import { type Manifest, manifestFile, parseManifest, type TensorSpec, versionPattern } from "./manifest.js";
-import { BundleError, type Parsed, quote, sentence } from "./problem.js";
+import { BundleError, quote, sentence } from "./problem.js";
 import { parseRowSchema, type RowSchema } from "./row-schema.js";
 import { schemaFile } from "./row-schema-document.js";
 import { decodeUtf8, JsonFault, parseStrictJson } from "./strict-json.js";

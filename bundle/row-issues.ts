@@ -63,7 +63,7 @@ function unknownFieldIssues(
 /** What a feature's value may be: `a number from 0 to 100 or null`. */
 export function expectedWords(feature: Feature): string {
   if (feature.values !== undefined) {
-    const values = feature.values.map((value) => JSON.stringify(value));
+    const values = feature.values.map((value) => (typeof value === "string" ? quote(value) : `${value}`));
     return values.length === 1 ? values[0]! : `one of ${listWords(values, { last: "and" })}`;
   }
   return valueWords(feature) + (feature.nullable ? " or null" : "");

@@ -5,8 +5,10 @@
  * believes in and the server ignores, so everything outside the subset is refused when the bundle is read, and the
  * sentence names the property and the keyword.
  */
+
 import * as z from "zod";
-import { describeValue, expectation, jsonPath, listWords, type Parsed, quote, schemaProblems, sentence, valueAt } from "./problem.js";
+import { type Parsed, parseDocument, parseOnce } from "./document.js";
+import { describeValue, jsonPath, listWords, quote, sentence, valueAt } from "./problem.js";
 import { isPlainText } from "./text.js";
 
 export const schemaFile = "schema.json";
@@ -125,9 +127,9 @@ export type JsonSchemaDocument = Omit<z.infer<typeof envelopeSchema>, "propertie
 
 /** Checks schema.json, parsed, against the subset. */
 export function parseRowSchemaDocument(document: unknown): Parsed<JsonSchemaDocument> {
-  const parsed = envelopeSchema.safeParse(document, { error: expectation });
-  if (!parsed.success) return { problems: schemaProblems({ file: schemaFile }, parsed.error, document) };
-  const envelope = parsed.data;
+  const parsed = parseDocument({ file: schemaFile }, envelopeSchema, document);
+  if ("problems" in parsed) return parsed;
+  const envelope = parsed.value;
   // The names as the file has them: zod's record leaves out a key such as "__proto__".
   const properties = (document as { properties: Record<string, unknown> }).properties;
   const names = Object.keys(properties);
@@ -177,7 +179,7 @@ function propertyProblems(name: string, property: unknown): string[] {
     const expected = `${listWords(propertyTypes.map(quote))}, or one of them with "null" as ["number", "null"]`;
     return [sentence({ file: schemaFile, where: `${where}, keyword "type"`, expected, got })];
   }
-  const parsed = propertySchemas[type].safeParse(property, { error: expectation });
+  const parsed = parseOnce<z.ZodType>(propertySchemas[type], property);
   if (!parsed.success)
     return parsed.error.issues.flatMap((issue) => keywordProblems(where, type, issue, property as Record<string, unknown>));
   return consistencyProblems(property as PropertySchema).map(({ keyword, ...rest }) =>

@@ -5,10 +5,12 @@
  * allocates nothing and throws nothing. `issues` says what is wrong with a row that was refused, in our own words; it may
  * take its time. A property test holds them together: a row is accepted exactly when it has no issue.
  */
+
 import * as z from "zod";
 import type { Row } from "../preprocessing/index.js";
+import type { Parsed } from "./document.js";
 import { type Feature, featuresOf, type Limits } from "./feature.js";
-import { type Parsed, sentence } from "./problem.js";
+import { sentence } from "./problem.js";
 import { type Issue, rowIssues } from "./row-issues.js";
 import { type JsonSchemaDocument, parseRowSchemaDocument, type ScalarType, schemaFile } from "./row-schema-document.js";
 import { isPlainText, textFormats } from "./text.js";

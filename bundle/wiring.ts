@@ -8,7 +8,7 @@ import type { Postprocessor, Preprocessor } from "../preprocessing/index.js";
 import { type Baseline, baselineFeatureProblems } from "./baseline.js";
 import { type GoldenRow, goldenFile } from "./golden.js";
 import { type Manifest, manifestFile, type TensorSpec } from "./manifest.js";
-import { countOf, quote, sentence } from "./problem.js";
+import { countOf, describeValue, quote, sentence } from "./problem.js";
 import type { RowSchema } from "./row-schema.js";
 import { schemaFile } from "./row-schema-document.js";
 
@@ -120,7 +120,7 @@ function goldenProblems({ golden, hasProbabilities }: Parts, preprocessor: Prepr
     problems.push(...listProblems({ ...place, where: `${place.where}, raw` }, row.raw, postprocessor.inputs, postprocessingFile));
     if (labels !== undefined && !labels.includes(row.prediction)) {
       const expected = `a label of ${postprocessingFile}`;
-      problems.push(sentence({ ...place, where: `${place.where}, prediction`, expected, got: JSON.stringify(row.prediction) }));
+      problems.push(sentence({ ...place, where: `${place.where}, prediction`, expected, got: describeValue(row.prediction) }));
     }
     const [expected, got] = [hasProbabilities ? labels!.length : 0, row.probabilities?.length ?? 0];
     if (expected !== got) {

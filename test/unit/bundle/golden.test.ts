@@ -90,7 +90,7 @@ const bad: [string, string, string][] = [
   [
     "a prediction in words",
     line({ prediction: "yes" }),
-    `line 257, prediction: expected ${numberForm}, since the task is regression, got "yes"`,
+    `line 257, prediction: expected ${numberForm}, since the task is regression, got the string "yes"`,
   ],
   [
     "an error that is no code",

@@ -112,7 +112,7 @@ test("a classifier's golden rows have its labels, and one probability for each",
     bundle.files["golden.jsonl"] += goldenLine({ prediction: "maybe", probabilities: [1] });
   });
   expect(problems).toEqual([
-    'golden.jsonl, line 261, prediction: expected a label of postprocessing.json, got "maybe"',
+    'golden.jsonl, line 261, prediction: expected a label of postprocessing.json, got the string "maybe"',
     "golden.jsonl, line 261, probabilities: expected 2 numbers, one per label, got 1",
   ]);
 });
