@@ -252,6 +252,7 @@ export class HttpListener {
   private constructor(options: ListenerOptions) {
     this.#options = options;
     this.#app = uws.App();
+    // biome-ignore lint/suspicious/useIterableCallbackReturn: the library's, called for each connection that comes (1) and goes (-1).
     this.#app.filter((_res, count) => {
       this.#connections += Number(count) > 0 ? 1 : -1;
     });
