@@ -60,6 +60,9 @@ def imputer_cases():
     yield "imputer-constant", case(types, training, served, constant)
     yield "imputer-indicator", case(types, [[*row[:2], 1.5] for row in training], served, SimpleImputer(add_indicator=True))
 
+    complete = [[0.5 if value is None else value for value in row] for row in training]
+    yield "imputer-indicator-of-nothing", case(types, complete, served, SimpleImputer(add_indicator=True))
+
     empty = [[row[0], None, row[2]] for row in training]
     for keep in (False, True):
         imputer = SimpleImputer(add_indicator=True, keep_empty_features=keep)

@@ -2,6 +2,7 @@
  * Puts the column's statistic where a value is missing, as SimpleImputer: mean, median, most frequent and constant differ only in
  * the fit. A column whose statistic is NaN is dropped unless keep_empty_features; indicator columns come after the imputed ones.
  */
+import * as z from "zod";
 import { category, closedObject, columnIndex, flag, float64, listOf, parseClosed } from "../closed-schema.js";
 import { type Column, NumberColumn, type Scalar, TextColumn } from "../column.js";
 import { describe, GraphError } from "../graph-error.js";
@@ -11,12 +12,13 @@ const params = closedObject({
   // What a statistic may be depends on its column: a number, or (in a string column) what a category may be.
   statistics: listOf(category, "statistics"),
   keep_empty_features: flag.default(false),
-  indicator_features: listOf(columnIndex, "column indexes").optional(),
+  // Empty where add_indicator was set and the training data had no missing value.
+  indicator_features: z.array(columnIndex, "a list of column indexes").default([]),
   missing_values: float64.default(Number.NaN),
 });
 
 export const simpleImputer = defineOperator(params, (columns, values, context) => {
-  const { statistics, keep_empty_features: keepEmpty, indicator_features: indicated = [], missing_values: missing } = values;
+  const { statistics, keep_empty_features: keepEmpty, indicator_features: indicated, missing_values: missing } = values;
   onePerColumn(statistics, columns, "statistics", context);
   refuseNumberAsMissingText(columns, missing, context);
 
