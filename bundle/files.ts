@@ -5,7 +5,7 @@
  * into one buffer that the hash and every later reader share. So it makes no difference what happens to the path meanwhile.
  */
 import { createHash } from "node:crypto";
-import { constants } from "node:fs";
+import { constants, type Dirent } from "node:fs";
 import { lstat, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Manifest, manifestFile, signatureFile } from "./manifest.js";
@@ -36,36 +36,33 @@ const entriesMax = 128;
  * @returns The plain files in it, and a problem for everything else: links, folders, devices, names that differ in case only.
  */
 export async function listFiles(directory: string): Promise<{ files: string[]; problems: string[] }> {
-  let names: string[];
+  let entries: Dirent[];
   try {
     const folder = await lstat(directory);
     if (!folder.isDirectory()) return { files: [], problems: [sentence({ file: directory, expected: "a folder", got: kindOf(folder) })] };
-    names = await readdir(directory);
+    entries = await readdir(directory, { withFileTypes: true });
   } catch (error) {
     return { files: [], problems: [sentence({ file: directory, expected: "a folder that can be read", got: systemError(error) })] };
   }
-  if (names.length > entriesMax) {
+  if (entries.length > entriesMax) {
     const expected = `at most ${entriesMax} files in the folder`;
     return {
       files: [],
-      problems: [sentence({ file: directory, expected, got: `${names.length}`, advice: "remove what is no part of the bundle" })],
+      problems: [sentence({ file: directory, expected, got: `${entries.length}`, advice: "remove what is no part of the bundle" })],
     };
   }
   const files: string[] = [];
   const problems: string[] = [];
   const lowerCase = new Map<string, string>();
-  names.sort();
-  const entries = await Promise.all(names.map((name) => lstat(join(directory, name)).catch((error: unknown) => systemError(error))));
-  for (const [index, name] of names.entries()) {
+  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    const { name } = entry;
     const twin = lowerCase.get(name.toLowerCase());
     if (twin !== undefined) {
       const expected = "no other file whose name differs in case only";
       problems.push(sentence({ file: quoteIfOdd(name), expected, got: quote(twin), advice: "some file systems hold only one of them" }));
     }
     lowerCase.set(name.toLowerCase(), name);
-    const entry = entries[index]!;
-    if (typeof entry === "string") problems.push(sentence({ file: quoteIfOdd(name), expected: "a plain file", got: entry }));
-    else if (entry.isFile()) files.push(name);
+    if (entry.isFile()) files.push(name);
     else {
       const advice = "a bundle holds plain files only: put the file itself there, or remove it";
       problems.push(sentence({ file: quoteIfOdd(name), expected: "a plain file", got: kindOf(entry), advice }));

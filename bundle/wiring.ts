@@ -138,6 +138,8 @@ function listProblems(
   tensors: readonly { name: string; width: number }[],
   source: string,
 ): string[] {
+  const isRight = tensors.every(({ name, width }) => Object.hasOwn(lists, name) && lists[name]!.length === width);
+  if (isRight && Object.keys(lists).length === tensors.length) return [];
   const known = new Set(tensors.map(({ name }) => name));
   const unknown = Object.keys(lists).filter((name) => !known.has(name));
   return [
