@@ -8,6 +8,7 @@
 import type { Issue } from "../bundle/index.js";
 import type { Answer, Block, Row } from "../preprocessing/index.js";
 import type { ErrorCode, ServeError } from "./errors.js";
+import type { PredictPath } from "./predict.js";
 import type { Version } from "./versions/version.js";
 
 /** The transport's side of a call: takes the one answer. Answering a caller that has left is harmless. */
@@ -31,6 +32,8 @@ export interface RowError {
 export class Call {
   // Given by the transport.
   readonly reply: Reply;
+  /** The path that the call is on, from its first step on. */
+  path: PredictPath | undefined = undefined;
   requestId = "";
   readonly traceparent: string;
   /** `undefined`: the default model. */

@@ -47,8 +47,9 @@ export function predict(path: PredictPath, call: Call): void {
     call.validatedMs = path.now();
     preprocess(call, version);
     call.preprocessedMs = path.now();
-    call.onRun = (ran) => answer(path, ran);
-    if (call.rowCount === 0) answer(path, call);
+    call.path = path;
+    call.onRun = answer;
+    if (call.rowCount === 0) answer(call);
     else path.scheduler.submit(call);
   } catch (error) {
     fail(path, call, error);
@@ -56,8 +57,9 @@ export function predict(path: PredictPath, call: Call): void {
 }
 
 /** Takes a call whose rows ran, to its reply. */
-function answer(path: PredictPath, call: Call): void {
+function answer(call: Call): void {
   if (call.finished) return;
+  const path = call.path!;
   try {
     if (call.error) throw call.error;
     const version = call.version!;

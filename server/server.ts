@@ -6,6 +6,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import { performance } from "node:perf_hooks";
 import { BundleError, listBundles, readBundle } from "../bundle/index.js";
 import { GraphError } from "../preprocessing/index.js";
 import { Admission } from "./admission.js";

@@ -6,6 +6,7 @@
  * strings against parsed keys show a duplicate key, of which `JSON.parse` silently keeps the last.
  */
 
+import { Buffer } from "node:buffer";
 import type { Issue } from "../../bundle/index.js";
 import type { Answer, Scalar } from "../../preprocessing/index.js";
 import type { Call } from "../call.js";

@@ -39,7 +39,7 @@ export function chooseExecutor(load: LaneLoad, inlineCost: Pick<FittedRunCost, "
   const fitsTurn = inlineCost.of(1) <= budgetUs || (execution === "inline" && load.turnUnused);
   if (smallRows > 0) {
     // More than this turn can take: what doesn't fit goes to an idle worker, and first, so that both work at once.
-    if (workerIdle && inlineCost.of(smallRows) > budgetUs + handOverUs) return "pool-small";
+    if (workerIdle && (!fitsTurn || inlineCost.of(smallRows) > budgetUs + handOverUs)) return "pool-small";
     return fitsTurn ? "inline-small" : "wait";
   }
   return execution === "inline" && largeRows > 0 && fitsTurn ? "inline-large" : "wait";

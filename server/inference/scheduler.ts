@@ -101,9 +101,10 @@ export class Scheduler {
     }
   }
 
-  /** A version without a session on this thread runs in the pool only. */
+  /** A version without a session on this thread, or with a row that would outlast a turn of it, runs in the pool only. */
   #executionOf(lane: Lane): Execution {
-    return lane.runner === undefined ? "pool" : this.#execution;
+    const tooSlow = this.#execution === "auto" && lane.inlineCost.of(1) > turnBudgetUs;
+    return lane.runner === undefined || tooSlow ? "pool" : this.#execution;
   }
 
   /** Rows up to which a call is small: what fits into one turn of the event loop; in the pool, into one batch. */
@@ -128,10 +129,11 @@ export class Scheduler {
       const lane = this.#lanes[(this.#firstLane + k) % this.#lanes.length]!;
       budgetUs = this.#serve(lane, budgetUs);
     }
-    // Rows that the event loop could take but had no time for run in the next turn.
+    // Rows that the event loop could take but had no time for run in the next turn; all others wait for a worker to become free.
     const leftOver = this.#lanes.some((lane) => {
       const execution = this.#executionOf(lane);
-      return execution !== "pool" && lane.smallRows + (execution === "inline" ? lane.largeRows : 0) > 0;
+      if (execution === "inline") return lane.smallRows + lane.largeRows > 0;
+      return execution === "auto" && lane.smallRows > 0 && lane.inlineCost.of(1) <= turnBudgetUs;
     });
     if (leftOver) this.#flushLater();
   };
@@ -142,7 +144,8 @@ export class Scheduler {
     for (;;) {
       const idleWorkers = this.#options.pool?.idle ?? 0;
       if (lane.retries.length > 0 && idleWorkers > 0) {
-        void this.#runInPool(lane, lane.retries.shift()!);
+        const batch = lane.retries.shift()!;
+        if (batch.calls.some(({ finished }) => !finished)) void this.#runInPool(lane, batch);
         continue;
       }
       const { smallRows, largeRows, lastWasLarge } = lane;
@@ -198,7 +201,11 @@ export class Scheduler {
       const blocks = packBatch(batch, lane.blockWidths, true);
       const result = await pool!.run(lane.version.key, blocks, batch.rowCount);
       const endedMs = now();
-      lane.poolCost.observe(batch.rowCount, (endedMs - startedMs) * 1000);
+      const us = (endedMs - startedMs) * 1000;
+      lane.poolCost.observe(batch.rowCount, us);
+      // Without the hand-over it can't have taken longer: so a cost that one bad moment of the machine left behind is unlearned even while
+      // nothing runs on the event loop because of it.
+      if (us < lane.inlineCost.of(batch.rowCount)) lane.inlineCost.observe(batch.rowCount, us);
       this.#complete(lane, batch, result, "pool", startedMs, endedMs);
     } catch (error) {
       onTrouble(lane.version, `a worker died while it ran ${batch.rowCount} rows: ${(error as Error)?.message ?? error}`);

@@ -7,6 +7,7 @@
  */
 
 import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from "uWebSockets.js";
+import { Buffer } from "node:buffer";
 import { createRequire } from "node:module";
 
 // Headers that arrive in more than one piece may be so long; the library's own 4,096 bytes are less than a long bearer token and its
@@ -47,6 +48,16 @@ const lingerBytesMax = 64 * 1_048_576;
 /** From here on a reply is handed to the socket as fast as the client reads, instead of being buffered as a whole. */
 const streamedBytesMin = 65_536;
 
+/** Who takes a body: told exactly one of the first two, unless the client leaves. */
+export interface BodyReceiver {
+  /** The whole body. The bytes are valid until this returns, and not longer. */
+  onBody(body: Uint8Array): void;
+  /** Answers; called when what is left of the body was read, so that the client is there to hear it. */
+  onTooLarge(gotBytes: number, bytesMax: number): void;
+  /** The client left before the reply. */
+  onGone(): void;
+}
+
 /** One request and its one reply. */
 export class Exchange {
   readonly method: string;
@@ -58,12 +69,11 @@ export class Exchange {
   traceparentHeader = "";
   timeoutHeader = "";
   contentEncoding = "";
-  /** Told when the client leaves before the reply. */
-  onGone: (() => void) | undefined = undefined;
   /** What the framing headers are guilty of. */
   framingFault = "";
   readonly #res: HttpResponse;
   readonly #listener: HttpListener;
+  #receiver: BodyReceiver | undefined;
   #done = false;
   #hosts = 0;
   #encodings = 0;
@@ -120,14 +130,13 @@ export class Exchange {
    * Reads the body.
    *
    * @param bytesMax - Larger ones are refused: known from Content-Length, or found while it arrives.
-   * @param onBody - Gets the whole body. The bytes are valid until it returns, and not longer.
-   * @param onTooLarge - Answers; called when what is left of the body was read, so that the client is there to hear it.
    */
-  readBody(bytesMax: number, onBody: (body: Uint8Array) => void, onTooLarge: (gotBytes: number) => void): void {
+  readBody(bytesMax: number, receiver: BodyReceiver): void {
+    this.#receiver = receiver;
     if (this.contentLength > bytesMax) {
       // What is left of the body is read and dropped by uWebSockets.js, as many bytes as were announced.
       this.#closeAfter = this.contentLength > lingerBytesMax;
-      onTooLarge(this.contentLength);
+      receiver.onTooLarge(this.contentLength, bytesMax);
       return;
     }
     let received = 0;
@@ -137,14 +146,14 @@ export class Exchange {
       try {
         received += chunk.byteLength;
         if (last && chunks === undefined && received <= bytesMax) {
-          onBody(new Uint8Array(chunk));
+          receiver.onBody(new Uint8Array(chunk));
           return;
         }
         if (received > bytesMax) {
           this.#listener.release(this);
           chunks = [];
           this.#closeAfter = received > lingerBytesMax;
-          if (last || this.#closeAfter) onTooLarge(received);
+          if (last || this.#closeAfter) receiver.onTooLarge(received, bytesMax);
           return;
         }
         if (!this.#listener.reserve(this, chunk.byteLength)) {
@@ -157,7 +166,7 @@ export class Exchange {
         chunks.push(Buffer.from(chunk.slice(0)));
         if (last) {
           this.#listener.release(this);
-          onBody(Buffer.concat(chunks, received));
+          receiver.onBody(Buffer.concat(chunks, received));
         }
       } catch (error) {
         this.#listener.fail(this, "internal", "a handler threw", error);
@@ -225,7 +234,7 @@ export class Exchange {
     }
     this.#done = true;
     this.#listener.exchangeEnded(this);
-    this.onGone?.();
+    this.#receiver?.onGone();
   }
 }
 

@@ -7,7 +7,7 @@ import { abandon, fail, type PredictPath, predict } from "../predict.js";
 import type { Registry } from "../versions/registry.js";
 import { describeModel, describeModels } from "./describe.js";
 import { answerHealth } from "./health.js";
-import type { Exchange } from "./http.js";
+import type { BodyReceiver, Exchange } from "./http.js";
 import { acceptRequestId, acceptTraceparent } from "./request-id.js";
 
 export interface PublicRoutes {
@@ -20,36 +20,61 @@ export interface PublicRoutes {
 }
 
 const json = "application/json";
+const noHeaders: readonly string[] = Object.freeze([]);
+
+/** Where a prediction is asked for: undefined stands for the default model and for the version that the routes choose. */
+interface PredictAddress {
+  readonly modelName: string | undefined;
+  readonly versionName: string | undefined;
+}
+
+/** As many addresses are kept parsed: more than a server has models and versions. */
+const addressesMax = 1000;
 
 /** @returns The handler of the public listener. */
 export function createPublicHandler(routes: PublicRoutes): (exchange: Exchange) => void {
+  const addresses = new Map<string, PredictAddress>();
   return (exchange) => {
     const { path, method } = exchange;
-    // The address that nearly every request has goes first.
-    if (path === "/predict") return post(exchange, routes, () => receive(exchange, routes, undefined, undefined));
-    if (path.startsWith("/models/")) {
-      const parts = path
-        .slice("/models/".length)
-        .split("/")
-        .map((part) => decodePart(part));
-      const [model, second, version, fourth] = parts;
-      if (parts.length === 2 && second === "predict") return post(exchange, routes, () => receive(exchange, routes, model, undefined));
-      if (parts.length === 4 && second === "versions" && fourth === "predict")
-        return post(exchange, routes, () => receive(exchange, routes, model, version));
-      if (parts.length === 1 && model !== "") return get(exchange, routes, () => describeModel(routes.registry, model!));
+    let address = addresses.get(path);
+    if (address === undefined) {
+      address = parsePredictAddress(path);
+      if (address !== undefined) {
+        // Whoever makes up addresses only makes this map start anew.
+        if (addresses.size >= addressesMax) addresses.clear();
+        addresses.set(path, address);
+      }
+    }
+    if (address !== undefined) {
+      if (method === "POST") new HttpCall(exchange, routes, address).receive();
+      else refuseMethod(exchange, routes, "POST");
+      return;
     }
     if (path === "/models") return get(exchange, routes, () => describeModels(routes.registry));
+    const model = /^\/models\/([^/]+)$/.exec(path)?.[1];
+    if (model !== undefined) return get(exchange, routes, () => describeModel(routes.registry, decodePart(model)));
     if (answerHealth(exchange, routes.isReady)) return;
-    throw new ServeError(
-      "route_not_found",
-      `nothing is served at ${method} ${JSON.stringify(path.slice(0, 200))}: see GET /models, POST /predict`,
-    );
+    const shown = JSON.stringify(path.slice(0, 200));
+    throw new ServeError("route_not_found", `nothing is served at ${method} ${shown}: see GET /models, POST /predict`);
   };
 }
 
-function post(exchange: Exchange, routes: PublicRoutes, receiveBody: () => void): void {
-  if (exchange.method === "POST") receiveBody();
-  else refuseMethod(exchange, routes, "POST");
+/** `/predict`, `/models/{m}/predict`, `/models/{m}/versions/{v}/predict`; undefined for anything else. */
+function parsePredictAddress(path: string): PredictAddress | undefined {
+  if (path === "/predict") return { modelName: undefined, versionName: undefined };
+  const found = /^\/models\/([^/]+)(?:\/versions\/([^/]+))?\/predict$/.exec(path);
+  if (found === null) return undefined;
+  const [, model, version] = found;
+  return { modelName: decodePart(model!), versionName: version === undefined ? undefined : decodePart(version) };
+}
+
+function decodePart(part: string): string {
+  if (!part.includes("%")) return part;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new ServeError("invalid_request", `the address isn't percent-encoded UTF-8: ${JSON.stringify(part.slice(0, 64))}`);
+  }
 }
 
 function get(exchange: Exchange, routes: PublicRoutes, describe: () => object): void {
@@ -62,58 +87,63 @@ function refuseMethod(exchange: Exchange, routes: PublicRoutes, allowed: string)
   sendError(exchange, error, requestIdOf(exchange, routes), ["allow", allowed], 0);
 }
 
-function decodePart(part: string): string {
-  if (!part.includes("%")) return part;
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    throw new ServeError("invalid_request", `the address isn't percent-encoded UTF-8: ${JSON.stringify(part.slice(0, 64))}`);
-  }
-}
-
 function requestIdOf(exchange: Exchange, routes: PublicRoutes): string {
   return acceptRequestId(exchange.requestIdHeader) ?? routes.nextRequestId();
 }
 
-/** Reads a prediction's body and puts the call on its path. */
-function receive(exchange: Exchange, routes: PublicRoutes, modelName: string | undefined, versionName: string | undefined): void {
-  const { path } = routes;
-  const arrivedMs = path.now();
-  const call = new Call(
-    new HttpReply(exchange, routes),
-    arrivedMs,
-    modelName,
-    versionName,
-    exchange.contentType,
-    acceptTraceparent(exchange.traceparentHeader),
-  );
-  call.requestId = requestIdOf(exchange, routes);
-  exchange.onGone = () => abandon(path, call);
-  const refusal = checkHeaders(exchange, call);
-  const { bodyBytesMax } = path.routes.limits(modelName, versionName);
-  exchange.readBody(
-    bodyBytesMax,
-    (body) => {
-      if (refusal !== undefined) return fail(path, call, refusal);
-      call.body = body;
-      call.bodyBytes = body.length;
-      predict(path, call);
-    },
-    (gotBytes) =>
-      fail(path, call, new ServeError("body_too_large", `the body: expected at most ${bodyBytesMax} bytes, got ${gotBytes} or more`)),
-  );
+/** A prediction over HTTP: receives the body, puts the call on its path, and takes the answer back. One object for all three. */
+class HttpCall implements Reply, BodyReceiver {
+  readonly #exchange: Exchange;
+  readonly #routes: PublicRoutes;
+  readonly #call: Call;
+  /** What is wrong with the headers is answered once the body was read: a client that still writes wouldn't hear it. */
+  #refusal: ServeError | undefined;
+
+  constructor(exchange: Exchange, routes: PublicRoutes, { modelName, versionName }: PredictAddress) {
+    this.#exchange = exchange;
+    this.#routes = routes;
+    const traceparent = acceptTraceparent(exchange.traceparentHeader);
+    this.#call = new Call(this, routes.path.now(), modelName, versionName, exchange.contentType, traceparent);
+    this.#call.requestId = requestIdOf(exchange, routes);
+    this.#refusal = checkHeaders(exchange, this.#call);
+  }
+
+  receive(): void {
+    const { modelName, versionName } = this.#call;
+    this.#exchange.readBody(this.#routes.path.routes.limits(modelName, versionName).bodyBytesMax, this);
+  }
+
+  onBody(body: Uint8Array): void {
+    const { path } = this.#routes;
+    if (this.#refusal !== undefined) return fail(path, this.#call, this.#refusal);
+    this.#call.body = body;
+    this.#call.bodyBytes = body.length;
+    predict(path, this.#call);
+  }
+
+  onTooLarge(gotBytes: number, bytesMax: number): void {
+    const message = `the body: expected at most ${bytesMax} bytes, got ${gotBytes} or more`;
+    fail(this.#routes.path, this.#call, new ServeError("body_too_large", message));
+  }
+
+  onGone(): void {
+    abandon(this.#routes.path, this.#call);
+  }
+
+  send(status: number, body: string, error: ServeError | undefined, requestId: string): void {
+    const exchange = this.#exchange;
+    if (error !== undefined) return sendError(exchange, error, requestId, noHeaders, this.#routes.retryAfterS());
+    exchange.send(status, json, body, exchange.requestIdHeader === requestId ? ["x-request-id", requestId] : noHeaders);
+  }
 }
 
-/** What is wrong with the headers is answered once the body was read: a client that still writes wouldn't hear it. */
 function checkHeaders(exchange: Exchange, call: Call): ServeError | undefined {
   const { timeoutHeader, contentEncoding } = exchange;
   if (timeoutHeader !== "") {
     const timeoutMs = Number(timeoutHeader);
     if (!/^\d{1,8}$/.test(timeoutHeader) || timeoutMs < 1 || timeoutMs > 86_400_000) {
-      return new ServeError(
-        "invalid_request",
-        `x-timeout-ms: expected milliseconds from 1 to 86400000, got ${JSON.stringify(timeoutHeader.slice(0, 32))}`,
-      );
+      const got = JSON.stringify(timeoutHeader.slice(0, 32));
+      return new ServeError("invalid_request", `x-timeout-ms: expected milliseconds from 1 to 86400000, got ${got}`);
     }
     call.callerTimeoutMs = timeoutMs;
   }
@@ -122,25 +152,6 @@ function checkHeaders(exchange: Exchange, call: Call): ServeError | undefined {
   }
   return undefined;
 }
-
-class HttpReply implements Reply {
-  readonly #exchange: Exchange;
-  readonly #routes: PublicRoutes;
-
-  constructor(exchange: Exchange, routes: PublicRoutes) {
-    this.#exchange = exchange;
-    this.#routes = routes;
-  }
-
-  send(status: number, body: string, error: ServeError | undefined, requestId: string): void {
-    const exchange = this.#exchange;
-    const echoed = exchange.requestIdHeader === requestId ? ["x-request-id", requestId] : noHeaders;
-    if (error === undefined) exchange.send(status, json, body, echoed);
-    else sendError(exchange, error, requestId, noHeaders, this.#routes.retryAfterS());
-  }
-}
-
-const noHeaders: readonly string[] = Object.freeze([]);
 
 /** Answers an error on the public or admin listener; always with the request's id as a header too. */
 export function sendError(exchange: Exchange, error: ServeError, requestId: string, headers: readonly string[], retryAfterS: number): void {

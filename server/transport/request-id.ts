@@ -27,5 +27,5 @@ export function acceptTraceparent(fromCaller: string): string {
  */
 export function createRequestIds(randomPrefix: string): () => string {
   let count = 0;
-  return () => `${randomPrefix}-${(++count).toString(36)}`;
+  return () => `${randomPrefix}-${++count}`;
 }
