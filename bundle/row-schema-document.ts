@@ -134,8 +134,9 @@ export function parseRowSchemaDocument(document: unknown): Parsed<JsonSchemaDocu
   const properties = (document as { properties: Record<string, unknown> }).properties;
   const names = Object.keys(properties);
   const problems = [...requiredProblems(envelope.required ?? [], names)];
-  if (names.length === 0)
+  if (names.length === 0) {
     problems.push(sentence({ file: schemaFile, where: "properties", expected: "at least one property", got: "none" }));
+  }
   for (const name of names) problems.push(...nameProblems(name), ...propertyProblems(name, properties[name]));
   return problems.length > 0 ? { problems } : { value: envelope as JsonSchemaDocument };
 }
@@ -150,12 +151,13 @@ export function typeOf(property: PropertySchema): PropertyType {
 }
 
 function requiredProblems(required: readonly string[], names: readonly string[]): string[] {
+  const unseen = new Set(names);
+  const known = new Set(names);
   return required.flatMap((name, index) => {
     const where = `required[${index}]`;
-    if (!names.includes(name)) return [sentence({ file: schemaFile, where, expected: "the name of a property", got: quote(name) })];
-    if (required.indexOf(name) !== index)
-      return [sentence({ file: schemaFile, where, expected: "each name once", got: `${quote(name)} again` })];
-    return [];
+    if (!known.has(name)) return [sentence({ file: schemaFile, where, expected: "the name of a property", got: quote(name) })];
+    if (unseen.delete(name)) return [];
+    return [sentence({ file: schemaFile, where, expected: "each name once", got: `${quote(name)} again` })];
   });
 }
 
@@ -165,9 +167,8 @@ function nameProblems(name: string): string[] {
   if (name === "prototype" || name in Object.prototype) return refuse("a name that JavaScript objects do not already have");
   if (name === "rows") return refuse('another name ("rows" is how a request wraps many rows)');
   const isPrintable = isPlainText(name) && !/\p{Cc}/u.test(name);
-  if (name.length === 0 || name.length > 256 || !isPrintable)
-    return refuse("a name of 1 to 256 characters, none of them a control character");
-  return [];
+  const isGood = name.length > 0 && name.length <= 256 && isPrintable;
+  return isGood ? [] : refuse("a name of 1 to 256 characters, none of them a control character");
 }
 
 function propertyProblems(name: string, property: unknown): string[] {
@@ -180,8 +181,9 @@ function propertyProblems(name: string, property: unknown): string[] {
     return [sentence({ file: schemaFile, where: `${where}, keyword "type"`, expected, got })];
   }
   const parsed = parseOnce<z.ZodType>(propertySchemas[type], property);
-  if (!parsed.success)
+  if (!parsed.success) {
     return parsed.error.issues.flatMap((issue) => keywordProblems(where, type, issue, property as Record<string, unknown>));
+  }
   return consistencyProblems(property as PropertySchema).map(({ keyword, ...rest }) =>
     sentence({ file: schemaFile, where: `${where}, keyword "${keyword}"`, ...rest }),
   );
@@ -200,7 +202,7 @@ function keywordProblems(where: string, type: PropertyType, issue: z.core.$ZodIs
     return [sentence({ file: schemaFile, where: at, expected: issue.message, got: describeValue(valueAt(property, issue.path)) })];
   }
   return issue.keys.map((keyword) => {
-    const others = propertyTypes.filter((other) => keyword in propertySchemas[other].shape);
+    const others = propertyTypes.filter((other) => Object.hasOwn(propertySchemas[other].shape, keyword));
     const expected = `one of the keywords of type "${type}" (${Object.keys(propertySchemas[type].shape).join(", ")})`;
     const advice =
       others.length > 0
@@ -253,7 +255,8 @@ function orderProblems(property: PropertySchema, low: "minLength" | "minItems", 
 function enumProblems(property: PropertySchema, values: readonly (ScalarValue | null)[]): KeywordProblem[] {
   const problems: KeywordProblem[] = [];
   const keyword = "enum";
-  const twice = values.find((value, index) => values.indexOf(value) !== index);
+  const seen = new Set<unknown>();
+  const twice = values.find((value) => seen.size === seen.add(value).size);
   if (twice !== undefined) problems.push({ keyword, expected: "each value once", got: `${describeValue(twice)} again` });
   if (isNullable(property) !== values.includes(null)) {
     const got = values.includes(null) ? `null, and a "type" without "null"` : `no null, and a "type" with "null"`;
