@@ -66,7 +66,7 @@ test("whole calls side by side get their own rows back", () => {
       const batch: Batch = { calls, firstRow: 0, rowCount, retried: false };
       const blocks = packBatch(batch, widthsOf(inputs), own);
       expect(blocks.map((block) => Array.from(block))).toEqual(inputs.map((_, i) => calls.flatMap((call) => Array.from(call.blocks[i]!))));
-      expect(blocks.map(({ constructor }) => constructor)).toEqual(calls[0]!.blocks.map(({ constructor }) => constructor));
+      expect(blocks.map((block) => block.constructor.name)).toEqual(calls[0]!.blocks.map((block) => block.constructor.name));
       unpackBatch(batch, { raw: outputsFor(blocks, inputs, outputs, rowCount), failedRows: [], failure: undefined }, widthsOf(outputs));
       for (const call of calls) {
         expect(gotten(call, outputs)).toEqual(expectedOf(call, inputs, outputs));

@@ -17,7 +17,9 @@ const cases: { name: string; queue: QueuedCall[]; rowsMax?: number; nowMs?: numb
   { name: "stops before the first call would be late", queue: [call(1, 104), call(1), call(1), call(1)], nowMs: 100, length: 3 },
   { name: "is exactly on time", queue: [call(1, 105), call(1), call(1), call(1)], nowMs: 100, length: 4 },
   { name: "stops before a later, more urgent call would be late", queue: [call(3), call(1, 104), call(1)], nowMs: 100, length: 1 },
-  { name: "takes a call that is late already, alone", queue: [call(1, 50), call(1)], nowMs: 100, length: 1 },
+  { name: "isn't cut short by a call that is late already", queue: [call(1, 50), call(1), call(1)], nowMs: 100, length: 3 },
+  { name: "nor by one that couldn't be in time even alone", queue: [call(1), call(5, 105), call(1)], nowMs: 100, length: 3 },
+  { name: "keeps the deadlines behind a late call", queue: [call(1, 50), call(1, 104), call(1), call(1)], nowMs: 100, length: 3 },
   { name: "looks no further than the call that ends the batch", queue: [call(9), call(2), call(1)], rowsMax: 10, length: 1 },
 ];
 

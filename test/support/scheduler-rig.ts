@@ -1,0 +1,108 @@
+/** A scheduler with everything round it worked by hand: clock, turns of the event loop, workers, and models whose answers are known. */
+
+import type { Call } from "../../server/call.js";
+import type { ServeError } from "../../server/errors.js";
+import type { Execution } from "../../server/inference/choose-executor.js";
+import type { Lane } from "../../server/inference/lane.js";
+import { createRunner, runnerSpec } from "../../server/inference/runner.js";
+import { Scheduler } from "../../server/inference/scheduler.js";
+import type { Version } from "../../server/versions/version.js";
+import { makeQueuedCall } from "./calls.js";
+import { HandClock, HandTurns } from "./event-loop.js";
+import { HandWorkedPool } from "./hand-worked-pool.js";
+import { createPuppetEngine, type RowFunction } from "./puppet-engine.js";
+import { makeVersion } from "./versions.js";
+
+export interface RigOptions {
+  execution?: Execution;
+  /** 0: no pool at all. */
+  workers?: number;
+  lanes?: number;
+  /** What a run on the event loop takes. */
+  runUs?: (rowCount: number) => number;
+  compute?: RowFunction;
+  /** Versions that have no session on the event loop. */
+  poolOnly?: boolean;
+}
+
+export interface RanBatch {
+  readonly version: number;
+  readonly executor: "inline" | "pool";
+  readonly rowCount: number;
+  readonly durationUs: number;
+}
+
+export interface SubmittedCall {
+  readonly call: Call;
+  /** How often the scheduler said that it ran. */
+  ran: number;
+  error: ServeError | undefined;
+  /** The raw outputs of the call's rows, as they were when it ran. */
+  raw: number[];
+}
+
+const never = Number.POSITIVE_INFINITY;
+
+export function createRig(options: RigOptions = {}) {
+  const { execution = "auto", workers = 1, lanes = 1, runUs = (rows) => 20 + 4 * rows, poolOnly = false } = options;
+  const clock = new HandClock();
+  const turns = new HandTurns();
+  const pool = workers === 0 ? undefined : new HandWorkedPool(workers);
+  const engine = createPuppetEngine(options.compute, ({ rowCount }) => clock.advance(runUs(rowCount) / 1000));
+  const batches: RanBatch[] = [];
+  const troubles: string[] = [];
+  const scheduler = new Scheduler({
+    execution,
+    pool,
+    now: clock.now,
+    defer: turns.defer,
+    onBatch: (version, executor, rowCount, durationUs) => batches.push({ version: version.number, executor, rowCount, durationUs }),
+    onTrouble: (version, message) => troubles.push(`${version.key}: ${message}`),
+  });
+  const versions: Version[] = [];
+  const laneList: Lane[] = [];
+  for (let number = 1; number <= lanes; number++) {
+    const version = makeVersion({ number });
+    const lane = scheduler.addLane(version, poolOnly ? undefined : createRunner(engine, runnerSpec(version)));
+    // As warming up does: the fitted cost begins as what the runs take.
+    for (let round = 0; round < 10; round++) {
+      for (const rows of [1, 8, 64]) {
+        lane.inlineCost.observe(rows, runUs(rows));
+        lane.poolCost.observe(rows, runUs(rows));
+      }
+    }
+    versions.push(version);
+    laneList.push(lane);
+  }
+
+  let nextValue = 1;
+  /** Order in which calls ran. */
+  const order: SubmittedCall[] = [];
+
+  /** Submits a call of so many rows, each with a value that no other row has. */
+  function submit(
+    rowCount: number,
+    { lane = 0, targetMs = never, deadlineMs = never, values = [] as readonly number[] } = {},
+  ): SubmittedCall {
+    const own = values.length > 0 ? values : Array.from({ length: rowCount }, () => nextValue++);
+    const call = makeQueuedCall(versions[lane]!, [Float32Array.from(own)], rowCount, deadlineMs);
+    call.targetMs = targetMs;
+    const submitted: SubmittedCall = { call, ran: 0, error: undefined, raw: [] };
+    call.onRun = (ran) => {
+      submitted.ran++;
+      submitted.error = ran.error;
+      if (!ran.error) submitted.raw = Array.from(ran.raw[0]!.subarray(ran.rawFirstRow, ran.rawFirstRow + ran.rowCount));
+      ran.finished = true;
+      order.push(submitted);
+    };
+    scheduler.submit(call);
+    return submitted;
+  }
+
+  return { clock, turns, pool: pool as HandWorkedPool, engine, scheduler, versions, lanes: laneList, batches, troubles, order, submit };
+}
+
+/** What a call's rows answer when each ran once. */
+export function expectedRaw({ call }: SubmittedCall): number[] {
+  return Array.from(call.blocks[0]!, (value) => 2 * value);
+}

@@ -1,0 +1,426 @@
+/** Goal: work goes at once to whoever is free, in a fair order, and every call that wants an answer gets exactly one. */
+
+import { describe, expect, test } from "vitest";
+import { createRig, expectedRaw, type SubmittedCall } from "../../../support/scheduler-rig.js";
+
+const codeOf = ({ error }: SubmittedCall) => error?.code;
+const caught = (run: () => unknown): unknown => {
+  try {
+    run();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("nothing was thrown");
+};
+
+describe("on the event loop", () => {
+  test("calls that came in one turn run together at its end", () => {
+    const { turns, engine, submit } = createRig({ execution: "inline", workers: 0 });
+    const calls = [submit(1), submit(2), submit(3)];
+    expect(engine.runs).toHaveLength(0);
+    turns.turn();
+    expect(engine.runs.map(({ rowCount }) => rowCount)).toEqual([6]);
+    for (const each of calls) expect(each.raw).toEqual(expectedRaw(each));
+  });
+
+  test("a turn is held for its budget and no longer; the rest runs in the next ones", () => {
+    const runUs = (rows: number) => 20 + 20 * rows;
+    const { clock, turns, submit, order } = createRig({ execution: "inline", workers: 0, runUs });
+    const calls = Array.from({ length: 100 }, () => submit(1));
+    let turnCount = 0;
+    while (turns.waiting > 0) {
+      const beforeMs = clock.nowMs;
+      turns.turn();
+      turnCount++;
+      expect(clock.nowMs - beforeMs).toBeLessThan(0.5 + runUs(1) / 1000);
+    }
+    expect(turnCount).toBeGreaterThan(3);
+    expect(order).toEqual(calls);
+    for (const each of calls) expect(each.raw).toEqual(expectedRaw(each));
+  });
+
+  test("a model whose single row outlasts a turn gets one row a turn, since nobody else could run it", () => {
+    const { turns, engine, submit } = createRig({ execution: "inline", workers: 0, runUs: (rows) => 2000 * rows });
+    const calls = [submit(1), submit(1), submit(3)];
+    turns.turn();
+    expect(engine.runs).toHaveLength(1);
+    turns.untilQuiet();
+    expect(engine.runs.every(({ rowCount }) => rowCount === 1)).toBe(true);
+    for (const each of calls) expect(each.raw).toEqual(expectedRaw(each));
+  });
+
+  test("a large call runs in slices and is told once, with all its rows", () => {
+    const { turns, submit, batches } = createRig({ execution: "inline", workers: 0 });
+    const large = submit(1000);
+    turns.untilQuiet();
+    expect(batches.length).toBeGreaterThan(1);
+    expect(batches.reduce((sum, { rowCount }) => sum + rowCount, 0)).toBe(1000);
+    expect(large.ran).toBe(1);
+    expect(large.raw).toEqual(expectedRaw(large));
+  });
+
+  test("a small call goes ahead of a large one that came before it", () => {
+    const { turns, submit, order } = createRig({ execution: "inline", workers: 0 });
+    const [large, small] = [submit(1000), submit(1)];
+    turns.turn();
+    expect(order).toEqual([small]);
+    turns.untilQuiet();
+    expect(order).toEqual([small, large]);
+  });
+
+  test("a small call that comes between the slices of a large one runs in its own turn", () => {
+    const { turns, submit, order } = createRig({ execution: "inline", workers: 0 });
+    const large = submit(2000);
+    turns.turn();
+    expect(order).toEqual([]);
+    const small = submit(1);
+    turns.turn();
+    expect(order).toEqual([small]);
+    turns.untilQuiet();
+    expect(order).toEqual([small, large]);
+  });
+
+  test("lanes take turns: a busy one doesn't starve another", () => {
+    const { turns, submit, order } = createRig({ execution: "inline", workers: 0, lanes: 2, runUs: (rows) => 100 * rows });
+    for (let i = 0; i < 100; i++) submit(1, { lane: 0 });
+    const other = submit(1, { lane: 1 });
+    turns.turn();
+    turns.turn();
+    expect(order).toContain(other);
+    expect(order.length).toBeLessThan(20);
+  });
+
+  test("no pool means that everything runs here, whatever was asked for", () => {
+    const { turns, submit, batches } = createRig({ execution: "pool", workers: 0 });
+    const call = submit(1);
+    turns.untilQuiet();
+    expect(call.raw).toEqual(expectedRaw(call));
+    expect(batches.map(({ executor }) => executor)).toEqual(["inline"]);
+  });
+});
+
+describe("in the pool", () => {
+  test("an idle worker gets what came in this turn, in one batch", async () => {
+    const { turns, pool, submit, batches } = createRig({ execution: "pool" });
+    const calls = [submit(1), submit(2)];
+    turns.turn();
+    expect(pool.running.map(({ key, rowCount }) => [key, rowCount])).toEqual([["tiny/1", 3]]);
+    await pool.complete();
+    for (const each of calls) expect(each.raw).toEqual(expectedRaw(each));
+    expect(batches).toMatchObject([{ executor: "pool", rowCount: 3 }]);
+  });
+
+  test("calls that come while all workers are busy gather, and go together when one is free", async () => {
+    const { turns, pool, submit } = createRig({ execution: "pool" });
+    submit(1);
+    turns.untilQuiet();
+    const calls = [submit(1), submit(1), submit(1)];
+    turns.untilQuiet();
+    expect(pool.running).toHaveLength(1);
+    await pool.complete();
+    turns.untilQuiet();
+    expect(pool.running.map(({ rowCount }) => rowCount)).toEqual([3]);
+    await pool.complete();
+    for (const each of calls) expect(each.raw).toEqual(expectedRaw(each));
+  });
+
+  test("no worker idles while slices of a large call wait", () => {
+    const { turns, pool, submit } = createRig({ execution: "pool", workers: 3 });
+    submit(1000);
+    turns.turn();
+    expect(pool.running).toHaveLength(3);
+    expect(pool.handedOutTooMuch).toBe(0);
+  });
+
+  test("small and large calls take turns when there is one worker", async () => {
+    const { turns, pool, submit, order } = createRig({ execution: "pool" });
+    const large = submit(1000);
+    turns.turn();
+    const small = submit(1);
+    turns.turn();
+    await pool.complete();
+    turns.turn();
+    await pool.complete();
+    expect(order).toEqual([small]);
+    while (!large.call.finished) {
+      turns.untilQuiet();
+      await pool.complete();
+    }
+    expect(large.ran).toBe(1);
+    expect(large.raw).toEqual(expectedRaw(large));
+  });
+
+  test("slices that end in another order make the same answer", async () => {
+    const { turns, pool, submit } = createRig({ execution: "pool", workers: 3 });
+    const large = submit(700);
+    turns.turn();
+    await pool.complete(2);
+    await pool.complete(0);
+    expect(large.ran).toBe(0);
+    await pool.complete(0);
+    expect(large.ran).toBe(1);
+    expect(large.raw).toEqual(expectedRaw(large));
+  });
+
+  test("a version that has no session on the event loop runs only there", async () => {
+    const { turns, pool, submit, engine } = createRig({ execution: "auto", poolOnly: true });
+    const call = submit(1);
+    turns.untilQuiet();
+    expect(pool.running).toHaveLength(1);
+    await pool.complete();
+    expect(call.raw).toEqual(expectedRaw(call));
+    expect(engine.runs).toHaveLength(0);
+  });
+
+  test("a worker that is missing gets nothing until it is back", async () => {
+    const { turns, pool, submit } = createRig({ execution: "pool" });
+    pool.alive = 0;
+    const call = submit(1);
+    turns.untilQuiet();
+    expect(pool.running).toHaveLength(0);
+    pool.alive = 1;
+    pool.onIdle();
+    turns.untilQuiet();
+    await pool.complete();
+    expect(call.raw).toEqual(expectedRaw(call));
+  });
+});
+
+describe("decided per batch", () => {
+  test("few rows run on the event loop, a large call in the pool, at once", async () => {
+    const { turns, pool, submit, order, batches } = createRig({ execution: "auto" });
+    const [large, small] = [submit(256), submit(1)];
+    turns.turn();
+    expect(pool.running.map(({ rowCount }) => rowCount)).toEqual([256]);
+    expect(order).toEqual([small]);
+    await pool.complete();
+    expect(order).toEqual([small, large]);
+    expect(batches.map(({ executor }) => executor)).toEqual(["inline", "pool"]);
+  });
+
+  test("what a turn can't take goes to an idle worker while the event loop runs the rest", async () => {
+    const { turns, pool, submit } = createRig({ execution: "auto", runUs: (rows) => 20 * rows });
+    const calls = Array.from({ length: 400 }, () => submit(1));
+    turns.turn();
+    expect(pool.running).toHaveLength(1);
+    expect(calls.some(({ ran }) => ran === 1)).toBe(true);
+    turns.untilQuiet();
+    await pool.complete();
+    for (const each of calls) expect(each.raw).toEqual(expectedRaw(each));
+  });
+
+  test("while a model too slow for the event loop waits for a worker, the event loop rests", async () => {
+    const { turns, pool, submit } = createRig({ execution: "auto", runUs: (rows) => 2000 * rows });
+    submit(1);
+    turns.untilQuiet();
+    const second = submit(1);
+    turns.untilQuiet(3);
+    expect(second.ran).toBe(0);
+    await pool.complete();
+    turns.untilQuiet(3);
+    await pool.complete();
+    expect(second.raw).toEqual(expectedRaw(second));
+  });
+});
+
+describe("a call that can't be in time", () => {
+  // 1 ms a row, so that the arithmetic can be done in the head.
+  const runUs = (rows: number) => 1000 * rows;
+
+  test("is refused when it comes, before any work", () => {
+    const { clock, turns, submit, engine } = createRig({ execution: "inline", workers: 0, runUs });
+    const error = caught(() => submit(10, { targetMs: clock.nowMs + 9 }));
+    expect(error).toMatchObject({ code: "overloaded", message: expect.stringContaining("0 rows wait before this call") });
+    turns.untilQuiet();
+    expect(engine.runs).toHaveLength(0);
+  });
+
+  test("is taken when the time just suffices", () => {
+    const { clock, turns, submit } = createRig({ execution: "inline", workers: 0, runUs });
+    const call = submit(10, { targetMs: clock.nowMs + 10.001 });
+    turns.untilQuiet();
+    expect(call.raw).toEqual(expectedRaw(call));
+  });
+
+  test("is refused for the rows that wait before it", () => {
+    const { clock, submit } = createRig({ execution: "inline", workers: 0, runUs });
+    for (let i = 0; i < 8; i++) submit(1);
+    submit(1, { targetMs: clock.nowMs + 9.001 });
+    expect(caught(() => submit(1, { targetMs: clock.nowMs + 9.001 }))).toMatchObject({
+      code: "overloaded",
+      message: expect.stringContaining("9 rows wait before this call"),
+    });
+  });
+
+  test("has the more time, the more workers there are", () => {
+    const { clock, submit } = createRig({ execution: "pool", workers: 4, runUs });
+    submit(16);
+    submit(4, { targetMs: clock.nowMs + 5.001 });
+    expect(caught(() => submit(4, { targetMs: clock.nowMs + 5.001 }))).toMatchObject({ code: "overloaded" });
+  });
+
+  test("doesn't count large calls before it when it is small and runs on the event loop", () => {
+    const { clock, submit } = createRig({ execution: "auto", runUs: (rows) => 10 * rows });
+    submit(5000);
+    submit(1, { targetMs: clock.nowMs + 1 });
+    expect(caught(() => submit(5000, { targetMs: clock.nowMs + 60 }))).toMatchObject({ code: "overloaded" });
+  });
+});
+
+test("a version without a lane isn't ready", () => {
+  const { submit, versions } = createRig();
+  versions.push(createRig().versions[0]!);
+  expect(caught(() => submit(1, { lane: 1 }))).toMatchObject({ code: "not_ready" });
+});
+
+describe("calls that ended while they waited", () => {
+  test("aren't run", async () => {
+    const { turns, pool, submit } = createRig({ execution: "pool" });
+    submit(1);
+    turns.untilQuiet();
+    const [gone, stays] = [submit(5), submit(2)];
+    turns.untilQuiet();
+    gone.call.finished = true;
+    await pool.complete();
+    turns.untilQuiet();
+    expect(pool.running.map(({ rowCount }) => rowCount)).toEqual([2]);
+    await pool.complete();
+    expect(gone.ran).toBe(0);
+    expect(stays.raw).toEqual(expectedRaw(stays));
+  });
+
+  test("are run no further when they are large", async () => {
+    const { turns, pool, submit } = createRig({ execution: "pool" });
+    const large = submit(1000);
+    turns.untilQuiet();
+    large.call.finished = true;
+    await pool.complete();
+    turns.untilQuiet();
+    expect(pool.running).toHaveLength(0);
+    expect(large.ran).toBe(0);
+  });
+
+  test("are told nothing when their batch was running", async () => {
+    const { turns, pool, submit } = createRig({ execution: "pool" });
+    const [gone, stays] = [submit(1), submit(1)];
+    turns.untilQuiet();
+    gone.call.finished = true;
+    await pool.complete();
+    expect([gone.ran, stays.ran]).toEqual([0, 1]);
+  });
+
+  test("leave nothing behind: the next call runs alone", () => {
+    const { turns, submit, batches, scheduler } = createRig({ execution: "inline", workers: 0 });
+    for (let i = 0; i < 5; i++) submit(1).call.finished = true;
+    turns.untilQuiet();
+    expect(scheduler.queuedRows).toBe(0);
+    submit(1);
+    turns.untilQuiet();
+    expect(batches.map(({ rowCount }) => rowCount)).toEqual([1]);
+  });
+});
+
+describe("a worker that dies", () => {
+  test("has its batch run once more, by another", async () => {
+    const { turns, pool, submit, troubles } = createRig({ execution: "pool" });
+    const calls = [submit(1), submit(2)];
+    turns.untilQuiet();
+    await pool.die();
+    expect(calls.map(({ ran }) => ran)).toEqual([0, 0]);
+    turns.untilQuiet();
+    expect(pool.running.map(({ rowCount }) => rowCount)).toEqual([3]);
+    await pool.complete();
+    for (const each of calls) expect(each.raw).toEqual(expectedRaw(each));
+    expect(troubles).toEqual(["tiny/1: a worker died while it ran 3 rows: worker exited with code 134"]);
+  });
+
+  test("twice with the same batch fails the calls of that batch, and no others", async () => {
+    const { turns, pool, submit } = createRig({ execution: "pool" });
+    const deadly = [submit(1), submit(2)];
+    turns.untilQuiet();
+    const later = submit(1);
+    await pool.die();
+    turns.untilQuiet();
+    await pool.die();
+    expect(deadly.map(codeOf)).toEqual(["model_failed", "model_failed"]);
+    expect(deadly.map(({ ran }) => ran)).toEqual([1, 1]);
+    turns.untilQuiet();
+    await pool.complete();
+    expect(later.raw).toEqual(expectedRaw(later));
+  });
+
+  test("has its batch run before what came later", async () => {
+    const { turns, pool, submit, order } = createRig({ execution: "pool" });
+    const first = submit(1);
+    turns.untilQuiet();
+    const second = submit(1);
+    turns.untilQuiet();
+    await pool.die();
+    turns.untilQuiet();
+    await pool.complete();
+    turns.untilQuiet();
+    await pool.complete();
+    expect(order).toEqual([first, second]);
+  });
+
+  test("during one slice of a large call costs only that slice", async () => {
+    const { turns, pool, submit, batches } = createRig({ execution: "pool", workers: 3 });
+    const large = submit(700);
+    turns.untilQuiet();
+    await pool.die(1);
+    turns.untilQuiet();
+    while (pool.running.length > 0) await pool.complete();
+    expect(large.ran).toBe(1);
+    expect(large.raw).toEqual(expectedRaw(large));
+    expect(batches.reduce((sum, { rowCount }) => sum + rowCount, 0)).toBe(700);
+  });
+
+  test("with a batch that nobody waits for any more isn't followed by a second run", async () => {
+    const { turns, pool, submit } = createRig({ execution: "pool" });
+    const gone = submit(1);
+    turns.untilQuiet();
+    gone.call.finished = true;
+    await pool.die();
+    turns.untilQuiet();
+    expect(pool.running).toHaveLength(0);
+    const next = submit(1);
+    turns.untilQuiet();
+    await pool.complete();
+    expect(next.raw).toEqual(expectedRaw(next));
+  });
+});
+
+describe("rows that the model fails on", () => {
+  const compute = ([x]: readonly (readonly number[])[]) => {
+    if (x![0] === 666) throw new Error("no leaf");
+    return [[2 * x![0]!]];
+  };
+
+  test("reach their call, by their place in it, and the log", () => {
+    const { turns, submit, troubles } = createRig({ execution: "inline", workers: 0, compute });
+    const [good, bad] = [submit(2), submit(3, { values: [5, 666, 7] })];
+    turns.untilQuiet();
+    expect(good.call.failedRows).toBeUndefined();
+    expect(good.raw).toEqual(expectedRaw(good));
+    expect(bad.call.failedRows).toEqual([1]);
+    expect(bad.raw).toEqual([10, Number.NaN, 14]);
+    expect(troubles).toEqual(["tiny/1: the model failed on 1 rows: no leaf"]);
+  });
+});
+
+test("a call's record says where, with how many rows and when it ran", async () => {
+  const { clock, turns, pool, submit, batches } = createRig({ execution: "auto" });
+  const [small, large] = [submit(3), submit(256)];
+  turns.turn();
+  expect(small.call).toMatchObject({ executor: "inline", batchRows: 3 });
+  expect(small.call.runEndedMs - small.call.runStartedMs).toBeCloseTo((20 + 4 * 3) / 1000, 9);
+  clock.advance(5);
+  await pool.complete();
+  expect(large.call).toMatchObject({ executor: "pool", batchRows: 256 });
+  expect(large.call.runEndedMs - large.call.runStartedMs).toBeGreaterThanOrEqual(5);
+  expect(batches).toMatchObject([
+    { version: 1, executor: "inline", rowCount: 3 },
+    { version: 1, executor: "pool", rowCount: 256 },
+  ]);
+  expect(batches[0]!.durationUs).toBeCloseTo(32, 6);
+});
