@@ -140,18 +140,19 @@ export class Exchange {
       return;
     }
     let received = 0;
-    let chunks: Buffer[] | undefined;
+    let gathered: Buffer | undefined;
     this.#res.onData((chunk, last) => {
       if (this.#done) return;
       try {
+        const start = received;
         received += chunk.byteLength;
-        if (last && chunks === undefined && received <= bytesMax) {
+        if (last && start === 0 && received <= bytesMax) {
           receiver.onBody(new Uint8Array(chunk));
           return;
         }
         if (received > bytesMax) {
           this.#listener.release(this);
-          chunks = [];
+          gathered = undefined;
           this.#closeAfter = received > lingerBytesMax;
           if (last || this.#closeAfter) receiver.onTooLarge(received, bytesMax);
           return;
@@ -161,12 +162,13 @@ export class Exchange {
           this.#listener.fail(this, "overloaded", "too many bytes of bodies are arriving at once");
           return;
         }
-        // The chunk's memory is taken back when this function returns.
-        chunks ??= [];
-        chunks.push(Buffer.from(chunk.slice(0)));
+        // The chunk's memory is taken back when this function returns. Copied into one buffer: a list of them would let chunks of one byte
+        // cost a hundred times their size.
+        gathered = withRoom(gathered, start, received, bytesMax);
+        gathered.set(new Uint8Array(chunk), start);
         if (last) {
           this.#listener.release(this);
-          receiver.onBody(Buffer.concat(chunks, received));
+          receiver.onBody(gathered.subarray(0, received));
         }
       } catch (error) {
         this.#listener.fail(this, "internal", "a handler threw", error);
@@ -234,8 +236,20 @@ export class Exchange {
     }
     this.#done = true;
     this.#listener.exchangeEnded(this);
-    this.#receiver?.onGone();
+    try {
+      this.#receiver?.onGone();
+    } catch (error) {
+      this.#listener.fail(this, "internal", "a handler threw when its caller left", error);
+    }
   }
+}
+
+/** A buffer of at least `needed` bytes that begins with the first `used` of the old one; doubled, so that growing costs little. */
+function withRoom(buffer: Buffer | undefined, used: number, needed: number, bytesMax: number): Buffer {
+  if (buffer !== undefined && buffer.length >= needed) return buffer;
+  const larger = Buffer.allocUnsafe(Math.min(bytesMax, Math.max(2 * needed, 4096)));
+  buffer?.copy(larger, 0, 0, used);
+  return larger;
 }
 
 const noHeaders: readonly string[] = Object.freeze([]);
@@ -324,6 +338,9 @@ export class HttpListener {
   fail(exchange: Exchange, failure: "internal" | "bad_framing" | "overloaded", detail: string, cause?: unknown): void {
     try {
       this.#options.onFailure(exchange, failure, detail, cause);
+    } catch (error) {
+      // Beyond here is the library's C++, where a throw ends the process.
+      process.emitWarning(error as Error);
     } finally {
       exchange.send(500, "application/json", '{"error":{"code":"internal","message":"the server failed on this request","issues":[]}}');
     }
