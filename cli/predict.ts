@@ -5,9 +5,9 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { parseArgs } from "node:util";
 import { encodeNumber } from "../bundle/index.js";
 import { Call } from "../server/call.js";
+import { predict } from "../server/predict.js";
 import type { RunBatch } from "../server/versions/prove.js";
 import { pathFor } from "../server/versions/prove.js";
-import { predict } from "../server/predict.js";
 import { type OpenVersion, openVersion } from "./open-version.js";
 
 /** @returns The exit code: 0 although single rows may have failed (their lines say so), 1 if the bundle or a file can't be read, 2 wrong usage. */
@@ -37,7 +37,12 @@ export async function predictLines(args: readonly string[]): Promise<number> {
   }
 }
 
-async function answerLines({ version, runner }: OpenVersion, input: AsyncIterable<Buffer>, output: NodeJS.WritableStream, withFeatures: boolean): Promise<void> {
+async function answerLines(
+  { version, runner }: OpenVersion,
+  input: AsyncIterable<Buffer>,
+  output: NodeJS.WritableStream,
+  withFeatures: boolean,
+): Promise<void> {
   let failure: Error | undefined;
   output.on("error", (error) => {
     failure = error;

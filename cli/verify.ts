@@ -39,7 +39,8 @@ ${differences(proof)}
 }
 
 function differences({ features, raw, prediction }: Proof): string {
-  const line = (name: string, { ulp, where }: WorstDifference) => `  ${name.padEnd(13)}worst difference ${ulp} ulp${ulp === 0 ? "" : `: ${where}`}`;
+  const line = (name: string, { ulp, where }: WorstDifference) =>
+    `  ${name.padEnd(13)}worst difference ${ulp} ulp${ulp === 0 ? "" : `: ${where}`}`;
   return [line("features", features), line("raw outputs", raw), line("predictions", prediction)].join("\n");
 }
 

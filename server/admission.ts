@@ -38,9 +38,13 @@ export class Admission {
   /** @throws {@link ServeError} overloaded when too much is in flight already. */
   enter(call: Call): void {
     const { callsMax, bytesMax } = this.#limits;
-    if (this.#calls >= callsMax) throw new ServeError("overloaded", `${this.#calls} calls are in flight, the most that this server takes; try again later`);
+    if (this.#calls >= callsMax)
+      throw new ServeError("overloaded", `${this.#calls} calls are in flight, the most that this server takes; try again later`);
     if (this.#bytes + call.bodyBytes > bytesMax) {
-      throw new ServeError("overloaded", `the calls in flight hold ${this.#bytes} bytes, ${bytesMax} is the most that this server takes; try again later`);
+      throw new ServeError(
+        "overloaded",
+        `the calls in flight hold ${this.#bytes} bytes, ${bytesMax} is the most that this server takes; try again later`,
+      );
     }
     this.#calls++;
     this.#bytes += call.bodyBytes;

@@ -20,13 +20,21 @@ export const configSchema = z.strictObject({
   models: z.string().min(1).default("models").describe("the model store: <name>/<version>/ are bundles"),
   versionsPerModel: count(1, 100).default(2).describe("how many of a model's newest versions are loaded"),
   defaultModel: z.string().min(1).optional().describe("what /predict answers for; without it, the only model"),
-  execution: z.enum(["auto", "inline", "pool"]).default("auto").describe("where batches run: decided per batch, on the event loop, in the pool"),
+  execution: z
+    .enum(["auto", "inline", "pool"])
+    .default("auto")
+    .describe("where batches run: decided per batch, on the event loop, in the pool"),
   workers: count(0, 256).optional().describe("threads of the pool; by default one less than the processors, at least 1"),
   callsMax: count(1, 1_000_000).default(10_000).describe("calls in flight, over all models"),
-  bytesMax: count(1_048_576, 2 ** 40).default(268_435_456).describe("bytes of bodies in flight"),
-  accessLog: z.enum(["all", "sampled", "off"]).default("sampled").describe("which ordinary calls are logged; errors and slow ones always are"),
+  bytesMax: count(1_048_576, 2 ** 40)
+    .default(268_435_456)
+    .describe("bytes of bodies in flight"),
+  accessLog: z
+    .enum(["all", "sampled", "off"])
+    .default("sampled")
+    .describe("which ordinary calls are logged; errors and slow ones always are"),
   logSampleShare: z.coerce.number().min(0).max(1).default(0.01).describe("share of ordinary calls that `sampled` logs"),
-  drainDelayMs: count(0, 600_000).default(0).describe("after SIGTERM: how long to answer \"not ready\" before new connections are refused"),
+  drainDelayMs: count(0, 600_000).default(0).describe('after SIGTERM: how long to answer "not ready" before new connections are refused'),
   drainQuietMs: count(0, 600_000).default(500).describe("after that: how long a connection that is kept open may still bring a request"),
   drainTimeoutMs: count(0, 600_000).default(30_000).describe("the most that a drain takes before what is left is cut off"),
 });
@@ -85,7 +93,11 @@ export function readConfig(args: readonly string[], environment: Record<string, 
     for (const issue of result.error.issues) {
       const key = String(issue.path[0] ?? "");
       const [origin, value] =
-        key in flagSource ? [`the flag ${flagOf(key)}`, flagSource[key]] : key in environmentSource ? [`the environment variable ${variableOf(key)}`, environmentSource[key]] : [`"${key}" in the config file`, fileSource[key]];
+        key in flagSource
+          ? [`the flag ${flagOf(key)}`, flagSource[key]]
+          : key in environmentSource
+            ? [`the environment variable ${variableOf(key)}`, environmentSource[key]]
+            : [`"${key}" in the config file`, fileSource[key]];
       problems.push(`${origin}: ${issue.message}, got ${JSON.stringify(value)}`);
     }
   }
@@ -154,6 +166,8 @@ function readFile(named: string | undefined, workingDirectory: string, problems:
 /** "did you mean ...", by the longest common beginning; all of them where nothing is near. */
 function closest(name: string, candidates: readonly string[]): string {
   const common = (a: string) => [...a].findIndex((letter, i) => letter !== name[i]);
-  const [best] = [...candidates].sort((a, b) => (common(b) === -1 ? Number.POSITIVE_INFINITY : common(b)) - (common(a) === -1 ? Number.POSITIVE_INFINITY : common(a)));
+  const [best] = [...candidates].sort(
+    (a, b) => (common(b) === -1 ? Number.POSITIVE_INFINITY : common(b)) - (common(a) === -1 ? Number.POSITIVE_INFINITY : common(a)),
+  );
   return `did you mean ${best}? (all of them: plumb serve --help)`;
 }

@@ -14,7 +14,12 @@ export const errorTable = {
   model_not_found: { http: 404, grpc: "NOT_FOUND", retry: false, meaning: "no model, or no version of it, by this name is in the store" },
   route_not_found: { http: 404, grpc: "UNIMPLEMENTED", retry: false, meaning: "nothing is served at this address" },
   method_not_allowed: { http: 405, grpc: "UNIMPLEMENTED", retry: false, meaning: "the address exists, but not for this verb" },
-  body_too_large: { http: 413, grpc: "RESOURCE_EXHAUSTED", retry: false, meaning: "the body is larger than the bundle's limits.body_bytes_max" },
+  body_too_large: {
+    http: 413,
+    grpc: "RESOURCE_EXHAUSTED",
+    retry: false,
+    meaning: "the body is larger than the bundle's limits.body_bytes_max",
+  },
   unsupported_media_type: { http: 415, grpc: "INVALID_ARGUMENT", retry: false, meaning: "the body isn't declared as application/json" },
   schema_mismatch: { http: 422, grpc: "INVALID_ARGUMENT", retry: false, meaning: "a row breaks the bundle's schema" },
   row_refused: { http: 422, grpc: "INVALID_ARGUMENT", retry: false, meaning: "the fitted pipeline itself would raise on this row" },

@@ -56,6 +56,10 @@ function greeting(server: Server, config: Config): string {
   for (const directory of server.unreadable) lines.push(`  ${directory}  refused: the log says why`);
   const version = server.registry.versions.find(({ state }) => state === "ready")!;
   const golden = version.bundle.golden.find(({ kind, error }) => kind === "sample" && error === undefined) ?? version.bundle.golden[0]!;
-  lines.push("Try:", `  curl -s ${base}/models/${version.name}/predict -H 'content-type: application/json' -d '${golden.rowJson.replaceAll("'", "'\\''")}'`, "");
+  lines.push(
+    "Try:",
+    `  curl -s ${base}/models/${version.name}/predict -H 'content-type: application/json' -d '${golden.rowJson.replaceAll("'", "'\\''")}'`,
+    "",
+  );
   return lines.join("\n");
 }

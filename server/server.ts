@@ -52,7 +52,12 @@ export class Server {
     this.#config = config;
     this.#registry = new Registry(config.defaultModel);
     this.#admission = new Admission({ callsMax: config.callsMax, bytesMax: config.bytesMax });
-    this.#logs = new Logs({ accessLog: config.accessLog, sampleShare: config.logSampleShare, random: Math.random, wallClock: () => new Date() });
+    this.#logs = new Logs({
+      accessLog: config.accessLog,
+      sampleShare: config.logSampleShare,
+      random: Math.random,
+      wallClock: () => new Date(),
+    });
   }
 
   /**
@@ -96,11 +101,17 @@ export class Server {
     const path = this.#createPath();
     await this.#listen(path);
     this.#sweeper = setInterval(() => {
-      this.#admission.sweep(now(), (call) => fail(path, call, new ServeError("deadline_exceeded", "the deadline passed before the answer was ready")));
+      this.#admission.sweep(now(), (call) =>
+        fail(path, call, new ServeError("deadline_exceeded", "the deadline passed before the answer was ready")),
+      );
     }, sweepEveryMs);
     await this.#load();
     this.#warm = true;
-    this.#logs.event("info", "ready", { http_port: this.httpPort, admin_port: this.adminPort, models: this.#registry.versions.map(({ key, state }) => ({ key, state })) });
+    this.#logs.event("info", "ready", {
+      http_port: this.httpPort,
+      admin_port: this.adminPort,
+      models: this.#registry.versions.map(({ key, state }) => ({ key, state })),
+    });
   }
 
   #scheduler: Scheduler | undefined;
@@ -122,7 +133,8 @@ export class Server {
   async #listen(path: PredictPath): Promise<void> {
     const { host, httpPort, adminHost, adminPort, bytesMax } = this.#config;
     const isReady = () => this.ready;
-    const onFailure = (exchange: Exchange, failure: string, detail: string, cause: unknown) => this.#answerFailure(exchange, failure, detail, cause);
+    const onFailure = (exchange: Exchange, failure: string, detail: string, cause: unknown) =>
+      this.#answerFailure(exchange, failure, detail, cause);
     // One to three seconds: callers that were refused together shouldn't come back together.
     const retryAfterS = () => 1 + Math.floor(Math.random() * 3);
     const handle = createPublicHandler({ path, registry: this.#registry, nextRequestId: this.#nextRequestId, retryAfterS, isReady });
@@ -133,7 +145,14 @@ export class Server {
       onScrapeError: (exchange, error) => this.#answerFailure(exchange, "internal", "the scrape failed", error),
     });
     this.#public = await HttpListener.listen({ name: "http", host, port: httpPort, receivingBytesMax: bytesMax, handle, onFailure });
-    this.#admin = await HttpListener.listen({ name: "admin", host: adminHost, port: adminPort, receivingBytesMax: 0, handle: handleAdmin, onFailure });
+    this.#admin = await HttpListener.listen({
+      name: "admin",
+      host: adminHost,
+      port: adminPort,
+      receivingBytesMax: 0,
+      handle: handleAdmin,
+      onFailure,
+    });
     this.#addGauges();
   }
 
@@ -159,7 +178,8 @@ export class Server {
   async #load(): Promise<void> {
     const { models, versionsPerModel } = this.#config;
     const stored = newestVersions(await listBundles(models), versionsPerModel);
-    if (stored.length === 0) throw new Error(`no bundle is in the model store ${models}: expected ${models}/<name>/<version>/manifest.json`);
+    if (stored.length === 0)
+      throw new Error(`no bundle is in the model store ${models}: expected ${models}/<name>/<version>/manifest.json`);
     const versions = (await Promise.all(stored.map(({ directory }) => this.#read(directory)))).filter((version) => version !== undefined);
     for (const version of versions) {
       this.#registry.add(version);
@@ -183,7 +203,9 @@ export class Server {
     });
     for (const version of versions) if (version.state === "loading") await this.#prove(version, runners.get(version));
     if (!versions.some(({ state }) => state === "ready")) {
-      throw new Error(`no model is ready to serve:\n${versions.flatMap(({ key, problems }) => problems.map((problem) => `${key}: ${problem}`)).join("\n") || "no bundle could be read; the log says why"}`);
+      throw new Error(
+        `no model is ready to serve:\n${versions.flatMap(({ key, problems }) => problems.map((problem) => `${key}: ${problem}`)).join("\n") || "no bundle could be read; the log says why"}`,
+      );
     }
   }
 
@@ -222,7 +244,14 @@ export class Server {
     const proofs: Record<string, Proof> = {};
     if (runner) proofs.inline = await prove(version, (blocks, rowCount) => runner.run(blocks, rowCount));
     // The path's blocks stay with their call: what moves to a worker is a copy.
-    if (this.#pool) proofs.pool = await prove(version, (blocks, rowCount) => this.#pool!.run(version.key, blocks.map((block) => block.slice()), rowCount));
+    if (this.#pool)
+      proofs.pool = await prove(version, (blocks, rowCount) =>
+        this.#pool!.run(
+          version.key,
+          blocks.map((block) => block.slice()),
+          rowCount,
+        ),
+      );
     const problems = Object.entries(proofs).flatMap(([executor, proof]) => summarise(executor, proof));
     if (problems.length > 0) return this.#refuse(version, problems);
     const all = Object.values(proofs);
@@ -245,22 +274,37 @@ export class Server {
   }
 
   #addGauges(): void {
-    const gauge = (name: string, help: string, read: () => number) => this.#metrics.addGauge({ name, help, read: () => [{ value: read() }] });
+    const gauge = (name: string, help: string, read: () => number) =>
+      this.#metrics.addGauge({ name, help, read: () => [{ value: read() }] });
     gauge("plumb_ready", "1 when every model is proved and warm and the server isn't draining.", () => Number(this.ready));
     gauge("plumb_calls_in_flight", "Calls that aren't answered yet.", () => this.#admission.calls);
     gauge("plumb_bytes_in_flight", "Bytes of the bodies of calls in flight.", () => this.#admission.bytes);
     gauge("plumb_connections", "Open connections of the public listener.", () => this.#public!.connections);
     gauge("plumb_pool_workers", "Workers of the pool that are alive.", () => this.#pool?.alive ?? 0);
     gauge("plumb_pool_idle_workers", "Workers of the pool that wait for a batch.", () => this.#pool?.idle ?? 0);
-    this.#metrics.addGauge({ name: "plumb_log_lines_dropped_total", help: "Log lines that their reader didn't take in time.", read: () => [{ value: this.#logs.dropped }] }, "counter");
+    this.#metrics.addGauge(
+      {
+        name: "plumb_log_lines_dropped_total",
+        help: "Log lines that their reader didn't take in time.",
+        read: () => [{ value: this.#logs.dropped }],
+      },
+      "counter",
+    );
     const perLane = (read: (version: Version) => number) => () =>
-      this.#registry.versions.map((version) => ({ labels: { model: version.name, version: String(version.number) }, value: read(version) }));
+      this.#registry.versions.map((version) => ({
+        labels: { model: version.name, version: String(version.number) },
+        value: read(version),
+      }));
     const queued = (version: Version) => {
       const lane = this.#scheduler?.lane(version);
       return lane === undefined ? 0 : lane.smallRows + lane.largeRows;
     };
     this.#metrics.addGauge({ name: "plumb_queue_rows", help: "Rows that wait for an executor.", read: perLane(queued) });
-    this.#metrics.addGauge({ name: "plumb_version_ready", help: "1 for a version that serves.", read: perLane(({ state }) => Number(state === "ready")) });
+    this.#metrics.addGauge({
+      name: "plumb_version_ready",
+      help: "1 for a version that serves.",
+      read: perLane(({ state }) => Number(state === "ready")),
+    });
     this.#metrics.addGauge({ name: "nv_inference_pending_request_count", help: "Rows awaiting execution.", read: perLane(queued) });
   }
 

@@ -50,16 +50,24 @@ export function decodeJson(contentType: string, body: Uint8Array, limits: Decode
     throw new ServeError("malformed_body", `the body: expected one row as an object, or {"rows": [...]}, got ${kindOf(value)}`);
   }
   if (countKeys(value) !== scan.colons) {
-    throw new ServeError("malformed_body", `the body has the key ${JSON.stringify(duplicateKey(text))} twice in one object; which one counts?`);
+    throw new ServeError(
+      "malformed_body",
+      `the body has the key ${JSON.stringify(duplicateKey(text))} twice in one object; which one counts?`,
+    );
   }
-  return Object.hasOwn(value, "rows") ? decodeEnvelope(value as Record<string, unknown>, limits) : { rows: [value], single: true, partial: false };
+  return Object.hasOwn(value, "rows")
+    ? decodeEnvelope(value as Record<string, unknown>, limits)
+    : { rows: [value], single: true, partial: false };
 }
 
 function decodeEnvelope(envelope: Record<string, unknown>, limits: DecodeLimits): DecodedBody {
   const { rows, partial = false } = envelope;
   for (const key of Object.keys(envelope)) {
     if (key !== "rows" && key !== "partial") {
-      throw new ServeError("malformed_body", `the body has "rows", so beside it only "partial" is known, got ${JSON.stringify(key.slice(0, 64))}`);
+      throw new ServeError(
+        "malformed_body",
+        `the body has "rows", so beside it only "partial" is known, got ${JSON.stringify(key.slice(0, 64))}`,
+      );
     }
   }
   if (!Array.isArray(rows)) throw new ServeError("malformed_body", `"rows": expected a list of rows, got ${kindOf(rows)}`);

@@ -31,7 +31,8 @@ export function packBatch(batch: Batch, widths: readonly number[], own: boolean)
     return blocks.map((block, i) => block.slice(batch.firstRow * widths[i]!, (batch.firstRow + batch.rowCount) * widths[i]!));
   }
   return first!.blocks.map((model, i) => {
-    const block = model instanceof Float32Array ? new Float32Array(batch.rowCount * widths[i]!) : new Float64Array(batch.rowCount * widths[i]!);
+    const block =
+      model instanceof Float32Array ? new Float32Array(batch.rowCount * widths[i]!) : new Float64Array(batch.rowCount * widths[i]!);
     let offset = 0;
     for (const call of batch.calls) {
       const source = call.blocks[i]!;

@@ -38,7 +38,7 @@ const sessionOptions = {
   executionMode: "sequential",
   graphOptimizationLevel: "all",
   enableCpuMemArena: false,
-  logSeverityLevel: 3,
+  logSeverityLevel: 4,
 };
 const runOptions = {};
 
@@ -96,7 +96,9 @@ function outputBlock(tensor: NativeTensor | undefined, output: TensorDescription
   const length = rowCount * rowWidth(output);
   if (!(data instanceof expected) || data.length !== length) {
     const got = tensor === undefined ? "nothing" : `${tensor.type} [${tensor.dims.join(", ")}]`;
-    throw new Error(`output "${output.name}" of the model: expected ${output.dtype} [${[rowCount, ...output.shape.slice(1)].join(", ")}], got ${got}`);
+    throw new Error(
+      `output "${output.name}" of the model: expected ${output.dtype} [${[rowCount, ...output.shape.slice(1)].join(", ")}], got ${got}`,
+    );
   }
   return data;
 }
@@ -113,12 +115,19 @@ export const onnxruntime: Engine = {
   },
 };
 
-function sameNames(kind: "input" | "output", model: EngineModel, found: readonly { name: string }[], declared: readonly TensorDescription[]): void {
+function sameNames(
+  kind: "input" | "output",
+  model: EngineModel,
+  found: readonly { name: string }[],
+  declared: readonly TensorDescription[],
+): void {
   const expected = declared.map(({ name }) => name).sort();
   const got = found.map(({ name }) => name).sort();
   // A model may have more outputs than the bundle uses, but an input that isn't fed would fail at the first call.
   const matches = kind === "input" ? expected.join() === got.join() : expected.every((name) => got.includes(name));
   if (!matches) {
-    throw new Error(`model "${model.id}": the manifest declares the ${kind}s ${JSON.stringify(expected)}, the file has ${JSON.stringify(got)}`);
+    throw new Error(
+      `model "${model.id}": the manifest declares the ${kind}s ${JSON.stringify(expected)}, the file has ${JSON.stringify(got)}`,
+    );
   }
 }

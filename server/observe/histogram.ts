@@ -41,7 +41,25 @@ export class Histogram {
 
 /** Bounds for latencies in seconds, from 10 us: a stage of a call is far under a millisecond. */
 export const latencyBounds = Float64Array.of(
-  1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.2, 0.5, 1, 2.5, 5, 10,
+  1e-5,
+  2.5e-5,
+  5e-5,
+  1e-4,
+  2.5e-4,
+  5e-4,
+  1e-3,
+  2.5e-3,
+  5e-3,
+  1e-2,
+  2.5e-2,
+  5e-2,
+  0.1,
+  0.2,
+  0.5,
+  1,
+  2.5,
+  5,
+  10,
 );
 
 /** Bounds for rows in a batch. */

@@ -48,7 +48,9 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.#prometheus });
-    this.#register("plumb_request_seconds", "From a call's arrival to its reply.", "histogram", () => this.#histograms("plumb_request_seconds", (s) => [[{}, s.request]]));
+    this.#register("plumb_request_seconds", "From a call's arrival to its reply.", "histogram", () =>
+      this.#histograms("plumb_request_seconds", (s) => [[{}, s.request]]),
+    );
     this.#register("plumb_stage_seconds", "Time of each stage of a call.", "histogram", () =>
       this.#histograms("plumb_stage_seconds", (s) => stages.map((stage, i) => [{ stage }, s.stages[i]!])),
     );
@@ -58,8 +60,11 @@ export class Metrics {
     this.#register("plumb_batch_seconds", "Duration of each batch that ran.", "histogram", () =>
       this.#histograms("plumb_batch_seconds", (s) => executors.map((executor, i) => [{ executor }, s.batchSeconds[i]!])),
     );
-    this.#register("plumb_requests_total", "Calls that ended, by result: ok, abandoned (the caller left), or the code of the error.", "counter", () =>
-      this.#values((s) => [...s.results].map(([result, value]) => ({ labels: { result }, value }))),
+    this.#register(
+      "plumb_requests_total",
+      "Calls that ended, by result: ok, abandoned (the caller left), or the code of the error.",
+      "counter",
+      () => this.#values((s) => [...s.results].map(([result, value]) => ({ labels: { result }, value }))),
     );
     this.#register("plumb_rows_total", "Rows that were answered.", "counter", () => this.#values((s) => [{ value: s.rows }]));
     this.#registerTriton();
@@ -115,22 +120,33 @@ export class Metrics {
   #registerTriton(): void {
     const counter = (name: string, help: string, read: (s: Series) => number) =>
       this.#register(name, help, "counter", () => this.#values((s) => (s.labels.model === "" ? [] : [{ value: read(s) }])));
-    const us = (...histograms: (Histogram | undefined)[]) => Math.round(histograms.reduce((sum, histogram) => sum + histogram!.sum, 0) * 1e6);
+    const us = (...histograms: (Histogram | undefined)[]) =>
+      Math.round(histograms.reduce((sum, histogram) => sum + histogram!.sum, 0) * 1e6);
     counter("nv_inference_request_success", "Number of successful inference requests.", (s) => s.results.get("ok") ?? 0);
     this.#register("nv_inference_request_failure", "Number of failed inference requests.", "counter", () =>
       this.#values((s) => (s.labels.model === "" ? [] : failuresByReason(s))),
     );
     counter("nv_inference_count", "Number of inferences performed (rows).", (s) => s.batchRows[0]!.sum + s.batchRows[1]!.sum);
-    counter("nv_inference_exec_count", "Number of model executions performed (batches).", (s) => s.batchRows[0]!.count + s.batchRows[1]!.count);
+    counter(
+      "nv_inference_exec_count",
+      "Number of model executions performed (batches).",
+      (s) => s.batchRows[0]!.count + s.batchRows[1]!.count,
+    );
     counter("nv_inference_request_duration_us", "Cumulative inference request duration in microseconds.", (s) => us(s.request));
     counter("nv_inference_queue_duration_us", "Cumulative inference queuing duration in microseconds.", (s) => us(s.stages[3]));
-    counter("nv_inference_compute_input_duration_us", "Cumulative compute input duration in microseconds.", (s) => us(s.stages[0], s.stages[1], s.stages[2]));
+    counter("nv_inference_compute_input_duration_us", "Cumulative compute input duration in microseconds.", (s) =>
+      us(s.stages[0], s.stages[1], s.stages[2]),
+    );
     counter("nv_inference_compute_infer_duration_us", "Cumulative compute inference duration in microseconds.", (s) => us(s.stages[4]));
-    counter("nv_inference_compute_output_duration_us", "Cumulative inference compute output duration in microseconds.", (s) => us(s.stages[5], s.stages[6]));
+    counter("nv_inference_compute_output_duration_us", "Cumulative inference compute output duration in microseconds.", (s) =>
+      us(s.stages[5], s.stages[6]),
+    );
   }
 
   #values(read: (series: Series) => readonly { labels?: Record<string, string>; value: number }[]): MetricValue<string>[] {
-    return [...this.#series.values()].flatMap((series) => read(series).map(({ labels, value }) => ({ labels: { ...series.labels, ...labels }, value })));
+    return [...this.#series.values()].flatMap((series) =>
+      read(series).map(({ labels, value }) => ({ labels: { ...series.labels, ...labels }, value })),
+    );
   }
 
   #histograms(name: string, read: (series: Series) => readonly (readonly [Record<string, string>, Histogram])[]): MetricValue<string>[] {
@@ -143,14 +159,21 @@ export class Metrics {
           labels: { ...labels, le: i < histogram.bounds.length ? String(histogram.bounds[i]) : "+Inf" },
           value,
         }));
-        return [...buckets, { metricName: `${name}_sum`, labels, value: histogram.sum }, { metricName: `${name}_count`, labels, value: histogram.count }];
+        return [
+          ...buckets,
+          { metricName: `${name}_sum`, labels, value: histogram.sum },
+          { metricName: `${name}_count`, labels, value: histogram.count },
+        ];
       }),
     );
   }
 
   #register(name: string, help: string, type: "counter" | "gauge" | "histogram", read: () => MetricValue<string>[]): void {
     // prom-client asks a metric only for its name and, at scrape, for `get()`.
-    const metric = { name, get: async (): Promise<MetricObject> => ({ name, help, type, aggregator: "sum", values: read() }) as unknown as MetricObject };
+    const metric = {
+      name,
+      get: async (): Promise<MetricObject> => ({ name, help, type, aggregator: "sum", values: read() }) as unknown as MetricObject,
+    };
     this.#prometheus.registerMetric(metric as unknown as Parameters<PrometheusRegistry["registerMetric"]>[0]);
   }
 }

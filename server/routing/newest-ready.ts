@@ -26,6 +26,7 @@ export function chooseVersion<T extends Candidate>(modelName: string, candidates
     const known = candidates.map(({ number }) => number).join(", ");
     throw new ServeError("model_not_found", `model "${modelName}" has no version ${JSON.stringify(versionName)}: it has ${known}`);
   }
-  if (found.state !== "ready") throw new ServeError("not_ready", `model "${modelName}" version ${found.number} is ${found.state}; see /models/${modelName}`);
+  if (found.state !== "ready")
+    throw new ServeError("not_ready", `model "${modelName}" version ${found.number} is ${found.state}; see /models/${modelName}`);
   return found;
 }

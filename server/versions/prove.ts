@@ -72,7 +72,8 @@ function proveFeatures(version: Version, answers: readonly GoldenAnswer[], found
       for (let k = 0; k < width; k++) {
         const expected = answer.features[name]![k]!;
         const got = features[i]![row * width + k]!;
-        if (!Object.is(expected, got)) found.difference("features", expected, got, "float64", toleranceUlp, `${place(answer)}, features.${name}[${k}]`);
+        if (!Object.is(expected, got))
+          found.difference("features", expected, got, "float64", toleranceUlp, `${place(answer)}, features.${name}[${k}]`);
       }
     }
   }
@@ -83,7 +84,13 @@ interface Tolerance {
   readonly prediction_ulp: number;
 }
 
-async function proveBatch(version: Version, batch: readonly GoldenAnswer[], runBatch: RunBatch, found: Findings, tolerance: Tolerance): Promise<void> {
+async function proveBatch(
+  version: Version,
+  batch: readonly GoldenAnswer[],
+  runBatch: RunBatch,
+  found: Findings,
+  tolerance: Tolerance,
+): Promise<void> {
   const text = batch.length === 1 ? batch[0]!.rowJson : `{"rows":[${batch.map(({ rowJson }) => rowJson).join(",")}]}`;
   const { call, status, body } = await answerOf(version, text, runBatch);
   const where = batch.length === 1 ? place(batch[0]!) : `${place(batch[0]!)} to ${batch.at(-1)!.line}`;
@@ -98,15 +105,32 @@ async function proveBatch(version: Version, batch: readonly GoldenAnswer[], runB
     const suffix = `batch of ${batch.length}`;
     const prediction = batch.length === 1 ? reply.prediction! : reply.predictions![i]!;
     if (typeof golden.prediction === "number" && typeof prediction === "number") {
-      found.difference("prediction", golden.prediction, prediction, version.predictionDtype, tolerance.prediction_ulp, `${place(golden)}, prediction, ${suffix}`);
+      found.difference(
+        "prediction",
+        golden.prediction,
+        prediction,
+        version.predictionDtype,
+        tolerance.prediction_ulp,
+        `${place(golden)}, prediction, ${suffix}`,
+      );
     } else if (golden.prediction !== prediction) {
-      found.problem(`${place(golden)}, prediction, ${suffix}: expected ${JSON.stringify(golden.prediction)}, got ${JSON.stringify(prediction)}`);
+      found.problem(
+        `${place(golden)}, prediction, ${suffix}: expected ${JSON.stringify(golden.prediction)}, got ${JSON.stringify(prediction)}`,
+      );
     }
-    const probabilities = batch.length === 1 ? (reply.probabilities as Record<string, number>) : (reply.probabilities as Record<string, number>[])?.[i];
+    const probabilities =
+      batch.length === 1 ? (reply.probabilities as Record<string, number>) : (reply.probabilities as Record<string, number>[])?.[i];
     for (const [k, label] of (labels ?? []).entries()) {
       const expected = golden.probabilities?.[k];
       if (expected === undefined) continue;
-      found.difference("prediction", expected, probabilities?.[String(label)] ?? Number.NaN, version.predictionDtype, tolerance.prediction_ulp, `${place(golden)}, probabilities["${label}"], ${suffix}`);
+      found.difference(
+        "prediction",
+        expected,
+        probabilities?.[String(label)] ?? Number.NaN,
+        version.predictionDtype,
+        tolerance.prediction_ulp,
+        `${place(golden)}, probabilities["${label}"], ${suffix}`,
+      );
     }
   }
 }
@@ -117,7 +141,14 @@ function proveRaw(version: Version, call: Call, batch: readonly GoldenAnswer[], 
     for (const [row, golden] of batch.entries()) {
       for (let k = 0; k < width; k++) {
         const got = block[(call.rawFirstRow + row) * width + k]!;
-        found.difference("raw", golden.raw[name]![k]!, got, dtype, toleranceUlp, `${place(golden)}, raw["${name}"][${k}], batch of ${batch.length}`);
+        found.difference(
+          "raw",
+          golden.raw[name]![k]!,
+          got,
+          dtype,
+          toleranceUlp,
+          `${place(golden)}, raw["${name}"][${k}], batch of ${batch.length}`,
+        );
       }
     }
   }
@@ -125,8 +156,10 @@ function proveRaw(version: Version, call: Call, batch: readonly GoldenAnswer[], 
 
 async function proveRefusal(version: Version, golden: GoldenRow, runBatch: RunBatch, found: Findings): Promise<void> {
   const { status, body } = await answerOf(version, golden.rowJson, runBatch);
-  if (status === 200) found.problem(`${place(golden)}: expected the error ${golden.error}, got the answer ${JSON.stringify(body).slice(0, 200)}`);
-  else if (body.error.code !== golden.error) found.problem(`${place(golden)}: expected the error ${golden.error}, got ${body.error.code}: ${body.error.message}`);
+  if (status === 200)
+    found.problem(`${place(golden)}: expected the error ${golden.error}, got the answer ${JSON.stringify(body).slice(0, 200)}`);
+  else if (body.error.code !== golden.error)
+    found.problem(`${place(golden)}: expected the error ${golden.error}, got ${body.error.code}: ${body.error.message}`);
 }
 
 interface Answered {
@@ -160,10 +193,11 @@ export function pathFor(version: Version, runBatch: RunBatch): PredictPath {
           call.onRun(call);
         };
         const result = runBatch([...call.blocks], call.rowCount);
-        if (result instanceof Promise) result.then(done, (error) => {
-          call.error = error;
-          call.onRun(call);
-        });
+        if (result instanceof Promise)
+          result.then(done, (error) => {
+            call.error = error;
+            call.onRun(call);
+          });
         else done(result);
       },
     },
@@ -180,7 +214,11 @@ type Kind = "features" | "raw" | "prediction";
 
 /** The worst difference of each kind, and what breaks the tolerance. */
 class Findings {
-  readonly #worst: Record<Kind, WorstDifference> = { features: { ulp: 0, where: "" }, raw: { ulp: 0, where: "" }, prediction: { ulp: 0, where: "" } };
+  readonly #worst: Record<Kind, WorstDifference> = {
+    features: { ulp: 0, where: "" },
+    raw: { ulp: 0, where: "" },
+    prediction: { ulp: 0, where: "" },
+  };
   readonly #problems: string[] = [];
   #count = 0;
 

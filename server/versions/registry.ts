@@ -61,7 +61,10 @@ export class Registry {
   limits(modelName: string | undefined, versionName: string | undefined): BodyLimits {
     const name = modelName ?? (this.#models.has(this.#defaultModel ?? "") ? this.#defaultModel : this.#onlyName());
     const versions = this.#models.get(name ?? "");
-    const version = versionName === undefined ? versions?.find(({ state }) => state === "ready") : versions?.find(({ number }) => String(number) === versionName);
+    const version =
+      versionName === undefined
+        ? versions?.find(({ state }) => state === "ready")
+        : versions?.find(({ number }) => String(number) === versionName);
     return version?.bodyLimits ?? unknownModelLimits;
   }
 
@@ -78,7 +81,10 @@ export class Registry {
     if (this.#defaultModel !== undefined && this.#models.has(this.#defaultModel)) return this.#defaultModel;
     const only = this.#onlyName();
     if (only !== undefined) return only;
-    throw new ServeError("model_not_found", `this address needs a default model, and none is set: use /models/{model}/predict; ${this.#known()}`);
+    throw new ServeError(
+      "model_not_found",
+      `this address needs a default model, and none is set: use /models/{model}/predict; ${this.#known()}`,
+    );
   }
 
   #known(): string {
