@@ -1,0 +1,7 @@
+"""``python -m plumb_trainer``."""
+
+import sys
+
+from plumb_trainer.cli import main
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,61 @@
+"""The command line: ``python -m plumb_trainer train RECIPE [--out DIR] [--replace]``."""
+
+import argparse
+import sys
+
+from plumb_trainer import __version__
+from plumb_trainer.prove import PROJECT
+from plumb_trainer.stop import Stop
+from plumb_trainer.train import train
+
+_METRICS = ("rmse", "mae", "r2", "mape", "smape")
+
+
+def main(arguments):
+    """Run a command.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Without the program's name.
+
+    Returns
+    -------
+    int
+        0 for success, 1 for a failure that was told. Wrong usage exits with 2.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        result = train(options.recipe, options.out, replace=options.replace)
+    except Stop as stop:
+        print("\n".join(f"plumb train: {problem}" for problem in stop.problems), file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"plumb train: {error}", file=sys.stderr)
+        return 1
+    print(_report(result))
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="plumb_trainer", description="Trains a model and writes a proved bundle.")
+    parser.add_argument("--version", action="version", version=f"plumb_trainer {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser("train", help="train what a recipe describes", description="Trains what a recipe describes.")
+    command.add_argument("recipe", help="the recipe, a YAML file")
+    command.add_argument("--out", default=PROJECT / "models", metavar="DIR", help="the model store to write to (default: the project's models/)")
+    command.add_argument("--replace", action="store_true", help="exchange a version that is there already")
+    return parser
+
+
+def _report(result):
+    lines = [f"{result.directory}: written and proved over {result.compared_rows} rows, every bit as the pipeline's", ""]
+    lines.append(f"  {'':12} {'':12}" + "".join(f"{name:>9}" for name in _METRICS))
+    for part, metrics in result.evaluation["metrics"].items():
+        lines.append(f"  {part:12} {'the model':12}" + _figures(metrics))
+        lines += [f"  {'':12} {name:12}" + _figures(parts[part]) for name, parts in result.evaluation["baselines"].items()]
+    return "\n".join(lines)
+
+
+def _figures(metrics):
+    return "".join(f"{'none' if metrics[name] is None else format(metrics[name], '.3f'):>9}" for name in _METRICS)

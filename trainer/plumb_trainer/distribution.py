@@ -1,0 +1,78 @@
+"""Writes baseline.json: how features and predictions were distributed in training, to see later whether live traffic has moved."""
+
+import numpy as np
+
+FORMAT = "plumb-baseline/1"
+BINS = 20
+# More categories than this are counted together.
+CATEGORIES_MAX = 100
+
+
+def baseline_document(training, features, categories, predictions):
+    """Return baseline.json.
+
+    Parameters
+    ----------
+    training : dict of str to ndarray
+        The rows that the pipeline was fitted on, by feature; no value is missing.
+    features : sequence of Column
+    categories : dict of str to list
+        Features that encoders read as categories, with what they have learnt.
+    predictions : ndarray
+        Of the same rows.
+
+    Returns
+    -------
+    dict
+    """
+    documents = {}
+    for feature in features:
+        values = training[feature.name]
+        if feature.pii:
+            documents[feature.name] = {"kind": "hidden", "missing": 0}
+        elif feature.type in ("boolean", "string") or categories.get(feature.name):
+            documents[feature.name] = categorical_distribution(values)
+        else:
+            documents[feature.name] = numeric_distribution(values)
+    return {"format": FORMAT, "rows": len(predictions), "features": documents, "prediction": numeric_distribution(predictions)}
+
+
+def numeric_distribution(values):
+    """Return the counts of numbers between fixed edges: the quantiles that cut them into equal parts, each edge once.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_rows,)
+        At least one; none is NaN.
+
+    Returns
+    -------
+    dict
+        Bin i counts ``edges[i-1] <= value < edges[i]``.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    edges = np.unique(np.quantile(values, np.arange(1, BINS) / BINS))
+    counts = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1)
+    return {
+        "kind": "numeric",
+        "missing": 0,
+        "edges": edges.tolist(),
+        "counts": counts.tolist(),
+        "min": float(values.min()),
+        "max": float(values.max()),
+        "mean": float(values.mean()),
+        "std": float(values.std()),
+    }
+
+
+def categorical_distribution(values):
+    """Return the counts of the most frequent values, in order of the values, and how many rows have another."""
+    found, counts = np.unique(values, return_counts=True)
+    kept = np.sort(np.argsort(-counts, kind="stable")[:CATEGORIES_MAX])
+    return {
+        "kind": "categorical",
+        "missing": 0,
+        "categories": found[kept].tolist(),
+        "counts": counts[kept].tolist(),
+        "other": int(counts.sum() - counts[kept].sum()),
+    }

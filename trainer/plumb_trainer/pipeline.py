@@ -1,0 +1,86 @@
+"""Builds and fits the scikit-learn pipeline that a recipe describes."""
+
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from xgboost import XGBRegressor
+from xgboost.core import XGBoostError
+
+from plumb_trainer.stop import Stop
+
+TRANSFORMERS = {
+    "simple_imputer": SimpleImputer,
+    "standard_scaler": StandardScaler,
+    "min_max_scaler": MinMaxScaler,
+    "one_hot_encoder": OneHotEncoder,
+    "ordinal_encoder": OrdinalEncoder,
+}
+MODELS = {"xgboost_regressor": XGBRegressor}
+
+# One thread: XGBoost adds gradients in the order in which its threads come, and the model must come out the same again.
+_MODEL_FIXED = {"n_jobs": 1}
+
+
+def build_pipeline(recipe):
+    """Return the unfitted pipeline.
+
+    Parameters
+    ----------
+    recipe : Recipe
+
+    Returns
+    -------
+    Pipeline
+        ``preprocessing``, a ColumnTransformer over a DataFrame that gives a dense float64 array, then ``model``.
+
+    Raises
+    ------
+    Stop
+        Where a step or model is unknown, or doesn't take a parameter.
+
+    Notes
+    -----
+    ``sparse_threshold=0``: in a sparse matrix XGBoost reads zeros as missing, and whether a ColumnTransformer gives one
+    depends on how many zeros the training data happened to have.
+    """
+    branches = [(branch.name, _chain(branch), list(branch.columns)) for branch in recipe.branches]
+    kind, params = recipe.model
+    if kind not in MODELS:
+        raise Stop(f'the recipe\'s model "{kind}" is unknown; expected one of {", ".join(MODELS)}')
+    model = _construct(f'model "{kind}"', MODELS[kind], {"random_state": recipe.seed, **params}, _MODEL_FIXED)
+    return Pipeline([("preprocessing", ColumnTransformer(branches, sparse_threshold=0)), ("model", model)])
+
+
+def fit_pipeline(pipeline, frame, target):
+    """Fit; what scikit-learn or XGBoost refuse becomes a `Stop`."""
+    try:
+        return pipeline.fit(frame, target)
+    except (ValueError, TypeError, XGBoostError) as error:
+        raise Stop(f"the pipeline could not be fitted: {error}") from error
+
+
+def _chain(branch):
+    if branch.steps == (("passthrough", {}),):
+        return "passthrough"
+    steps = []
+    for index, (operator, params) in enumerate(branch.steps):
+        where = f'preprocessing "{branch.name}", step "{operator}"'
+        if operator == "passthrough" and not params:
+            steps.append((f"{index}_{operator}", "passthrough"))
+            continue
+        if operator not in TRANSFORMERS:
+            raise Stop(f"{where}: there is no such step; expected one of {', '.join((*TRANSFORMERS, 'passthrough'))}")
+        fixed = {"sparse_output": False} if operator == "one_hot_encoder" else {}
+        steps.append((f"{index}_{operator}", _construct(where, TRANSFORMERS[operator], params, fixed)))
+    return Pipeline(steps)
+
+
+def _construct(where, kind, params, fixed):
+    known = kind().get_params()
+    for name in params:
+        if name in fixed:
+            raise Stop(f'{where}: the trainer sets "{name}" itself, to {fixed[name]}; take it out')
+        if name not in known:
+            raise Stop(f'{where}: {kind.__name__} has no parameter "{name}"')
+    return kind(**params, **fixed)

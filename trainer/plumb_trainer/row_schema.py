@@ -1,0 +1,102 @@
+"""Writes schema.json: what a row must hold, inferred from the recipe and from what the pipeline has learnt.
+
+Every feature is required. One may be null only where the pipeline has learnt what a missing value means, and only an
+encoder that raises on unknown values makes an enum of its categories: everything else is served as training defined it.
+"""
+
+from sklearn.impute import SimpleImputer
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+
+from plumb_trainer.graph_export import readers
+from plumb_trainer.operators import category_form
+from plumb_trainer.stop import Stop
+
+def schema_document(recipe, preprocessing):
+    """Return schema.json.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    preprocessing : ColumnTransformer
+        Fitted.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    Stop
+        Where an encoder has learnt values of personal data, which a bundle must not hold, or a recipe's range has no
+        place beside an enum.
+    """
+    properties = {feature.name: _property(feature, preprocessing) for feature in recipe.features}
+    return {
+        "type": "object",
+        "title": recipe.title,
+        **({"description": recipe.description} if recipe.description else {}),
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def nullable_features(recipe, preprocessing):
+    """Return the names of the features that may be missing."""
+    return {feature.name for feature in recipe.features if _takes_missing(feature.name, preprocessing)}
+
+
+def known_categories(preprocessing, feature):
+    """Return the categories that encoders have learnt of a feature, and whether one of these encoders raises on others.
+
+    Parameters
+    ----------
+    preprocessing : ColumnTransformer
+    feature : str
+
+    Returns
+    -------
+    (list of scalars, bool)
+        Missing is not among the categories; an empty list where no encoder reads the feature's own values.
+    """
+    found, strict = [], False
+    for steps, index in readers(preprocessing, feature):
+        for encoder in filter(_is_encoder, steps):
+            categories = [category_form(value) for value in encoder.categories_[index]]
+            found += [value for value in categories if value is not None and value not in found]
+            strict = strict or encoder.handle_unknown == "error"
+    return found, strict
+
+
+def _property(feature, preprocessing):
+    nullable = _takes_missing(feature.name, preprocessing)
+    categories, strict = known_categories(preprocessing, feature.name)
+    if categories and feature.pii:
+        raise Stop(f'feature "{feature.name}" is personal data, but an encoder has learnt its values, which the bundle would hold')
+    if strict and feature.ranges:
+        raise Stop(f'feature "{feature.name}": take its range out, since the encoder admits exactly the values it has learnt')
+    described = {"title": feature.title, "description": feature.description, "examples": list(feature.examples), "x-unit": feature.unit}
+    return {
+        "type": [feature.type, "null"] if nullable else feature.type,
+        **feature.ranges,
+        **({"enum": categories + ([None] if nullable else [])} if strict else {}),
+        **({"x-known-categories": categories} if categories and not strict else {}),
+        **{keyword: value for keyword, value in described.items() if value},
+        **({"x-pii": True} if feature.pii else {}),
+    }
+
+
+def _takes_missing(feature, preprocessing):
+    """Tell whether each branch that reads the feature has learnt what to do where it is missing."""
+    return all(steps and _step_takes_missing(steps[0], index) for steps, index in readers(preprocessing, feature))
+
+
+def _step_takes_missing(step, index):
+    if isinstance(step, SimpleImputer):
+        # With a number as the mark of a missing value, scikit-learn raises on NaN.
+        return category_form(step.missing_values) is None
+    return _is_encoder(step) and any(category_form(value) is None for value in step.categories_[index])
+
+
+def _is_encoder(step):
+    return isinstance(step, OneHotEncoder | OrdinalEncoder)

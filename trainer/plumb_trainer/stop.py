@@ -1,0 +1,21 @@
+"""Why a run stops: sentences for the person who started it."""
+
+
+class Stop(Exception):
+    """A run cannot go on, and the reason is not a bug.
+
+    Parameters
+    ----------
+    problems : list of str
+        A sentence each: where, what was expected, what is there. At least one.
+    """
+
+    def __init__(self, *problems):
+        super().__init__("\n".join(problems))
+        self.problems = list(problems)
+
+
+def quote(value):
+    """Return a name or value as messages show it: in double quotes, cut when long."""
+    text = str(value)
+    return f'"{text}"' if len(text) <= 60 else f'"{text[:57]}..."'
