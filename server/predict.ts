@@ -136,12 +136,18 @@ function validate(call: Call, { rowSchema }: Version): void {
 }
 
 /** Rows to blocks; rows on which the fitted pipeline itself would raise are an error, or set aside. */
-function preprocess(call: Call, { preprocessor }: Version): void {
+function preprocess(call: Call, { preprocessor, hiddenFeatures }: Version): void {
   if (call.rowCount === 0) return;
   call.blocks = newBlocks(call.rowCount, preprocessor.outputs);
   const refused = preprocessor.run(call.goodRows, call.blocks);
   if (refused.length === 0) return;
-  const issues = refused.map((refusal) => ({ ...refusal, row: call.rowIndexes ? call.rowIndexes[refusal.row]! : refusal.row }));
+  const issues = refused.map(({ row, feature, expected, got }) => ({
+    row: call.rowIndexes ? call.rowIndexes[row]! : row,
+    feature,
+    expected,
+    // The graph knows nothing of personal data.
+    got: hiddenFeatures.has(feature) ? "a value (hidden: personal data)" : got,
+  }));
   const badRows = new Set(refused.map(({ row }) => row));
   if (!call.partial) throw rowsError("row_refused", issues.slice(0, issuesMax), badRows.size);
   const rowErrors = [...badRows].map((bad) => {

@@ -164,9 +164,7 @@ export class Server {
         ? cause
         : failure === "bad_framing"
           ? new ServeError("invalid_request", `the request's framing is ambiguous: ${detail}`)
-          : failure === "overloaded"
-            ? new ServeError("overloaded", detail)
-            : ServeError.from(cause);
+          : ServeError.from(cause);
     if (error.code === "internal") {
       const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
       this.#logs.event("error", detail, { request_id: requestId, address: exchange.path.slice(0, 200), cause: text });

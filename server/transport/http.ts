@@ -27,7 +27,7 @@ export interface ListenerOptions {
   /** Called once per request, before its body; must answer the exchange, now or later. May throw. */
   readonly handle: (exchange: Exchange) => void;
   /** Answers for a failure of ours or of the framing; `cause` is for the log. */
-  readonly onFailure: (exchange: Exchange, failure: "internal" | "bad_framing" | "overloaded", detail: string, cause?: unknown) => void;
+  readonly onFailure: (exchange: Exchange, failure: "internal" | "bad_framing", detail: string, cause?: unknown) => void;
 }
 
 const statusLines: Record<number, string> = {
@@ -48,12 +48,14 @@ const lingerBytesMax = 64 * 1_048_576;
 /** From here on a reply is handed to the socket as fast as the client reads, instead of being buffered as a whole. */
 const streamedBytesMin = 65_536;
 
-/** Who takes a body: told exactly one of the first two, unless the client leaves. */
+/** Who takes a body: told exactly one of the first three, unless the client leaves. */
 export interface BodyReceiver {
   /** The whole body. The bytes are valid until this returns, and not longer. */
   onBody(body: Uint8Array): void;
   /** Answers; called when what is left of the body was read, so that the client is there to hear it. */
   onTooLarge(gotBytes: number, bytesMax: number): void;
+  /** Answers; called when so many bodies are arriving that this one's bytes have no room. */
+  onNoRoom(): void;
   /** The client left before the reply. */
   onGone(): void;
 }
@@ -159,7 +161,7 @@ export class Exchange {
         }
         if (!this.#listener.reserve(this, chunk.byteLength)) {
           this.#closeAfter = true;
-          this.#listener.fail(this, "overloaded", "too many bytes of bodies are arriving at once");
+          receiver.onNoRoom();
           return;
         }
         // The chunk's memory is taken back when this function returns. Copied into one buffer: a list of them would let chunks of one byte
@@ -335,7 +337,7 @@ export class HttpListener {
     }
   }
 
-  fail(exchange: Exchange, failure: "internal" | "bad_framing" | "overloaded", detail: string, cause?: unknown): void {
+  fail(exchange: Exchange, failure: "internal" | "bad_framing", detail: string, cause?: unknown): void {
     try {
       this.#options.onFailure(exchange, failure, detail, cause);
     } catch (error) {

@@ -97,7 +97,7 @@ class HttpCall implements Reply, BodyReceiver {
   readonly #routes: PublicRoutes;
   readonly #call: Call;
   /** What is wrong with the headers is answered once the body was read: a client that still writes wouldn't hear it. */
-  #refusal: ServeError | undefined;
+  readonly #refusal: ServeError | undefined;
 
   constructor(exchange: Exchange, routes: PublicRoutes, { modelName, versionName }: PredictAddress) {
     this.#exchange = exchange;
@@ -115,7 +115,10 @@ class HttpCall implements Reply, BodyReceiver {
 
   onBody(body: Uint8Array): void {
     const { path } = this.#routes;
-    if (this.#refusal !== undefined) return fail(path, this.#call, this.#refusal);
+    if (this.#refusal !== undefined) {
+      fail(path, this.#call, this.#refusal);
+      return;
+    }
     this.#call.body = body;
     this.#call.bodyBytes = body.length;
     predict(path, this.#call);
@@ -126,14 +129,19 @@ class HttpCall implements Reply, BodyReceiver {
     fail(this.#routes.path, this.#call, new ServeError("body_too_large", message));
   }
 
+  onNoRoom(): void {
+    const message = "the bodies that are arriving hold the most bytes that this server takes; try again later";
+    fail(this.#routes.path, this.#call, new ServeError("overloaded", message));
+  }
+
   onGone(): void {
     abandon(this.#routes.path, this.#call);
   }
 
   send(status: number, body: string, error: ServeError | undefined, requestId: string): void {
     const exchange = this.#exchange;
-    if (error !== undefined) return sendError(exchange, error, requestId, noHeaders, this.#routes.retryAfterS());
-    exchange.send(status, json, body, exchange.requestIdHeader === requestId ? ["x-request-id", requestId] : noHeaders);
+    if (error !== undefined) sendError(exchange, error, requestId, noHeaders, this.#routes.retryAfterS());
+    else exchange.send(status, json, body, exchange.requestIdHeader === requestId ? ["x-request-id", requestId] : noHeaders);
   }
 }
 

@@ -42,6 +42,8 @@ export class Version {
   readonly preprocessor: Preprocessor;
   readonly postprocessor: Postprocessor;
   readonly answerFrame: AnswerFrame;
+  /** Features whose values are personal data: never told, never logged. */
+  readonly hiddenFeatures: ReadonlySet<string>;
   readonly bodyLimits: { readonly bodyBytesMax: number; readonly decode: DecodeLimits };
   /** The deadline of calls that bring none, milliseconds. */
   readonly sloMs: number;
@@ -66,6 +68,7 @@ export class Version {
     this.preprocessor = createPreprocessor(bundle.preprocessing);
     this.postprocessor = createPostprocessor(bundle.postprocessing);
     this.answerFrame = createAnswerFrame(bundle.name, bundle.version, this.postprocessor.labels);
+    this.hiddenFeatures = new Set(bundle.rowSchema.features.filter(({ pii }) => pii).map(({ name }) => name));
     this.predictionDtype = this.postprocessor.inputs.every(({ dtype }) => dtype === "float32") ? "float32" : "float64";
     this.sloMs = manifest.slo.p95_ms;
     const rowsMax = manifest.limits.rows_max;
