@@ -55,11 +55,11 @@ async function open(): Promise<RawConnection> {
   return connection;
 }
 
-function receiveWith(onBody: BodyReceiver["onBody"], onTooLarge: BodyReceiver["onTooLarge"] = () => {}, onGone = () => {}): BodyReceiver {
-  return { onBody, onTooLarge, onGone };
-}
-
 const nothing = () => {};
+
+function receiver(told: Partial<BodyReceiver>): BodyReceiver {
+  return { onBody: nothing, onTooLarge: nothing, onNoRoom: nothing, onGone: nothing, ...told };
+}
 
 describe("a handler that throws is a 500", () => {
   const wrong = () => {
@@ -73,14 +73,14 @@ describe("a handler that throws is a 500", () => {
   });
 
   test("when it has the body, in one piece or in many", async () => {
-    handle = (exchange) => exchange.readBody(mebibyte, receiveWith(wrong));
+    handle = (exchange) => exchange.readBody(mebibyte, receiver({ onBody: wrong }));
     expect((await post(listener.port, "/", "x")).status).toBe(500);
     expect((await post(listener.port, "/", "x".repeat(800_000))).status).toBe(500);
     expect(failures).toHaveLength(2);
   });
 
   test("when it is told that the body is too large, by its length or while it arrives", async () => {
-    handle = (exchange) => exchange.readBody(10, receiveWith(wrong, wrong));
+    handle = (exchange) => exchange.readBody(10, receiver({ onBody: wrong, onTooLarge: wrong }));
     expect((await post(listener.port, "/", "x".repeat(100))).status).toBe(500);
     const connection = await open();
     await connection.write("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n64\r\n");
@@ -96,7 +96,7 @@ describe("a handler that throws is a 500", () => {
     expect(answer.status).toBe(500);
     expect(answer.json.error).toMatchObject({ code: "internal", issues: [] });
     expect((await warned)[0]).toEqual(new Error("a bug"));
-    handle = (exchange) => exchange.readBody(mebibyte, receiveWith(wrong));
+    handle = (exchange) => exchange.readBody(mebibyte, receiver({ onBody: wrong }));
     expect((await post(listener.port, "/", "x")).status).toBe(500);
   });
 
@@ -132,10 +132,7 @@ describe("an answer", () => {
     const held: Exchange[] = [];
     let gone = 0;
     handle = (exchange) => {
-      exchange.readBody(
-        10,
-        receiveWith(nothing, nothing, () => gone++),
-      );
+      exchange.readBody(10, receiver({ onGone: () => gone++ }));
       held.push(exchange);
     };
     const connection = await open();
@@ -153,7 +150,7 @@ describe("an answer", () => {
     const wrong = () => {
       throw new Error("a bug on the way out");
     };
-    handle = (exchange) => exchange.readBody(10, receiveWith(nothing, nothing, wrong));
+    handle = (exchange) => exchange.readBody(10, receiver({ onGone: wrong }));
     const connection = await open();
     await connection.write("GET / HTTP/1.1\r\nhost: a\r\n\r\n");
     await expect.poll(() => listener.exchanges, patience).toBe(1);
@@ -239,9 +236,11 @@ describe("bodies that arrive", () => {
     handle = (exchange) =>
       exchange.readBody(
         mebibyte,
-        receiveWith((bytes) => {
-          bodies.push(createHash("sha256").update(bytes).digest("hex"));
-          exchange.send(200, "text/plain", String(bytes.length));
+        receiver({
+          onBody: (bytes) => {
+            bodies.push(createHash("sha256").update(bytes).digest("hex"));
+            exchange.send(200, "text/plain", String(bytes.length));
+          },
         }),
       );
     const connection = await open();
@@ -258,13 +257,17 @@ describe("bodies that arrive", () => {
     expect(bodies).toEqual(Array(2).fill(createHash("sha256").update(body).digest("hex")));
   });
 
+  const answerLength = (exchange: Exchange) =>
+    exchange.readBody(
+      2 * mebibyte,
+      receiver({
+        onBody: (body) => exchange.send(200, "text/plain", String(body.length)),
+        onNoRoom: () => exchange.send(503, "text/plain", "no room"),
+      }),
+    );
+
   test("together hold no more than the budget, whose overrun ends the latest of them", async () => {
-    handle = (exchange) =>
-      exchange.readBody(
-        2 * mebibyte,
-        receiveWith((body) => exchange.send(200, "text/plain", String(body.length))),
-      );
-    onFailure = (exchange, { failure }) => exchange.send(failure === "overloaded" ? 503 : 500, "text/plain", failure);
+    handle = answerLength;
     const [first, second] = [await open(), await open()];
     const half = Buffer.alloc(1_200_000, 0x20);
     await first.write(`${head}content-length: ${half.length + 1}\r\n\r\n`);
@@ -284,11 +287,7 @@ describe("bodies that arrive", () => {
   });
 
   test("and never end give their share back when their sender leaves", async () => {
-    handle = (exchange) =>
-      exchange.readBody(
-        2 * mebibyte,
-        receiveWith((body) => exchange.send(200, "text/plain", String(body.length))),
-      );
+    handle = answerLength;
     const half = Buffer.alloc(1_200_000, 0x20);
     for (let i = 0; i < 3; i++) {
       const connection = await open();
