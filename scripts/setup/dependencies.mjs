@@ -16,7 +16,7 @@ export async function ensureDependencies() {
     if (!reason) return;
     say(`plumb: installing packages from package-lock.json (${reason})`);
     const [command, ...args] = npm();
-    const code = await run(command, [...args, "ci", "--ignore-scripts", "--include=dev", "--include=optional"], {
+    const code = await run(command, [...args, "ci", "--ignore-scripts", "--include=dev", "--include=optional", "--loglevel=error"], {
       env: { ONNXRUNTIME_NODE_INSTALL: "skip" },
       stdout: "stderr",
     });
