@@ -16,7 +16,8 @@ COPY scripts scripts
 RUN node scripts/prune-natives.mjs
 
 FROM ${BASE}
-ENV NODE_ENV=production PLUMB_HOST=0.0.0.0
+# ONNX Runtime would write an identifier into the home folder and report to its maker.
+ENV NODE_ENV=production PLUMB_HOST=0.0.0.0 ORT_DISABLE_TELEMETRY=1
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
 COPY --from=build /app/dist dist

@@ -59,6 +59,19 @@ it("docs/decisions lists every decision", () => {
   expect(listed).toEqual(pages.filter((path) => /^docs\/decisions\/\d{4}-/.test(path)).sort());
 });
 
+it("every page that the code names is there", () => {
+  const sources = execFileSync(
+    "git",
+    ["ls-files", "--cached", "--others", "--exclude-standard", "*.ts", "*.mjs", "*.py", "*.json", "*.yaml"],
+    { encoding: "utf8" },
+  );
+  const named = sources
+    .split("\n")
+    .filter((path) => path !== "" && existsSync(path))
+    .flatMap((path) => [...page(path).matchAll(/\bdocs\/[a-z0-9/-]+\.md\b/g)].map(([file]) => `${path}: ${file}`));
+  expect(named.filter((line) => !existsSync(line.split(": ")[1]!))).toEqual([]);
+});
+
 describe.each(pages)("%s", (path) => {
   const text = page(path);
 
