@@ -8,7 +8,6 @@ from plumb_trainer.row_schema import known_categories
 
 _METRICS = {"rmse": "RMSE", "mae": "MAE", "r2": "R²", "mape": "MAPE %", "smape": "SMAPE %"}
 _BASELINES = {"last_value": "the value before", "mean_7_days": "mean of the seven before"}
-_LIMITS = {"minimum": "at least", "exclusiveMinimum": "over", "maximum": "at most", "exclusiveMaximum": "under"}
 
 
 def card_text(trained, table, evaluation, golden_count, compared_rows, created):
@@ -30,9 +29,10 @@ def card_text(trained, table, evaluation, golden_count, compared_rows, created):
         + _table(["part", "predictor", *_METRICS.values()], _scores(evaluation))
         + _mape_note(evaluation),
         "## How it was proved\n\n"
-        f"Plumb gave the trained pipeline's answers over {compared_rows} rows, {golden_count} of them in `golden.jsonl`, without a difference in "
-        "any bit of the features, of the model's output or of the prediction: training rows, values at the splits of the trees and one float beside "
-        "them, missing values, unknown categories and extremes among them. A server repeats the golden rows before it serves this version.",
+        f"Plumb gave the trained pipeline's answers over {compared_rows} rows, {golden_count} of them in `golden.jsonl`, without a "
+        "difference in any bit of the features, of the model's output or of the prediction: training rows, values at the splits of the "
+        "trees and one float beside them, missing values, unknown categories and extremes among them. A server repeats the golden rows "
+        "before it serves this version.",
         "## Limits\n\n"
         "- A tree ensemble doesn't extrapolate: beyond the values it has seen, its answer stays the same.\n"
         f"- It has seen {evaluation['splits'][0]['from']} to {evaluation['splits'][0]['to']}, and nothing of what changed since. "
@@ -46,7 +46,7 @@ def _features(trained):
     rows = []
     for feature in trained.recipe.features:
         categories, strict = known_categories(trained.pipeline["preprocessing"], feature.name)
-        demands = [f"{_LIMITS[key]} {limit}" for key, limit in feature.ranges.items()]
+        demands = feature.demands()
         demands += ["may be null"] if feature.name in trained.nullable else []
         if categories:
             listed = ", ".join(map(str, categories[:10])) + (", ..." if len(categories) > 10 else "")
@@ -87,7 +87,7 @@ def _mape_note(evaluation):
     if not any(left_out.values()):
         return ""
     shown = ", ".join(f"{count} of {rows[part]} in {part}" for part, count in left_out.items())
-    return f"\n\nMAPE leaves out rows whose true value is 0: {shown}."
+    return f"\n\nMAPE leaves out rows whose true value is 0: {shown}. Beside small values it is large for any predictor."
 
 
 def _table(header, rows):

@@ -1,6 +1,7 @@
 """The command line: ``python -m plumb_trainer train RECIPE [--out DIR] [--replace]``."""
 
 import argparse
+import os
 import sys
 
 from plumb_trainer import __version__
@@ -43,13 +44,16 @@ def _parser():
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     command = commands.add_parser("train", help="train what a recipe describes", description="Trains what a recipe describes.")
     command.add_argument("recipe", help="the recipe, a YAML file")
-    command.add_argument("--out", default=PROJECT / "models", metavar="DIR", help="the model store to write to (default: the project's models/)")
+    command.add_argument(
+        "--out", default=PROJECT / "models", metavar="DIR", help="the model store to write to (default: the project's models/)"
+    )
     command.add_argument("--replace", action="store_true", help="exchange a version that is there already")
     return parser
 
 
 def _report(result):
-    lines = [f"{result.directory}: written and proved over {result.compared_rows} rows, every bit as the pipeline's", ""]
+    shown = os.path.relpath(result.directory)
+    lines = [f"{shown}: written and proved over {result.compared_rows} rows, every bit as the pipeline's", ""]
     lines.append(f"  {'':12} {'':12}" + "".join(f"{name:>9}" for name in _METRICS))
     for part, metrics in result.evaluation["metrics"].items():
         lines.append(f"  {part:12} {'the model':12}" + _figures(metrics))

@@ -34,8 +34,9 @@ def edge_rows(trained, base_rows):
     edges = {feature.name: _edges(trained, feature) for feature in trained.recipe.features}
     found = []
     for name, values in edges.items():
-        for kind, value in values:
-            found += [(kind, {**base_rows[len(found) % len(base_rows)], name: value}) for _ in range(2)]
+        # Each twice, since another row is another path through the trees.
+        for kind, value in [*values, *values]:
+            found.append((kind, {**base_rows[len(found) % len(base_rows)], name: value}))
     for kind in ("mean", "median", "bound", "zero", "missing"):
         together = {name: [value for of_kind, value in values if of_kind == kind] for name, values in edges.items()}
         row = {name: values[-1] for name, values in together.items() if values}

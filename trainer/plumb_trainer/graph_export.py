@@ -132,7 +132,9 @@ class _GraphWriter:
     def _write_branches(self, transformer, tables, where):
         by_name = {table.id: table for table in tables}
         if transformer.sparse_output_:
-            raise Stop(f"{where} (ColumnTransformer): it gives a sparse matrix, whose zeros XGBoost reads as missing; set sparse_threshold=0")
+            raise Stop(
+                f"{where} (ColumnTransformer): it gives a sparse matrix, whose zeros XGBoost reads as missing; set sparse_threshold=0"
+            )
         if transformer.transformer_weights:
             raise Stop(f"{where} (ColumnTransformer): transformer_weights have no operator")
         written = []
@@ -151,9 +153,7 @@ class _GraphWriter:
         operator = OPERATORS.get(type(transformer))
         if operator is None:
             known = ", ".join(kind.__name__ for kind in OPERATORS)
-            raise Stop(
-                f"{where} ({type(transformer).__name__}) on {_named(columns)}: there is no operator for it; expected one of {known}"
-            )
+            raise Stop(f"{where} ({type(transformer).__name__}) on {_named(columns)}: there is no operator for it; expected one of {known}")
         try:
             params = operator.params(transformer)
         except ValueError as error:

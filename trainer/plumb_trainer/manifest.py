@@ -73,9 +73,7 @@ def manifest_document(trained, data_sha256, files, compared_rows, created):
             "libraries": {name: library.__version__ for name, library in _LIBRARIES.items()},
             "seed": recipe.seed,
         },
-        "files": {
-            name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in sorted(files.items())
-        },
+        "files": {name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in sorted(files.items())},
     }
 
 

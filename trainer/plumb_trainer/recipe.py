@@ -12,7 +12,8 @@ from plumb_trainer.stop import Stop
 
 TYPES = ("number", "integer", "boolean", "string")
 SPLITS = ("train", "validation", "holdout")
-RANGE_KEYS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+# Limits of validity, by JSON Schema keyword, and what they say.
+RANGE_WORDS = {"minimum": "at least", "exclusiveMinimum": "over", "maximum": "at most", "exclusiveMaximum": "under"}
 # As bundle/manifest.ts has it.
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -41,6 +42,10 @@ class Column:
     unit: str | None = None
     examples: tuple = ()
     pii: bool = False
+
+    def demands(self):
+        """Return the limits in words, such as ``["at least 0", "under 10"]``."""
+        return [f"{RANGE_WORDS[key]} {limit}" for key, limit in self.ranges.items()]
 
     def admits(self, value):
         """Tell whether a value is within the limits of validity."""
@@ -143,7 +148,9 @@ def _recipe(top, folder):
     if not features:
         top.problems.append(f"{top.where}, features: expected at least one feature, got none")
     if recipe.target.name in {feature.name for feature in features}:
-        top.problems.append(f'{top.where}, features: "{recipe.target.name}" is the target; a model that reads its own answer learns nothing')
+        top.problems.append(
+            f'{top.where}, features: "{recipe.target.name}" is the target; a model that reads its own answer learns nothing'
+        )
     data.close()
     top.close()
     stop_on(top.problems)
@@ -162,9 +169,9 @@ def _column(settings, name, default_type=None):
     kind = settings.take("type", "text", default_type, required=default_type is None)
     if kind is not None and kind not in TYPES:
         settings.problem(f"one of {', '.join(TYPES)}", kind, "type")
-    ranges = {key: settings.take(key, "number") for key in RANGE_KEYS}
+    ranges = {key: settings.take(key, "number") for key in RANGE_WORDS}
     ranges = {key: value for key, value in ranges.items() if value is not None}
-    if ranges and kind not in ("number", "integer"):
+    if ranges and kind in ("boolean", "string"):
         settings.problems.append(f"{settings.where}: only a number or an integer has a range")
     if any(not math.isfinite(value) for value in ranges.values()):
         settings.problems.append(f"{settings.where}: a range's limit is a finite number")
@@ -225,7 +232,9 @@ def _branches(top, features):
 
 def _one_named(named, where, problems):
     if not isinstance(named, dict) or len(named) != 1 or not isinstance(next(iter(named.values())), dict):
-        problems.append(f"{where}: expected one name with its parameters, such as {{ simple_imputer: {{ strategy: median }} }}, got {named}")
+        problems.append(
+            f"{where}: expected one name with its parameters, such as {{ simple_imputer: {{ strategy: median }} }}, got {named}"
+        )
         return []
     return list(named.items())
 

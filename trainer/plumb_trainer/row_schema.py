@@ -11,6 +11,7 @@ from plumb_trainer.graph_export import readers
 from plumb_trainer.operators import category_form
 from plumb_trainer.stop import Stop
 
+
 def schema_document(recipe, preprocessing):
     """Return schema.json.
 

@@ -143,7 +143,7 @@ def _parse(column, cell):
             return text, "an integer of at most 2^53 - 1"
         value = int(value)
     if not column.admits(value):
-        return text, " and ".join(f"{key} {limit}" for key, limit in column.ranges.items())
+        return text, f"a value {' and '.join(column.demands())}"
     return value, None
 
 

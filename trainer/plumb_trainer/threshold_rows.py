@@ -124,4 +124,3 @@ class _FloatScale:
     def value(position):
         magnitude = float(np.int64(abs(position)).view(np.float64))
         return -magnitude if position < 0 else magnitude
-

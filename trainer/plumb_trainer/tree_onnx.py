@@ -69,39 +69,44 @@ def tree_model_bytes(ensemble):
 def _attributes(ensemble):
     """Return the operator's attributes: inner nodes and leaves are two lists, and each child says in which of them it is."""
     roots, nodes, leaves = [], [], []
+    node_count = leaf_count = 0
     for tree in ensemble.trees:
-        is_leaf = tree.feature < 0
         order = _depth_first(tree)
-        node_at, leaf_at = {}, {}
-        for index in order:
-            place, count = (leaf_at, len(leaves)) if is_leaf[index] else (node_at, len(nodes))
-            place[index] = count + len(place)
-        roots.append(len(nodes))
-        leaves.extend((tree.target, tree.value[index]) for index in order if is_leaf[index])
+        is_leaf = tree.feature < 0
+        leaf, inner = order[is_leaf[order]], order[~is_leaf[order]]
+        left, right = tree.left[inner], tree.right[inner]
+        place = np.zeros(len(tree.feature), dtype=np.int64)
+        place[inner] = node_count + np.arange(len(inner))
+        place[leaf] = leaf_count + np.arange(len(leaf))
         if is_leaf[0]:
             # The operator has no tree without a node: one whose both branches end in the same leaf stands for it.
-            nodes.append((0, tree.threshold[0], False, leaf_at[0], True, leaf_at[0], True))
-            continue
-        for index in order:
-            if not is_leaf[index]:
-                children = ((leaf_at[child], True) if is_leaf[child] else (node_at[child], False) for child in (tree.left[index], tree.right[index]))
-                (true_id, true_leaf), (false_id, false_leaf) = children
-                nodes.append((tree.feature[index], tree.threshold[index], tree.missing_left[index], true_id, true_leaf, false_id, false_leaf))
-    feature, threshold, missing_left, true_id, true_leaf, false_id, false_leaf = zip(*nodes, strict=True)
-    target, value = zip(*leaves, strict=True)
-    return {
-        "tree_roots": roots,
-        "nodes_featureids": _ints(feature),
-        "nodes_modes": _tensor("nodes_modes", [_MODES[ensemble.comparison]] * len(nodes), "uint8"),
-        "nodes_splits": _tensor("nodes_splits", threshold, ensemble.dtype),
-        "nodes_missing_value_tracks_true": _ints(missing_left),
-        "nodes_truenodeids": _ints(true_id),
-        "nodes_trueleafs": _ints(true_leaf),
-        "nodes_falsenodeids": _ints(false_id),
-        "nodes_falseleafs": _ints(false_leaf),
-        "leaf_targetids": _ints(target),
-        "leaf_weights": _tensor("leaf_weights", value, ensemble.dtype),
+            inner = left = right = leaf
+        roots.append(node_count)
+        nodes.append(
+            {
+                "nodes_featureids": np.maximum(tree.feature[inner], 0),
+                "nodes_splits": tree.threshold[inner],
+                "nodes_missing_value_tracks_true": tree.missing_left[inner],
+                "nodes_truenodeids": place[left],
+                "nodes_trueleafs": is_leaf[left],
+                "nodes_falsenodeids": place[right],
+                "nodes_falseleafs": is_leaf[right],
+            }
+        )
+        leaves.append({"leaf_targetids": np.full(len(leaf), tree.target), "leaf_weights": tree.value[leaf]})
+        node_count += len(inner)
+        leaf_count += len(leaf)
+    attributes = _joined(nodes) | _joined(leaves)
+    attributes["nodes_modes"] = np.full(node_count, _MODES[ensemble.comparison], dtype=np.uint8)
+    tensors = {"nodes_modes": np.uint8, "nodes_splits": ensemble.dtype, "leaf_weights": ensemble.dtype}
+    return {"tree_roots": roots} | {
+        name: onnx.numpy_helper.from_array(values.astype(tensors[name]), name) if name in tensors else values.astype(np.int64).tolist()
+        for name, values in attributes.items()
     }
+
+
+def _joined(parts):
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _depth_first(tree):
@@ -115,12 +120,4 @@ def _depth_first(tree):
         order.append(index)
         if tree.feature[index] >= 0:
             waiting += [tree.right[index], tree.left[index]]
-    return order
-
-
-def _ints(values):
-    return [int(value) for value in values]
-
-
-def _tensor(name, values, dtype):
-    return onnx.numpy_helper.from_array(np.array(values, dtype=dtype), name)
+    return np.array(order, dtype=np.int64)

@@ -48,7 +48,7 @@ def _refuse_unsupported(learner):
     booster, params = learner["gradient_booster"], learner["learner_model_param"]
     objective = learner["objective"]["name"]
     if booster["name"] == "dart":
-        raise Stop('the model can\'t be exported: booster "dart" weights each tree when it predicts, which a plain sum of trees doesn\'t')
+        raise Stop("the model can't be exported: booster \"dart\" weights each tree when it predicts, which a plain sum of trees doesn't")
     if booster["name"] != "gbtree":
         raise Stop(f'the model can\'t be exported: booster "{booster["name"]}" has no trees; use gbtree')
     trees = booster["model"]["trees"]

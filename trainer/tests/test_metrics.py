@@ -1,0 +1,41 @@
+"""Metrics and baselines, against figures worked out by hand."""
+
+import numpy as np
+import pytest
+
+from plumb_trainer.metrics import last_value, mean_of_last_seven, regression_metrics
+
+
+def test_metrics_are_those_worked_out_by_hand():
+    # Errors 1, 2, 0, 4; squares 1 + 4 + 0 + 16 = 21. The mean of the truth is 5, squares round it 16 + 1 + 0 + 25 = 42.
+    metrics = regression_metrics([1, 4, 5, 10], [2, 2, 5, 6])
+    assert metrics["rmse"] == pytest.approx(np.sqrt(21 / 4))
+    assert metrics["mae"] == pytest.approx(7 / 4)
+    assert metrics["r2"] == pytest.approx(1 - 21 / 42)
+    assert metrics["mape"] == pytest.approx(100 * (1 / 1 + 2 / 4 + 0 + 4 / 10) / 4)
+    assert metrics["smape"] == pytest.approx(100 * (2 / 3 + 4 / 6 + 0 + 8 / 16) / 4)
+
+
+def test_mape_leaves_out_true_values_of_zero_and_says_how_many_it_counts():
+    metrics = regression_metrics([0, 4], [3, 5])
+    assert metrics["mape"] == pytest.approx(25)
+    assert metrics["mape_rows"] == 1
+    assert metrics["smape"] == pytest.approx(100 * (2 + 2 / 9) / 2)
+
+
+def test_metrics_without_a_value_are_none():
+    metrics = regression_metrics([0, 0], [0, 1])
+    assert metrics["mape"] is None
+    assert metrics["r2"] is None
+    assert metrics["smape"] == pytest.approx(100)
+
+
+def test_baselines_see_only_the_rows_before():
+    target = np.arange(20.0) ** 2
+    assert last_value(target, slice(10, 13)).tolist() == [81, 100, 121]
+    assert mean_of_last_seven(target, slice(10, 12)).tolist() == [
+        (9 + 16 + 25 + 36 + 49 + 64 + 81) / 7,
+        (16 + 25 + 36 + 49 + 64 + 81 + 100) / 7,
+    ]
+    # With fewer than seven rows before, the mean of those.
+    assert mean_of_last_seven(target, slice(2, 3)).tolist() == [0.5]
