@@ -2,6 +2,7 @@
 
 import { ServeError } from "../errors.js";
 import type { Registry } from "../versions/registry.js";
+import { decodeSegment } from "./address.js";
 import { describeModel, describeModels } from "./describe.js";
 import { answerHealth } from "./health.js";
 import type { Exchange } from "./http.js";
@@ -25,7 +26,7 @@ export function createAdminHandler(routes: AdminRoutes): (exchange: Exchange) =>
         `nothing is served at ${JSON.stringify(path.slice(0, 200))}: see /metrics, /models, /health/ready`,
       );
     if (method !== "GET" && method !== "HEAD")
-      throw new ServeError("method_not_allowed", `${method.slice(0, 20)} isn't served here: expected GET`);
+      throw new ServeError("method_not_allowed", `${method.slice(0, 20)} isn't served here: expected GET, HEAD`);
     if (path === "/metrics") {
       routes.scrape().then(
         ({ contentType, text }) => exchange.send(200, contentType, text),
@@ -33,7 +34,8 @@ export function createAdminHandler(routes: AdminRoutes): (exchange: Exchange) =>
       );
       return;
     }
-    const answer = path === "/models" ? describeModels(routes.registry) : describeModel(routes.registry, path.slice("/models/".length));
+    const answer =
+      path === "/models" ? describeModels(routes.registry) : describeModel(routes.registry, decodeSegment(path.slice("/models/".length)));
     exchange.send(200, "application/json", `${JSON.stringify(answer)}\n`);
   };
 }

@@ -5,6 +5,7 @@ import { encodeError } from "../codec/json.js";
 import { ServeError } from "../errors.js";
 import { abandon, fail, type PredictPath, predict } from "../predict.js";
 import type { Registry } from "../versions/registry.js";
+import { decodeSegment } from "./address.js";
 import { describeModel, describeModels } from "./describe.js";
 import { answerHealth } from "./health.js";
 import type { BodyReceiver, Exchange } from "./http.js";
@@ -52,7 +53,7 @@ export function createPublicHandler(routes: PublicRoutes): (exchange: Exchange) 
     }
     if (path === "/models") return get(exchange, routes, () => describeModels(routes.registry));
     const model = /^\/models\/([^/]+)$/.exec(path)?.[1];
-    if (model !== undefined) return get(exchange, routes, () => describeModel(routes.registry, decodePart(model)));
+    if (model !== undefined) return get(exchange, routes, () => describeModel(routes.registry, decodeSegment(model)));
     if (answerHealth(exchange, routes.isReady)) return;
     const shown = JSON.stringify(path.slice(0, 200));
     throw new ServeError("route_not_found", `nothing is served at ${method} ${shown}: see GET /models, POST /predict`);
@@ -65,16 +66,7 @@ function parsePredictAddress(path: string): PredictAddress | undefined {
   const found = /^\/models\/([^/]+)(?:\/versions\/([^/]+))?\/predict$/.exec(path);
   if (found === null) return undefined;
   const [, model, version] = found;
-  return { modelName: decodePart(model!), versionName: version === undefined ? undefined : decodePart(version) };
-}
-
-function decodePart(part: string): string {
-  if (!part.includes("%")) return part;
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    throw new ServeError("invalid_request", `the address isn't percent-encoded UTF-8: ${JSON.stringify(part.slice(0, 64))}`);
-  }
+  return { modelName: decodeSegment(model!), versionName: version === undefined ? undefined : decodeSegment(version) };
 }
 
 function get(exchange: Exchange, routes: PublicRoutes, describe: () => object): void {
