@@ -25,6 +25,9 @@ export const configSchema = z.strictObject({
     .default("auto")
     .describe("where batches run: decided per batch, on the event loop, in the pool"),
   workers: count(0, 256).optional().describe("threads of the pool; by default one less than the processors, at least 1"),
+  lingerUs: count(0, 10_000)
+    .default(100)
+    .describe("how long the event loop polls for the next call of a caller that asks again at once, microseconds"),
   callsMax: count(1, 1_000_000).default(10_000).describe("calls in flight, over all models"),
   bytesMax: count(1_048_576, 2 ** 40)
     .default(268_435_456)

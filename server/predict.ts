@@ -43,6 +43,7 @@ export function predict(path: PredictPath, call: Call): void {
     call.partial = decoded.partial;
     call.decodedMs = path.now();
     setDeadline(call, version);
+    if (call.decodedMs > call.deadlineMs) throw new ServeError("deadline_exceeded", "the deadline had passed before the body was there");
     validate(call, version);
     call.validatedMs = path.now();
     preprocess(call, version);
@@ -63,7 +64,10 @@ function answer(call: Call): void {
   try {
     if (call.error) throw call.error;
     const version = call.version!;
-    const result = call.rowCount === 0 ? noAnswer : version.postprocessor.run(call.raw, call.rawFirstRow, call.rowCount);
+    const { postprocessor } = version;
+    // Of a partial request without a single good row nothing ran; its answer has the form of the others.
+    const raw = call.rowCount === 0 ? newBlocks(0, postprocessor.inputs) : call.raw;
+    const result = postprocessor.run(raw, call.rawFirstRow, call.rowCount);
     checkAnswer(call, result);
     call.postprocessedMs = path.now();
     finish(path, call, 200, encodeJson(version.answerFrame, call, result));
@@ -167,12 +171,17 @@ function setAside(call: Call, rowIndexes: readonly number[], rowErrors: readonly
   call.rowErrors = [...(call.rowErrors ?? []), ...rowErrors].sort((a, b) => a.row - b.row);
 }
 
-function newBlocks(rowCount: number, outputs: Version["preprocessor"]["outputs"]): (Float32Array | Float64Array)[] {
-  if (outputs.length === 1) return [newBlock(rowCount, outputs[0]!)];
-  return outputs.map((output) => newBlock(rowCount, output));
+interface Tensor {
+  readonly dtype: "float32" | "float64";
+  readonly width: number;
 }
 
-function newBlock(rowCount: number, { dtype, width }: { dtype: "float32" | "float64"; width: number }): Float32Array | Float64Array {
+function newBlocks(rowCount: number, tensors: readonly Tensor[]): (Float32Array | Float64Array)[] {
+  if (tensors.length === 1) return [newBlock(rowCount, tensors[0]!)];
+  return tensors.map((tensor) => newBlock(rowCount, tensor));
+}
+
+function newBlock(rowCount: number, { dtype, width }: Tensor): Float32Array | Float64Array {
   return dtype === "float32" ? new Float32Array(rowCount * width) : new Float64Array(rowCount * width);
 }
 
@@ -217,5 +226,3 @@ function rowsError(code: ErrorCode, issues: readonly Issue[], badRows: number): 
 }
 
 const noBytes = new Uint8Array(0);
-/** Of a partial request without a single good row. */
-const noAnswer: Answer = { predictions: [], probabilities: undefined };

@@ -16,6 +16,7 @@ import { Pool } from "./inference/pool.js";
 import { createRunner, type Runner, runnerSpec, warmUp } from "./inference/runner.js";
 import { Scheduler } from "./inference/scheduler.js";
 import { onnxruntime } from "./inference/session.js";
+import { Linger } from "./linger.js";
 import { Logs } from "./observe/logs.js";
 import { Metrics } from "./observe/metrics.js";
 import { fail, type PredictPath } from "./predict.js";
@@ -24,7 +25,7 @@ import { type Exchange, HttpListener } from "./transport/http.js";
 import { createPublicHandler, sendError } from "./transport/public.js";
 import { acceptRequestId, createRequestIds } from "./transport/request-id.js";
 import { newestVersions } from "./versions/newest.js";
-import { type Proof, prove } from "./versions/prove.js";
+import { type Proof, prove, proveOutputs } from "./versions/prove.js";
 import { Registry } from "./versions/registry.js";
 import { Version } from "./versions/version.js";
 
@@ -107,6 +108,7 @@ export class Server {
     }, sweepEveryMs);
     await this.#load();
     this.#warm = true;
+    void this.#metrics.begin();
     this.#logs.event("info", "ready", {
       http_port: this.httpPort,
       admin_port: this.adminPort,
@@ -117,8 +119,18 @@ export class Server {
   #scheduler: Scheduler | undefined;
 
   #createPath(): PredictPath {
+    const linger = new Linger(now, this.#config.lingerUs / 1000, setImmediate);
     return {
-      admission: this.#admission,
+      admission: {
+        enter: (call) => {
+          this.#admission.enter(call);
+          linger.arrived(call.arrivedMs);
+        },
+        leave: (call) => {
+          if (call.admitted) linger.replied(now());
+          this.#admission.leave(call);
+        },
+      },
       routes: this.#registry,
       // Calls before the load are refused by the routes: no version is ready.
       scheduler: { submit: (call) => this.#scheduler!.submit(call) },
@@ -235,21 +247,27 @@ export class Server {
     }
   }
 
-  /** Golden rows on each executor that is going to run the version. */
+  /** Golden rows through the path, and their blocks on each executor that is going to run the version. */
   async #prove(version: Version, runner: Runner | undefined): Promise<void> {
     version.become("proving");
     version.engineName = onnxruntime.name;
     const proofs: Record<string, Proof> = {};
+    const pool = this.#pool;
     if (runner) proofs.inline = await prove(version, (blocks, rowCount) => runner.run(blocks, rowCount));
     // The path's blocks stay with their call: what moves to a worker is a copy.
-    if (this.#pool)
-      proofs.pool = await prove(version, (blocks, rowCount) =>
-        this.#pool!.run(
+    else
+      proofs.path = await prove(version, (blocks, rowCount) =>
+        pool!.run(
           version.key,
           blocks.map((block) => block.slice()),
           rowCount,
         ),
       );
+    if (pool) {
+      proofs.pool = await proveOutputs(version, (makeBlocks, rowCount, batchRows) =>
+        pool.runInEach(version.key, makeBlocks, rowCount, batchRows),
+      );
+    }
     const problems = Object.entries(proofs).flatMap(([executor, proof]) => summarise(executor, proof));
     if (problems.length > 0) return this.#refuse(version, problems);
     const all = Object.values(proofs);

@@ -63,9 +63,9 @@ export class Pool implements WorkerPool {
     const pool = new Pool(options);
     const [spec] = options.specs;
     if (spec !== undefined) {
-      // A worker takes one task at a time, so as many tasks as there are workers reach them all; each is answered once its worker is warm.
+      // Answered once each worker is warm.
       const blocks = () => spec.blocks.map(({ width, dtype }) => (dtype === "float32" ? new Float32Array(width) : new Float64Array(width)));
-      await Promise.all(Array.from({ length: options.workers }, () => pool.run(spec.key, blocks(), 1)));
+      await pool.runInEach(spec.key, blocks, 1, 1);
     }
     return pool;
   }
@@ -86,9 +86,23 @@ export class Pool implements WorkerPool {
    * @throws Error when the worker dies; a model that fails is a {@link RunResult} with failed rows.
    */
   async run(key: string, blocks: Block[], rowCount: number): Promise<RunResult> {
+    return this.#post({ key, blocks, rowCount });
+  }
+
+  /**
+   * Runs the same rows once in every worker, in batches of a given size: for proofs, before the pool serves.
+   *
+   * @param makeBlocks - Called once per worker, since what it returns is moved.
+   */
+  async runInEach(key: string, makeBlocks: () => Block[], rowCount: number, batchRows: number): Promise<RunResult[]> {
+    // A worker takes one task at a time, so as many tasks as there are workers reach them all.
+    return Promise.all(Array.from({ length: this.workers }, () => this.#post({ key, blocks: makeBlocks(), rowCount, batchRows })));
+  }
+
+  async #post(task: WorkerTask): Promise<RunResult> {
     this.#busy++;
     try {
-      return await this.#piscina.run({ key, blocks, rowCount }, { transferList: blocks.map(({ buffer }) => buffer as ArrayBuffer) });
+      return await this.#piscina.run(task, { transferList: task.blocks.map(({ buffer }) => buffer as ArrayBuffer) });
     } finally {
       this.#busy--;
       if (this.#busy === 0) this.#drained?.();

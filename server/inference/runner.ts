@@ -120,6 +120,34 @@ export function createRunner(engine: Engine, spec: RunnerSpec): Runner {
   };
 }
 
+/**
+ * Runs rows in batches of a given size and puts the outputs together: how a proof sees each size that a worker may meet in one task.
+ *
+ * @param batchRows - The last batch may be smaller.
+ */
+export function runInBatches(runner: Runner, blocks: readonly Block[], rowCount: number, batchRows: number): RunResult {
+  const { spec } = runner;
+  const results: RunResult[] = [];
+  for (let first = 0; first < rowCount; first += batchRows) {
+    const rows = Math.min(batchRows, rowCount - first);
+    const part = blocks.map((block, i) => block.slice(first * spec.blocks[i]!.width, (first + rows) * spec.blocks[i]!.width));
+    results.push(runner.run(part, rows));
+  }
+  const raw = results[0]!.raw.map((block, i) => {
+    const parts = results.map((result) => result.raw[i]!);
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const whole = block instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
+    let offset = 0;
+    for (const part of parts) {
+      whole.set(part, offset);
+      offset += part.length;
+    }
+    return whole;
+  });
+  const failedRows = results.flatMap((result, k) => result.failedRows.map((row) => k * batchRows + row));
+  return { raw, failedRows, failure: results.find(({ failure }) => failure !== undefined)?.failure };
+}
+
 /** Sizes at which a runner is warmed, so that the first calls meet compiled code and a fitted cost. */
 const warmUpRows = [1, 8, 64];
 

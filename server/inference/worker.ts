@@ -7,13 +7,15 @@
 
 import { move, transferableSymbol, valueSymbol, workerData } from "piscina";
 import type { Block } from "../../preprocessing/index.js";
-import { createRunner, type Runner, type RunnerSpec, type RunResult, warmUp } from "./runner.js";
+import { createRunner, type Runner, type RunnerSpec, type RunResult, runInBatches, warmUp } from "./runner.js";
 import { onnxruntime } from "./session.js";
 
 export interface WorkerTask {
   readonly key: string;
   readonly blocks: Block[];
   readonly rowCount: number;
+  /** Only in proofs: run the rows in batches of this size. */
+  readonly batchRows?: number;
 }
 
 /** Piscina's protocol for a result of several buffers that are moved, not copied. */
@@ -40,9 +42,10 @@ for (const spec of workerData as readonly RunnerSpec[]) {
   runners.set(spec.key, runner);
 }
 
-export default function runBatch({ key, blocks, rowCount }: WorkerTask): unknown {
+export default function runBatch({ key, blocks, rowCount, batchRows = rowCount }: WorkerTask): unknown {
   const runner = runners.get(key);
   if (runner === undefined) throw new Error(`this worker's generation doesn't hold ${key}`);
+  const result = batchRows >= rowCount ? runner.run(blocks, rowCount) : runInBatches(runner, blocks, rowCount, batchRows);
   // Typed for single values only, but it takes whatever follows the protocol.
-  return move(new MovedResult(runner.run(blocks, rowCount)) as unknown as Parameters<typeof move>[0]);
+  return move(new MovedResult(result) as unknown as Parameters<typeof move>[0]);
 }

@@ -45,19 +45,56 @@ export async function prove(version: Version, runBatch: RunBatch): Promise<Proof
   const { golden, manifest } = version.bundle;
   const { tolerance } = manifest.parity;
   const found = new Findings();
-  const answers = golden.filter((row): row is GoldenAnswer => row.error === undefined);
+  const { answers, batchSizes } = goldenBatches(version);
   const refusals = golden.filter((row) => row.error !== undefined);
-  const largest = Math.min(batchRowsMax, manifest.limits.rows_max, answers.length);
-  const batchSizes = [...new Set([1, Math.min(7, largest), largest])];
 
   proveFeatures(version, answers, found, tolerance.features_ulp);
   for (const batchSize of batchSizes) {
+    const batches: Promise<void>[] = [];
     for (let first = 0; first < answers.length; first += batchSize) {
-      await proveBatch(version, answers.slice(first, first + batchSize), runBatch, found, tolerance);
+      batches.push(proveBatch(version, answers.slice(first, first + batchSize), runBatch, found, tolerance));
     }
+    // All of one size are under way together: a pool's workers are kept busy, and the start of a server isn't 400 round trips long.
+    await Promise.all(batches);
   }
   for (const refusal of refusals) await proveRefusal(version, refusal, runBatch, found);
   return { rows: golden.length, batchSizes, ...found.result() };
+}
+
+/** Runs all rows in one executor, in batches of a given size; one result per executor, such as a pool's workers. */
+export type RunInEach = (makeBlocks: () => Block[], rowCount: number, batchRows: number) => Promise<readonly RunResult[]>;
+
+/**
+ * The part of a proof that differs between executors of one server: the models' raw outputs, at each batch size, in each of them. What
+ * comes before and after is the same code on the same thread, and was proved by {@link prove}.
+ */
+export async function proveOutputs(version: Version, runInEach: RunInEach): Promise<Proof> {
+  const { answers, batchSizes } = goldenBatches(version);
+  const { tolerance } = version.bundle.manifest.parity;
+  const found = new Findings();
+  const { outputs } = version.preprocessor;
+  const rows = answers.map(({ row }) => row);
+  const makeBlocks = () => {
+    const blocks = outputs.map(({ dtype, width }) =>
+      dtype === "float32" ? new Float32Array(rows.length * width) : new Float64Array(rows.length * width),
+    );
+    version.preprocessor.run(rows, blocks);
+    return blocks;
+  };
+  for (const batchSize of batchSizes) {
+    for (const { raw, failure } of await runInEach(makeBlocks, rows.length, batchSize)) {
+      if (failure !== undefined) found.problem(`a worker failed on golden rows in batches of ${batchSize}: ${failure}`);
+      else proveRaw(version, raw, 0, answers, found, tolerance.margin_ulp, batchSize);
+    }
+  }
+  return { rows: answers.length, batchSizes, ...found.result() };
+}
+
+/** The golden rows that are to be answered, and the sizes of batch in which they run. */
+function goldenBatches({ bundle }: Version): { answers: GoldenAnswer[]; batchSizes: number[] } {
+  const answers = bundle.golden.filter((row): row is GoldenAnswer => row.error === undefined);
+  const largest = Math.min(batchRowsMax, bundle.manifest.limits.rows_max, answers.length);
+  return { answers, batchSizes: [...new Set([1, Math.min(7, largest), largest])] };
 }
 
 function proveFeatures(version: Version, answers: readonly GoldenAnswer[], found: Findings, toleranceUlp: number): void {
@@ -98,7 +135,7 @@ async function proveBatch(
     found.problem(`${where}: expected an answer, got the error ${body.error.code}: ${body.error.message}`);
     return;
   }
-  proveRaw(version, call, batch, found, tolerance.margin_ulp);
+  proveRaw(version, call.raw, call.rawFirstRow, batch, found, tolerance.margin_ulp, batch.length);
   const reply = body as { prediction?: Scalar; predictions?: Scalar[]; probabilities?: Record<string, number> | Record<string, number>[] };
   const { labels } = version.postprocessor;
   for (const [i, golden] of batch.entries()) {
@@ -135,20 +172,22 @@ async function proveBatch(
   }
 }
 
-function proveRaw(version: Version, call: Call, batch: readonly GoldenAnswer[], found: Findings, toleranceUlp: number): void {
+function proveRaw(
+  version: Version,
+  raw: readonly Block[],
+  firstRow: number,
+  batch: readonly GoldenAnswer[],
+  found: Findings,
+  toleranceUlp: number,
+  batchSize: number,
+): void {
   for (const [i, { name, dtype, width }] of version.postprocessor.inputs.entries()) {
-    const block = call.raw[i]!;
     for (const [row, golden] of batch.entries()) {
       for (let k = 0; k < width; k++) {
-        const got = block[(call.rawFirstRow + row) * width + k]!;
-        found.difference(
-          "raw",
-          golden.raw[name]![k]!,
-          got,
-          dtype,
-          toleranceUlp,
-          `${place(golden)}, raw["${name}"][${k}], batch of ${batch.length}`,
-        );
+        const expected = golden.raw[name]![k]!;
+        const got = raw[i]![(firstRow + row) * width + k]!;
+        if (Object.is(expected, got)) continue;
+        found.difference("raw", expected, got, dtype, toleranceUlp, `${place(golden)}, raw["${name}"][${k}], batch of ${batchSize}`);
       }
     }
   }
