@@ -1,0 +1,49 @@
+/** The path of a call with everything round it worked by hand: the test says when rows run and what they answer. */
+
+import { Admission, type AdmissionLimits } from "../../server/admission.js";
+import type { Call } from "../../server/call.js";
+import { type PredictPath, predict } from "../../server/predict.js";
+import { Registry } from "../../server/versions/registry.js";
+import type { Version } from "../../server/versions/version.js";
+import { type CallOptions, type MadeCall, makeCall } from "./calls.js";
+import { HandClock } from "./event-loop.js";
+
+const roomy: AdmissionLimits = { callsMax: 1000, bytesMax: 2 ** 30 };
+
+export function createHandPath(versions: readonly Version[], { limits = roomy, defaultModel = undefined as string | undefined } = {}) {
+  const clock = new HandClock();
+  const admission = new Admission(limits);
+  const registry = new Registry(defaultModel);
+  for (const version of versions) registry.add(version);
+  /** Calls whose rows wait to be run, oldest first. */
+  const submitted: Call[] = [];
+  /** Calls whose record was read, in order. */
+  const observed: Call[] = [];
+  const path: PredictPath = {
+    admission,
+    routes: registry,
+    scheduler: { submit: (call) => void submitted.push(call) },
+    // Each look at the clock finds it a little later.
+    now: () => {
+      clock.advance(0.001);
+      return clock.nowMs;
+    },
+    observe: (call) => void observed.push(call),
+  };
+
+  function send(options: CallOptions = {}, ownPath = path): MadeCall {
+    const made = makeCall({ arrivedMs: clock.nowMs, ...options });
+    predict(ownPath, made.call);
+    return made;
+  }
+
+  /** Runs the oldest waiting call: float32 outputs of one column, row by row; by default the first column of its block. */
+  function run(outputs?: readonly number[], failedRows: readonly number[] = []): void {
+    const call = submitted.shift()!;
+    call.raw = [outputs ? Float32Array.from(outputs) : Float32Array.from(call.blocks[0]!)];
+    if (failedRows.length > 0) call.failedRows = [...failedRows];
+    call.onRun(call);
+  }
+
+  return { clock, admission, registry, path, submitted, observed, send, run };
+}
