@@ -91,7 +91,7 @@ export class Version {
   }
 
   fail(problems: readonly string[]): void {
-    this.problems = problems;
     this.become("failed");
+    this.problems = problems;
   }
 }
