@@ -232,7 +232,8 @@ export class Scheduler {
   #complete(lane: Lane, batch: Batch, result: RunResult, executor: "inline" | "pool", startedMs: number, endedMs: number): void {
     const { onBatch, onTrouble } = this.#options;
     onBatch(lane.version, executor, batch.rowCount, (endedMs - startedMs) * 1000);
-    if (result.failure !== undefined) onTrouble(lane.version, `the model failed on ${result.failedRows.length} rows: ${result.failure}`);
+    if (result.failure !== undefined)
+      onTrouble(lane.version, `the model failed on ${result.failedRows.length} rows: ${withoutNumbers(result.failure)}`);
     unpackBatch(batch, result, lane.rawWidths);
     for (const call of batch.calls) {
       call.executor = executor;
@@ -243,4 +244,9 @@ export class Scheduler {
       if (call.rowsDone === call.rowCount && !call.finished) call.onRun(call);
     }
   }
+}
+
+/** The runtime's texts repeat what the model was fed (`idx=4711 must be within ...`), and no value of a row may stand in a log. */
+function withoutNumbers(text: string): string {
+  return text.replaceAll(/\d[\d.]*(e[+-]?\d+)?/gi, "#");
 }

@@ -7,6 +7,7 @@
 
 import { write } from "node:fs";
 import type { Call } from "../call.js";
+import type { ServeError } from "../errors.js";
 
 export type AccessLog = "all" | "sampled" | "off";
 
@@ -59,7 +60,7 @@ export class Logs {
     this.#line({
       time: this.#options.wallClock().toISOString(),
       level: serverFault ? "error" : wrong || slow ? "warn" : "info",
-      message: wrong ? call.error!.message : slow ? "slow call" : "call",
+      message: wrong ? withoutValues(call.error!) : slow ? "slow call" : "call",
       request_id: call.requestId,
       ...(call.traceparent === "" ? {} : { trace_id: call.traceparent.slice(3, 35), parent_span_id: call.traceparent.slice(36, 52) }),
       model: call.version?.name ?? call.modelName,
@@ -119,6 +120,14 @@ export class Logs {
 
 function milliseconds(fromMs: number, toMs: number): number | undefined {
   return fromMs > 0 && toMs > 0 ? Math.round((toMs - fromMs) * 1000) / 1000 : undefined;
+}
+
+/** What a caller hears of a bad row repeats what it sent; the log says only where, and what was expected. */
+function withoutValues({ message, issues = [] }: ServeError): string {
+  const [first] = issues;
+  if (first === undefined) return message;
+  const others = issues.length > 1 ? ` (and ${issues.length - 1} more issues)` : "";
+  return `row ${first.row}, feature ${JSON.stringify(first.feature)}: expected ${first.expected}${others}`;
 }
 
 function causeText(cause: unknown): string {
