@@ -1,6 +1,6 @@
 /** Versions made in memory, without a folder or a proof: one number in, one number out, unless a test wants another graph. */
 
-import type { Bundle } from "../../bundle/index.js";
+import type { Bundle, GoldenRow } from "../../bundle/index.js";
 import { parseRowSchema } from "../../bundle/index.js";
 import { parseGraph } from "../../preprocessing/index.js";
 import type { RunnerSpec } from "../../server/inference/runner.js";
@@ -21,6 +21,7 @@ export interface VersionOptions {
   rowsMax?: number;
   sloMs?: number;
   task?: "regression" | "classification";
+  golden?: readonly GoldenRow[];
 }
 
 export const oneNumberSchema = {
@@ -90,7 +91,7 @@ export function makeVersion(options: VersionOptions = {}): Version {
     rowSchema: schema.value,
     preprocessing: parseGraph(options.preprocessing ?? oneNumberGraph),
     postprocessing: parseGraph(options.postprocessing ?? identityGraph),
-    golden: [],
+    golden: options.golden ?? [],
     models: options.models ?? [oneModel],
   } as unknown as Bundle;
   const version = new Version(bundle);

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { EngineModel } from "../../../../server/inference/engine.js";
-import { createRunner, type RunnerSpec, warmUp } from "../../../../server/inference/runner.js";
+import { createRunner, type RunnerSpec, runInBatches, warmUp } from "../../../../server/inference/runner.js";
 import { createPuppetEngine } from "../../../support/puppet-engine.js";
 import { makeSpec } from "../../../support/versions.js";
 
@@ -146,6 +146,34 @@ describe("wrong wiring is found when the runner is made", () => {
       },
     };
     expect(() => createRunner(refusing, spec)).toThrow("the file isn't a model");
+  });
+});
+
+describe("rows that run in batches of a given size", () => {
+  const values = Float32Array.from({ length: 10 }, (_, i) => i);
+
+  test.each([
+    [1, new Array(10).fill(1)],
+    [3, [3, 3, 3, 1]],
+    [5, [5, 5]],
+    [10, [10]],
+    [99, [10]],
+  ])("of %i come together as one", (batchRows, sizes) => {
+    const engine = createPuppetEngine();
+    const result = runInBatches(createRunner(engine, makeSpec()), [values], 10, batchRows);
+    expect(result).toEqual({ raw: [values.map((value) => 2 * value)], failedRows: [], failure: undefined });
+    expect(engine.runs.map(({ rowCount }) => rowCount)).toEqual(sizes);
+  });
+
+  test("have their failures in their places", () => {
+    const engine = createPuppetEngine(([x]) => {
+      if ([2, 7].includes(x![0]!)) throw new Error("no leaf");
+      return [[x![0]!]];
+    });
+    const result = runInBatches(createRunner(engine, makeSpec()), [values], 10, 3);
+    expect(result.failedRows).toEqual([2, 7]);
+    expect(result.failure).toBe("no leaf");
+    expect(result.raw[0]).toEqual(Float32Array.of(0, 1, Number.NaN, 3, 4, 5, 6, Number.NaN, 8, 9));
   });
 });
 

@@ -408,6 +408,19 @@ describe("rows that the model fails on", () => {
   });
 });
 
+test("the log hears what the runtime said, without the numbers that it repeats", () => {
+  const { turns, submit, troubles } = createRig({
+    execution: "inline",
+    workers: 0,
+    compute: () => {
+      throw new Error("idx=4711 must be within [-3,2], not 1.5e-7");
+    },
+  });
+  submit(1);
+  turns.untilQuiet();
+  expect(troubles).toEqual(["tiny/1: the model failed on 1 rows: idx=# must be within [-#,#], not #"]);
+});
+
 test("a call's record says where, with how many rows and when it ran", async () => {
   const { clock, turns, pool, submit, batches } = createRig({ execution: "auto" });
   const [small, large] = [submit(3), submit(256)];
