@@ -8,8 +8,11 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
 
-const port = z.coerce.number().int().min(0).max(65_535);
-const count = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
+/** A number, or its text, as flags and variables have it. `z.coerce` would take empty text, null and false for 0. */
+const numeric = <T extends z.ZodType>(schema: T) =>
+  z.preprocess((value) => (typeof value === "string" && /^[+-]?\d+(\.\d+)?$/.test(value) ? Number(value) : value), schema);
+const count = (min: number, max: number) => numeric(z.number().int().min(min).max(max));
+const port = count(0, 65_535);
 
 /** Key: as in the file. Flag: `--http-port`; environment: `PLUMB_HTTP_PORT`. */
 export const configSchema = z.strictObject({
@@ -36,7 +39,7 @@ export const configSchema = z.strictObject({
     .enum(["all", "sampled", "off"])
     .default("sampled")
     .describe("which ordinary calls are logged; errors and slow ones always are"),
-  logSampleShare: z.coerce.number().min(0).max(1).default(0.01).describe("share of ordinary calls that `sampled` logs"),
+  logSampleShare: numeric(z.number().min(0).max(1)).default(0.01).describe("share of ordinary calls that `sampled` logs"),
   drainDelayMs: count(0, 600_000).default(0).describe('after SIGTERM: how long to answer "not ready" before new connections are refused'),
   drainQuietMs: count(0, 600_000).default(500).describe("after that: how long a connection that is kept open may still bring a request"),
   drainTimeoutMs: count(0, 600_000).default(30_000).describe("the most that a drain takes before what is left is cut off"),
@@ -104,6 +107,9 @@ export function readConfig(args: readonly string[], environment: Record<string, 
       problems.push(`${origin}: ${issue.message}, got ${JSON.stringify(value)}`);
     }
   }
+  if (result.data?.execution === "pool" && result.data.workers === 0) {
+    problems.push("execution is pool, and workers is 0: nobody would run a batch; expected at least 1 worker");
+  }
   if (problems.length > 0 || !result.success) throw new ConfigError(problems);
   return result.data;
 }
@@ -143,7 +149,8 @@ function readFile(named: string | undefined, workingDirectory: string, problems:
     text = readFileSync(file, "utf8");
   } catch (error) {
     // Only a file that somebody asked for has to be there.
-    if (named !== undefined) problems.push(`the config file ${file} can't be read: ${(error as Error).message}`);
+    if (named !== undefined || (error as NodeJS.ErrnoException).code !== "ENOENT")
+      problems.push(`the config file ${file} can't be read: ${(error as Error).message}`);
     return {};
   }
   let value: unknown;

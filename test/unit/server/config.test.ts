@@ -1,0 +1,219 @@
+/** Goal: a setting comes from where the reader would look first, and whatever is wrong is named, with its place, before anything starts. */
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ConfigError, describeSettings, readConfig, workerCount } from "../../../server/config.js";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "plumb-config-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const writeFile = (settings: unknown, name = "plumb.config.json") =>
+  writeFileSync(join(folder, name), typeof settings === "string" ? settings : JSON.stringify(settings));
+const read = (args: readonly string[] = [], environment: Record<string, string> = {}) => readConfig(args, environment, folder);
+
+function problemsOf(args: readonly string[] = [], environment: Record<string, string> = {}): string[] {
+  try {
+    read(args, environment);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).message.split("\n");
+  }
+  throw new Error("it was accepted");
+}
+
+describe("a setting", () => {
+  test("has a default", () => {
+    expect(read()).toMatchObject({
+      host: "127.0.0.1",
+      httpPort: 8080,
+      adminHost: "127.0.0.1",
+      adminPort: 8082,
+      models: "models",
+      execution: "auto",
+    });
+  });
+
+  test("of the file goes before the default, of the environment before the file, of a flag before all", () => {
+    writeFile({ httpPort: 1001, adminPort: 1002, models: "from-file", execution: "pool" });
+    const environment = { PLUMB_HTTP_PORT: "2001", PLUMB_ADMIN_PORT: "2002", PLUMB_MODELS: "from-environment" };
+    expect(read(["--http-port", "3001"], environment)).toMatchObject({
+      httpPort: 3001,
+      adminPort: 2002,
+      models: "from-environment",
+      execution: "pool",
+      host: "127.0.0.1",
+    });
+  });
+
+  test("is given to a flag in two forms", () => {
+    expect(read(["--http-port=9000", "--admin-port", "9002", "--models=a=b"])).toMatchObject({
+      httpPort: 9000,
+      adminPort: 9002,
+      models: "a=b",
+    });
+  });
+
+  test("is a number in the file as well as text that is one", () => {
+    writeFile({ httpPort: 9000, logSampleShare: "0.5" });
+    expect(read()).toMatchObject({ httpPort: 9000, logSampleShare: 0.5 });
+  });
+
+  test("that isn't Plumb's is left alone", () => {
+    expect(read([], { HOME: "/home/ada", PATH: "/bin", PLUMBER: "1", HTTP_PORT: "1" })).toEqual(read());
+  });
+
+  test.each(describeSettings())("$flag is known to flags, environment, file and help", ({ flag, variable, key, fallback, help }) => {
+    const value = fallback === "" ? (key === "workers" ? "2" : "demand") : fallback;
+    const expected = Number.isNaN(Number(value)) ? value : Number(value);
+    expect(read([flag, value])).toHaveProperty(key, expected);
+    expect(read([], { [variable]: value })).toHaveProperty(key, expected);
+    writeFile({ [key]: expected });
+    expect(read()).toHaveProperty(key, expected);
+    expect(help).not.toBe("");
+  });
+});
+
+describe("the file", () => {
+  test("may be missing", () => {
+    expect(read()).toMatchObject({ httpPort: 8080 });
+  });
+
+  test("is another one if a flag says so, or the environment", () => {
+    writeFile({ httpPort: 1 });
+    writeFile({ httpPort: 2 }, "two.json");
+    writeFile({ httpPort: 3 }, "three.json");
+    expect(read(["--config", "two.json"]).httpPort).toBe(2);
+    expect(read([], { PLUMB_CONFIG: "three.json" }).httpPort).toBe(3);
+    expect(read(["--config", join(folder, "two.json")], { PLUMB_CONFIG: "three.json" }).httpPort).toBe(2);
+  });
+
+  test("must be there if somebody asked for it", () => {
+    expect(problemsOf(["--config", "gone.json"])).toEqual([expect.stringMatching(/^the config file .*gone\.json can't be read: /)]);
+  });
+
+  test("must be readable if it is there", () => {
+    mkdirSync(join(folder, "plumb.config.json"));
+    expect(problemsOf()).toEqual([expect.stringMatching(/^the config file .*plumb\.config\.json can't be read: /)]);
+  });
+
+  test.each([
+    ["no JSON", "httpPort: 1", /^the config file .* isn't JSON: /],
+    ["a list", [1], /^the config file .*: expected an object of settings$/],
+    ["null", "null", /^the config file .*: expected an object of settings$/],
+  ])("may not be %s", (_name, content, message) => {
+    writeFile(content);
+    expect(problemsOf()).toEqual([expect.stringMatching(message)]);
+  });
+});
+
+describe("an unknown setting is refused, and a known one is suggested", () => {
+  test.each([
+    ["--http-prot", "--http-port"],
+    ["--model", "--models"],
+    ["--acces-log", "--access-log"],
+    ["--wokers", "--workers"],
+  ])("the flag %s: %s", (flag, known) => {
+    expect(problemsOf([flag, "1"])[0]).toBe(`"${flag}" is no flag of serve: did you mean ${known}? (all of them: plumb serve --help)`);
+  });
+
+  test("in the environment", () => {
+    expect(problemsOf([], { PLUMB_HTTPPORT: "1" })).toEqual([
+      "the environment variable PLUMB_HTTPPORT is no setting: did you mean PLUMB_HTTP_PORT? (all of them: plumb serve --help)",
+    ]);
+  });
+
+  test("in the file", () => {
+    writeFile({ httpport: 1, models: "m" });
+    expect(problemsOf()).toEqual([
+      expect.stringMatching(/^"httpport" in the config file .*plumb\.config\.json is no setting: did you mean httpPort\?/),
+    ]);
+  });
+
+  test("by a name that every object has", () => {
+    writeFile('{"constructor": 1, "__proto__": {"httpPort": 5}}');
+    expect(problemsOf()).toHaveLength(2);
+    expect(problemsOf([], { PLUMB_CONSTRUCTOR: "1" })).toHaveLength(3);
+  });
+
+  test("as a word that is no flag at all", () => {
+    expect(problemsOf(["models"])[0]).toContain('"models" is no flag of serve');
+  });
+});
+
+describe("a wrong value is refused, with the place where it stands", () => {
+  const wrong: [name: string, value: unknown][] = [
+    ["httpPort", 65_536],
+    ["httpPort", -1],
+    ["httpPort", 80.5],
+    ["httpPort", "eighty"],
+    ["httpPort", ""],
+    ["httpPort", " "],
+    ["httpPort", "0x50"],
+    ["workers", 257],
+    ["callsMax", 0],
+    ["logSampleShare", 1.5],
+    ["logSampleShare", "NaN"],
+    ["execution", "gpu"],
+    ["accessLog", "some"],
+    ["models", ""],
+    ["defaultModel", ""],
+  ];
+
+  test.each(wrong)("%s: %j", (key, value) => {
+    const { flag, variable } = describeSettings().find((setting) => setting.key === key)!;
+    const got = new RegExp(`, got ${JSON.stringify(String(value)).replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`);
+    const [byFlag, ...more] = problemsOf([`${flag}=${value}`]);
+    expect(more).toEqual([]);
+    expect(byFlag).toMatch(new RegExp(`^the flag ${flag}: .+`));
+    expect(byFlag).toMatch(got);
+    const [byVariable] = problemsOf([], { [variable]: String(value) });
+    expect(byVariable).toMatch(new RegExp(`^the environment variable ${variable}: .+`));
+    expect(byVariable).toMatch(got);
+    writeFile({ [key]: value });
+    expect(problemsOf()).toEqual([expect.stringMatching(new RegExp(`^"${key}" in the config file: .+, got `))]);
+  });
+
+  test.each([[null], [true], [[]], [[8080]], [{}]])("a port that is %j in the file", (value) => {
+    writeFile({ httpPort: value });
+    expect(problemsOf()).toEqual([expect.stringMatching(/^"httpPort" in the config file: /)]);
+  });
+
+  test("of the place that counts, though another place has a good one", () => {
+    writeFile({ httpPort: 9000 });
+    expect(problemsOf([], { PLUMB_HTTP_PORT: "no" })).toEqual([expect.stringMatching(/^the environment variable PLUMB_HTTP_PORT: /)]);
+  });
+
+  test("a flag without its value", () => {
+    expect(problemsOf(["--http-port"])).toContain("the flag --http-port needs a value");
+  });
+
+  test("everything at once, a sentence each", () => {
+    writeFile({ adminPort: "x", colour: "red" });
+    expect(problemsOf(["--http-port", "y"], { PLUMB_NO: "1", PLUMB_WORKERS: "-3" })).toHaveLength(5);
+  });
+
+  test("a pool without a worker", () => {
+    expect(problemsOf(["--execution", "pool", "--workers", "0"])).toEqual([
+      "execution is pool, and workers is 0: nobody would run a batch; expected at least 1 worker",
+    ]);
+  });
+});
+
+describe("the pool", () => {
+  test.each([
+    ["has as many workers as are set", ["--workers", "3"], 3],
+    ["may have none: everything runs on the event loop", ["--workers", "0"], 0],
+    ["has none when everything runs on the event loop", ["--execution", "inline", "--workers", "3"], 0],
+  ])("%s", (_name, args, workers) => {
+    expect(workerCount(read(args))).toBe(workers);
+  });
+
+  test("has at least one by default", () => {
+    expect(workerCount(read())).toBeGreaterThanOrEqual(1);
+  });
+});
