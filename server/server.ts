@@ -203,6 +203,10 @@ export class Server {
     const runners = new Map<Version, Runner>();
     if (this.#config.execution !== "pool") for (const version of versions) this.#loadInline(version, runners);
     this.#pool = await pool;
+    for (const version of versions) {
+      const reason = this.#pool?.notLoaded.get(version.key);
+      if (reason !== undefined && version.state === "loading") this.#refuse(version, [`its model can't be loaded: ${reason}`]);
+    }
     this.#scheduler = new Scheduler({
       execution: this.#config.execution,
       pool: this.#pool,

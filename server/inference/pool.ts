@@ -12,7 +12,7 @@ import { Piscina } from "piscina";
 import type { Block } from "../../preprocessing/index.js";
 import type { RunnerSpec, RunResult } from "./runner.js";
 import type { WorkerPool } from "./scheduler.js";
-import type { WorkerTask } from "./worker.js";
+import type { NotLoaded, WorkerTask } from "./worker.js";
 
 export interface PoolOptions {
   readonly workers: number;
@@ -23,10 +23,14 @@ export interface PoolOptions {
   readonly onTrouble: (message: string) => void;
 }
 
+class NotLoadedError extends Error {}
+
 export class Pool implements WorkerPool {
   readonly workers: number;
   onIdle: () => void = () => {};
-  readonly #piscina: Piscina<WorkerTask, RunResult>;
+  /** Why versions, by their keys, couldn't be loaded by the workers: `run` throws for them. */
+  readonly notLoaded = new Map<string, string>();
+  readonly #piscina: Piscina<WorkerTask, RunResult | NotLoaded>;
   #alive = 0;
   #busy = 0;
   #drained: (() => void) | undefined;
@@ -55,17 +59,21 @@ export class Pool implements WorkerPool {
   }
 
   /**
-   * Starts a generation; resolves when every worker has loaded and warmed every version.
+   * Starts a generation; resolves when every worker has loaded and warmed every version, those in {@link notLoaded} excepted.
    *
    * @throws Error when a worker can't start: its message is the worker's.
    */
   static async start(options: PoolOptions): Promise<Pool> {
     const pool = new Pool(options);
-    const [spec] = options.specs;
-    if (spec !== undefined) {
+    for (const spec of options.specs) {
       // Answered once each worker is warm.
       const blocks = () => spec.blocks.map(({ width, dtype }) => (dtype === "float32" ? new Float32Array(width) : new Float64Array(width)));
-      await pool.runInEach(spec.key, blocks, 1, 1);
+      try {
+        await pool.runInEach(spec.key, blocks, 1, 1);
+      } catch (error) {
+        if (!(error instanceof NotLoadedError)) throw error;
+        pool.notLoaded.set(spec.key, error.message);
+      }
     }
     return pool;
   }
@@ -102,7 +110,9 @@ export class Pool implements WorkerPool {
   async #post(task: WorkerTask): Promise<RunResult> {
     this.#busy++;
     try {
-      return await this.#piscina.run(task, { transferList: task.blocks.map(({ buffer }) => buffer as ArrayBuffer) });
+      const result = await this.#piscina.run(task, { transferList: task.blocks.map(({ buffer }) => buffer as ArrayBuffer) });
+      if ("notLoaded" in result) throw new NotLoadedError(result.notLoaded);
+      return result;
     } finally {
       this.#busy--;
       if (this.#busy === 0) this.#drained?.();

@@ -18,6 +18,11 @@ export interface WorkerTask {
   readonly batchRows?: number;
 }
 
+/** What is said instead of a result when this worker couldn't load the version: the others run all the same. */
+export interface NotLoaded {
+  readonly notLoaded: string;
+}
+
 /** Piscina's protocol for a result of several buffers that are moved, not copied. */
 class MovedResult {
   readonly #result: RunResult;
@@ -35,16 +40,23 @@ class MovedResult {
   }
 }
 
-const runners = new Map<string, Runner>();
-for (const spec of workerData as readonly RunnerSpec[]) {
-  const runner = createRunner(onnxruntime, spec);
-  warmUp(runner);
-  runners.set(spec.key, runner);
+const runners = new Map<string, Runner | NotLoaded>();
+for (const spec of workerData as readonly RunnerSpec[]) runners.set(spec.key, load(spec));
+
+function load(spec: RunnerSpec): Runner | NotLoaded {
+  try {
+    const runner = createRunner(onnxruntime, spec);
+    warmUp(runner);
+    return runner;
+  } catch (error) {
+    return { notLoaded: (error as Error).message };
+  }
 }
 
 export default function runBatch({ key, blocks, rowCount, batchRows = rowCount }: WorkerTask): unknown {
   const runner = runners.get(key);
   if (runner === undefined) throw new Error(`this worker's generation doesn't hold ${key}`);
+  if ("notLoaded" in runner) return runner;
   const result = batchRows >= rowCount ? runner.run(blocks, rowCount) : runInBatches(runner, blocks, rowCount, batchRows);
   // Typed for single values only, but it takes whatever follows the protocol.
   return move(new MovedResult(result) as unknown as Parameters<typeof move>[0]);
