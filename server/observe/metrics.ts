@@ -23,8 +23,8 @@ class Series {
   readonly batchRows = executors.map(() => new Histogram(rowBounds));
   readonly batchSeconds = executors.map(() => new Histogram(latencyBounds));
   readonly results = new Map<ErrorCode | "ok" | "abandoned", number>();
+  readonly rowErrors = new Map<ErrorCode, number>();
   rows = 0;
-  inFlight = 0;
 
   constructor(model: string, version: string) {
     this.labels = { model, version };
@@ -68,6 +68,9 @@ export class Metrics {
       () => this.#values((s) => [...s.results].map(([result, value]) => ({ labels: { result }, value }))),
     );
     this.#register("plumb_rows_total", "Rows that were answered.", "counter", () => this.#values((s) => [{ value: s.rows }]));
+    this.#register("plumb_row_errors_total", "Rows of answered partial requests that have an error instead, by its code.", "counter", () =>
+      this.#values((s) => [...s.rowErrors].map(([code, value]) => ({ labels: { code }, value }))),
+    );
     this.#registerTriton();
   }
 
@@ -87,14 +90,18 @@ export class Metrics {
     series.count(call.error ? call.error.code : call.abandoned ? "abandoned" : "ok");
     series.request.observe((call.finishedMs - call.arrivedMs) / 1000);
     if (call.error || call.abandoned) return;
-    series.rows += call.rowCount;
+    series.rows += call.rowCount - (call.unanswered?.size ?? 0);
+    if (call.rowErrors) for (const { code } of call.rowErrors) series.rowErrors.set(code, (series.rowErrors.get(code) ?? 0) + 1);
     const [decode, validate, preprocess, queue, run, postprocess, reply] = series.stages;
     decode!.observe((call.decodedMs - call.startedMs) / 1000);
     validate!.observe((call.validatedMs - call.decodedMs) / 1000);
     preprocess!.observe((call.preprocessedMs - call.validatedMs) / 1000);
-    queue!.observe((call.runStartedMs - call.preprocessedMs) / 1000);
-    run!.observe((call.runEndedMs - call.runStartedMs) / 1000);
-    postprocess!.observe((call.postprocessedMs - call.runEndedMs) / 1000);
+    // Of a partial request without a single good row nothing ran.
+    const runStartedMs = call.rowCount > 0 ? call.runStartedMs : call.preprocessedMs;
+    const runEndedMs = call.rowCount > 0 ? call.runEndedMs : call.preprocessedMs;
+    queue!.observe((runStartedMs - call.preprocessedMs) / 1000);
+    run!.observe((runEndedMs - runStartedMs) / 1000);
+    postprocess!.observe((call.postprocessedMs - runEndedMs) / 1000);
     reply!.observe((call.finishedMs - call.postprocessedMs) / 1000);
   }
 

@@ -1,0 +1,177 @@
+/** Goal: a scrape is strict Prometheus text, and its numbers are those of the records. */
+
+import { beforeEach, describe, expect, test } from "vitest";
+import { type ErrorCode, errorTable } from "../../../../server/errors.js";
+import { Metrics, stages } from "../../../../server/observe/metrics.js";
+import { type Family, parsePrometheus, sumOf } from "../../../fixtures/prometheus-text.js";
+import { makeRecord, quick } from "../../../support/records.js";
+import { makeVersion } from "../../../support/versions.js";
+
+const version = makeVersion({ name: "demand", number: 3 });
+const other = makeVersion({ name: "spam" });
+const labels = { model: "demand", version: "3" };
+
+let metrics: Metrics;
+beforeEach(() => {
+  metrics = new Metrics();
+  metrics.addVersion(version);
+  metrics.addVersion(other);
+});
+
+const scrape = async (): Promise<Map<string, Family>> => parsePrometheus((await metrics.scrape()).text);
+
+describe("before the first call", () => {
+  test("every series of a version is there, with zero", async () => {
+    const families = await scrape();
+    for (const name of ["plumb_rows_total", "nv_inference_request_success", "nv_inference_count", "nv_inference_exec_count"]) {
+      expect(families.get(name)!.samples.map((sample) => [sample.labels, sample.value])).toEqual([
+        [labels, 0],
+        [{ model: "spam", version: "1" }, 0],
+      ]);
+    }
+    for (const stage of stages) expect(sumOf(families, "plumb_stage_seconds_count", { ...labels, stage })).toBe(0);
+  });
+
+  test("the process tells of itself, too", async () => {
+    const families = await scrape();
+    expect(sumOf(families, "process_resident_memory_bytes")).toBeGreaterThan(1e6);
+    expect((await metrics.scrape()).contentType).toMatch(/^text\/plain; version=0\.0\.4/);
+  });
+});
+
+describe("a call that was answered", () => {
+  test("is counted with its rows, and each stage with its time", async () => {
+    metrics.observeCall(makeRecord({ version, rows: 5 }));
+    const families = await scrape();
+    expect(sumOf(families, "plumb_requests_total", { ...labels, result: "ok" })).toBe(1);
+    expect(sumOf(families, "plumb_rows_total", labels)).toBe(5);
+    for (const stage of stages) {
+      expect(sumOf(families, "plumb_stage_seconds_sum", { ...labels, stage })).toBeCloseTo(quick[stage] / 1000, 9);
+      expect(sumOf(families, "plumb_stage_seconds_count", { ...labels, stage })).toBe(1);
+    }
+    expect(sumOf(families, "plumb_request_seconds_sum", labels)).toBeCloseTo(0.036, 9);
+    expect(sumOf(families, "plumb_requests_total", { model: "spam" })).toBe(0);
+  });
+
+  test("in part counts the rows that have an answer, and the others by what is wrong with them", async () => {
+    const call = makeRecord({ version, rows: 5, unanswered: 2 });
+    const error = { message: "no", issues: [] };
+    call.rowErrors = [
+      { row: 0, code: "model_output_invalid", ...error },
+      { row: 1, code: "model_output_invalid", ...error },
+      { row: 9, code: "schema_mismatch", ...error },
+    ];
+    metrics.observeCall(call);
+    const families = await scrape();
+    expect(sumOf(families, "plumb_rows_total", labels)).toBe(3);
+    expect(sumOf(families, "plumb_row_errors_total", { ...labels, code: "model_output_invalid" })).toBe(2);
+    expect(sumOf(families, "plumb_row_errors_total", { ...labels, code: "schema_mismatch" })).toBe(1);
+  });
+
+  test("without a row that ran has waited in no queue", async () => {
+    metrics.observeCall(makeRecord({ version, rows: 0 }));
+    const families = await scrape();
+    expect(sumOf(families, "plumb_requests_total", { ...labels, result: "ok" })).toBe(1);
+    for (const stage of stages) {
+      const sum = sumOf(families, "plumb_stage_seconds_sum", { ...labels, stage });
+      expect(sum, stage).toBeCloseTo(stage === "queue" || stage === "run" ? 0 : quick[stage] / 1000, 9);
+    }
+    expect(sumOf(families, "nv_inference_queue_duration_us", labels)).toBe(0);
+  });
+});
+
+describe("a call that wasn't", () => {
+  test("is counted by its code, of the version that it had", async () => {
+    metrics.observeCall(makeRecord({ version, error: "schema_mismatch" }));
+    metrics.observeCall(makeRecord({ version, error: "model_output_invalid" }));
+    metrics.observeCall(makeRecord({ version, error: "model_output_invalid" }));
+    metrics.observeCall(makeRecord({ version, abandoned: true }));
+    const families = await scrape();
+    const results = families.get("plumb_requests_total")!.samples.map(({ labels: { result }, value }) => [result, value]);
+    expect(results).toEqual([
+      ["schema_mismatch", 1],
+      ["model_output_invalid", 2],
+      ["abandoned", 1],
+    ]);
+    expect(sumOf(families, "plumb_rows_total")).toBe(0);
+    expect(sumOf(families, "plumb_stage_seconds_count")).toBe(0);
+    expect(sumOf(families, "plumb_request_seconds_count", labels)).toBe(4);
+  });
+
+  test("is counted without a version when it failed before it had one, and isn't a model's", async () => {
+    metrics.observeCall(makeRecord({ version: undefined, error: "malformed_body" }));
+    const families = await scrape();
+    expect(sumOf(families, "plumb_requests_total", { model: "", version: "", result: "malformed_body" })).toBe(1);
+    for (const [name, { samples }] of families) {
+      if (name.startsWith("nv_")) expect(samples.map(({ labels: { model } }) => model)).not.toContain("");
+    }
+  });
+});
+
+describe("Triton's counters", () => {
+  const reasons: Record<string, readonly ErrorCode[]> = {
+    REJECTED: ["overloaded", "deadline_exceeded", "not_ready"],
+    BACKEND: ["model_failed", "model_output_invalid"],
+  };
+
+  test.each(Object.keys(errorTable) as ErrorCode[])("know %s as a failure, by one reason", async (code) => {
+    metrics.observeCall(makeRecord({ version, error: code }));
+    const families = await scrape();
+    const reason = Object.keys(reasons).find((name) => reasons[name]!.includes(code)) ?? "OTHER";
+    expect(sumOf(families, "nv_inference_request_failure", labels)).toBe(1);
+    expect(sumOf(families, "nv_inference_request_failure", { ...labels, reason })).toBe(1);
+    expect(sumOf(families, "nv_inference_request_success", labels)).toBe(0);
+  });
+
+  test("know a caller who left as cancelled", async () => {
+    metrics.observeCall(makeRecord({ version, abandoned: true }));
+    expect(sumOf(await scrape(), "nv_inference_request_failure", { ...labels, reason: "CANCELED" })).toBe(1);
+  });
+
+  test("agree with the records and batches", async () => {
+    const answered = 3;
+    for (let i = 0; i < answered; i++) metrics.observeCall(makeRecord({ version, rows: 2 }));
+    metrics.observeBatch(version, "inline", 2, 30);
+    metrics.observeBatch(version, "pool", 4, 1500);
+    const families = await scrape();
+    const value = (name: string) => sumOf(families, name, labels);
+    expect(value("nv_inference_request_success")).toBe(answered);
+    expect(value("nv_inference_count")).toBe(6);
+    expect(value("nv_inference_exec_count")).toBe(2);
+    expect(value("nv_inference_request_duration_us")).toBe(answered * 36_000);
+    expect(value("nv_inference_queue_duration_us")).toBe(answered * 5000);
+    expect(value("nv_inference_compute_input_duration_us")).toBe(answered * 9000);
+    expect(value("nv_inference_compute_infer_duration_us")).toBe(answered * 6000);
+    expect(value("nv_inference_compute_output_duration_us")).toBe(answered * 15_000);
+    for (const [name, { type }] of families) if (name.startsWith("nv_inference")) expect(type, name).toBe("counter");
+  });
+});
+
+test("batches are counted by executor, with their rows and their time", async () => {
+  metrics.observeBatch(version, "inline", 3, 40);
+  metrics.observeBatch(version, "inline", 300, 4000);
+  metrics.observeBatch(version, "pool", 256, 3000);
+  const families = await scrape();
+  const inline = { ...labels, executor: "inline" };
+  expect(sumOf(families, "plumb_batch_rows_count", inline)).toBe(2);
+  expect(sumOf(families, "plumb_batch_rows_sum", inline)).toBe(303);
+  expect(sumOf(families, "plumb_batch_rows_bucket", { ...inline, le: "4" })).toBe(1);
+  expect(sumOf(families, "plumb_batch_rows_bucket", { ...inline, le: "512" })).toBe(2);
+  expect(sumOf(families, "plumb_batch_seconds_sum", { ...labels, executor: "pool" })).toBeCloseTo(0.003, 12);
+});
+
+test("gauges are read when the scrape comes", async () => {
+  let value = 1;
+  metrics.addGauge({ name: "plumb_calls_in_flight", help: "Calls.", read: () => [{ value }] });
+  metrics.addGauge(
+    { name: "plumb_log_lines_dropped_total", help: "Lines.", read: () => [{ labels: { sink: "stderr" }, value: 7 }] },
+    "counter",
+  );
+  value = 42;
+  const families = await scrape();
+  expect(families.get("plumb_calls_in_flight")).toMatchObject({ type: "gauge", samples: [{ value: 42 }] });
+  expect(families.get("plumb_log_lines_dropped_total")).toMatchObject({
+    type: "counter",
+    samples: [{ labels: { sink: "stderr" }, value: 7 }],
+  });
+});
