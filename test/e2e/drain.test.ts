@@ -1,0 +1,250 @@
+/** Goal: a server that is told to stop answers everything that it took, takes nothing new, and ends with the right exit code. */
+
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { ask, post } from "../fixtures/http-client.js";
+import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
+import { parsePrometheus, sumOf } from "../fixtures/prometheus-text.js";
+import { RawConnection } from "../fixtures/raw-connection.js";
+import { endServers, ServerProcess, startServer } from "../fixtures/server-process.js";
+
+const quickly = { interval: 5, timeout: 20_000 };
+
+let store: ModelStore;
+
+beforeAll(async () => {
+  store = await writeStore(echoModel(), spinModel());
+});
+
+afterEach(endServers);
+
+afterAll(async () => {
+  await store.remove();
+});
+
+async function metric(server: ServerProcess, name: string): Promise<number> {
+  return sumOf(parsePrometheus((await ask(server.adminPort, "/metrics")).text), name);
+}
+
+function request(path: string, body: string): string {
+  const headers = `host: plumb\r\ncontent-type: application/json\r\nx-timeout-ms: 60000\r\ncontent-length: ${body.length}\r\n`;
+  return `POST ${path} HTTP/1.1\r\n${headers}\r\n${body}`;
+}
+
+/** Rounds of the slow model that last some hundred milliseconds, and some seconds. */
+const long = '{"value":300000}';
+const veryLong = '{"value":3000000}';
+
+async function refuses(port: number): Promise<boolean> {
+  try {
+    (await RawConnection.open(port)).destroy();
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ECONNREFUSED";
+  }
+}
+
+describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
+  test("under load: every request that was sent on a living connection is answered, the last of each closes it, and the exit code is 0", async () => {
+    const server = await startServer(store.directory, "--default-model", "echo", "--drain-quiet-ms", "2000");
+    let answered = 0;
+    const clients = Array.from({ length: 16 }, async (_, client) => {
+      const connection = await RawConnection.open(server.httpPort);
+      for (let i = 0; ; i++) {
+        const value = client * 1000 + (i % 1000);
+        await connection.write(request("/predict", `{"value":${value}}`));
+        const reply = await connection.reply();
+        expect([reply.status, reply.json.prediction]).toEqual([200, value]);
+        answered++;
+        if (reply.headers.get("connection") === "close") {
+          expect(await connection.closed).toBe("end");
+          return i;
+        }
+      }
+    });
+    await expect.poll(() => answered, quickly).toBeGreaterThan(500);
+    const quiet = await RawConnection.open(server.httpPort);
+    server.kill(signal);
+    const counts = await Promise.all(clients);
+    expect(Math.min(...counts)).toBeGreaterThan(0);
+    // A connection on which nothing came is closed too.
+    expect(await quiet.closed).toBe("end");
+    expect(await server.ended).toEqual({ code: 0, signal: null });
+    expect(server.log.find(({ message }) => message === "draining")).toMatchObject({ reason: signal });
+    expect(server.log.at(-1)).toMatchObject({ level: "info", message: "stopped", cut_off: 0 });
+    expect(await refuses(server.httpPort)).toBe(true);
+    expect(await refuses(server.adminPort)).toBe(true);
+  });
+
+  test("during a run of 10,000 rows in the pool: it is answered whole, and no worker is torn down", async () => {
+    const server = await startServer(store.directory, "--execution", "pool", "--workers", "2");
+    const values = Array.from({ length: 10_000 }, (_, i) => 5_000 + i / 8);
+    const connection = await RawConnection.open(server.httpPort);
+    await connection.write(request("/models/spin/predict", JSON.stringify({ rows: values.map((value) => ({ value })) })));
+    await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(0);
+    server.kill(signal);
+    await expect.poll(() => refuses(server.httpPort), quickly).toBe(true);
+    expect(connection.received).toHaveLength(0);
+    const reply = await connection.reply();
+    expect(reply.status).toBe(200);
+    expect(reply.json.predictions).toEqual(values);
+    expect(reply.headers.get("connection")).toBe("close");
+    connection.destroy();
+    expect(await server.ended).toEqual({ code: 0, signal: null });
+  });
+});
+
+test("calls that wait in the queue when the signal comes are answered too", async () => {
+  const server = await startServer(store.directory, "--execution", "pool", "--workers", "1");
+  const connections = await Promise.all(Array.from({ length: 30 }, () => RawConnection.open(server.httpPort)));
+  for (const [i, connection] of connections.entries()) await connection.write(request("/models/spin/predict", `{"value":${20_000 + i}}`));
+  await expect.poll(() => metric(server, "plumb_calls_in_flight"), quickly).toBeGreaterThan(1);
+  server.kill("SIGTERM");
+  for (const [i, connection] of connections.entries()) {
+    const reply = await connection.reply();
+    expect([reply.status, reply.json.prediction]).toEqual([200, 20_000 + i]);
+  }
+  expect(await server.ended).toEqual({ code: 0, signal: null });
+});
+
+test("a run on the event loop itself is answered before the server ends", async () => {
+  const server = await startServer(store.directory, "--execution", "inline");
+  const connection = await RawConnection.open(server.httpPort);
+  await connection.write(request("/models/spin/predict", long));
+  // On one thread, a signal is heard when the run is over.
+  server.kill("SIGTERM");
+  const outcome = await connection.replyOrEnd();
+  if (typeof outcome !== "string") expect(outcome.json.prediction).toBe(300_000);
+  expect(await server.ended).toEqual({ code: 0, signal: null });
+});
+
+test("a body that is still arriving is waited for, and answered", async () => {
+  const server = await startServer(store.directory, "--default-model", "echo");
+  const connection = await RawConnection.open(server.httpPort);
+  const [head, body] = request("/predict", '{"value":5}').split("\r\n\r\n");
+  await connection.write(`${head}\r\n\r\n${body!.slice(0, 5)}`);
+  await ask(server.httpPort, "/health/live");
+  server.kill("SIGTERM");
+  await expect.poll(() => refuses(server.httpPort), quickly).toBe(true);
+  await connection.write(body!.slice(5));
+  const reply = await connection.reply();
+  expect(reply.json.prediction).toBe(5);
+  expect(reply.headers.get("connection")).toBe("close");
+  expect(await server.ended).toEqual({ code: 0, signal: null });
+});
+
+describe("a connection that is kept open", () => {
+  test("may still bring a request while the server waits for quiet, and is closed by its reply", async () => {
+    const server = await startServer(store.directory, "--default-model", "echo", "--drain-quiet-ms", "20000");
+    const connections = await Promise.all(Array.from({ length: 3 }, () => RawConnection.open(server.httpPort)));
+    for (const connection of connections) {
+      await connection.write(request("/predict", '{"value":1}'));
+      expect((await connection.reply()).headers.has("connection")).toBe(false);
+    }
+    server.kill("SIGTERM");
+    await expect.poll(() => refuses(server.httpPort), quickly).toBe(true);
+    for (const connection of connections) {
+      await connection.write(request("/predict", '{"value":2}'));
+      const reply = await connection.reply();
+      expect([reply.json.prediction, reply.headers.get("connection")]).toEqual([2, "close"]);
+      expect(await connection.closed).toBe("end");
+    }
+    // Nobody is left to wait for: far sooner than the quiet time.
+    expect(await server.ended).toEqual({ code: 0, signal: null });
+  });
+
+  test("to the admin listener doesn't hold up the end", async () => {
+    const server = await startServer(store.directory, "--default-model", "echo", "--drain-quiet-ms", "0");
+    const scraper = await RawConnection.open(server.adminPort);
+    await scraper.write("GET /metrics HTTP/1.1\r\nhost: plumb\r\n\r\n");
+    expect((await scraper.reply()).status).toBe(200);
+    server.kill("SIGTERM");
+    await scraper.closed;
+    expect(await server.ended).toEqual({ code: 0, signal: null });
+  });
+});
+
+test("readiness ends first: for --drain-delay-ms the server isn't ready, and still serves whoever comes", async () => {
+  const server = await startServer(store.directory, "--default-model", "echo", "--drain-delay-ms", "2000");
+  expect((await ask(server.httpPort, "/health/ready")).status).toBe(200);
+  server.kill("SIGTERM");
+  await server.untilLogged(({ message }) => message === "draining");
+  for (const port of [server.httpPort, server.adminPort]) {
+    const ready = await ask(port, "/health/ready");
+    expect([ready.status, ready.json]).toEqual([503, { ready: false }]);
+    expect((await ask(port, "/health/live")).json).toEqual({ live: true });
+  }
+  expect((await post(server.httpPort, "/predict", { value: 8 })).json.prediction).toBe(8);
+  expect(await metric(server, "plumb_ready")).toBe(0);
+  await expect.poll(() => refuses(server.httpPort), quickly).toBe(true);
+  expect(await server.ended).toEqual({ code: 0, signal: null });
+});
+
+describe("a drain that can't end", () => {
+  test("for a client that never finishes its body ends with its time, and with exit code 1", async () => {
+    const server = await startServer(store.directory, "--default-model", "echo", "--drain-timeout-ms", "300");
+    const connection = await RawConnection.open(server.httpPort);
+    await connection.write("POST /predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{");
+    await ask(server.httpPort, "/health/live");
+    server.kill("SIGTERM");
+    await connection.closed;
+    expect(connection.received.toString()).toBe("");
+    expect(await server.ended).toEqual({ code: 1, signal: null });
+    expect(server.log.at(-1)).toMatchObject({ level: "error", message: "stopped", cut_off: 1 });
+  });
+
+  test("for a run that takes too long ends with exit code 1, once the worker has put it down", async () => {
+    const server = await startServer(store.directory, "--execution", "pool", "--workers", "1", "--drain-timeout-ms", "50");
+    const connections = [await RawConnection.open(server.httpPort), await RawConnection.open(server.httpPort)];
+    for (const connection of connections) await connection.write(request("/models/spin/predict", veryLong));
+    await expect.poll(() => metric(server, "plumb_calls_in_flight"), quickly).toBe(2);
+    server.kill("SIGTERM");
+    for (const connection of connections) await connection.closed;
+    // Not an abort: a worker is never terminated inside the runtime.
+    expect(await server.ended).toEqual({ code: 1, signal: null });
+    expect(server.log.at(-1)).toMatchObject({ level: "error", message: "stopped", cut_off: 2 });
+  });
+
+  test("is ended at once by a second signal", async () => {
+    const server = await startServer(store.directory, "--execution", "pool", "--workers", "1");
+    const connection = await RawConnection.open(server.httpPort);
+    await connection.write(request("/models/spin/predict", '{"value":1000000000}'));
+    await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(0);
+    server.kill("SIGTERM");
+    await server.untilLogged(({ message }) => message === "draining");
+    server.kill("SIGINT");
+    expect(await server.ended).toEqual({ code: null, signal: "SIGKILL" });
+    await connection.closed;
+  });
+});
+
+describe("a signal during the start", () => {
+  test("ends the server with exit code 0 once it listens, ready or not", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const { port } = taken.address() as AddressInfo;
+    await once(taken.close(), "close");
+    const server = new ServerProcess(["--models", store.directory, "--http-port", String(port)]);
+    await expect
+      .poll(async () => (await ask(port, "/health/live").catch(() => undefined))?.status, { interval: 1, timeout: 20_000 })
+      .toBe(200);
+    server.kill("SIGTERM");
+    expect(await server.ended).toEqual({ code: 0, signal: null });
+    expect(server.log.at(-1)).toMatchObject({ message: "stopped", cut_off: 0 });
+  });
+
+  test("at whatever moment ends it without a crash", async () => {
+    // From before the first line of ours runs to after the greeting.
+    for (const delayMs of [0, 30, 60, 90, 120, 160, 200, 260, 320]) {
+      const server = new ServerProcess(["--models", store.directory]);
+      setTimeout(() => server.kill("SIGTERM"), delayMs);
+      const ended = await server.ended;
+      expect([
+        { code: 0, signal: null },
+        { code: null, signal: "SIGTERM" },
+      ]).toContainEqual(ended);
+      expect(server.stderr).not.toMatch(/^\s+at |FATAL|terminate/m);
+    }
+  });
+});
