@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from plumb_trainer import __version__
 from plumb_trainer.prove import PROJECT
@@ -52,7 +53,8 @@ def _parser():
 
 
 def _report(result):
-    shown = os.path.relpath(result.directory)
+    directory = Path(os.path.abspath(result.directory))
+    shown = directory.relative_to(Path.cwd()) if directory.is_relative_to(Path.cwd()) else directory
     lines = [f"{shown}: written and proved over {result.compared_rows} rows, every bit as the pipeline's", ""]
     lines.append(f"  {'':12} {'':12}" + "".join(f"{name:>9}" for name in _METRICS))
     for part, metrics in result.evaluation["metrics"].items():

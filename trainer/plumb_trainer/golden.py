@@ -32,13 +32,15 @@ def golden_rows(trained):
     samples = [training[index] for index in evenly]
     rows = [("sample", row) for row in samples]
     rows += edge_rows(trained, samples)
-    rows += [("threshold", row) for row in threshold_rows(trained, samples, _THRESHOLDS_KEPT)]
+    # A tree splits at values that it was trained on, which are not shown where they are personal.
+    shown = [feature for feature in trained.recipe.features if not feature.pii]
+    rows += [("threshold", row) for row in threshold_rows(trained, shown, samples, _THRESHOLDS_KEPT)]
     distinct = {line(row): (kind, row) for kind, row in reversed(rows)}
     rows = list(reversed(distinct.values()))
     # A small table is topped up with features of different rows put together.
     random = np.random.RandomState(trained.recipe.seed)
-    while sum(not _refused(trained, kind, row) for kind, row in rows) < ANSWERS_MIN:
-        rows.append(("sample", _recombined(trained.recipe.features, training, random)))
+    answers = _refusals(trained, [row for _, row in rows]).count(None)
+    rows += [("sample", _recombined(trained.recipe.features, training, random)) for _ in range(ANSWERS_MIN - answers)]
     return rows
 
 
@@ -56,8 +58,9 @@ def proof_rows(trained, count):
         Rows at and beside splits, at edges and missing; the rest drawn round the training data. The pipeline answers all.
     """
     training = _training_rows(trained, seed=trained.recipe.seed)
-    rows = threshold_rows(trained, training, _THRESHOLDS_PROVED)
-    edges = [row for kind, row in edge_rows(trained, training) if not _refused(trained, kind, row)]
+    rows = threshold_rows(trained, trained.recipe.features, training, _THRESHOLDS_PROVED)
+    edges = [row for _, row in edge_rows(trained, training)]
+    edges = [row for row, refusal in zip(edges, _refusals(trained, edges), strict=True) if refusal is None]
     edge_values = {feature.name: [row[feature.name] for row in edges] for feature in trained.recipe.features}
     rows = (edges + rows)[:count]
     random = np.random.RandomState(trained.recipe.seed + 1)
@@ -81,7 +84,7 @@ def golden_lines(trained, rows):
         Features are the float64 values before the cast, as scikit-learn computed them; raw is XGBoost's margin; the
         prediction is ``pipeline.predict``. A row that must be refused has the error's code instead.
     """
-    refusals = [_refused(trained, kind, row) for kind, row in rows]
+    refusals = _refusals(trained, [row for _, row in rows])
     answered = [row for (_, row), refusal in zip(rows, refusals, strict=True) if not refusal]
     answers = zip(trained.features(answered), trained.raw(answered), trained.predictions(answered), strict=True)
     lines = []
@@ -99,13 +102,12 @@ def golden_lines(trained, rows):
     return "".join(f"{text}\n" for text in lines)
 
 
-def _refused(trained, kind, row):
-    """Return the code with which a row must be refused, or None."""
-    for name, schema in trained.schema["properties"].items():
-        if "enum" in schema and row[name] not in schema["enum"]:
-            return "schema_mismatch"
-    # Only edges can be refused by the pipeline itself: asking for each row would take minutes.
-    return "row_refused" if kind in ("extreme", "bound", "unknown", "missing", "empty") and trained.refuses(row) else None
+def _refusals(trained, rows):
+    """Return, for each row, the code with which it must be refused, or None: by the schema, or as the pipeline raises."""
+    enums = {name: schema["enum"] for name, schema in trained.schema["properties"].items() if "enum" in schema}
+    by_schema = [any(row[name] not in enum for name, enum in enums.items()) for row in rows]
+    raised = iter(trained.refusals([row for row, refused in zip(rows, by_schema, strict=True) if not refused]))
+    return ["schema_mismatch" if refused else "row_refused" if next(raised) else None for refused in by_schema]
 
 
 def _training_rows(trained, seed):

@@ -188,7 +188,7 @@ def _column_names(chosen, columns):
             # A slice by names ends with the name, as pandas has it.
             begin = 0 if chosen.start is None else columns.index(chosen.start)
             end = len(columns) if chosen.stop is None else columns.index(chosen.stop) + 1
-            return columns[begin : end : chosen.step]
+            return columns[begin:end]
         return columns[chosen]
     if isinstance(chosen, str):
         return [chosen]

@@ -53,7 +53,7 @@ def _imputer_params(imputer):
     if imputer.indicator_ is not None:
         params["indicator_features"] = [int(index) for index in imputer.indicator_.features_]
     if not is_nan(imputer.missing_values):
-        if is_text or isinstance(imputer.missing_values, str) or imputer.missing_values is None:
+        if is_text or not isinstance(imputer.missing_values, int | float):
             raise ValueError("missing_values must be NaN, or a number in a column of numbers")
         params["missing_values"] = number_form(imputer.missing_values)
     return params
@@ -95,13 +95,14 @@ def _one_hot_encoder_params(encoder):
 
 
 def _ordinal_encoder_params(encoder):
-    # None as the code of a missing category means that it keeps its own index.
-    missing = encoder.encoded_missing_value
-    form = None if missing is None else number_form(np.dtype(encoder.dtype).type(missing))
     params = {"categories": _category_lists(encoder.categories_), "handle_unknown": encoder.handle_unknown}
     if encoder.handle_unknown == "use_encoded_value":
         params["unknown_value"] = number_form(encoder.unknown_value)
-    return params | {"encoded_missing_value": [form] * len(encoder.categories_)} | _infrequent_params(encoder)
+    if any(category_form(value) is None for values in encoder.categories_ for value in values):
+        # A category of NaN gets the code for missing values; one of None keeps its own index, which null says.
+        code = number_form(np.dtype(encoder.dtype).type(encoder.encoded_missing_value))
+        params["encoded_missing_value"] = [None if any(value is None for value in values) else code for values in encoder.categories_]
+    return params | _infrequent_params(encoder)
 
 
 def _feature_count(transformer):

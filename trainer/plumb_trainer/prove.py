@@ -88,7 +88,7 @@ def _difference(what, expected, got):
     rounded = expected.dtype.type(got)
     distance = ulp_distance(expected, rounded)
     # A number that is no float of the dtype at all was computed in another one.
-    if distance == 0 and (rounded == got or np.isnan(got)):
+    if distance == 0 and (float(rounded) == got or np.isnan(got)):
         return []
     return [f"{what} differs by {distance} ulp ({expected.dtype}): expected {expected.item()!r}, got {got!r}"]
 

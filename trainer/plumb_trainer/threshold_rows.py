@@ -5,6 +5,7 @@ the caller's numbers, by bisection through the fitted preprocessing itself.
 """
 
 import sys
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,12 +13,14 @@ from plumb_trainer.json_form import INTEGER_MAX
 from plumb_trainer.trees import thresholds_by_feature
 
 
-def threshold_rows(trained, base_rows, count_max):
+def threshold_rows(trained, features, base_rows, count_max):
     """Return rows just below, at and just above thresholds.
 
     Parameters
     ----------
     trained : Trained
+    features : sequence of Column
+        The features to vary.
     base_rows : list of dict
         Rows to vary, taken in turn; none of them with a missing value.
     count_max : int
@@ -28,33 +31,49 @@ def threshold_rows(trained, base_rows, count_max):
     list of dict
         Three rows a threshold: the largest value that goes left, the smallest that goes right, and the next.
     """
+    searches = []
     thresholds = thresholds_by_feature(trained.ensemble)
-    rows = []
-    for feature in trained.recipe.features:
+    for feature in features:
         # Values in an enum are the only ones that may come, and there is nothing between them.
         if feature.type not in ("number", "integer") or "enum" in trained.schema["properties"][feature.name]:
             continue
         scale = _IntegerScale if feature.type == "integer" else _FloatScale
         first, last = _search_window(feature, trained.training[feature.name], scale)
-        for column in _columns_moved_by(trained, feature.name, base_rows, scale, first, last):
-            chosen = _spread(thresholds[column], count_max)
-            bases = [base_rows[index % len(base_rows)] for index in range(len(chosen))]
-            rows += _rows_around(trained, feature, column, chosen, bases, scale, first, last)
-    return rows
+        for column in _columns_moved_by(trained, feature.name, base_rows[0], scale, first, last):
+            for index, threshold in enumerate(_spread(thresholds[column], count_max)):
+                base = base_rows[index % len(base_rows)]
+                searches.append(_Search(feature.name, scale, column, threshold, base, first, last))
+    return _rows_around(trained, searches) if searches else []
 
 
-def _rows_around(trained, feature, column, thresholds, bases, scale, first, last):
-    """Bisect for all thresholds of a column at once: `below` goes left and `above` goes right, until they are neighbours."""
+class _Search(NamedTuple):
+    """Where to look for one threshold of a transformed column: between two positions of a feature, in a row of its own."""
+
+    feature: str
+    scale: type
+    column: int
+    threshold: np.floating
+    base: dict
+    first: int
+    last: int
+
+    def row(self, position):
+        return {**self.base, self.feature: self.scale.value(int(position))}
+
+
+def _rows_around(trained, searches):
+    """Bisect all at once, until `below`, which goes left, and `above`, which goes right, are neighbours."""
+    each = np.arange(len(searches))
+    columns = [search.column for search in searches]
+    thresholds = np.array([search.threshold for search in searches])
 
     def goes_right(positions):
-        rows = [{**base, feature.name: scale.value(int(at))} for base, at in zip(bases, positions, strict=True)]
-        return trained.features(rows)[:, column].astype(trained.ensemble.dtype) >= thresholds
+        rows = [search.row(at) for search, at in zip(searches, positions, strict=True)]
+        return trained.features(rows)[each, columns].astype(trained.ensemble.dtype) >= thresholds
 
-    if len(thresholds) == 0:
-        return []
     # Positions are Python integers: their difference can exceed 64 bits.
-    below = np.full(len(thresholds), first, dtype=object)
-    above = np.full(len(thresholds), last, dtype=object)
+    below = np.array([search.first for search in searches], dtype=object)
+    above = np.array([search.last for search in searches], dtype=object)
     is_between = ~goes_right(below) & goes_right(above)
     while np.any(above - below > 1):
         middle = (below + above) // 2
@@ -63,14 +82,14 @@ def _rows_around(trained, feature, column, thresholds, bases, scale, first, last
         below = np.where(right, below, middle)
     rows = []
     for index in np.flatnonzero(is_between):
-        positions = [below[index], above[index], min(above[index] + 1, last)]
-        rows += [{**bases[index], feature.name: scale.value(int(at))} for at in positions]
+        search = searches[index]
+        rows += [search.row(at) for at in (below[index], above[index], min(above[index] + 1, search.last))]
     return rows
 
 
-def _columns_moved_by(trained, name, base_rows, scale, first, last):
+def _columns_moved_by(trained, name, base, scale, first, last):
     """Return the transformed columns that change with a feature."""
-    ends = trained.features([{**base_rows[0], name: scale.value(at)} for at in (first, last)])
+    ends = trained.features([{**base, name: scale.value(at)} for at in (first, last)])
     return [int(column) for column in np.flatnonzero(ends[0] != ends[1])]
 
 

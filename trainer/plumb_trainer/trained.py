@@ -59,13 +59,17 @@ class Trained:
         """Return what the pipeline predicts for the rows that it was fitted on."""
         return self.pipeline.predict(frame_of_columns(self.training, self.recipe.features))
 
-    def refuses(self, row):
-        """Tell whether the pipeline raises on a row."""
+    def refusals(self, rows):
+        """Return, for each row, whether the pipeline raises on it."""
         try:
-            self.predictions([row])
+            self.predictions(rows)
+            return [False] * len(rows)
         except ValueError:
-            return True
-        return False
+            # One row fails the whole batch: look in the halves for it.
+            if len(rows) == 1:
+                return [True]
+            half = len(rows) // 2
+            return self.refusals(rows[:half]) + self.refusals(rows[half:])
 
     def _frame(self, rows):
         return frame_of_rows(rows, self.recipe.features, self.nullable)

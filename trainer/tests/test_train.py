@@ -1,0 +1,156 @@
+"""A run from the recipe to the bundle, with the code that serves as the judge."""
+
+import filecmp
+import json
+import os
+import re
+
+import numpy as np
+import pytest
+from conftest import DEMAND
+
+from plumb_trainer.cli import main
+from plumb_trainer.manifest import created_at
+from plumb_trainer.prove import PROJECT
+from plumb_trainer.stop import Stop
+from plumb_trainer.train import train
+
+COMMITTED = PROJECT / "models" / "demand" / "1"
+FILES = {
+    "manifest.json",
+    "schema.json",
+    "preprocessing.json",
+    "model.onnx",
+    "postprocessing.json",
+    "golden.jsonl",
+    "baseline.json",
+    "evaluation.json",
+    "card.md",
+}
+
+
+def unproved(*_):
+    """Stand in for the proof where a test is not about it."""
+
+
+@pytest.fixture(scope="module")
+def demand_run(tmp_path_factory):
+    """Return the result of training the demand example, proved by the code that serves."""
+    return train(DEMAND, tmp_path_factory.mktemp("models"))
+
+
+def test_the_demand_example_is_trained_proved_and_written(demand_run):
+    assert set(os.listdir(demand_run.directory)) == FILES
+    assert sum(file.stat().st_size for file in demand_run.directory.iterdir()) < 1_000_000
+    manifest = json.loads((demand_run.directory / "manifest.json").read_text())
+    assert manifest["parity"]["rows"] == demand_run.compared_rows > 10_256
+    assert manifest["parity"]["tolerance"] == {"features_ulp": 0, "margin_ulp": 0, "prediction_ulp": 0}
+    assert set(manifest["files"]) == FILES - {"manifest.json"}
+
+
+def test_its_figures_are_those_of_the_probe_and_better_than_naive(demand_run):
+    holdout = demand_run.evaluation["metrics"]["holdout"]
+    assert holdout["rmse"] == pytest.approx(10.52, abs=0.005)
+    assert holdout["r2"] == pytest.approx(0.79, abs=0.005)
+    for baseline in demand_run.evaluation["baselines"].values():
+        for part in ("validation", "holdout"):
+            assert demand_run.evaluation["metrics"][part]["rmse"] < baseline[part]["rmse"]
+
+
+@pytest.mark.parametrize("name", sorted(FILES - {"manifest.json", "card.md"}))
+def test_training_again_gives_the_committed_bundle(demand_run, name):
+    assert filecmp.cmp(demand_run.directory / name, COMMITTED / name, shallow=False)
+
+
+def test_two_runs_at_one_time_give_the_same_bytes_in_every_file(write_recipe, tmp_path, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    recipe = write_recipe()
+    runs = [train(recipe, tmp_path / store, prove=unproved).directory for store in ("one", "two")]
+    assert filecmp.cmpfiles(*runs, sorted(FILES), shallow=False) == (sorted(FILES), [], [])
+    assert json.loads((runs[0] / "manifest.json").read_text())["created"] == "2023-11-14T22:13:20Z"
+
+
+def test_every_step_and_type_is_proved_by_the_code_that_serves(write_recipe, tmp_path):
+    result = train(write_recipe(), tmp_path / "models")
+    assert result.compared_rows > 10_256
+    card = (result.directory / "card.md").read_text()
+    assert "personal data" in card
+
+
+def test_a_bundle_that_answers_otherwise_is_not_written(write_recipe, tmp_path, monkeypatch):
+    monkeypatch.setattr("plumb_trainer.operators.number_forms", lambda values: [float(value) * (1 + 2**-40) for value in values])
+    with pytest.raises(Stop) as caught:
+        train(write_recipe(), tmp_path / "models")
+    assert "features" in caught.value.problems[1]
+    assert os.listdir(tmp_path / "models" / "every-kind") == []
+
+
+def test_a_failing_proof_leaves_nothing_but_the_version_that_was_there(write_recipe, tmp_path):
+    def fail(*_):
+        raise Stop("it differs")
+
+    recipe = write_recipe()
+    before = train(recipe, tmp_path / "models", prove=unproved).directory
+    manifest = (before / "manifest.json").read_bytes()
+    with pytest.raises(Stop, match="it differs"):
+        train(recipe, tmp_path / "models", replace=True, prove=fail)
+    assert os.listdir(before.parent) == ["3"]
+    assert (before / "manifest.json").read_bytes() == manifest
+
+
+def test_the_proof_gets_the_cast_features_and_the_predictions_of_the_pipeline(write_recipe, tmp_path):
+    seen = {}
+
+    def look(folder, rows, features, predictions):
+        seen.update(files=set(os.listdir(folder)), rows=rows, features=features, predictions=predictions)
+
+    train(write_recipe(), tmp_path / "models", prove=look)
+    assert seen["files"] == FILES
+    assert len(seen["rows"]) == len(seen["features"]) == len(seen["predictions"]) == 10_000
+    assert seen["features"].dtype == seen["predictions"].dtype == np.float32
+
+
+def test_an_existing_version_is_refused_before_any_work(write_recipe, tmp_path):
+    recipe = write_recipe()
+    train(recipe, tmp_path / "models", prove=unproved)
+    (recipe.parent / "data.csv").unlink()
+    with pytest.raises(Stop, match="this version exists already; raise the version in the recipe, or give --replace"):
+        train(recipe, tmp_path / "models", prove=unproved)
+
+
+def test_the_command_says_where_the_bundle_is_and_how_good(write_recipe, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", str(write_recipe()), "--out", str(tmp_path / "store")]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("store/every-kind/3: written and proved over ")
+    assert re.search(r"holdout +the model +\d+\.\d+", printed)
+    assert "last_value" in printed
+    assert "mean_7_days" in printed
+
+
+def test_the_command_tells_what_is_wrong_on_stderr(write_recipe, tmp_path, capsys):
+    recipe = write_recipe(lambda recipe: recipe.update(version=0))
+    assert main(["train", str(recipe), "--out", str(tmp_path / "store")]) == 1
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert "version: expected a positive integer" in printed.err
+    assert not (tmp_path / "store").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["train"], ["fly"], ["train", "x.yaml", "--fast"]])
+def test_wrong_usage_exits_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert "usage: plumb_trainer" in capsys.readouterr().err
+
+
+def test_a_store_that_cannot_be_written_is_told(write_recipe, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["train", str(write_recipe()), "--out", str(tmp_path / "file")]) == 1
+    assert "plumb train: " in capsys.readouterr().err
+
+
+def test_a_wrong_source_date_is_told():
+    with pytest.raises(Stop, match='SOURCE_DATE_EPOCH: expected seconds since 1970, got "today"'):
+        created_at({"SOURCE_DATE_EPOCH": "today"})
