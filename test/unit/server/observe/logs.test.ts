@@ -1,0 +1,237 @@
+/** Goal: what matters is logged, one JSON line each and without a row's values; and whoever reads the log can't hold the server up. */
+
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { ServeError } from "../../../../server/errors.js";
+import { type LogOptions, Logs } from "../../../../server/observe/logs.js";
+import { createHandPath } from "../../../support/hand-path.js";
+import { makeRecord } from "../../../support/records.js";
+import { makeVersion } from "../../../support/versions.js";
+
+const version = makeVersion({ name: "demand", number: 3, sloMs: 50 });
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A log whose reader takes each write when the test says so; `automatic` takes it at once. */
+function createRig(options: Partial<LogOptions> = {}, automatic = true) {
+  const writes: Buffer[] = [];
+  const waiting: (() => void)[] = [];
+  const logs = new Logs({
+    accessLog: "sampled",
+    sampleShare: 0.01,
+    random: () => 0.5,
+    wallClock: () => new Date("2026-11-22T08:00:00Z"),
+    sink: (bytes, done) => {
+      writes.push(bytes);
+      if (automatic) done();
+      else waiting.push(done);
+    },
+    ...options,
+  });
+  const text = () => Buffer.concat(writes).toString();
+  /** The lines that were written, after a flush. */
+  const lines = async () => {
+    await logs.flush(1000);
+    return text()
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line));
+  };
+  return { logs, writes, waiting, text, lines };
+}
+
+describe("an event", () => {
+  test("is one line of JSON with time, level, message and what belongs to it", async () => {
+    const { logs, text, lines } = createRig();
+    logs.event("warn", "two\nlines", { model: "demand", count: 2 });
+    await lines();
+    expect(text()).toBe('{"time":"2026-11-22T08:00:00.000Z","level":"warn","message":"two\\nlines","model":"demand","count":2}\n');
+  });
+
+  test("is written soon, without a flush", () => {
+    const { logs, text } = createRig();
+    logs.event("info", "one");
+    logs.event("info", "two");
+    vi.advanceTimersByTime(1000);
+    expect(text().match(/"message":"\w+"/g)).toEqual(['"message":"one"', '"message":"two"']);
+  });
+});
+
+describe("an ordinary call", () => {
+  test("is logged if it is in the sample", async () => {
+    const draws = [0.5, 0.0099, 0.01, 0];
+    const { logs, lines } = createRig({ random: () => draws.shift()! });
+    for (let rows = 1; rows <= 4; rows++) logs.observeCall(makeRecord({ version, rows }));
+    expect((await lines()).map(({ rows }) => rows)).toEqual([2, 4]);
+  });
+
+  test("is logged always, or never, if that is wanted", async () => {
+    const all = createRig({ accessLog: "all", random: () => 1 });
+    const off = createRig({ accessLog: "off", random: () => 0 });
+    for (const { logs } of [all, off]) logs.observeCall(makeRecord({ version }));
+    expect(await all.lines()).toHaveLength(1);
+    expect(await off.lines()).toEqual([]);
+  });
+
+  test("is told with what it was, where it ran and what it took", async () => {
+    const { logs, lines } = createRig({ accessLog: "all" });
+    logs.observeCall(makeRecord({ version, rows: 4 }));
+    expect(await lines()).toEqual([
+      {
+        time: "2026-11-22T08:00:00.000Z",
+        level: "info",
+        message: "call",
+        request_id: "r1",
+        model: "demand",
+        version: 3,
+        result: "ok",
+        status: 200,
+        rows: 4,
+        bytes: 10,
+        executor: "inline",
+        batch_rows: 4,
+        ms: 36,
+        queue_ms: 5,
+        run_ms: 6,
+      },
+    ]);
+  });
+
+  test("is told with its trace", async () => {
+    const { logs, lines } = createRig({ accessLog: "all" });
+    logs.observeCall(makeRecord({ version, traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" }));
+    expect(await lines()).toMatchObject([{ trace_id: "0af7651916cd43dd8448eb211c80319c", parent_span_id: "b7ad6b7169203331" }]);
+  });
+
+  test("whose caller left is told as such", async () => {
+    const { logs, lines } = createRig({ accessLog: "all" });
+    logs.observeCall(makeRecord({ version, abandoned: true }));
+    const [line] = await lines();
+    expect(line).toMatchObject({ result: "abandoned" });
+    expect(line).not.toHaveProperty("status");
+  });
+});
+
+describe("whatever the sample, even with the access log off", () => {
+  test("a call that took longer than its SLO is logged", async () => {
+    const { logs, lines } = createRig({ accessLog: "off" });
+    logs.observeCall(makeRecord({ version, times: { run: 5 } }));
+    logs.observeCall(makeRecord({ version, times: { run: 50 } }));
+    expect(await lines()).toMatchObject([{ level: "warn", message: "slow call", result: "ok", run_ms: 50 }]);
+  });
+
+  test("a caller's mistake is logged as a warning, our own as an error with its cause", async () => {
+    const { logs, lines } = createRig({ accessLog: "off" });
+    const cause = new TypeError("x is not a function");
+    logs.observeCall(makeRecord({ version: undefined, error: new ServeError("malformed_body", "the body is empty", { cause }) }));
+    logs.observeCall(makeRecord({ version, error: new ServeError("internal", "the server failed", { cause }) }));
+    logs.observeCall(makeRecord({ version, error: new ServeError("model_failed", "no", { cause: "killed" }) }));
+    const [theirs, ours, plain] = await lines();
+    expect(theirs).toMatchObject({ level: "warn", message: "the body is empty", result: "malformed_body", status: 400 });
+    expect(theirs).not.toHaveProperty("cause");
+    expect(ours).toMatchObject({
+      level: "error",
+      result: "internal",
+      status: 500,
+      cause: expect.stringContaining("TypeError: x is not a function\n    at "),
+    });
+    expect(plain).toMatchObject({ result: "model_failed", cause: "killed" });
+  });
+});
+
+test("no line repeats a value that a caller sent", async () => {
+  const { logs, lines, text } = createRig({ accessLog: "all" });
+  const rig = createHandPath([makeVersion()]);
+  const path = { ...rig.path, observe: (call: Parameters<Logs["observeCall"]>[0]) => logs.observeCall(call) };
+  const secret = 4_711_815;
+  for (const body of [
+    `{"x": ${secret}}`,
+    `{"x": "${secret}"}`,
+    `{"y": ${secret}}`,
+    `{"rows": [{"x": 1}, {"x": [${secret}]}, ${secret}]}`,
+    `{"x": ${secret}`,
+    `{"x": "${secret}" 1}`,
+    `"${secret}"`,
+    `{"rows": "${secret}"}`,
+    `{"rows": [{"x": "${secret}"}], "partial": true}`,
+  ]) {
+    rig.send({ body }, path);
+  }
+  rig.run([secret]);
+  expect(await lines()).toHaveLength(9);
+  expect(text()).not.toContain(String(secret));
+});
+
+describe("a reader that is slow or gone", () => {
+  const line = "x".repeat(1000);
+
+  test("doesn't hold up whoever logs, and gets what there was in the end, in order", async () => {
+    const { logs, waiting, writes, lines } = createRig({}, false);
+    logs.event("info", "0");
+    vi.advanceTimersByTime(1000);
+    for (let i = 1; i < 100; i++) logs.event("info", String(i));
+    vi.advanceTimersByTime(10_000);
+    expect(writes).toHaveLength(1);
+    waiting.shift()!();
+    expect(writes).toHaveLength(2);
+    waiting.shift()!();
+    expect((await lines()).map(({ message }) => Number(message))).toEqual(Array.from({ length: 100 }, (_, i) => i));
+    expect(logs.dropped).toBe(0);
+  });
+
+  test("costs bounded memory: what is too much is dropped and counted", async () => {
+    const { logs, waiting, writes, lines } = createRig({}, false);
+    for (let i = 0; i < 5000; i++) logs.event("info", line);
+    vi.advanceTimersByTime(1000);
+    for (let i = 0; i < 5000; i++) logs.event("info", line);
+    expect(logs.dropped).toBeGreaterThan(7000);
+    while (waiting.length > 0) waiting.shift()!();
+    expect(Math.max(...writes.map(({ length }) => length))).toBeLessThanOrEqual(1_048_576);
+    expect(await lines()).toHaveLength(10_000 - logs.dropped);
+  });
+
+  test("that comes back gets new lines again", async () => {
+    const { logs, waiting, text } = createRig({}, false);
+    for (let i = 0; i < 5000; i++) logs.event("info", line);
+    const { dropped } = logs;
+    vi.advanceTimersByTime(1000);
+    while (waiting.length > 0) waiting.shift()!();
+    logs.event("info", "news");
+    vi.advanceTimersByTime(1000);
+    expect(text()).toContain('"message":"news"');
+    expect(logs.dropped).toBe(dropped);
+  });
+
+  test("keeps a flush waiting no longer than it may", async () => {
+    const { logs } = createRig({}, false);
+    logs.event("info", "one");
+    const flushed = logs.flush(500);
+    let isDone = false;
+    void flushed.then(() => {
+      isDone = true;
+    });
+    await vi.advanceTimersByTimeAsync(499);
+    expect(isDone).toBe(false);
+    await vi.advanceTimersByTimeAsync(2);
+    await flushed;
+  });
+
+  test("keeps a flush waiting until all is taken, if that is sooner", async () => {
+    const { logs, waiting, writes } = createRig({}, false);
+    logs.event("info", "one");
+    const flushed = logs.flush(1e9);
+    logs.event("info", "two");
+    waiting.shift()!();
+    waiting.shift()!();
+    await flushed;
+    expect(writes).toHaveLength(2);
+  });
+});
+
+test("a flush of nothing ends at once", async () => {
+  await createRig({}, false).logs.flush(1e9);
+});
