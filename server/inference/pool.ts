@@ -8,6 +8,7 @@
  */
 
 import { fileURLToPath } from "node:url";
+import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { Block } from "../../preprocessing/index.js";
 import type { RunnerSpec, RunResult } from "./runner.js";
@@ -31,7 +32,8 @@ export class Pool implements WorkerPool {
   /** Why versions, by their keys, couldn't be loaded by the workers: `run` throws for them. */
   readonly notLoaded = new Map<string, string>();
   readonly #piscina: Piscina<WorkerTask, RunResult | NotLoaded>;
-  #alive = 0;
+  /** Workers that came up and haven't ended. */
+  readonly #threads = new Set<Worker>();
   #busy = 0;
   #drained: (() => void) | undefined;
 
@@ -47,12 +49,13 @@ export class Pool implements WorkerPool {
       workerHistogram: false,
       workerData: specs,
     });
-    this.#piscina.on("workerCreate", () => {
-      this.#alive++;
+    this.#piscina.on("workerCreate", ({ id }: { id: number }) => {
+      // Its `workerDestroy` comes for workers that fail at boot too, of which it never told the beginning.
+      const thread = this.#piscina.threads.find(({ threadId }) => threadId === id);
+      if (thread === undefined) return;
+      this.#threads.add(thread);
+      for (const end of ["error", "exit"]) thread.once(end, () => this.#threads.delete(thread));
       this.onIdle();
-    });
-    this.#piscina.on("workerDestroy", () => {
-      this.#alive--;
     });
     // Without this listener the death of an idle worker would end the process.
     this.#piscina.on("error", (error: Error) => onTrouble(`a pool worker died: ${error.message}`));
@@ -79,12 +82,12 @@ export class Pool implements WorkerPool {
   }
 
   get idle(): number {
-    return Math.max(0, this.#alive - this.#busy);
+    return Math.max(0, this.#threads.size - this.#busy);
   }
 
   /** Workers that are there: fewer than {@link workers} while one is replaced, none if they can't start. */
   get alive(): number {
-    return this.#alive;
+    return this.#threads.size;
   }
 
   /**
