@@ -1,12 +1,11 @@
 /** `plumb predict BUNDLE`: JSON lines in, one line out for each, through the code that serves. */
 
-import { once } from "node:events";
 import { createReadStream, createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { encodeNumber } from "../bundle/index.js";
 import { Call } from "../server/call.js";
 import { predict } from "../server/predict.js";
-import type { RunBatch } from "../server/versions/prove.js";
 import { pathFor } from "../server/versions/prove.js";
 import { type OpenVersion, openVersion } from "./open-version.js";
 
@@ -26,7 +25,8 @@ export async function predictLines(args: readonly string[]): Promise<number> {
     const open = await openVersion(positionals[0]!);
     const input = values.input === undefined ? process.stdin : createReadStream(values.input);
     const output = values.output === undefined ? process.stdout : createWriteStream(values.output);
-    await answerLines(open, input, output, values.features === true);
+    const answers = (chunks: AsyncIterable<Buffer>) => answerLines(chunks, createAnswerLine(open, values.features === true));
+    await pipeline(input, answers, output, { end: output !== process.stdout });
     open.runner.release();
     return 0;
   } catch (error) {
@@ -37,35 +37,20 @@ export async function predictLines(args: readonly string[]): Promise<number> {
   }
 }
 
-async function answerLines(
-  { version, runner }: OpenVersion,
-  input: AsyncIterable<Buffer>,
-  output: NodeJS.WritableStream,
-  withFeatures: boolean,
-): Promise<void> {
-  let failure: Error | undefined;
-  output.on("error", (error) => {
-    failure = error;
-  });
-  const runBatch: RunBatch = (blocks, rowCount) => runner.run(blocks, rowCount);
-  const path = pathFor(version, runBatch);
-  let lineNumber = 0;
-  for await (const line of splitLines(input)) {
-    if (failure) throw failure;
+/** Takes a line and its number to the line that answers it. */
+type AnswerLine = (line: Buffer, lineNumber: number) => string;
+
+function createAnswerLine({ version, runner }: OpenVersion, withFeatures: boolean): AnswerLine {
+  const path = pathFor(version, (blocks, rowCount) => runner.run(blocks, rowCount));
+  return (line, lineNumber) => {
     let answer = "";
     // With a runner on this thread the call is answered before `predict` returns.
     const call = new Call({ send: (_status, text) => (answer = text) }, 0, undefined, undefined, "application/json", "");
-    call.requestId = `line-${++lineNumber}`;
+    call.requestId = `line-${lineNumber}`;
     call.body = line;
     predict(path, call);
-    const features = withFeatures && call.error === undefined ? `,"features":[${featureValues(call)}]}` : "}";
-    if (!output.write(`${answer.slice(0, -1)}${features}\n`)) await Promise.race([once(output, "drain"), once(output, "close")]);
-  }
-  if (output !== process.stdout) {
-    output.end();
-    await once(output, "finish");
-  }
-  if (failure) throw failure;
+    return withFeatures && call.error === undefined ? `${answer.slice(0, -1)},"features":[${featureValues(call)}]}\n` : `${answer}\n`;
+  };
 }
 
 /** The cast blocks, side by side. */
@@ -73,16 +58,19 @@ function featureValues({ blocks }: Call): string {
   return blocks.map((block) => Array.from(block, (value) => JSON.stringify(encodeNumber(value))).join(",")).join(",");
 }
 
-/** Lines as bytes: decoding them, and refusing what isn't UTF-8, is the codec's business. */
-async function* splitLines(input: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+/** Lines stay bytes: decoding them, and refusing what isn't UTF-8, is the codec's business. What is answered together is written together. */
+async function* answerLines(chunks: AsyncIterable<Buffer>, answerLine: AnswerLine): AsyncGenerator<string> {
+  let lineNumber = 0;
   let rest: Buffer = Buffer.alloc(0);
-  for await (const chunk of input) {
+  for await (const chunk of chunks) {
     let bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    let answers = "";
     for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a)) {
-      yield bytes.subarray(0, end);
+      answers += answerLine(bytes.subarray(0, end), ++lineNumber);
       bytes = bytes.subarray(end + 1);
     }
     rest = bytes;
+    if (answers !== "") yield answers;
   }
-  if (rest.length > 0) yield rest;
+  if (rest.length > 0) yield answerLine(rest, ++lineNumber);
 }
