@@ -109,7 +109,11 @@ export const onnxruntime: Engine = {
   load(model: EngineModel): EngineSession {
     const { createNative, Tensor } = openRuntime();
     const native = createNative();
-    native.loadModel(model.bytes.buffer, model.bytes.byteOffset, model.bytes.byteLength, sessionOptions);
+    try {
+      native.loadModel(model.bytes.buffer, model.bytes.byteOffset, model.bytes.byteLength, sessionOptions);
+    } catch (error) {
+      throw new Error(`model "${model.id}": ONNX Runtime can't load the file: ${(error as Error).message}`, { cause: error });
+    }
     sameNames("input", model, native.inputMetadata, model.inputs);
     sameNames("output", model, native.outputMetadata, model.outputs);
     return new OnnxSession(native, model, Tensor);

@@ -212,8 +212,8 @@ describe.each(engines)("the engine $name", (engine) => {
 
   describe("refuses to load", () => {
     test("what is no model", () => {
-      expect(() => load(identity, { bytes: new Uint8Array(2048).fill(7) })).toThrow(Error);
-      expect(() => load(identity, { bytes: new Uint8Array(0) })).toThrow(Error);
+      expect(() => load(identity, { id: "second", bytes: new Uint8Array(2048).fill(7) })).toThrow(/^model "second": /);
+      expect(() => load(identity, { bytes: new Uint8Array(0) })).toThrow(/^model "main": /);
     });
 
     test("half a model", () => {

@@ -172,8 +172,7 @@ describe("with all hashes put right", () => {
 
   test("a file that is no model is refused in a sentence", async () => {
     const problems = await changed((copy) => copy.write("model.onnx", new Uint8Array(1000).fill(7)));
-    expect(problems).toHaveLength(1);
-    expect(problems[0]!.length).toBeGreaterThan(20);
+    expect(problems).toEqual([expect.stringMatching(/^model "main": ONNX Runtime can't load the file: /)]);
   });
 
   test("another answer to one golden row is refused, by its line", async () => {
