@@ -12,7 +12,6 @@ from plumb_trainer.tree_onnx import INPUT, RAW
 ANSWERS_MIN = 256
 _SAMPLES = 160
 _THRESHOLDS_KEPT = 24
-_THRESHOLDS_PROVED = 1000
 
 
 def golden_rows(trained):
@@ -58,10 +57,12 @@ def proof_rows(trained, count):
         Rows at and beside splits, at edges and missing; the rest drawn round the training data. The pipeline answers all.
     """
     training = _training_rows(trained, seed=trained.recipe.seed)
-    rows = threshold_rows(trained, trained.recipe.features, training, _THRESHOLDS_PROVED)
+    # Three rows a split, so that about half of all rows remain for others however many splits there are.
+    features = trained.recipe.features
+    rows = threshold_rows(trained, features, training, count // (6 * len(features)))
     edges = [row for _, row in edge_rows(trained, training)]
     edges = [row for row, refusal in zip(edges, _refusals(trained, edges), strict=True) if refusal is None]
-    edge_values = {feature.name: [row[feature.name] for row in edges] for feature in trained.recipe.features}
+    edge_values = {feature.name: [row[feature.name] for row in edges] for feature in features}
     rows = (edges + rows)[:count]
     random = np.random.RandomState(trained.recipe.seed + 1)
     while len(rows) < count:
@@ -127,11 +128,13 @@ def _made_up(feature, values, random):
     if feature.type == "string":
         return f"made up {random.randint(1000)}"
     mean, spread = float(values.mean()), float(values.std()) or 1.0
-    while True:
+    for _ in range(100):
         value = float(random.normal(mean, 2 * spread))
         value = round(value) if feature.type == "integer" else float(f"{value:.3g}")
         if feature.admits(value):
             return value
+    # The recipe's range is so narrow that it says more than the mean does.
+    return round(mean) if feature.type == "integer" else mean
 
 
 def _recombined(features, rows, random):
