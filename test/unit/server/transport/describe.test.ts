@@ -1,0 +1,53 @@
+/** Goal: whoever asks what is served sees the models, their versions, which of them answers, and why another doesn't. */
+
+import { expect, test } from "vitest";
+import { describeModel, describeModels } from "../../../../server/transport/describe.js";
+import { Registry } from "../../../../server/versions/registry.js";
+import { makeVersion, oneNumberSchema } from "../../../support/versions.js";
+
+const failed = makeVersion({ name: "demand", number: 3, state: "proving" });
+failed.fail(["inline: golden.jsonl line 3: expected 1, got 2"]);
+const champion = makeVersion({ name: "demand", number: 2, sloMs: 50 });
+const old = makeVersion({ name: "demand", number: 1 });
+const spam = makeVersion({ name: "spam", state: "loading", task: "classification" });
+const registry = new Registry(undefined);
+for (const version of [old, failed, spam, champion]) registry.add(version);
+
+test("all models", () => {
+  expect(describeModels(registry)).toEqual({
+    models: [
+      {
+        name: "demand",
+        task: "regression",
+        serving: 2,
+        versions: [
+          { version: 3, state: "failed" },
+          { version: 2, state: "ready" },
+          { version: 1, state: "ready" },
+        ],
+      },
+      { name: "spam", task: "classification", serving: null, versions: [{ version: 1, state: "loading" }] },
+    ],
+  });
+});
+
+test("one model, with its schema", () => {
+  expect(describeModel(registry, "demand")).toMatchObject({
+    name: "demand",
+    serving: 2,
+    schema: oneNumberSchema,
+    versions: [
+      { version: 3, state: "failed", role: "standby", problems: ["inline: golden.jsonl line 3: expected 1, got 2"], proof: null },
+      { version: 2, state: "ready", role: "champion", problems: [], slo: { p95_ms: 50 } },
+      { version: 1, state: "ready", role: "standby" },
+    ],
+  });
+});
+
+test("one that nobody serves has its schema, too", () => {
+  expect(describeModel(registry, "spam")).toMatchObject({ serving: null, schema: oneNumberSchema, versions: [{ role: "standby" }] });
+});
+
+test("one that isn't there", () => {
+  expect(() => describeModel(registry, "ham")).toThrow(expect.objectContaining({ code: "model_not_found" }));
+});
