@@ -150,6 +150,18 @@ describe("in the pool", () => {
     expect(large.raw).toEqual(expectedRaw(large));
   });
 
+  test("a stream of small calls doesn't starve a large one", async () => {
+    const { turns, pool, submit } = createRig({ execution: "pool" });
+    const large = submit(1000);
+    let rounds = 0;
+    while (!large.call.finished && rounds++ < 20) {
+      submit(1);
+      turns.untilQuiet();
+      await pool.complete();
+    }
+    expect(large.raw).toEqual(expectedRaw(large));
+  });
+
   test("slices that end in another order make the same answer", async () => {
     const { turns, pool, submit } = createRig({ execution: "pool", workers: 3 });
     const large = submit(700);
@@ -347,6 +359,18 @@ describe("a worker that dies", () => {
     turns.untilQuiet();
     await pool.complete();
     expect(later.raw).toEqual(expectedRaw(later));
+  });
+
+  test("twice tells only those who still wait", async () => {
+    const { turns, pool, submit } = createRig({ execution: "pool" });
+    const [gone, stays] = [submit(1), submit(1)];
+    turns.untilQuiet();
+    await pool.die();
+    turns.untilQuiet();
+    gone.call.finished = true;
+    await pool.die();
+    expect([gone.ran, stays.ran]).toEqual([0, 1]);
+    expect(codeOf(stays)).toBe("model_failed");
   });
 
   test("has its batch run before what came later", async () => {
