@@ -1,13 +1,12 @@
 /** Goal: `plumb predict` answers each line as the server would, in its order, one line for one, whatever the lines are. */
 
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { decodeNumber, type GoldenAnswer, readBundle } from "../../../bundle/index.js";
 import { predictLines } from "../../../cli/predict.js";
-import { callCommand, runPlumb, startPlumb } from "../../support/command.js";
+import { callCommand, PlumbProcess, runPlumb } from "../../support/command.js";
 import { DemandCopy, demandDirectory } from "../../support/demand-bundle.js";
 
 let folder: string;
@@ -170,27 +169,20 @@ describe("as a process", () => {
   });
 
   test("answers a line before the next one is there", async () => {
-    const child = startPlumb(["predict", demandDirectory]);
-    const closed = once(child, "close");
+    const plumb = new PlumbProcess(["predict", demandDirectory]);
     for (const number of [1, 2]) {
-      child.stdin.write(`${goodLine}\n`);
-      const [chunk] = (await once(child.stdout, "data")) as [Buffer];
-      expect(JSON.parse(chunk.toString())).toMatchObject({ request_id: `line-${number}` });
+      plumb.write(`${goodLine}\n`);
+      const lines = await plumb.untilLines(number);
+      expect(JSON.parse(lines.at(-1)!)).toMatchObject({ request_id: `line-${number}` });
     }
-    child.stdin.end();
-    expect(await closed).toEqual([0, null]);
+    expect(await plumb.end()).toMatchObject({ code: 0, stderr: "" });
   });
 
   test("ends in peace when its reader has seen enough", async () => {
     const input = join(folder, "long.jsonl");
     writeFileSync(input, `${goodLine}\n`.repeat(20_000));
-    const child = startPlumb(["predict", demandDirectory, "--input", input]);
-    const closed = once(child, "close");
-    const errors: Buffer[] = [];
-    child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-    await once(child.stdout, "data");
-    child.stdout.destroy();
-    expect(await closed).toEqual([0, null]);
-    expect(Buffer.concat(errors).toString()).toBe("");
+    const plumb = new PlumbProcess(["predict", demandDirectory, "--input", input]);
+    await plumb.untilLines(1);
+    expect(await plumb.stopReading()).toMatchObject({ code: 0, stderr: "" });
   });
 });
