@@ -191,6 +191,30 @@ describe("one connection", () => {
     expect(sumOf(await scrape(), "plumb_requests_total", { result: "abandoned" })).toBeGreaterThan(abandonedBefore);
   });
 
+  test("survives bodies that nobody reads, of a GET or for an address that isn't there", async () => {
+    await connection.write(`GET /models/echo HTTP/1.1\r\nhost: plumb\r\n${length}\r\n${body}`);
+    expect((await connection.reply()).json.name).toBe("echo");
+    await connection.write(`GET /health/live HTTP/1.1\r\nhost: plumb\r\n${chunked}`);
+    expect((await connection.reply()).json).toEqual({ live: true });
+    await connection.write(`POST /nowhere HTTP/1.1\r\nhost: plumb\r\n${length}\r\n${body}`);
+    expect((await connection.reply()).status).toBe(404);
+    await connection.write(`${head}${length}\r\n${body}`);
+    expect((await connection.reply()).json.prediction).toBe(1);
+  });
+
+  test("isn't upgraded to another protocol", async () => {
+    const upgrade =
+      "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\nsec-websocket-version: 13\r\n";
+    await connection.write(`GET /models HTTP/1.1\r\nhost: plumb\r\n${upgrade}\r\n`);
+    const reply = await connection.reply();
+    expect([reply.status, reply.json.models[0].name]).toEqual([200, "echo"]);
+  });
+
+  test("answers a request before the line break that some clients send after its body", async () => {
+    await connection.write(`${head}${length}\r\n${body}\r\n`);
+    expect((await connection.reply()).json.prediction).toBe(1);
+  });
+
   test("closes after the reply when the caller asks for it", async () => {
     await connection.write(`${head}connection: close\r\n${length}\r\n${body}`);
     expect((await connection.reply()).json.prediction).toBe(1);
