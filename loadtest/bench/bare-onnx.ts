@@ -5,6 +5,7 @@
  * Without a file the rows are the features of the bundle's golden rows in random order; with one, they're the file's rows, preprocessed.
  */
 
+import "../no-telemetry.js";
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -3,6 +3,7 @@
  * request; no batches, no metrics, no logs. A process of its own: `node fastify.js PORT BUNDLE`.
  */
 
+import "../no-telemetry.js";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import fastify from "fastify";

@@ -43,6 +43,9 @@ const sessionOptions = {
 };
 const runOptions = {};
 
+// The runtime reports to its makers by default, and writes an id into the home folder. Read when the native library is loaded.
+process.env.ORT_DISABLE_TELEMETRY ??= "1";
+
 /** Loads the native library on first use, so that a process that runs no model (a CLI's `--help`) doesn't pay for it. */
 let runtime: Runtime | undefined;
 function openRuntime(): Runtime {
