@@ -4,8 +4,8 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ask, post } from "../fixtures/http-client.js";
+import { metric } from "../fixtures/metrics.js";
 import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
-import { parsePrometheus, sumOf } from "../fixtures/prometheus-text.js";
 import { RawConnection } from "../fixtures/raw-connection.js";
 import { endServers, ServerProcess, startServer } from "../fixtures/server-process.js";
 
@@ -22,10 +22,6 @@ afterEach(endServers);
 afterAll(async () => {
   await store.remove();
 });
-
-async function metric(server: ServerProcess, name: string): Promise<number> {
-  return sumOf(parsePrometheus((await ask(server.adminPort, "/metrics")).text), name);
-}
 
 function request(path: string, body: string): string {
   const headers = `host: plumb\r\ncontent-type: application/json\r\nx-timeout-ms: 60000\r\ncontent-length: ${body.length}\r\n`;

@@ -2,8 +2,8 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ask, post } from "../fixtures/http-client.js";
+import { metric } from "../fixtures/metrics.js";
 import { echoModel, type ModelStore, writeStore } from "../fixtures/model-store.js";
-import { parsePrometheus, sumOf } from "../fixtures/prometheus-text.js";
 import { RawConnection } from "../fixtures/raw-connection.js";
 import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
 
@@ -30,12 +30,8 @@ afterEach(async () => {
   connection.destroy();
   const answer = await post(server.httpPort, "/predict", { value: 2.5 });
   expect(answer.json).toMatchObject({ prediction: 2.5, model: "echo", version: 1 });
-  await expect.poll(async () => sumOf(await scrape(), "plumb_calls_in_flight"), { interval: 5 }).toBe(0);
+  await expect.poll(() => metric(server, "plumb_calls_in_flight"), { interval: 5 }).toBe(0);
 });
-
-async function scrape() {
-  return parsePrometheus((await ask(server.adminPort, "/metrics")).text);
-}
 
 const body = '{"value":1}';
 const head = "POST /predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\n";
@@ -91,7 +87,7 @@ describe("a request that isn't HTTP/1.1 is refused by the library, and no predic
     ["a header beyond all sizes, in pieces", `${head}x-long: ${"a".repeat(20_000)}`, [400, 431]],
   ];
   test.each(cases)("%s", async (_, bytes, statuses) => {
-    const rowsBefore = sumOf(await scrape(), "plumb_rows_total");
+    const rowsBefore = await metric(server, "plumb_rows_total");
     await connection.write(Buffer.from(bytes.slice(0, 10_000), "latin1"));
     if (bytes.length > 10_000) await connection.write(Buffer.from(bytes.slice(10_000), "latin1"));
     // What the library says has no length: it is all that comes.
@@ -99,7 +95,7 @@ describe("a request that isn't HTTP/1.1 is refused by the library, and no predic
     const said = connection.received.toString("latin1");
     expect(statuses).toContain(Number(said.split(" ")[1]));
     expect(said).not.toContain("prediction");
-    expect(sumOf(await scrape(), "plumb_rows_total")).toBe(rowsBefore);
+    expect(await metric(server, "plumb_rows_total")).toBe(rowsBefore);
   });
 });
 
@@ -184,11 +180,11 @@ describe("one connection", () => {
 
   // The library drops the first and closes: documented for callers, who must not pipeline predictions.
   test("is closed without a reply when a second prediction comes before the first is answered", async () => {
-    const abandonedBefore = sumOf(await scrape(), "plumb_requests_total", { result: "abandoned" });
+    const abandonedBefore = await metric(server, "plumb_requests_total", { result: "abandoned" });
     await connection.write(`${head}${length}\r\n${body}${head}${length}\r\n${body}`);
     await connection.closed;
     expect(connection.received.toString()).toBe("");
-    expect(sumOf(await scrape(), "plumb_requests_total", { result: "abandoned" })).toBeGreaterThan(abandonedBefore);
+    expect(await metric(server, "plumb_requests_total", { result: "abandoned" })).toBeGreaterThan(abandonedBefore);
   });
 
   test("survives bodies that nobody reads, of a GET or for an address that isn't there", async () => {

@@ -1,9 +1,9 @@
 /** Goal: a body over the limit costs the server little, and its sender hears why, even one that writes all of it before it reads. */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { ask, post } from "../fixtures/http-client.js";
+import { post } from "../fixtures/http-client.js";
+import { metric } from "../fixtures/metrics.js";
 import { echoModel, type ModelStore, writeStore } from "../fixtures/model-store.js";
-import { parsePrometheus, sumOf } from "../fixtures/prometheus-text.js";
 import { RawConnection } from "../fixtures/raw-connection.js";
 import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
 
@@ -31,13 +31,9 @@ beforeEach(async () => {
 
 afterEach(async () => {
   connection.destroy();
-  await expect.poll(() => metric("plumb_calls_in_flight"), { interval: 5 }).toBe(0);
+  await expect.poll(() => metric(server, "plumb_calls_in_flight"), { interval: 5 }).toBe(0);
   expect((await post(server.httpPort, "/predict", { value: 1 })).json.prediction).toBe(1);
 });
-
-async function metric(name: string, labels: Record<string, string> = {}): Promise<number> {
-  return sumOf(parsePrometheus((await ask(server.adminPort, "/metrics")).text), name, labels);
-}
 
 const head = (path = "/predict") => `POST ${path} HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\n`;
 const valid = '{"value":1}';
@@ -129,7 +125,7 @@ describe("a body in chunks", () => {
     await ended;
     expect(written).toBeGreaterThan(32 * mebibyte);
     expect(written).toBeLessThan(128 * mebibyte);
-    expect(await metric("plumb_bytes_in_flight")).toBe(0);
+    expect(await metric(server, "plumb_bytes_in_flight")).toBe(0);
   });
 });
 

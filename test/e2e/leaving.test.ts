@@ -3,8 +3,8 @@
 import { Agent } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ask, post } from "../fixtures/http-client.js";
+import { metric } from "../fixtures/metrics.js";
 import { echoModel, lookupModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
-import { parsePrometheus, sumOf } from "../fixtures/prometheus-text.js";
 import { RawConnection } from "../fixtures/raw-connection.js";
 import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
 
@@ -26,23 +26,19 @@ afterAll(async () => {
 });
 
 afterEach(async () => {
-  await expect.poll(() => metric("plumb_calls_in_flight"), quickly).toBe(0);
-  await expect.poll(() => metric("plumb_pool_idle_workers"), quickly).toBe(1);
-  expect(await metric("plumb_bytes_in_flight")).toBe(0);
+  await expect.poll(() => metric(server, "plumb_calls_in_flight"), quickly).toBe(0);
+  await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(1);
+  expect(await metric(server, "plumb_bytes_in_flight")).toBe(0);
   expect((await post(server.httpPort, "/models/echo/predict", { value: 1 })).json.prediction).toBe(1);
 });
 
-async function metric(name: string, labels: Record<string, string> = {}): Promise<number> {
-  return sumOf(parsePrometheus((await ask(server.adminPort, "/metrics")).text), name, labels);
-}
-
-const abandoned = () => metric("plumb_requests_total", { result: "abandoned" });
+const abandoned = () => metric(server, "plumb_requests_total", { result: "abandoned" });
 const head = "POST /models/spin/predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\nx-timeout-ms: 60000\r\n";
 const slowRequest = `${head}content-length: ${slow.length}\r\n\r\n${slow}`;
 
 async function whileItRuns(connection: RawConnection): Promise<void> {
   await connection.write(slowRequest);
-  await expect.poll(() => metric("plumb_pool_idle_workers"), quickly).toBe(0);
+  await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(0);
 }
 
 describe("a caller whose call runs", () => {
@@ -50,9 +46,9 @@ describe("a caller whose call runs", () => {
     const before = await abandoned();
     const connection = await RawConnection.open(server.httpPort);
     await whileItRuns(connection);
-    expect(await metric("plumb_calls_in_flight")).toBe(1);
+    expect(await metric(server, "plumb_calls_in_flight")).toBe(1);
     connection.destroy();
-    await expect.poll(() => metric("plumb_calls_in_flight"), quickly).toBe(0);
+    await expect.poll(() => metric(server, "plumb_calls_in_flight"), quickly).toBe(0);
     expect(await abandoned()).toBe(before + 1);
     const line = await server.untilLogged(({ result }) => result === "abandoned");
     expect(line).toMatchObject({ level: "info", model: "spin", version: 1, rows: 1 });
@@ -94,16 +90,16 @@ test("calls that wait behind a run and whose callers leave are never run", async
   const before = await abandoned();
   const first = await RawConnection.open(server.httpPort);
   await whileItRuns(first);
-  const rowsRun = await metric("nv_inference_count", { model: "spin" });
+  const rowsRun = await metric(server, "nv_inference_count", { model: "spin" });
   const others = await Promise.all(Array.from({ length: 30 }, () => RawConnection.open(server.httpPort)));
   for (const other of others) await other.write(slowRequest);
-  await expect.poll(() => metric("plumb_queue_rows", { model: "spin" }), quickly).toBe(30);
+  await expect.poll(() => metric(server, "plumb_queue_rows", { model: "spin" }), quickly).toBe(30);
   for (const other of others) other.destroy();
   await expect.poll(abandoned, quickly).toBe(before + 30);
   expect((await first.reply()).json.prediction).toBe(300_000);
   // Only the first ran; ten seconds of work were never begun.
-  expect(await metric("nv_inference_count", { model: "spin" })).toBe(rowsRun + 1);
-  expect(await metric("plumb_queue_rows", { model: "spin" })).toBe(0);
+  expect(await metric(server, "nv_inference_count", { model: "spin" })).toBe(rowsRun + 1);
+  expect(await metric(server, "plumb_queue_rows", { model: "spin" })).toBe(0);
   first.destroy();
 });
 
@@ -140,7 +136,7 @@ describe("a reply of 10,000 predictions", () => {
     const connection = await RawConnection.open(server.httpPort);
     connection.socket.pause();
     await connection.write(request);
-    await expect.poll(() => metric("plumb_calls_in_flight"), quickly).toBe(0);
+    await expect.poll(() => metric(server, "plumb_calls_in_flight"), quickly).toBe(0);
     expect((await post(server.httpPort, "/models/echo/predict", { value: 3 })).json.prediction).toBe(3);
     connection.socket.resume();
     const { status, json } = await connection.reply();
@@ -154,11 +150,11 @@ describe("a reply of 10,000 predictions", () => {
 
   test("may be left in the middle", async () => {
     for (let i = 0; i < 5; i++) {
-      const answered = await metric("plumb_requests_total", { result: "ok" });
+      const answered = await metric(server, "plumb_requests_total", { result: "ok" });
       const connection = await RawConnection.open(server.httpPort);
       connection.socket.pause();
       await connection.write(request);
-      await expect.poll(() => metric("plumb_requests_total", { result: "ok" }), quickly).toBe(answered + 1);
+      await expect.poll(() => metric(server, "plumb_requests_total", { result: "ok" }), quickly).toBe(answered + 1);
       connection.destroy();
     }
   });

@@ -2,8 +2,8 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, ask, post } from "../fixtures/http-client.js";
+import { metric } from "../fixtures/metrics.js";
 import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
-import { parsePrometheus, sumOf } from "../fixtures/prometheus-text.js";
 import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
 
 const quickly = { interval: 5, timeout: 20_000 };
@@ -23,10 +23,6 @@ afterAll(async () => {
   await store.remove();
 });
 
-async function metric(name: string, labels: Record<string, string> = {}): Promise<number> {
-  return sumOf(parsePrometheus((await ask(server.adminPort, "/metrics")).text), name, labels);
-}
-
 function spin(body: unknown, timeoutMs: number): Promise<Answer> {
   return post(server.httpPort, "/models/spin/predict", body, { headers: { "x-timeout-ms": String(timeoutMs) } });
 }
@@ -41,31 +37,31 @@ describe("a deadline", () => {
     server = await startServer(store.directory, "--execution", "pool", "--workers", "1");
     expectRefused(await spin({ value: 1_500_000 }, 100), 504, "deadline_exceeded");
     // The worker still runs; its result is for nobody.
-    expect(await metric("plumb_pool_idle_workers")).toBe(0);
-    expect(await metric("plumb_calls_in_flight")).toBe(0);
-    await expect.poll(() => metric("plumb_pool_idle_workers"), quickly).toBe(1);
+    expect(await metric(server, "plumb_pool_idle_workers")).toBe(0);
+    expect(await metric(server, "plumb_calls_in_flight")).toBe(0);
+    await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(1);
     expect((await spin({ value: 1 }, 60_000)).json.prediction).toBe(1);
   });
 
   test("that passes in the queue ends the call then, and it never runs", async () => {
     server = await startServer(store.directory, "--execution", "pool", "--workers", "1");
     const first = spin(slow, 60_000);
-    await expect.poll(() => metric("plumb_pool_idle_workers"), quickly).toBe(0);
+    await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(0);
     const waiting = await Promise.all(Array.from({ length: 20 }, () => spin(slow, 100)));
     for (const answer of waiting) expectRefused(answer, 504, "deadline_exceeded");
     expect((await first).json.prediction).toBe(slow.value);
-    expect(await metric("nv_inference_count", { model: "spin" })).toBe(1);
-    expect(await metric("plumb_queue_rows")).toBe(0);
+    expect(await metric(server, "nv_inference_count", { model: "spin" })).toBe(1);
+    expect(await metric(server, "plumb_queue_rows")).toBe(0);
   });
 
   test("ends a large call in the middle of its slices", async () => {
     server = await startServer(store.directory, "--execution", "pool", "--workers", "1");
     const rows = Array.from({ length: 10_000 }, () => ({ value: 30_000 }));
     expectRefused(await spin({ rows }, 200), 504, "deadline_exceeded");
-    await expect.poll(() => metric("plumb_pool_idle_workers"), quickly).toBe(1);
+    await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(1);
     // Forty slices were wanted; those after the deadline weren't begun.
-    expect(await metric("nv_inference_exec_count", { model: "spin" })).toBeLessThan(40);
-    expect(await metric("plumb_queue_rows")).toBe(0);
+    expect(await metric(server, "nv_inference_exec_count", { model: "spin" })).toBeLessThan(40);
+    expect(await metric(server, "plumb_queue_rows")).toBe(0);
   });
 
   test("is the bundle's where the caller brings none", async () => {
@@ -81,14 +77,14 @@ describe("more calls than --calls-max", () => {
   test("are refused at once, while health, metrics and models are answered, until places are free", async () => {
     server = await startServer(store.directory, "--execution", "pool", "--workers", "1", "--calls-max", "3", "--access-log", "off");
     const running = Array.from({ length: 3 }, () => spin(slow, 60_000));
-    await expect.poll(() => metric("plumb_calls_in_flight"), quickly).toBe(3);
+    await expect.poll(() => metric(server, "plumb_calls_in_flight"), quickly).toBe(3);
     const refused = await Promise.all(Array.from({ length: 20 }, () => post(server.httpPort, "/models/echo/predict", { value: 1 })));
     for (const answer of refused) expectRefused(answer, 503, "overloaded");
     expect((await ask(server.httpPort, "/health/live")).status).toBe(200);
     expect((await ask(server.httpPort, "/health/ready")).status).toBe(200);
     expect((await ask(server.httpPort, "/models/echo")).status).toBe(200);
-    expect(await metric("plumb_calls_in_flight")).toBe(3);
-    expect(await metric("plumb_requests_total", { result: "overloaded" })).toBe(20);
+    expect(await metric(server, "plumb_calls_in_flight")).toBe(3);
+    expect(await metric(server, "plumb_requests_total", { result: "overloaded" })).toBe(20);
     for (const answer of await Promise.all(running)) expect(answer.json.prediction).toBe(slow.value);
     expect((await post(server.httpPort, "/models/echo/predict", { value: 1 })).json.prediction).toBe(1);
     // Refusals are told in the log even where ordinary calls aren't.
@@ -99,12 +95,12 @@ describe("more calls than --calls-max", () => {
 test("a model that takes its time in one worker holds up no call of another, nor health", async () => {
   server = await startServer(store.directory, "--execution", "pool", "--workers", "2");
   const slowOne = spin(slow, 60_000);
-  await expect.poll(() => metric("plumb_pool_idle_workers"), quickly).toBe(1);
+  await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(1);
   for (let value = 0; value < 20; value++) {
     expect((await post(server.httpPort, "/models/echo/predict", { value })).json.prediction).toBe(value);
   }
   expect((await ask(server.httpPort, "/health/ready")).status).toBe(200);
-  expect(await metric("plumb_calls_in_flight")).toBe(1);
+  expect(await metric(server, "plumb_calls_in_flight")).toBe(1);
   expect((await slowOne).json.prediction).toBe(slow.value);
 });
 
@@ -112,5 +108,5 @@ test("hundreds of connections at once are each answered", async () => {
   server = await startServer(store.directory, "--default-model", "echo");
   const answers = await Promise.all(Array.from({ length: 400 }, (_, value) => post(server.httpPort, "/predict", { value })));
   expect(answers.map(({ json }) => json.prediction)).toEqual(Array.from({ length: 400 }, (_, value) => value));
-  await expect.poll(() => metric("plumb_connections"), quickly).toBe(0);
+  await expect.poll(() => metric(server, "plumb_connections"), quickly).toBe(0);
 });

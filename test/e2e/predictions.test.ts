@@ -2,8 +2,9 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ask, post } from "../fixtures/http-client.js";
+import { scrape } from "../fixtures/metrics.js";
 import { echoModel, lookupModel, lookupSize, type ModelStore, rootModel, writeStore } from "../fixtures/model-store.js";
-import { parsePrometheus, sumOf } from "../fixtures/prometheus-text.js";
+import { sumOf } from "../fixtures/prometheus-text.js";
 import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
 
 let store: ModelStore;
@@ -31,7 +32,7 @@ async function predict(path: string, body: unknown, headers: Record<string, stri
 }
 
 async function results(): Promise<Record<string, number>> {
-  const families = parsePrometheus((await ask(server.adminPort, "/metrics")).text);
+  const families = await scrape(server);
   return Object.fromEntries(
     ["ok", "model_failed", "model_output_invalid"].map((result) => [result, sumOf(families, "plumb_requests_total", { result })]),
   );

@@ -5,9 +5,9 @@
  */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ask, post } from "../fixtures/http-client.js";
+import { post } from "../fixtures/http-client.js";
+import { metric } from "../fixtures/metrics.js";
 import { echoModel, type ModelStore, writeStore } from "../fixtures/model-store.js";
-import { parsePrometheus, sumOf } from "../fixtures/prometheus-text.js";
 import { RawConnection } from "../fixtures/raw-connection.js";
 import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
 
@@ -23,10 +23,6 @@ afterAll(async () => {
   await endServers();
   await store.remove();
 });
-
-async function metric(name: string, labels: Record<string, string> = {}): Promise<number> {
-  return sumOf(parsePrometheus((await ask(server.adminPort, "/metrics")).text), name, labels);
-}
 
 const head = "POST /predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\n";
 
@@ -82,11 +78,11 @@ test("clients that stall are cut off, and those that are well are served all the
       name,
       expect.stringMatching(/^$|^HTTP\/1\.1 (4\d\d|505) /),
     ]);
-  await expect.poll(() => metric("plumb_connections"), { interval: 50, timeout: 20_000 }).toBe(0);
-  expect(await metric("plumb_calls_in_flight")).toBe(0);
-  expect(await metric("plumb_bytes_in_flight")).toBe(0);
+  await expect.poll(() => metric(server, "plumb_connections"), { interval: 50, timeout: 20_000 }).toBe(0);
+  expect(await metric(server, "plumb_calls_in_flight")).toBe(0);
+  expect(await metric(server, "plumb_bytes_in_flight")).toBe(0);
   // The bodies that never came whole.
-  expect(await metric("plumb_requests_total", { result: "abandoned" })).toBe(4);
-  expect(await metric("plumb_requests_total", { result: "ok" })).toBe(served + 2);
+  expect(await metric(server, "plumb_requests_total", { result: "abandoned" })).toBe(4);
+  expect(await metric(server, "plumb_requests_total", { result: "ok" })).toBe(served + 2);
   deaf.destroy();
 });
