@@ -45,7 +45,7 @@ function createAnswerLine({ version, runner }: OpenVersion, withFeatures: boolea
   return (line, lineNumber) => {
     let answer = "";
     // With a runner on this thread the call is answered before `predict` returns.
-    const call = new Call({ send: (_status, text) => (answer = text) }, 0, undefined, undefined, "application/json", "");
+    const call = new Call({ send: (_status, text) => (answer = text.toString()) }, 0, undefined, undefined, "application/json", "");
     call.requestId = `line-${lineNumber}`;
     call.body = line;
     predict(path, call);

@@ -5,6 +5,7 @@
  * allocation, and the observers read the same object once it is finished.
  */
 
+import type { Buffer } from "node:buffer";
 import type { Issue } from "../bundle/index.js";
 import type { Answer, Block, Row } from "../preprocessing/index.js";
 import type { ErrorCode, ServeError } from "./errors.js";
@@ -14,10 +15,10 @@ import type { Version } from "./versions/version.js";
 /** The transport's side of a call: takes the one answer. Answering a caller that has left is harmless. */
 export interface Reply {
   /**
-   * @param body - JSON text.
+   * @param body - JSON text, or its bytes.
    * @param error - Set when `status` isn't 200; says whether and when to try again.
    */
-  send(status: number, body: string, error: ServeError | undefined, requestId: string): void;
+  send(status: number, body: string | Buffer, error: ServeError | undefined, requestId: string): void;
 }
 
 /** A row of a partial request that isn't answered. */

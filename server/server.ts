@@ -20,6 +20,7 @@ import { Linger } from "./linger.js";
 import { Logs } from "./observe/logs.js";
 import { Metrics } from "./observe/metrics.js";
 import { fail, type PredictPath } from "./predict.js";
+import { Slices } from "./slices.js";
 import { createAdminHandler } from "./transport/admin.js";
 import { type Exchange, HttpListener } from "./transport/http.js";
 import { createPublicHandler, sendError } from "./transport/public.js";
@@ -134,6 +135,7 @@ export class Server {
       routes: this.#registry,
       // Calls before the load are refused by the routes: no version is ready.
       scheduler: { submit: (call) => this.#scheduler!.submit(call) },
+      slices: new Slices({ now, defer: setImmediate }),
       now,
       observe: (call) => {
         this.#metrics.observeCall(call);

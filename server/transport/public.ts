@@ -130,7 +130,7 @@ class HttpCall implements Reply, BodyReceiver {
     abandon(this.#routes.path, this.#call);
   }
 
-  send(status: number, body: string, error: ServeError | undefined, requestId: string): void {
+  send(status: number, body: string | Uint8Array, error: ServeError | undefined, requestId: string): void {
     const exchange = this.#exchange;
     if (error !== undefined) sendError(exchange, error, requestId, noHeaders, this.#routes.retryAfterS());
     else exchange.send(status, json, body, exchange.requestIdHeader === requestId ? ["x-request-id", requestId] : noHeaders);

@@ -11,6 +11,7 @@ import type { Block, Scalar } from "../../preprocessing/index.js";
 import { Call } from "../call.js";
 import type { RunResult } from "../inference/runner.js";
 import { type PredictPath, predict } from "../predict.js";
+import { takeWhole } from "../slices.js";
 import { ulpDistance } from "./ulp.js";
 import type { Version } from "./version.js";
 
@@ -211,7 +212,7 @@ interface Answered {
 /** One call through the serving path, with `runBatch` in the place of the scheduler. */
 async function answerOf(version: Version, text: string, runBatch: RunBatch): Promise<Answered> {
   return new Promise((resolve) => {
-    const reply = { send: (status: number, body: string) => resolve({ call, status, body: JSON.parse(body) }) };
+    const reply = { send: (status: number, body: string | Buffer) => resolve({ call, status, body: JSON.parse(body.toString()) }) };
     const call = new Call(reply, 0, undefined, undefined, "application/json", "");
     call.requestId = "proof";
     call.body = Buffer.from(text);
@@ -240,6 +241,7 @@ export function pathFor(version: Version, runBatch: RunBatch): PredictPath {
         else done(result);
       },
     },
+    slices: { add: takeWhole },
     now: () => 0,
     observe() {},
   };

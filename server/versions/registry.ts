@@ -11,7 +11,7 @@ export interface BodyLimits {
   readonly decode: DecodeLimits;
 }
 
-const unknownModelLimits: BodyLimits = { bodyBytesMax: 1_048_576, decode: { rowsMax: 10_000, containersMax: 10_002 } };
+const unknownModelLimits: BodyLimits = { bodyBytesMax: 1_048_576, decode: { rowsMax: 10_000, containersMax: 10_002, membersMax: 2000 } };
 
 export class Registry {
   readonly #models = new Map<string, Version[]>();

@@ -75,7 +75,12 @@ export class Version {
     const listFeatures = bundle.rowSchema.features.filter(({ type }) => type === "array").length;
     this.bodyLimits = {
       bodyBytesMax: manifest.limits.body_bytes_max,
-      decode: { rowsMax, containersMax: rowsMax * (1 + listFeatures) + 2 },
+      decode: {
+        rowsMax,
+        containersMax: rowsMax * (1 + listFeatures) + 2,
+        // Room for unknown ones, which an error is to name.
+        membersMax: bundle.rowSchema.features.length + 1000,
+      },
     };
   }
 

@@ -10,7 +10,7 @@ import { createAnswerFrame, decodeJson, encodeJson } from "../../server/codec/js
 import { ServeError } from "../../server/errors.js";
 import { makeCall } from "../support/calls.js";
 
-const limits = { rowsMax: 1000, containersMax: 10_000 };
+const limits = { rowsMax: 1000, containersMax: 10_000, membersMax: 10_000 };
 const decode = (body: string | Uint8Array) => decodeJson("application/json", typeof body === "string" ? Buffer.from(body) : body, limits);
 
 function refusal(body: string | Uint8Array): ServeError | undefined {
@@ -205,7 +205,7 @@ describe("bounds", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), fc.array(item, { minLength: 1, maxLength: 30 }), (rowsMax, items) => {
         const body = Buffer.from(`{"rows":[${items.join(",")}]}`);
-        const decodeWithin = () => decodeJson("application/json", body, { rowsMax, containersMax: rowsMax + 2 });
+        const decodeWithin = () => decodeJson("application/json", body, { ...limits, rowsMax, containersMax: rowsMax + 2 });
         if (items.length <= rowsMax) expect(decodeWithin().rows).toHaveLength(items.length);
         else expect(decodeWithin).toThrow(expect.objectContaining({ code: "too_many_rows" }));
       }),

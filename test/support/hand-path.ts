@@ -3,15 +3,18 @@
 import { Admission, type AdmissionLimits } from "../../server/admission.js";
 import type { Call } from "../../server/call.js";
 import { type PredictPath, predict } from "../../server/predict.js";
+import { Slices } from "../../server/slices.js";
 import { Registry } from "../../server/versions/registry.js";
 import type { Version } from "../../server/versions/version.js";
 import { type CallOptions, type MadeCall, makeCall } from "./calls.js";
-import { HandClock } from "./event-loop.js";
+import { HandClock, HandTurns } from "./event-loop.js";
 
 const roomy: AdmissionLimits = { callsMax: 1000, bytesMax: 2 ** 30 };
 
 export function createHandPath(versions: readonly Version[], { limits = roomy, defaultModel = undefined as string | undefined } = {}) {
   const clock = new HandClock();
+  /** Of the event loop: large calls go on in the next one. */
+  const turns = new HandTurns();
   const admission = new Admission(limits);
   const registry = new Registry(defaultModel);
   for (const version of versions) registry.add(version);
@@ -23,6 +26,7 @@ export function createHandPath(versions: readonly Version[], { limits = roomy, d
     admission,
     routes: registry,
     scheduler: { submit: (call) => void submitted.push(call) },
+    slices: new Slices({ now: clock.now, defer: turns.defer }),
     // Each look at the clock finds it a little later.
     now: () => {
       clock.advance(0.001);
@@ -45,5 +49,5 @@ export function createHandPath(versions: readonly Version[], { limits = roomy, d
     call.onRun(call);
   }
 
-  return { clock, admission, registry, path, submitted, observed, send, run };
+  return { clock, turns, admission, registry, path, submitted, observed, send, run };
 }

@@ -5,7 +5,7 @@ import { createAnswerFrame, decodeJson, encodeError, encodeJson } from "../../..
 import { ServeError } from "../../../../server/errors.js";
 import { makeCall } from "../../../support/calls.js";
 
-const limits = { rowsMax: 3, containersMax: 5 };
+const limits = { rowsMax: 3, containersMax: 5, membersMax: 100 };
 const decode = (body: string | Uint8Array, contentType = "application/json") =>
   decodeJson(contentType, typeof body === "string" ? Buffer.from(body) : body, limits);
 

@@ -43,7 +43,7 @@ test("one that serves can't fail any more", () => {
 test("a version knows its names, limits and the form of its answers", () => {
   const version = makeVersion({ name: "spam", number: 7, rowsMax: 3, sloMs: 50, postprocessing: binaryGraph(["ham", "spam"]) });
   expect(version).toMatchObject({ name: "spam", number: 7, key: "spam/7", sloMs: 50, predictionDtype: "float32" });
-  expect(version.bodyLimits).toEqual({ bodyBytesMax: 1_048_576, decode: { rowsMax: 3, containersMax: 5 } });
+  expect(version.bodyLimits).toEqual({ bodyBytesMax: 1_048_576, decode: { rowsMax: 3, containersMax: 5, membersMax: 1001 } });
   expect(version.answerFrame.labelKeys).toEqual(['"ham":', '"spam":']);
 });
 

@@ -1,0 +1,137 @@
+/**
+ * The same steps for calls that are too large for one turn of the event loop: each as a generator that yields after a slice of its work.
+ *
+ * A slice is some tens of microseconds: so many bytes, or so many rows that their features and labels are as many values. `slices.ts`
+ * takes several of them in a turn, as its time allows, and before each the call may have been given up (`predict.ts`).
+ */
+
+import type { Buffer } from "node:buffer";
+import type { Answer, Block, Scalar } from "../preprocessing/index.js";
+import type { Call } from "./call.js";
+import { checkContentType } from "./codec/json.js";
+import { decodeJsonInSlices, encodeJsonInSlices } from "./codec/json-slices.js";
+import { AnswerCheck, newBlocks, RowCheck, RowRefusals, setDeadline, takeRows } from "./steps.js";
+import type { Version } from "./versions/version.js";
+
+/** Bodies up to here are decoded in one go, bytes: about 0.3 ms. */
+const wholeBytesMax = 32_768;
+/** Calls up to here are validated, preprocessed and answered in one go, values of rows and answers: 0.2 ms, and 1 ms if every row is bad. */
+const wholeValuesMax = 2048;
+/** A slice of rows: so many values, */
+const sliceValues = 512;
+/** so many rows, however short they are, */
+const sliceRowsMax = 128;
+/** and so many bytes of the body, for rows that hold more than their features. */
+const sliceBytes = 8192;
+
+/** Whether a body is decoded in slices. */
+export function isLargeBody({ body }: Call): boolean {
+  return body.length > wholeBytesMax;
+}
+
+/** Whether a call whose rows are there goes on in slices. */
+export function isLargeCall({ rows, version }: Call): boolean {
+  return rows.length > 1 && rows.length * valuesPerRow(version!) > wholeValuesMax;
+}
+
+function valuesPerRow({ rowSchema, answerFrame }: Version): number {
+  return rowSchema.features.length + 1 + answerFrame.labelKeys.length;
+}
+
+function rowsPerSlice({ rows, bodyBytes, version }: Call): number {
+  const byValues = Math.floor(sliceValues / valuesPerRow(version!));
+  const byBytes = Math.floor((sliceBytes * rows.length) / bodyBytes);
+  return Math.max(1, Math.min(sliceRowsMax, byValues, byBytes));
+}
+
+/**
+ * Decodes, then prepares. The body is copied before this returns, since its transport takes it back.
+ *
+ * @throws {@link ServeError} unsupported_media_type.
+ */
+export function decodeInSlices(call: Call, now: () => number): Generator<undefined, void> {
+  checkContentType(call.contentType);
+  const body = new Uint8Array(call.body);
+  call.body = body;
+  const version = call.version!;
+  const limits = version.bodyLimits.decode;
+  // Until its rows are counted, a call has the time of the most rows that it may have.
+  setDeadline(call, version, limits.rowsMax);
+  return (function* () {
+    takeRows(call, version, yield* decodeJsonInSlices(body, limits), now());
+    yield* prepareInSlices(call, now);
+  })();
+}
+
+/** Validates and preprocesses a call whose rows are there. */
+export function* prepareInSlices(call: Call, now: () => number): Generator<undefined, void> {
+  const version = call.version!;
+  const sliceRows = rowsPerSlice(call);
+  yield* validateInSlices(call, version, sliceRows);
+  call.validatedMs = now();
+  yield* preprocessInSlices(call, version, sliceRows);
+  call.preprocessedMs = now();
+}
+
+function* validateInSlices(call: Call, { rowSchema }: Version, sliceRows: number): Generator<undefined, void> {
+  const check = new RowCheck(call, rowSchema);
+  for (const [first, end] of slicesOf(call.rows.length, sliceRows)) {
+    check.take(first, end);
+    yield;
+  }
+  check.end();
+}
+
+function* preprocessInSlices(call: Call, version: Version, sliceRows: number): Generator<undefined, void> {
+  const { preprocessor } = version;
+  const { rowCount, goodRows } = call;
+  const blocks = newBlocks(rowCount, preprocessor.outputs);
+  call.blocks = blocks;
+  const refusals = new RowRefusals(call, version);
+  for (const [first, end] of slicesOf(rowCount, sliceRows)) {
+    const parts = blocks.map((block, i) => rowsOf(block, first, end, preprocessor.outputs[i]!.width));
+    refusals.take(first, end, preprocessor.run(goodRows.slice(first, end), parts));
+    yield;
+  }
+  refusals.end();
+}
+
+function rowsOf(block: Block, first: number, end: number, width: number): Block {
+  return block.subarray(first * width, end * width);
+}
+
+/** Takes a call whose rows ran: postprocesses and encodes. */
+export function* answerInSlices(call: Call, now: () => number): Generator<undefined, string | Buffer> {
+  if (call.error) throw call.error;
+  const version = call.version!;
+  const sliceRows = rowsPerSlice(call);
+  const answer = yield* postprocessInSlices(call, version, sliceRows);
+  call.postprocessedMs = now();
+  return yield* encodeJsonInSlices(version.answerFrame, call, answer, sliceRows);
+}
+
+function* postprocessInSlices(call: Call, { postprocessor }: Version, sliceRows: number): Generator<undefined, Answer> {
+  const { rowCount, rawFirstRow } = call;
+  // Of a partial request without a single good row nothing ran; its answer has the form of the others.
+  if (rowCount === 0) return postprocessor.run(newBlocks(0, postprocessor.inputs), 0, 0);
+  const predictions: Scalar[] = [];
+  let probabilities: Float64Array | undefined;
+  const check = new AnswerCheck(call);
+  for (const [first, end] of slicesOf(rowCount, sliceRows)) {
+    const part = postprocessor.run(call.raw, rawFirstRow + first, end - first);
+    check.take(first, part);
+    predictions.push(...part.predictions);
+    if (part.probabilities) {
+      const width = part.probabilities.length / (end - first);
+      probabilities ??= new Float64Array(rowCount * width);
+      probabilities.set(part.probabilities, first * width);
+    }
+    yield;
+  }
+  check.end();
+  return { predictions, probabilities };
+}
+
+function* slicesOf(length: number, sliceLength: number): Generator<readonly [number, number], void> {
+  for (let first = 0; first < length; first += sliceLength) yield [first, Math.min(first + sliceLength, length)];
+}

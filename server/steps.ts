@@ -1,0 +1,296 @@
+/**
+ * The steps of a call between its bytes: what `predict.ts` takes in one go, and `predict-large.ts` in slices of rows.
+ *
+ * Good rows cost a look. Only where some are bad is anything written down, by {@link RowCheck} and {@link RowRefusals}, which take rows in
+ * any number of slices and conclude once.
+ */
+
+import type { Issue, RowSchema } from "../bundle/index.js";
+import type { Answer, Row, RowRefusal } from "../preprocessing/index.js";
+import type { Call, RowError } from "./call.js";
+import type { DecodedBody } from "./codec/json.js";
+import { type ErrorCode, ServeError } from "./errors.js";
+import type { Version } from "./versions/version.js";
+
+/** An SLO is a promise for 95 of 100 calls; the others may take this much longer before they are given up. */
+const deadlinePerSlo = 5;
+/** The SLO is meant for a call of usual size: a large one can't be faster than its rows, and gets this much more for each, milliseconds. */
+const largeCallMsPerRow = 0.1;
+
+/** Takes what the codec made of the body, which is let go. @throws {@link ServeError} deadline_exceeded. */
+export function takeRows(call: Call, version: Version, { rows, single, partial }: DecodedBody, nowMs: number): void {
+  call.body = noBytes;
+  call.rows = rows;
+  call.single = single;
+  call.partial = partial;
+  call.decodedMs = nowMs;
+  setDeadline(call, version, rows.length);
+  if (nowMs > call.deadlineMs) throw new ServeError("deadline_exceeded", "the deadline had passed before the body was there");
+}
+
+/** When the answer should be there, and when it is given up: both as the caller says, else by the version's SLO. */
+export function setDeadline(call: Call, { sloMs }: Version, rowCount: number): void {
+  const { arrivedMs, callerTimeoutMs } = call;
+  const targetMs = sloMs + largeCallMsPerRow * rowCount;
+  call.targetMs = arrivedMs + (callerTimeoutMs > 0 ? callerTimeoutMs : targetMs);
+  call.deadlineMs = arrivedMs + (callerTimeoutMs > 0 ? callerTimeoutMs : deadlinePerSlo * targetMs);
+}
+
+/** At most so many issues are listed: enough to see what is wrong, not a second copy of the body. */
+const issuesMax = 100;
+/**
+ * A partial answer says of each bad row what is wrong with it, up to so many characters; beyond, only which rows are bad. 10,000 rows of a
+ * thousand missing features would be a reply of a gigabyte.
+ */
+const partialIssuesCharsMax = 1_000_000;
+
+/** Every row valid, or an error that lists the bad ones; in a partial request these are set aside instead. */
+export function validate(call: Call, { rowSchema }: Version): void {
+  const { rows } = call;
+  let good = 0;
+  while (good < rows.length && rowSchema.accepts(rows[good])) good++;
+  if (good === rows.length) {
+    takeAll(call);
+    return;
+  }
+  const check = new RowCheck(call, rowSchema);
+  check.take(0, rows.length);
+  check.end();
+}
+
+function takeAll(call: Call): void {
+  call.goodRows = call.rows as readonly Row[];
+  call.rowCount = call.rows.length;
+}
+
+/** Sorts rows into good and bad ones. */
+export class RowCheck {
+  readonly #call: Call;
+  readonly #schema: RowSchema;
+  readonly #bad: BadRows;
+  readonly #good: number[] = [];
+
+  constructor(call: Call, schema: RowSchema) {
+    this.#call = call;
+    this.#schema = schema;
+    this.#bad = new BadRows(call, "schema_mismatch");
+  }
+
+  /** Rows `first` to `end - 1`. */
+  take(first: number, end: number): void {
+    const { rows } = this.#call;
+    for (let row = first; row < end; row++) {
+      if (this.#schema.accepts(rows[row])) this.#good.push(row);
+      else this.#bad.add(row, () => this.#schema.issues(rows[row], row));
+    }
+  }
+
+  /** Once all rows were taken. @throws {@link ServeError} schema_mismatch if there are bad ones and the request isn't partial. */
+  end(): void {
+    if (this.#bad.count === 0) takeAll(this.#call);
+    else setAside(this.#call, this.#good, this.#bad.conclude());
+  }
+}
+
+/** Rows to blocks; rows on which the fitted pipeline itself would raise are an error, or set aside. */
+export function preprocess(call: Call, version: Version): void {
+  if (call.rowCount === 0) return;
+  const { preprocessor } = version;
+  call.blocks = newBlocks(call.rowCount, preprocessor.outputs);
+  const refused = preprocessor.run(call.goodRows, call.blocks);
+  if (refused.length === 0) return;
+  const refusals = new RowRefusals(call, version);
+  refusals.take(0, call.rowCount, refused);
+  refusals.end();
+}
+
+/** Sorts out the rows that the pipeline refuses, and closes the gaps that they leave in the call's blocks. */
+export class RowRefusals {
+  readonly #call: Call;
+  readonly #version: Version;
+  readonly #bad: BadRows;
+  readonly #kept: number[] = [];
+
+  constructor(call: Call, version: Version) {
+    this.#call = call;
+    this.#version = version;
+    this.#bad = new BadRows(call, "row_refused");
+  }
+
+  /** Good rows `first` to `end - 1`, which were preprocessed; `refused` counts its rows from `first`. */
+  take(first: number, end: number, refused: readonly RowRefusal[]): void {
+    let next = 0;
+    for (let row = first; row < end; row++) {
+      const begin = next;
+      while (next < refused.length && refused[next]!.row === row - first) next++;
+      if (next === begin) this.#keep(row);
+      else this.#bad.add(originalRow(this.#call, row), () => refused.slice(begin, next).map((refusal) => this.#issue(row, refusal)));
+    }
+  }
+
+  #keep(row: number): void {
+    const to = this.#kept.length;
+    this.#kept.push(row);
+    if (to === row) return;
+    for (const [i, { width }] of this.#version.preprocessor.outputs.entries()) {
+      this.#call.blocks[i]!.copyWithin(to * width, row * width, (row + 1) * width);
+    }
+  }
+
+  #issue(row: number, { feature, expected, got }: RowRefusal): Issue {
+    // The graph knows nothing of personal data.
+    const shown = this.#version.hiddenFeatures.has(feature) ? "a value (hidden: personal data)" : got;
+    return { row: originalRow(this.#call, row), feature, expected, got: shown };
+  }
+
+  /** Once all rows were taken. @throws {@link ServeError} row_refused if there are bad ones and the request isn't partial. */
+  end(): void {
+    if (this.#bad.count === 0) return;
+    const call = this.#call;
+    const rowErrors = this.#bad.conclude();
+    const { outputs } = this.#version.preprocessor;
+    call.blocks = call.blocks.map((block, i) => block.subarray(0, this.#kept.length * outputs[i]!.width));
+    const rowIndexes = this.#kept.map((row) => originalRow(call, row));
+    setAside(call, rowIndexes, rowErrors);
+  }
+}
+
+/** What is wrong with which rows of a call: as much of it as is going to be told. */
+class BadRows {
+  count = 0;
+  readonly #call: Call;
+  readonly #code: ErrorCode;
+  readonly #issues: Issue[] = [];
+  readonly #rowErrors: RowError[] = [];
+  #chars = 0;
+
+  constructor(call: Call, code: ErrorCode) {
+    this.#call = call;
+    this.#code = code;
+  }
+
+  /** @param explain - Asked only if its answer will be told. */
+  add(row: number, explain: () => readonly Issue[]): void {
+    this.count++;
+    if (this.#call.partial) this.#rowErrors.push(this.#rowError(row, explain));
+    else if (this.#issues.length < issuesMax) this.#issues.push(...explain());
+  }
+
+  #rowError(row: number, explain: () => readonly Issue[]): RowError {
+    const code = this.#code;
+    if (this.#chars > partialIssuesCharsMax) {
+      return { row, code, message: `row ${row} is bad too; so many are that no more of their issues are listed`, issues: [] };
+    }
+    const issues = explain();
+    for (const { feature, expected, got } of issues) this.#chars += feature.length + expected.length + got.length;
+    return { row, code, message: describeIssue(issues[0]!), issues };
+  }
+
+  /** The errors of a partial request's rows; of any other the one error, thrown. */
+  conclude(): readonly RowError[] {
+    if (this.#call.partial) return this.#rowErrors;
+    const more = this.count > 1 ? ` (and ${this.count - 1} more bad rows)` : "";
+    throw new ServeError(this.#code, `${describeIssue(this.#issues[0]!)}${more}`, { issues: this.#issues.slice(0, issuesMax) });
+  }
+}
+
+/** @param row - Among the rows that run. */
+function originalRow({ rowIndexes }: Call, row: number): number {
+  return rowIndexes ? rowIndexes[row]! : row;
+}
+
+function setAside(call: Call, rowIndexes: readonly number[], rowErrors: readonly RowError[]): void {
+  call.rowIndexes = rowIndexes;
+  call.goodRows = rowIndexes.map((row) => call.rows[row] as Row);
+  call.rowCount = rowIndexes.length;
+  addErrors(call, rowErrors);
+}
+
+/** Steps find errors of different rows; they are told in the rows' order. */
+function addErrors(call: Call, rowErrors: readonly RowError[]): void {
+  call.rowErrors = [...(call.rowErrors ?? []), ...rowErrors].sort((a, b) => a.row - b.row);
+}
+
+/** A number that isn't finite is never an answer, and neither is a row that the model failed on. */
+export function checkAnswer(call: Call, answer: Answer): void {
+  if (call.failedRows === undefined && allFinite(answer)) return;
+  const check = new AnswerCheck(call);
+  check.take(0, answer);
+  check.end();
+}
+
+function allFinite({ predictions, probabilities }: Answer): boolean {
+  let finite = true;
+  for (let i = 0; i < predictions.length; i++) {
+    const prediction = predictions[i];
+    if (typeof prediction === "number" && !Number.isFinite(prediction)) finite = false;
+  }
+  if (probabilities) for (let i = 0; i < probabilities.length; i++) if (!Number.isFinite(probabilities[i])) finite = false;
+  return finite;
+}
+
+/** Finds the rows without a valid answer. */
+export class AnswerCheck {
+  readonly #call: Call;
+  readonly #failed: ReadonlySet<number> | undefined;
+  readonly #unanswered = new Set<number>();
+  readonly #rowErrors: RowError[] = [];
+
+  constructor(call: Call) {
+    this.#call = call;
+    this.#failed = call.failedRows && new Set(call.failedRows);
+  }
+
+  /**
+   * @param first - The row, of those that ran, that `answer` begins with.
+   * @throws {@link ServeError} model_failed, model_output_invalid at the first row without an answer, if the request isn't partial.
+   */
+  take(first: number, answer: Answer): void {
+    if (this.#failed === undefined && allFinite(answer)) return;
+    const { predictions, probabilities } = answer;
+    const width = probabilities ? probabilities.length / predictions.length : 0;
+    for (const [i, prediction] of predictions.entries()) {
+      const failed = this.#failed?.has(first + i) ?? false;
+      const finite = typeof prediction !== "number" || Number.isFinite(prediction);
+      const finiteToo = probabilities?.subarray(i * width, (i + 1) * width).every(Number.isFinite) ?? true;
+      if (failed || !finite || !finiteToo) this.#addUnanswered(first + i, failed);
+    }
+  }
+
+  #addUnanswered(i: number, failed: boolean): void {
+    const row = originalRow(this.#call, i);
+    const code = failed ? "model_failed" : "model_output_invalid";
+    const message = failed ? `row ${row}: the model could not be run on it` : `row ${row}: the model's answer isn't a finite number`;
+    if (!this.#call.partial) throw new ServeError(code, message);
+    this.#unanswered.add(i);
+    this.#rowErrors.push({ row, code, message, issues: [] });
+  }
+
+  /** Once all rows were taken. */
+  end(): void {
+    if (this.#rowErrors.length === 0) return;
+    this.#call.unanswered = this.#unanswered;
+    addErrors(this.#call, this.#rowErrors);
+  }
+}
+
+interface Tensor {
+  readonly dtype: "float32" | "float64";
+  readonly width: number;
+}
+
+/** Zeros for `rowCount` rows, a block per tensor. */
+export function newBlocks(rowCount: number, tensors: readonly Tensor[]): (Float32Array | Float64Array)[] {
+  if (tensors.length === 1) return [newBlock(rowCount, tensors[0]!)];
+  return tensors.map((tensor) => newBlock(rowCount, tensor));
+}
+
+function newBlock(rowCount: number, { dtype, width }: Tensor): Float32Array | Float64Array {
+  return dtype === "float32" ? new Float32Array(rowCount * width) : new Float64Array(rowCount * width);
+}
+
+function describeIssue({ row, feature, expected, got }: Issue): string {
+  return `row ${row}, feature ${JSON.stringify(feature)}: expected ${expected}, got ${got}`;
+}
+
+const noBytes = new Uint8Array(0);
