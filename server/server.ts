@@ -132,8 +132,14 @@ export class Server {
           this.#admission.leave(call);
         },
       },
-      routes: this.#registry,
-      // Calls before the load are refused by the routes: no version is ready.
+      routes: {
+        choose: (modelName, versionName) => {
+          // While models are read, one that isn't there yet must not look like one that doesn't exist: 404 isn't tried again.
+          if (!this.#warm) throw new ServeError("not_ready", "the server is still loading and proving its models; try again shortly");
+          return this.#registry.choose(modelName, versionName);
+        },
+        limits: (modelName, versionName) => this.#registry.limits(modelName, versionName),
+      },
       scheduler: { submit: (call) => this.#scheduler!.submit(call) },
       slices: new Slices({ now, defer: setImmediate }),
       now,

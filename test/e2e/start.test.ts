@@ -6,9 +6,9 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ask, post } from "../fixtures/http-client.js";
+import { type Answer, ask, post } from "../fixtures/http-client.js";
 import { echoModel, lookupModel, type ModelStore, rootModel, writeStore } from "../fixtures/model-store.js";
-import { endServers, startServer, startToEnd } from "../fixtures/server-process.js";
+import { endServers, ServerProcess, startServer, startToEnd } from "../fixtures/server-process.js";
 import type { TinyBundle } from "../fixtures/tiny-bundle.js";
 
 let store: ModelStore;
@@ -36,6 +36,29 @@ describe("what it says when it is ready", () => {
     expect((await post(Number(port), pathname, body)).json).toMatchObject({ model: "echo", prediction: JSON.parse(body!).value });
     expect(await server.untilLogged(({ message }) => message === "ready")).toMatchObject({ level: "info", http_port: server.httpPort });
   });
+});
+
+test("while it loads, it lives and isn't ready, and a prediction is to be tried again", async () => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await once(taken, "listening");
+  const { port } = taken.address() as AddressInfo;
+  await once(taken.close(), "close");
+  const server = new ServerProcess(["--models", store.directory, "--http-port", String(port)]);
+  const seen = new Set<string>();
+  for (let answer: Answer | undefined; answer?.status !== 200; ) {
+    // Nobody listens yet in the first moments.
+    answer = await post(port, "/models/echo/predict", { value: 1 }).catch(() => undefined);
+    if (answer === undefined) continue;
+    seen.add(`${answer.status} ${answer.json.error?.code ?? "prediction"}`);
+    if (answer.status === 503) {
+      expect(Number(answer.headers["retry-after"])).toBeGreaterThan(0);
+      expect((await ask(port, "/health/live")).status).toBe(200);
+    }
+  }
+  seen.delete("503 not_ready");
+  expect([...seen]).toEqual(["200 prediction"]);
+  expect((await ask(port, "/health/ready")).status).toBe(200);
+  await server.end();
 });
 
 describe("an address that is taken stops the start with a sentence and exit code 1", () => {
