@@ -148,6 +148,14 @@ describe("a reply of 10,000 predictions", () => {
     connection.destroy();
   });
 
+  test("may be left while its request is still being read", async () => {
+    for (let i = 0; i < 10; i++) {
+      const connection = await RawConnection.open(server.httpPort);
+      await connection.write(request.slice(0, i % 2 === 0 ? request.length : -10));
+      connection.destroy();
+    }
+  });
+
   test("may be left in the middle", async () => {
     for (let i = 0; i < 5; i++) {
       const answered = await metric(server, "plumb_requests_total", { result: "ok" });
