@@ -198,6 +198,7 @@ export class Server {
     const stored = newestVersions(await listBundles(models), versionsPerModel);
     if (stored.length === 0)
       throw new Error(`no bundle is in the model store ${models}: expected ${models}/<name>/<version>/manifest.json`);
+    for (const { name } of stored) this.#registry.expect(name);
     const versions = (await Promise.all(stored.map(({ directory }) => this.#read(directory)))).filter((version) => version !== undefined);
     for (const version of versions) {
       this.#registry.add(version);

@@ -16,10 +16,16 @@ const unknownModelLimits: BodyLimits = { bodyBytesMax: 1_048_576, decode: { rows
 export class Registry {
   readonly #models = new Map<string, Version[]>();
   readonly #defaultModel: string | undefined;
+  readonly #expected = new Set<string>();
 
   /** @param defaultModel - What `/predict` answers for; undefined means "the only model, if there is just one". */
   constructor(defaultModel: string | undefined) {
     this.#defaultModel = defaultModel;
+  }
+
+  /** A model that is in the store, whether or not a bundle of it can be read. */
+  expect(name: string): void {
+    this.#expected.add(name);
   }
 
   add(version: Version): void {
@@ -68,9 +74,10 @@ export class Registry {
     return version?.bodyLimits ?? unknownModelLimits;
   }
 
-  /** Every model has a version that is ready. */
+  /** Every model of the store has a version that is ready: a server that lost one shouldn't take the place of one that has it. */
   get ready(): boolean {
-    return this.#models.size > 0 && this.models.every(([, versions]) => versions.some(({ state }) => state === "ready"));
+    const names = new Set([...this.#models.keys(), ...this.#expected]);
+    return names.size > 0 && [...names].every((name) => this.#models.get(name)?.some(({ state }) => state === "ready"));
   }
 
   #onlyName(): string | undefined {
@@ -81,9 +88,10 @@ export class Registry {
     if (this.#defaultModel !== undefined && this.#models.has(this.#defaultModel)) return this.#defaultModel;
     const only = this.#onlyName();
     if (only !== undefined) return only;
+    const lack = this.#defaultModel === undefined ? "none is set" : `${JSON.stringify(this.#defaultModel)} isn't loaded`;
     throw new ServeError(
       "model_not_found",
-      `this address needs a default model, and none is set: use /models/{model}/predict; ${this.#known()}`,
+      `this address needs a default model, and ${lack}: use /models/{model}/predict; ${this.#known()}`,
     );
   }
 
