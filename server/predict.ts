@@ -2,8 +2,8 @@
  * The path of a call, on one screen.
  *
  * admit -> route -> decode -> validate -> preprocess -> run (lane, batch, executor, engine) -> postprocess -> encode -> reply, then record.
- * Callbacks, not promises: `submit` returns at once and the scheduler calls `answer` when the rows ran (a promise per call costs 4 % of the
- * throughput of one-row calls). The transports hand over a call with its bytes; proof and command line take the same steps with another
+ * Callbacks, not promises: `submit` returns at once and the scheduler calls `answer` when the rows ran, so that calls that ran in one batch
+ * are answered in one turn of the event loop. The transports hand over a call with its bytes; proof and command line take the same steps with another
  * scheduler. A call that would hold the event loop takes the same steps in slices (`predict-large.ts`). Nothing is patched onto the path
  * from outside: metrics, logs and traces read the call once it is finished.
  */

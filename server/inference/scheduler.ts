@@ -38,10 +38,7 @@ export interface SchedulerOptions {
   readonly onTrouble: (version: Version, message: string) => void;
 }
 
-/**
- * Model time per turn of the event loop, microseconds: with the replies of the batch this stays under 1 ms. Half or double changes the
- * throughput by less than 2 % (docs/benchmarks.md).
- */
+/** Model time per turn of the event loop, microseconds: with the replies of the batch, a turn stays under 1 ms. */
 const turnBudgetUs = 500;
 /** Rows of one batch in the pool: a few milliseconds of a tree ensemble, so that calls take turns. */
 const poolRowsMax = 256;
