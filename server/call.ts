@@ -44,6 +44,8 @@ export class Call {
   readonly contentType: string;
   /** Empty until the body is complete; let go after decoding. */
   body: Uint8Array = noBytes;
+  /** Whether the bytes stay as they are. Otherwise the transport takes them back when `predict` returns. */
+  bodyLasts = false;
   bodyBytes = 0;
 
   /** `x-timeout-ms`; 0 if the caller names no time. */
@@ -55,7 +57,7 @@ export class Call {
 
   // Filled by the steps.
   version: Version | undefined = undefined;
-  /** All rows as decoded; in a partial request some of them may be bad. */
+  /** All rows as decoded; in a partial request some of them may be bad. Of a large call, only their number once they are in blocks. */
   rows: readonly unknown[] = noRows;
   single = true;
   partial = false;

@@ -79,7 +79,14 @@ export class RowCheck {
   /** Rows `first` to `end - 1`. */
   take(first: number, end: number): void {
     const { rows } = this.#call;
-    for (let row = first; row < end; row++) {
+    let row = first;
+    if (this.#bad.count === 0) {
+      // Good rows are only noted once there are others.
+      while (row < end && this.#schema.accepts(rows[row])) row++;
+      if (row === end) return;
+      for (let good = 0; good < row; good++) this.#good.push(good);
+    }
+    for (; row < end; row++) {
       if (this.#schema.accepts(rows[row])) this.#good.push(row);
       else this.#bad.add(row, () => this.#schema.issues(rows[row], row));
     }
@@ -119,6 +126,10 @@ export class RowRefusals {
 
   /** Good rows `first` to `end - 1`, which were preprocessed; `refused` counts its rows from `first`. */
   take(first: number, end: number, refused: readonly RowRefusal[]): void {
+    if (this.#bad.count === 0) {
+      if (refused.length === 0) return;
+      for (let row = 0; row < first; row++) this.#kept.push(row);
+    }
     let next = 0;
     for (let row = first; row < end; row++) {
       const begin = next;

@@ -7,14 +7,15 @@ import type { Answer } from "../../preprocessing/index.js";
 import type { Call } from "../call.js";
 import {
   type AnswerFrame,
-  createAnswerTexts,
   type DecodedBody,
   type DecodeLimits,
   duplicateMember,
   emptyBody,
   encodeJson,
-  fillAnswerTexts,
+  encodePredictions,
+  encodeProbabilities,
   findDuplicateKey,
+  placesOfRows,
   takeMembers,
   takeObject,
 } from "./json.js";
@@ -69,23 +70,25 @@ export function* encodeJsonInSlices(
   sliceRows: number,
 ): Generator<undefined, string | Buffer> {
   if (call.single) return encodeJson(frame, call, answer);
-  const texts = createAnswerTexts(call, answer);
-  for (let first = 0; first < answer.predictions.length; first += sliceRows) {
-    fillAnswerTexts(texts, frame, call, answer, first, Math.min(first + sliceRows, answer.predictions.length));
-    yield;
-  }
+  const places = placesOfRows(call, answer);
+  const { predictions, probabilities } = answer;
   const pieces: Buffer[] = [];
-  function* addList<T>(begin: string, items: readonly T[], write: (slice: readonly T[]) => string): Generator<undefined, void> {
+  function* addList(begin: string, length: number, write: (first: number, end: number) => string): Generator<undefined, void> {
     pieces.push(Buffer.from(begin));
-    for (let first = 0; first < items.length; first += sliceRows) {
-      pieces.push(Buffer.from(`${first === 0 ? "" : ","}${write(items.slice(first, first + sliceRows))}`));
+    for (let first = 0; first < length; first += sliceRows) {
+      pieces.push(Buffer.from(`${first === 0 ? "" : ","}${write(first, Math.min(first + sliceRows, length))}`));
       yield;
     }
   }
-  const joined = (slice: readonly string[]) => slice.join(",");
-  yield* addList('{"predictions":[', texts.predictions, joined);
-  if (answer.probabilities) yield* addList('],"probabilities":[', texts.probabilities, joined);
-  if (call.partial) yield* addList('],"errors":[', call.rowErrors ?? [], (slice) => JSON.stringify(slice).slice(1, -1));
+  const { length } = call.rows;
+  yield* addList('{"predictions":[', length, (first, end) => encodePredictions(predictions, places, first, end));
+  if (probabilities) {
+    yield* addList('],"probabilities":[', length, (first, end) => encodeProbabilities(frame, probabilities, places, first, end));
+  }
+  if (call.partial) {
+    const { rowErrors = [] } = call;
+    yield* addList('],"errors":[', rowErrors.length, (first, end) => JSON.stringify(rowErrors.slice(first, end)).slice(1, -1));
+  }
   pieces.push(Buffer.from(`]${frame.tail}${call.requestId}"}`));
   return Buffer.concat(pieces);
 }

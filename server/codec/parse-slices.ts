@@ -51,6 +51,20 @@ export class SlicedText {
     return this.#body.toString(this.#encoding, from, end);
   }
 
+  /** A piece is longer than usual where there is no list to cut, such as in one long string. */
+  *#readInSlices(from: number, end: number): Generator<undefined, string> {
+    let text = "";
+    for (let start = from; start < end; ) {
+      let stop = Math.min(end, start + longSlice);
+      // Between characters, not inside one.
+      while (stop < end && (this.#body[stop]! & 0xc0) === 0x80) stop++;
+      text += this.#read(start, stop);
+      start = stop;
+      if (start < end) yield;
+    }
+    return text;
+  }
+
   /** @throws {@link ServeError} malformed_body if the bytes aren't UTF-8. */
   *checkUtf8(): Generator<undefined, void> {
     if (this.#encoding === "latin1") return;
@@ -66,7 +80,7 @@ export class SlicedText {
     let duplicate = false;
     for (const [from, end, before, cut] of this.#pieces()) {
       const opener = openerOf(before.open);
-      const text = this.#read(from, end);
+      const text = yield* this.#readInSlices(from, end);
       let part: unknown;
       try {
         part = JSON.parse(opener + text + (cut === undefined ? "" : closerOf(cut.open)));
@@ -99,9 +113,12 @@ export class SlicedText {
         line++;
         lineStart = i + 1;
       }
-      if (i % 65_536 === 65_535) yield;
+      if (i % longSlice === 0) yield;
     }
-    for (let i = 0; i < before.length; i++) if (before.charCodeAt(i) === lineFeed) line++;
+    for (let i = 0; i < before.length; i++) {
+      if (before.charCodeAt(i) === lineFeed) line++;
+      if (i % longSlice === 0) yield;
+    }
     const lastBreak = before.lastIndexOf("\n");
     const column = lastBreak >= 0 ? before.length - lastBreak : this.#read(lineStart, from).length + before.length + 1;
     return { line, column };
@@ -109,6 +126,8 @@ export class SlicedText {
 }
 
 const lineFeed = 0x0a;
+/** Bytes or characters of one slice where only one thing is done with each. */
+const longSlice = 65_536;
 
 /** Opens the same containers again, the innermost list as if it had an item: after a comma it may not end at once. */
 function openerOf(open: OpenContainers): string {

@@ -78,17 +78,28 @@ export class ByteScan {
     const end = Math.min(body.length, this.#position + bytes);
     let { colons, containers, bits } = this;
     let inString = this.#inString;
+    let stringAt = this.#stringAt;
     let depth = this.#depth;
     let i = this.#position;
     for (; i < end; i++) {
+      if (inString) {
+        let byte = body[i]!;
+        while (byte !== quote && byte !== backslash && i < end) {
+          bits |= byte;
+          byte = body[++i]!;
+        }
+        if (i === end) break;
+        if (byte === quote) inString = false;
+        else bits |= body[++i] ?? 0;
+        continue;
+      }
       const byte = body[i]!;
       bits |= byte;
-      if (inString) {
-        if (byte === quote) inString = false;
-        else if (byte === backslash) bits |= body[++i] ?? 0;
-      } else if (byte === quote) {
+      // What numbers are made of.
+      if (byte > comma && byte < colon) continue;
+      if (byte === quote) {
         inString = true;
-        this.#stringAt = i;
+        stringAt = i;
       } else if (byte === comma) {
         const level = depth & (levels - 1);
         const commas = ++this.#commas[level]!;
@@ -98,7 +109,7 @@ export class ByteScan {
       } else if (byte === colon) {
         colons++;
         const level = depth & (levels - 1);
-        this.#keyAt[level] = this.#stringAt;
+        this.#keyAt[level] = stringAt;
         this.#colonAt[level] = i;
       } else if (byte === openBrace || byte === openBracket) {
         containers++;
@@ -113,6 +124,7 @@ export class ByteScan {
     this.containers = containers;
     this.bits = bits;
     this.#inString = inString;
+    this.#stringAt = stringAt;
     this.#depth = depth;
     this.#position = i;
     if (this.ended && containers > this.#limits.containersMax) throw tooManyContainers(containers, this.#limits);

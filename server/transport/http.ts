@@ -50,8 +50,11 @@ const streamedBytesMin = 65_536;
 
 /** Who takes a body: told exactly one of the first three, unless the client leaves. */
 export interface BodyReceiver {
-  /** The whole body. The bytes are valid until this returns, and not longer. */
-  onBody(body: Uint8Array): void;
+  /**
+   * The whole body.
+   * @param lasts - Whether the bytes may be kept: otherwise they are valid until this returns, and not longer.
+   */
+  onBody(body: Uint8Array, lasts: boolean): void;
   /** Answers; called when what is left of the body was read, so that the client is there to hear it. */
   onTooLarge(gotBytes: number, bytesMax: number): void;
   /** Answers; called when so many bodies are arriving that this one's bytes have no room. */
@@ -149,7 +152,7 @@ export class Exchange {
         const start = received;
         received += chunk.byteLength;
         if (last && start === 0 && received <= bytesMax) {
-          receiver.onBody(new Uint8Array(chunk));
+          receiver.onBody(new Uint8Array(chunk), false);
           return;
         }
         if (received > bytesMax) {
@@ -170,7 +173,7 @@ export class Exchange {
         gathered.set(new Uint8Array(chunk), start);
         if (last) {
           this.#listener.release(this);
-          receiver.onBody(gathered.subarray(0, received));
+          receiver.onBody(gathered.subarray(0, received), true);
         }
       } catch (error) {
         this.#listener.fail(this, "internal", "a handler threw", error);

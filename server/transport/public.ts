@@ -105,13 +105,14 @@ class HttpCall implements Reply, BodyReceiver {
     this.#exchange.readBody(this.#routes.path.routes.limits(modelName, versionName).bodyBytesMax, this);
   }
 
-  onBody(body: Uint8Array): void {
+  onBody(body: Uint8Array, lasts: boolean): void {
     const { path } = this.#routes;
     if (this.#refusal !== undefined) {
       fail(path, this.#call, this.#refusal);
       return;
     }
     this.#call.body = body;
+    this.#call.bodyLasts = lasts;
     this.#call.bodyBytes = body.length;
     predict(path, this.#call);
   }
