@@ -27,7 +27,7 @@ export interface PredictPath {
   };
   readonly scheduler: { submit(call: Call): void };
   /** Takes the work of large calls, in slices. */
-  readonly slices: { add(work: SlicedWork): void };
+  readonly slices: { add(work: SlicedWork, sinceMs: number): void };
   /** Monotonic clock, milliseconds. */
   readonly now: () => number;
   /** Reads the record of a finished call; cannot throw. */
@@ -42,13 +42,13 @@ export function predict(path: PredictPath, call: Call): void {
     const version = path.routes.choose(call.modelName, call.versionName);
     call.version = version;
     if (isLargeBody(call)) {
-      takeSlices(path, call, decodeInSlices(call, path.now), queueLarge);
+      takeSlices(path, call, decodeInSlices(call, path.now), () => queue(path, call, answerLarge));
       return;
     }
     const decoded = decodeJson(call.contentType, call.body, version.bodyLimits.decode);
     takeRows(call, version, decoded, path.now());
     if (isLargeCall(call)) {
-      takeSlices(path, call, prepareInSlices(call, path.now), queueLarge);
+      takeSlices(path, call, prepareInSlices(call, path.now), () => queue(path, call, answerLarge));
       return;
     }
     validate(call, version);
@@ -88,34 +88,25 @@ function answer(call: Call): void {
   }
 }
 
-function queueLarge(path: PredictPath, call: Call): void {
-  queue(path, call, answerLarge);
-}
-
 function answerLarge(call: Call): void {
   const path = call.path!;
-  takeSlices(path, call, answerInSlices(call, path.now), (_, __, text) => finish(path, call, 200, text));
+  takeSlices(path, call, answerInSlices(call, path.now), (text) => finish(path, call, 200, text));
 }
 
 /** Takes steps a slice at a time and goes on with what they give; a call that is given up meanwhile is dropped at the next slice. */
-function takeSlices<T>(
-  path: PredictPath,
-  call: Call,
-  steps: Iterator<unknown, T>,
-  goOn: (path: PredictPath, call: Call, given: T) => void,
-): void {
+function takeSlices<T>(path: PredictPath, call: Call, steps: Iterator<unknown, T>, goOn: (given: T) => void): void {
   function* untilFinished(): Generator<undefined, void> {
     try {
       while (!call.finished) {
         const slice = steps.next();
-        if (slice.done) return goOn(path, call, slice.value);
+        if (slice.done) return goOn(slice.value);
         yield;
       }
     } catch (error) {
       fail(path, call, error);
     }
   }
-  path.slices.add(untilFinished());
+  path.slices.add(untilFinished(), call.arrivedMs);
 }
 
 /** Answers with an error, whatever was thrown. */

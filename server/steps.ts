@@ -42,7 +42,8 @@ const issuesMax = 100;
  * A partial answer says of each bad row what is wrong with it, up to so many characters; beyond, only which rows are bad. 10,000 rows of a
  * thousand missing features would be a reply of a gigabyte.
  */
-const partialIssuesCharsMax = 1_000_000;
+const partialIssuesCharsMax = 250_000;
+const unlisted = "this row is bad too: so many are that no more of their issues are listed";
 
 /** Every row valid, or an error that lists the bad ones; in a partial request these are set aside instead. */
 export function validate(call: Call, { rowSchema }: Version): void {
@@ -190,7 +191,7 @@ class BadRows {
   #rowError(row: number, explain: () => readonly Issue[]): RowError {
     const code = this.#code;
     if (this.#chars > partialIssuesCharsMax) {
-      return { row, code, message: `row ${row} is bad too; so many are that no more of their issues are listed`, issues: [] };
+      return { row, code, message: unlisted, issues: noIssues };
     }
     const issues = explain();
     for (const { feature, expected, got } of issues) this.#chars += feature.length + expected.length + got.length;
@@ -274,7 +275,7 @@ export class AnswerCheck {
     const message = failed ? `row ${row}: the model could not be run on it` : `row ${row}: the model's answer isn't a finite number`;
     if (!this.#call.partial) throw new ServeError(code, message);
     this.#unanswered.add(i);
-    this.#rowErrors.push({ row, code, message, issues: [] });
+    this.#rowErrors.push({ row, code, message, issues: noIssues });
   }
 
   /** Once all rows were taken. */
@@ -305,3 +306,4 @@ function describeIssue({ row, feature, expected, got }: Issue): string {
 }
 
 const noBytes = new Uint8Array(0);
+const noIssues: readonly Issue[] = Object.freeze([]);

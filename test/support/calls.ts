@@ -29,6 +29,7 @@ export interface CallOptions {
   traceparent?: string;
   requestId?: string;
   timeoutMs?: number;
+  bodyLasts?: boolean;
 }
 
 /** A call whose body is complete. */
@@ -36,7 +37,8 @@ export function makeCall(options: CallOptions = {}): MadeCall {
   const { body = "", arrivedMs = 1000, model, version, contentType = "application/json", traceparent = "", requestId = "r1" } = options;
   const sent: Sent[] = [];
   const reply = {
-    send(status: number, text: string, error: ServeError | undefined, id: string) {
+    send(status: number, answer: string | Buffer, error: ServeError | undefined, id: string) {
+      const text = answer.toString();
       sent.push({ status, text, body: JSON.parse(text), error, requestId: id });
     },
   };
@@ -44,6 +46,7 @@ export function makeCall(options: CallOptions = {}): MadeCall {
   call.requestId = requestId;
   call.body = typeof body === "string" ? Buffer.from(body) : body;
   call.bodyBytes = call.body.length;
+  call.bodyLasts = options.bodyLasts ?? false;
   call.callerTimeoutMs = options.timeoutMs ?? 0;
   return { call, sent };
 }

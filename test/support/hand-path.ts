@@ -13,8 +13,9 @@ const roomy: AdmissionLimits = { callsMax: 1000, bytesMax: 2 ** 30 };
 
 export function createHandPath(versions: readonly Version[], { limits = roomy, defaultModel = undefined as string | undefined } = {}) {
   const clock = new HandClock();
-  /** Of the event loop: large calls go on in the next one. */
+  /** Of the event loop: a large call goes on in the next one, for three slices. */
   const turns = new HandTurns();
+  const sliceMs = 0.1;
   const admission = new Admission(limits);
   const registry = new Registry(defaultModel);
   for (const version of versions) registry.add(version);
@@ -26,7 +27,13 @@ export function createHandPath(versions: readonly Version[], { limits = roomy, d
     admission,
     routes: registry,
     scheduler: { submit: (call) => void submitted.push(call) },
-    slices: new Slices({ now: clock.now, defer: turns.defer }),
+    slices: new Slices({
+      now: () => {
+        clock.advance(sliceMs);
+        return clock.nowMs;
+      },
+      defer: turns.defer,
+    }),
     // Each look at the clock finds it a little later.
     now: () => {
       clock.advance(0.001);

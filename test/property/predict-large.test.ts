@@ -1,0 +1,111 @@
+/**
+ * Goal: whatever is wrong with which of its rows, a large call gets the answer that the same steps give in one go: the same rows run, with
+ * the same blocks, and the same words come back.
+ */
+
+import * as fc from "fast-check";
+import { expect, test } from "vitest";
+import type { Row } from "../../preprocessing/index.js";
+import type { Call } from "../../server/call.js";
+import { decodeJson, encodeError, encodeJson } from "../../server/codec/json.js";
+import { ServeError } from "../../server/errors.js";
+import { checkAnswer, newBlocks, preprocess, takeRows, validate } from "../../server/steps.js";
+import { makeCall } from "../support/calls.js";
+import { createHandPath } from "../support/hand-path.js";
+import { binaryGraph, makeVersion } from "../support/versions.js";
+
+/** A number that may not be negative, and a colour: on any but two the fitted encoder itself would raise. */
+const version = makeVersion({
+  schema: {
+    type: "object",
+    properties: { size: { type: "number", minimum: 0 }, colour: { type: "string" } },
+    required: ["size", "colour"],
+    additionalProperties: false,
+  },
+  preprocessing: {
+    format: "plumb-graph/1",
+    inputs: [
+      { name: "size", type: "number" },
+      { name: "colour", type: "string" },
+    ],
+    nodes: [
+      { id: "n1", op: "passthrough", inputs: ["size"], params: {} },
+      { id: "n2", op: "ordinal_encoder", inputs: ["colour"], params: { categories: [["blue", "red"]], handle_unknown: "error" } },
+    ],
+    outputs: [
+      { name: "X", dtype: "float32", shape: ["rows", 2], from: ["n1", "n2"] },
+      { name: "S", dtype: "float64", shape: ["rows", 1], from: ["n1"] },
+    ],
+  },
+  postprocessing: binaryGraph(["no", "yes"]),
+  task: "classification",
+});
+
+const good = fc.record({ size: fc.integer({ min: 0, max: 1000 }), colour: fc.constantFrom("blue", "red") });
+const refused = fc.record({ size: fc.integer({ min: 0, max: 1000 }), colour: fc.constant("green") });
+const bad = fc.constantFrom({ size: -1, colour: "blue" }, { size: 1 }, {}, null, 7, { size: "1", colour: 2, more: 3 });
+/** The share of the rows that are bad matters: none, a few, most, all. */
+const rows = fc
+  .constantFrom([1, 0, 0], [100, 1, 0], [100, 0, 1], [100, 1, 1], [1, 1, 1], [0, 1, 0], [0, 0, 1])
+  .chain(([goods, refusals, bads]) => {
+    const row = fc.oneof({ weight: goods!, arbitrary: good }, { weight: refusals!, arbitrary: refused }, { weight: bads!, arbitrary: bad });
+    // More than are taken in one go, and not a whole number of slices.
+    return fc.array(row, { minLength: 1700, maxLength: 1900, size: "max" });
+  });
+const fates = fc.array(fc.constantFrom(...[..."aaaaaaaaaa"], "nan", "failed"), { minLength: 1, maxLength: 40 });
+
+/** What the models do with a call's rows, by its rows' number only. */
+function run(call: Call, fates: readonly string[]): void {
+  call.raw = [Float32Array.from({ length: call.rowCount }, (_, i) => (fates[i % fates.length] === "nan" ? Number.NaN : Math.sin(i)))];
+  const failed = Array.from({ length: call.rowCount }, (_, i) => i).filter((i) => fates[i % fates.length] === "failed");
+  // Slices of a large call end in any order.
+  if (failed.length > 0) call.failedRows = failed.reverse();
+}
+
+function answerWhole(call: Call, fates: readonly string[]): { status: number; text: string } {
+  try {
+    takeRows(call, version, decodeJson(call.contentType, call.body, version.bodyLimits.decode), 0);
+    validate(call, version);
+    preprocess(call, version);
+    run(call, fates);
+    const raw = call.rowCount === 0 ? newBlocks(0, version.postprocessor.inputs) : call.raw;
+    const answer = version.postprocessor.run(raw, 0, call.rowCount);
+    checkAnswer(call, answer);
+    return { status: 200, text: encodeJson(version.answerFrame, call, answer) };
+  } catch (error) {
+    if (!(error instanceof ServeError)) throw error;
+    return { status: error.status, text: encodeError(error, call.requestId) };
+  }
+}
+
+/** Of rows that are all good. */
+function blocksOf(rows: readonly unknown[]) {
+  const blocks = newBlocks(rows.length, version.preprocessor.outputs);
+  expect(version.preprocessor.run(rows as Row[], blocks)).toEqual([]);
+  return blocks;
+}
+
+test("a large call is answered as if its steps were taken in one go", () => {
+  fc.assert(
+    fc.property(rows, fc.boolean(), fates, (all, partial, fates) => {
+      const body = JSON.stringify({ rows: all, partial });
+      const whole = makeCall({ body }).call;
+      whole.version = version;
+      const expected = answerWhole(whole, fates);
+
+      const { send, turns, submitted } = createHandPath([version]);
+      const { call, sent } = send({ body });
+      turns.untilQuiet();
+      if (submitted.length > 0) {
+        expect([call.rowCount, call.rowIndexes]).toEqual([whole.rowCount, whole.rowIndexes]);
+        expect(call.blocks).toEqual(whole.blocks);
+        expect(call.blocks).toEqual(blocksOf(call.rowIndexes ? call.rowIndexes.map((row) => all[row]) : all));
+        run(call, fates);
+        call.onRun(call);
+        turns.untilQuiet();
+      }
+      expect(sent.map(({ status, text }) => ({ status, text }))).toEqual([expected]);
+    }),
+    { numRuns: 60 },
+  );
+});
