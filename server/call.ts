@@ -80,7 +80,6 @@ export class Call {
   // The lane's bookkeeping of a call that runs in several batches.
   rowsTaken = 0;
   rowsDone = 0;
-  retried = false;
   onRun: (call: Call) => void = unset;
 
   // Neighbours in the admission's list of calls in flight.
