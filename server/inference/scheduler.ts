@@ -13,6 +13,7 @@ import type { Version } from "../versions/version.js";
 import { type Choice, chooseExecutor, type Execution } from "./choose-executor.js";
 import { Lane } from "./lane.js";
 import { type Batch, packBatch, unpackBatch } from "./pack.js";
+import type { RunCost } from "./run-cost.js";
 import type { Runner, RunResult } from "./runner.js";
 
 /** The pool as the scheduler sees it. A promise that is rejected means that the worker died. */
@@ -40,8 +41,11 @@ export interface SchedulerOptions {
 
 /** Model time per turn of the event loop, microseconds: with the replies of the batch, a turn stays under 1 ms. */
 const turnBudgetUs = 500;
-/** Rows of one batch in the pool: a few milliseconds of a tree ensemble, so that calls take turns. */
-const poolRowsMax = 256;
+/**
+ * Rows of one batch, wherever it runs. In the pool it is a few milliseconds of a tree ensemble, so that calls take turns; on the event loop a
+ * cheaper model could take thousands in its time, but a batch that fails is run again row by row. The proof's largest batch has as many.
+ */
+const batchRowsMax = 256;
 
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -106,9 +110,8 @@ export class Scheduler {
 
   /** Rows up to which a call is small: what fits into one turn of the event loop; in the pool, into one batch. */
   #rowsSmallMax(lane: Lane): number {
-    if (this.#executionOf(lane) === "pool") return poolRowsMax;
-    const { fixedUs, perRowUs } = lane.inlineCost;
-    return Math.max(1, Math.floor((turnBudgetUs - fixedUs) / perRowUs));
+    if (this.#executionOf(lane) === "pool") return batchRowsMax;
+    return rowsWithin(turnBudgetUs, lane.inlineCost);
   }
 
   #flushLater(): void {
@@ -158,8 +161,7 @@ export class Scheduler {
   }
 
   #take(lane: Lane, choice: Choice, budgetUs: number): Batch | undefined {
-    const { fixedUs, perRowUs } = lane.inlineCost;
-    const rowsInline = Math.max(1, Math.floor((budgetUs - fixedUs) / perRowUs));
+    const rowsInline = rowsWithin(budgetUs, lane.inlineCost);
     switch (choice) {
       case "inline-small":
         return lane.takeSmall(lane.inlineCost, rowsInline, this.#options.now());
@@ -169,11 +171,11 @@ export class Scheduler {
         lane.lastWasLarge = false;
         // The event loop keeps what it can run in this turn, and works at the same time as the worker.
         const excess = this.#executionOf(lane) === "auto" ? Math.max(1, lane.smallRows - rowsInline) : lane.smallRows;
-        return lane.takeSmall(lane.poolCost, Math.min(poolRowsMax, excess), this.#options.now());
+        return lane.takeSmall(lane.poolCost, Math.min(batchRowsMax, excess), this.#options.now());
       }
       default:
         lane.lastWasLarge = true;
-        return lane.takeLarge(poolRowsMax);
+        return lane.takeLarge(batchRowsMax);
     }
   }
 
@@ -241,6 +243,11 @@ export class Scheduler {
       if (call.rowsDone === call.rowCount && !call.finished) call.onRun(call);
     }
   }
+}
+
+/** Rows of a batch that ends within so many microseconds; at least one. */
+function rowsWithin(budgetUs: number, { fixedUs, perRowUs }: RunCost): number {
+  return Math.max(1, Math.min(batchRowsMax, Math.floor((budgetUs - fixedUs) / perRowUs)));
 }
 
 /** The runtime's texts repeat what the model was fed (`idx=4711 must be within ...`), and no value of a row may stand in a log. */

@@ -37,7 +37,7 @@ export interface Proof {
   readonly problemCount: number;
 }
 
-/** The largest batch that is proved: as many rows as run at once in the pool. */
+/** The largest batch that is proved: as many rows as the scheduler puts into one. */
 const batchRowsMax = 256;
 const problemsMax = 20;
 

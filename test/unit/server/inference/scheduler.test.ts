@@ -58,6 +58,15 @@ describe("on the event loop", () => {
     expect(large.raw).toEqual(expectedRaw(large));
   });
 
+  test.each(["inline", "auto"] as const)("a model that could take thousands of rows in a turn gets 256 at once (%s)", (execution) => {
+    const runUs = (rows: number) => 5 + 0.01 * rows;
+    const { turns, submit, engine } = createRig({ execution, workers: execution === "inline" ? 0 : 1, runUs });
+    const calls = [submit(200), submit(256), submit(100), ...(execution === "inline" ? [submit(1000)] : [])];
+    turns.untilQuiet();
+    expect(engine.runs.every(({ rowCount }) => rowCount <= 256)).toBe(true);
+    for (const each of calls) expect(each.raw).toEqual(expectedRaw(each));
+  });
+
   test("a small call goes ahead of a large one that came before it", () => {
     const { turns, submit, order } = createRig({ execution: "inline", workers: 0 });
     const [large, small] = [submit(1000), submit(1)];
