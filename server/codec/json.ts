@@ -12,6 +12,7 @@ import type { Answer, Scalar } from "../../preprocessing/index.js";
 import type { Call } from "../call.js";
 import { ServeError } from "../errors.js";
 import { takeWhole } from "../slices.js";
+import { backslash, closeBrace, closeBracket, colon, openBrace, openBracket, quote } from "./json-bytes.js";
 
 export interface DecodeLimits {
   rowsMax: number;
@@ -102,14 +103,6 @@ function decodeEnvelope(envelope: Record<string, unknown>, limits: DecodeLimits)
 // What the last pass over a body found. One object, since bodies are decoded one at a time.
 const scan = { colons: 0 };
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-const quote = 0x22;
-const backslash = 0x5c;
-const colon = 0x3a;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
-const openBracket = 0x5b;
-const closeBracket = 0x5d;
 
 function decodeText(body: Uint8Array, limits: DecodeLimits): string {
   if (body.length === 0) throw emptyBody();

@@ -8,6 +8,7 @@
 
 import { Buffer } from "node:buffer";
 import { type DecodeLimits, depthMax, tooDeep, tooManyContainers, tooManyMembers } from "./json.js";
+import { backslash, closeBrace, closeBracket, colon, comma, openBrace, openBracket, quote } from "./json-bytes.js";
 
 /** What is open at a cut, outermost first: undefined for a list; for an object, the text of the key whose value is open, with its quotes. */
 export type OpenContainers = readonly (string | undefined)[];
@@ -19,15 +20,6 @@ export interface Cut {
   /** Colons outside strings before it. */
   readonly colons: number;
 }
-
-const quote = 0x22;
-const comma = 0x2c;
-const backslash = 0x5c;
-const colon = 0x3a;
-const openBrace = 0x7b;
-const closeBrace = 0x7d;
-const openBracket = 0x5b;
-const closeBracket = 0x5d;
 
 /** A power of two above {@link depthMax}: a depth, even one below zero, is made an index by its lowest bits. */
 const levels = 32;
