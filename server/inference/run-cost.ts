@@ -13,6 +13,8 @@ export interface RunCost {
 const decay = 1 - 1 / 200;
 /** A run may have been interrupted; what is far beyond the line says more of the machine than of the model. */
 const outlier = 8;
+/** What is left of an estimate by which a call was refused: 10 refusals make a third of it. */
+const trustAfterRefusal = 0.9;
 /** The slope is divided by, so a clock too coarse to see a run must not make it zero. */
 const perRowUsMin = 0.001;
 
@@ -34,6 +36,14 @@ export class FittedRunCost implements RunCost {
   /** Expected duration of a run of `rows` rows, microseconds. */
   of(rows: number): number {
     return this.fixedUs + this.perRowUs * rows;
+  }
+
+  /** For who refused work because of this estimate alone: nothing runs then, and one that is wrong would stay so for ever. */
+  doubt(): void {
+    this.fixedUs *= trustAfterRefusal;
+    this.perRowUs *= trustAfterRefusal;
+    this.#us *= trustAfterRefusal;
+    this.#rowsUs *= trustAfterRefusal;
   }
 
   observe(rows: number, us: number): void {

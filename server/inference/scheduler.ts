@@ -93,11 +93,13 @@ export class Scheduler {
   #refuseLate(lane: Lane, call: Call): void {
     const execution = this.#executionOf(lane);
     const inline = execution === "inline" || (execution === "auto" && call.rowCount <= this.#rowsSmallMax(lane));
-    const { perRowUs, fixedUs } = inline ? lane.inlineCost : lane.poolCost;
+    const cost = inline ? lane.inlineCost : lane.poolCost;
     const ahead = lane.smallRows + (inline && execution === "auto" ? 0 : lane.largeRows);
     const executors = inline ? 1 : this.#options.pool!.workers;
-    const waitUs = (perRowUs * (ahead + call.rowCount)) / executors + fixedUs;
+    const waitUs = (cost.perRowUs * (ahead + call.rowCount)) / executors + cost.fixedUs;
     if (this.#options.now() + waitUs / 1000 > call.targetMs) {
+      // By the estimate alone: no run is under way that could correct it.
+      if ((inline ? ahead : lane.largeRows + lane.running) === 0) cost.doubt();
       throw new ServeError("overloaded", `${ahead} rows wait before this call, more than can be run in time for it; try again later`);
     }
   }

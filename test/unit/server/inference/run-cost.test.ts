@@ -83,6 +83,16 @@ describe("a fitted cost", () => {
     expect(cost.of(8)).toBeLessThan(1.2 * 62);
   });
 
+  test("shrinks by a tenth with each doubt, and is what runs take as soon as there are some", () => {
+    const cost = new FittedRunCost(prior);
+    for (let round = 0; round < 5; round++) for (const rows of [8, 64]) cost.observe(rows, 1000 + 400 * rows);
+    cost.doubt();
+    cost.doubt();
+    expect(cost.of(100)).toBeCloseTo(0.81 * 41_000, 6);
+    cost.observe(64, 0.81 * (1000 + 400 * 64));
+    expect(cost.of(100)).toBeCloseTo(0.81 * 41_000, 6);
+  });
+
   test("is never negative, never a negative slope and always finite", () => {
     const run = fc.record({ rows: fc.integer({ min: 1, max: 10_000 }), us: fc.double({ min: 0, max: 1e6, noNaN: true }) });
     fc.assert(

@@ -272,6 +272,31 @@ describe("a call that can't be in time", () => {
     });
   });
 
+  test("is taken after some refusals if only an estimate stood against it, which a run then corrects", async () => {
+    const { clock, turns, pool, submit, lanes } = createRig({ execution: "auto", workers: 1 });
+    const [lane] = lanes;
+    // A machine that stood still for a moment while a batch ran.
+    for (let i = 0; i < 30; i++) lane!.poolCost.observe(256, 1_000_000);
+    const attempt = () => submit(256, { targetMs: clock.nowMs + 100 });
+    let refused = 0;
+    for (let taken = false; !taken; ) {
+      try {
+        attempt();
+        taken = true;
+      } catch (error) {
+        expect(error).toMatchObject({ code: "overloaded" });
+        refused++;
+      }
+    }
+    expect(refused).toBeGreaterThan(3);
+    expect(refused).toBeLessThan(100);
+    turns.turn();
+    clock.advance(1);
+    await pool.complete();
+    expect(lane!.poolCost.of(256)).toBeLessThan(100_000);
+    attempt();
+  });
+
   test("has the more time, the more workers there are", () => {
     const { clock, submit } = createRig({ execution: "pool", workers: 4, runUs });
     submit(16);
