@@ -1,5 +1,5 @@
 /**
- * `npm test [-- VITEST ARGS]`: sets up what is missing, then runs every test of both languages; with arguments, vitest alone.
+ * `npm test [-- VITEST ARGS]`: sets up what is missing, then runs every test of both languages; with arguments, vitest alone, with what is there.
  *
  * The last line counts both: `tests: N passed, N failed`, and `, N skipped` where there are any. Whatever goes wrong
  * outside a test counts as one failed test, so that the line never reads better than the run was.
@@ -9,7 +9,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { main, root, run, SetupError, say } from "./setup/project.mjs";
-import { ensureBuild, ensureDependencies, ensurePython } from "./setup.mjs";
+import { ensureBuild, ensureDebianPackages, ensureDependencies, ensurePython } from "./setup.mjs";
 import { closingLine, countPytest, countVitest } from "./test-counts.mjs";
 
 async function runVitest(folder, args) {
@@ -45,6 +45,7 @@ await main(async () => {
   const args = process.argv.slice(2);
   await ensureDependencies();
   await ensureBuild();
+  if (args.length === 0) await ensureDebianPackages();
   const folder = mkdtempSync(join(tmpdir(), "plumb-test-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   const counts = [await runVitest(folder, args)];
