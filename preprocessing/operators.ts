@@ -2,6 +2,7 @@
 import type { Operator } from "./operator.js";
 import { identity } from "./ops/identity.js";
 import { label } from "./ops/label.js";
+import { linear } from "./ops/linear.js";
 import { minMaxScaler } from "./ops/min-max-scaler.js";
 import { oneHotEncoder } from "./ops/one-hot-encoder.js";
 import { ordinalEncoder } from "./ops/ordinal-encoder.js";
@@ -26,6 +27,7 @@ export const operatorsBefore: ReadonlyMap<string, Operator> = new Map([
 /** In postprocessing.json. None of these refuses a row: an answer has no place for it. */
 export const operatorsAfter: ReadonlyMap<string, Operator> = new Map([
   ["identity", identity],
+  ["linear", linear],
   ["sigmoid", sigmoid],
   ["softmax", softmax],
   ["label", label],

@@ -1,7 +1,8 @@
-"""Make the parity cases of link functions: what XGBoost and NumPy make of margins, for ``parity_cases.py``."""
+"""Make the parity cases of what stands after a model: what XGBoost, NumPy and scikit-learn make of its outputs, for ``parity_cases.py``."""
 
 import numpy as np
 from parity_export import category, numbers
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from xgboost import XGBClassifier
 
 
@@ -73,8 +74,89 @@ def numpy_case(raw, link, label_params, labels):
     return link_case("float64", raw, link, label_params, labels, probabilities, predictions)
 
 
+def linear_sum(raw, coef, intercept):
+    """Return weighted sums in the dtype of the arguments, in the order that the operator ``linear`` promises.
+
+    Parameters
+    ----------
+    raw : ndarray of shape (n_rows, n_inputs)
+        Values of each row.
+    coef : ndarray of shape (n_outputs, n_inputs)
+        Weights of each sum.
+    intercept : ndarray of shape (n_outputs,)
+        What is added to each sum at the end.
+
+    Returns
+    -------
+    ndarray of shape (n_rows, n_outputs)
+        The products added from the first input to the last, starting with the first product, then the intercept. NumPy's ``multiply``
+        and ``add`` round each step by itself; ``raw @ coef.T`` would leave order and rounding to the BLAS library.
+    """
+    sums = np.empty((len(raw), len(coef)), dtype=raw.dtype)
+    for output, weights in enumerate(coef):
+        total = np.multiply(raw[:, 0], weights[0])
+        for column in range(1, raw.shape[1]):
+            total = np.add(total, np.multiply(raw[:, column], weights[column]))
+        sums[:, output] = np.add(total, intercept[output])
+    return sums
+
+
+def linear_node(model, **params):
+    """Return the node ``linear`` of a fitted model of scikit-learn."""
+    coef = np.atleast_2d(model.coef_)
+    intercept = np.broadcast_to(model.intercept_, len(coef))
+    constants = {"coef": [numbers(row) for row in coef], "intercept": numbers(intercept)}
+    return {"id": "sum", "op": "linear", "inputs": ["main.Y"], "params": constants | params}
+
+
+def linear_training(seed, n_rows, n_columns):
+    """Return values of several sizes, and a target that is nearly linear in them."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n_rows, n_columns)) * 10.0 ** rng.integers(-3, 4, size=(1, n_columns))
+    return x, x @ rng.normal(size=n_columns) + rng.normal(size=n_rows)
+
+
+def linear_regression_case(seed, n_columns, dtype):
+    """Let a fitted LinearRegression's constants be applied, by the operator's order of summation, in a dtype."""
+    x, y = linear_training(seed, 300, n_columns)
+    model = LinearRegression().fit(x, y)
+    raw = x.astype(dtype)
+    raw[:9, 0] = np.array([0, -0.0, 1e-30, -1e-30, 1e30, -1e30, np.nan, np.inf, -np.inf], dtype=dtype)
+    answers = linear_sum(raw, np.atleast_2d(model.coef_).astype(dtype), np.atleast_1d(model.intercept_).astype(dtype))[:, 0]
+    library = model.predict(x[9:])
+    size = np.abs(x[9:]) @ np.abs(model.coef_) + abs(model.intercept_)
+    assert np.all(np.abs(answers[9:] - library) <= 2 * (n_columns + 1) * np.finfo(dtype).eps * size), "the library computes something else"
+    # A single product leaves no order to choose, so the library's own bits are these.
+    assert n_columns > 1 or dtype != "float64" or np.array_equal(answers[9:], library)
+    graph = {
+        "format": "plumb-graph/1",
+        "inputs": [{"name": "main.Y", "dtype": dtype, "shape": ["rows", n_columns]}],
+        "nodes": [linear_node(model, **({} if dtype == "float64" else {"dtype": dtype}))],
+        "outputs": [{"name": "prediction", "from": ["sum"]}],
+    }
+    return {"graph": graph, "raw": numbers(raw.ravel()), "predictions": numbers(answers)}
+
+
+def linear_classes_case():
+    """Let a LogisticRegression of three classes answer: sums by the operator's order, then softmax and label."""
+    x, y = linear_training(12, 240, 4)
+    labels = np.array(["high", "low", "middle"])
+    model = LogisticRegression(max_iter=5000).fit(x, labels[np.digitize(y, np.quantile(y, [1 / 3, 2 / 3]))])
+    case = numpy_case(linear_sum(x, model.coef_, model.intercept_), "softmax", {}, model.classes_.tolist())
+    assert case["predictions"] == model.predict(x).tolist()
+    graph = case["graph"]
+    graph["inputs"][0]["shape"] = ["rows", 4]
+    graph["nodes"][0]["inputs"] = ["sum"]
+    graph["nodes"].insert(0, linear_node(model))
+    return case | {"raw": numbers(x.ravel())}
+
+
 def link_cases():
-    """Sigmoid and softmax as XGBoost computes them in float32, and as NumPy does in float64."""
+    """Sigmoid and softmax as XGBoost computes them in float32 and as NumPy does in float64, and weighted sums before them or alone."""
+    yield "link-linear-one-input", linear_regression_case(10, 1, "float64")
+    yield "link-linear-float64", linear_regression_case(11, 7, "float64")
+    yield "link-linear-float32", linear_regression_case(11, 7, "float32")
+    yield "link-numpy-linear-softmax", linear_classes_case()
     yield "link-xgboost-sigmoid", xgboost_case(2, margins(6, 1500, 1), "sigmoid", {"threshold": 0.5})
     yield "link-xgboost-softmax", xgboost_case(3, margins(7, 600, 3), "softmax", {})
     yield "link-numpy-sigmoid", numpy_case(margins(8, 400, 1).astype(float), "sigmoid", {"threshold": 0.5}, ["no", "yes"])

@@ -238,6 +238,66 @@ export const operatorCases: readonly OperatorCase[] = [
     },
   ]),
   {
+    op: "linear",
+    title: "in float64",
+    columns: [margins, more, infinite],
+    params: {
+      coef: [
+        [0.1, -2, "-0.0"],
+        [1e308, 0, 5e-324],
+      ],
+      intercept: [0.3, -1],
+    },
+    width: 2,
+    malformed: [
+      [{ coef: undefined }, "params.coef"],
+      [{ coef: [] }, "params.coef"],
+      [{ coef: [1, 2, 3] }, "params.coef[0]"],
+      [
+        {
+          coef: [
+            [1, 2, 3],
+            [1, 2],
+          ],
+        },
+        "params.coef[1]",
+      ],
+      [
+        {
+          coef: [
+            [1, 2, 3],
+            [1, 2, 3, 4],
+          ],
+        },
+        "params.coef[1]",
+      ],
+      [
+        {
+          coef: [
+            [1, 2, 3],
+            [1, "NaN", 3],
+          ],
+        },
+        "params.coef[1][1]",
+      ],
+      [{ intercept: undefined }, "params.intercept"],
+      [{ intercept: 0 }, "params.intercept"],
+      [{ intercept: [1] }, "params.intercept"],
+      [{ intercept: [1, 2, 3] }, "params.intercept"],
+      [{ intercept: [1, "Infinity"] }, "params.intercept[1]"],
+      [{ dtype: "float16" }, "params.dtype"],
+      [{ dtype: "float32" }, "params.coef[1][0]"],
+    ],
+  },
+  {
+    op: "linear",
+    title: "in float32",
+    columns: [margins.map(Math.fround), infinite],
+    params: { coef: [[0.1, 0.7]], intercept: [0.3], dtype: "float32" },
+    width: 1,
+    malformed: [[{ intercept: [-1e39] }, "params.intercept[0]"]],
+  },
+  {
     op: "label",
     title: "of one column",
     columns: [margins],

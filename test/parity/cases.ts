@@ -18,8 +18,9 @@ interface FeatureCaseFile {
 interface LinkCaseFile {
   graph: { inputs: { dtype: string }[] };
   raw: Encoded[];
-  probabilities: Encoded[];
-  predictions: (number | string)[];
+  /** Absent for regression, whose predictions are numbers. */
+  probabilities?: Encoded[];
+  predictions: Encoded[];
 }
 
 export interface FeatureCase {
@@ -34,7 +35,7 @@ export interface LinkCase {
   name: string;
   graph: GraphDocument;
   raw: Float32Array | Float64Array;
-  probabilities: number[];
+  probabilities: number[] | undefined;
   predictions: (number | string)[];
 }
 
@@ -52,7 +53,8 @@ export function linkCases(): LinkCase[] {
     const { graph, raw, probabilities, predictions } = readCase<LinkCaseFile>(name);
     const values = raw.map(decode);
     const block = graph.inputs[0]!.dtype === "float32" ? Float32Array.from(values) : Float64Array.from(values);
-    return { name, graph: parseGraph(graph), raw: block, probabilities: probabilities.map(decode), predictions };
+    const answers = probabilities === undefined ? predictions.map(decode) : predictions;
+    return { name, graph: parseGraph(graph), raw: block, probabilities: probabilities?.map(decode), predictions: answers };
   });
 }
 
