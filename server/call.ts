@@ -7,8 +7,8 @@
 
 import type { Buffer } from "node:buffer";
 import type { Issue } from "../bundle/index.js";
-import type { Answer, Block, Row } from "../preprocessing/index.js";
-import type { ErrorCode, ServeError } from "./errors.js";
+import type { Block, Row } from "../preprocessing/index.js";
+import type { ErrorCode, FallbackReason, ServeError } from "./errors.js";
 import type { PredictPath } from "./predict.js";
 import type { Version } from "./versions/version.js";
 
@@ -16,9 +16,9 @@ import type { Version } from "./versions/version.js";
 export interface Reply {
   /**
    * @param body - JSON text, or its bytes.
-   * @param error - Set when `status` isn't 200; says whether and when to try again.
+   * @param call - The call that is answered; its `error` is set when `status` isn't 200, and says whether and when to try again.
    */
-  send(status: number, body: string | Buffer, error: ServeError | undefined, requestId: string): void;
+  send(status: number, body: string | Buffer, call: Call): void;
 }
 
 /** A row of a partial request that isn't answered. */
@@ -75,7 +75,14 @@ export class Call {
   failedRows: number[] | undefined = undefined;
   /** Rows (of `goodRows`) without a valid answer; only a partial request goes on with any. */
   unanswered: ReadonlySet<number> | undefined = undefined;
-  answer: Answer | undefined = undefined;
+  /** Of the rows, where the version keeps answers: what this one will be kept under. */
+  cacheKeys: readonly string[] | undefined = undefined;
+  /** Why the version's fallback answers, in whole or in part. */
+  fallback: FallbackReason | undefined = undefined;
+  /** Rows (of `goodRows`) that the fallback answers; undefined when it is all of them, or none. */
+  fallbackRows: number[] | undefined = undefined;
+  /** All of it is answered by the fallback: what is still under way for it is dropped. */
+  fellBack = false;
 
   // The lane's bookkeeping of a call that runs in several batches.
   rowsTaken = 0;
@@ -100,6 +107,10 @@ export class Call {
   /** Rows of the batch that answered the call (the last one, if several). */
   batchRows = 0;
   executor: "inline" | "pool" | undefined = undefined;
+  /** Answered from the version's cache: nothing ran. */
+  cached = false;
+  /** What the model did wrong, whatever the caller is told. */
+  modelFault: "model_failed" | "model_output_invalid" | undefined = undefined;
   error: ServeError | undefined = undefined;
   finished = false;
   /** The caller left before the answer. */

@@ -35,6 +35,9 @@ export const configSchema = z.strictObject({
   bytesMax: count(1_048_576, 2 ** 40)
     .default(268_435_456)
     .describe("bytes of bodies in flight"),
+  cacheBytes: count(0, 2 ** 36)
+    .default(0)
+    .describe("bytes of answers kept per version, for rows that come again; 0 keeps none"),
   accessLog: z
     .enum(["all", "sampled", "off"])
     .default("sampled")

@@ -7,7 +7,10 @@
 
 import type { Issue } from "../bundle/index.js";
 
-/** One row per answerable failure. `retry` says whether the same call may succeed later; such answers carry `Retry-After`. */
+/**
+ * One row per answerable failure. `retry` says whether the same call may succeed later; such answers carry `Retry-After`. `fallsBack`: where
+ * the bundle declares a fallback, that answers instead, if the row has come as far as the model.
+ */
 export const errorTable = {
   malformed_body: { http: 400, grpc: "INVALID_ARGUMENT", retry: false, meaning: "the body isn't the JSON that this address takes" },
   invalid_request: { http: 400, grpc: "INVALID_ARGUMENT", retry: false, meaning: "a header, a parameter or the address itself is wrong" },
@@ -25,18 +28,45 @@ export const errorTable = {
   row_refused: { http: 422, grpc: "INVALID_ARGUMENT", retry: false, meaning: "the fitted pipeline itself would raise on this row" },
   too_many_rows: { http: 422, grpc: "INVALID_ARGUMENT", retry: false, meaning: "more rows than the bundle's limits.rows_max" },
   internal: { http: 500, grpc: "INTERNAL", retry: false, meaning: "a fault of the server; the log has the cause under this request id" },
-  model_failed: { http: 500, grpc: "INTERNAL", retry: false, meaning: "the model could not be run on this row" },
-  model_output_invalid: { http: 500, grpc: "INTERNAL", retry: false, meaning: "the model answered NaN or an infinite number" },
+  model_failed: { http: 500, grpc: "INTERNAL", retry: false, fallsBack: true, meaning: "the model could not be run on this row" },
+  model_output_invalid: {
+    http: 500,
+    grpc: "INTERNAL",
+    retry: false,
+    fallsBack: true,
+    meaning: "the model answered NaN or an infinite number",
+  },
   not_ready: { http: 503, grpc: "UNAVAILABLE", retry: true, meaning: "the model is still being loaded and proved, or failed its proof" },
-  overloaded: { http: 503, grpc: "UNAVAILABLE", retry: true, meaning: "the answer could not be ready in time: refused before any work" },
-  deadline_exceeded: { http: 504, grpc: "DEADLINE_EXCEEDED", retry: true, meaning: "the deadline passed before the answer was ready" },
+  overloaded: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    fallsBack: true,
+    meaning: "the answer could not be ready in time: refused before any work",
+  },
+  deadline_exceeded: {
+    http: 504,
+    grpc: "DEADLINE_EXCEEDED",
+    retry: true,
+    fallsBack: true,
+    meaning: "the deadline passed before the answer was ready",
+  },
 } as const;
 
 export type ErrorCode = keyof typeof errorTable;
 
+/** Why a fallback answered. */
+export type FallbackReason = { [Code in ErrorCode]: (typeof errorTable)[Code] extends { fallsBack: true } ? Code : never }[ErrorCode];
+
+export function isFallbackReason(code: ErrorCode): code is FallbackReason {
+  return "fallsBack" in errorTable[code];
+}
+
 export interface ServeErrorDetails {
   /** What exactly was wrong with which row and feature. */
   issues?: readonly Issue[];
+  /** Of method_not_allowed: the verbs that are served, as the header `Allow` has them. */
+  allow?: string;
   /** What was caught; goes to the log, never to the caller. */
   cause?: unknown;
 }
@@ -45,12 +75,14 @@ export interface ServeErrorDetails {
 export class ServeError extends Error {
   readonly code: ErrorCode;
   readonly issues: readonly Issue[] | undefined;
+  readonly allow: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ServeErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
     this.name = "ServeError";
     this.code = code;
     this.issues = details.issues;
+    this.allow = details.allow;
   }
 
   get status(): number {
@@ -67,4 +99,9 @@ export class ServeError extends Error {
     if (reason instanceof ServeError) return reason;
     return new ServeError("internal", "the server failed on this request; its log has the cause under this request id", { cause: reason });
   }
+}
+
+/** @param allowed - As the header `Allow` has it: "GET, HEAD". */
+export function refuseMethod(method: string, allowed: string): ServeError {
+  return new ServeError("method_not_allowed", `${method.slice(0, 20)} isn't served here: expected ${allowed}`, { allow: allowed });
 }

@@ -10,6 +10,8 @@ import type { Answer, Block, Scalar } from "../preprocessing/index.js";
 import type { Call } from "./call.js";
 import { checkContentType } from "./codec/json.js";
 import { decodeJsonInSlices, encodeJsonInSlices } from "./codec/json-slices.js";
+import type { ServeError } from "./errors.js";
+import { answerByFallback } from "./fall-back.js";
 import { AnswerCheck, newBlocks, RowCheck, RowRefusals, setDeadline, takeRows } from "./steps.js";
 import type { Version } from "./versions/version.js";
 
@@ -70,7 +72,7 @@ export function* prepareInSlices(call: Call, now: () => number): Generator<undef
   yield* validateInSlices(call, version, sliceRows);
   call.validatedMs = now();
   yield* preprocessInSlices(call, version, sliceRows);
-  letGo(call);
+  if (version.fallback === undefined || !version.fallback.needsRows) letGo(call);
   call.preprocessedMs = now();
 }
 
@@ -124,12 +126,29 @@ function* postprocessInSlices(call: Call, { postprocessor }: Version, sliceRows:
   const { rowCount, rawFirstRow } = call;
   // Of a partial request without a single good row nothing ran; its answer has the form of the others.
   if (rowCount === 0) return postprocessor.run(newBlocks(0, postprocessor.inputs), 0, 0);
-  const predictions: Scalar[] = [];
-  let probabilities: Float64Array | undefined;
   const check = new AnswerCheck(call);
-  for (const [first, end] of slicesOf(rowCount, sliceRows)) {
+  const answer = yield* gather(rowCount, sliceRows, (first, end) => {
     const part = postprocessor.run(call.raw, rawFirstRow + first, end - first);
     check.take(first, part);
+    return part;
+  });
+  check.end();
+  return answer;
+}
+
+/** Answers a call by its version's fallback. @throws The error itself where the fallback has no answer. */
+export function* fallBackInSlices(call: Call, error: ServeError): Generator<undefined, string | Buffer> {
+  const sliceRows = rowsPerSlice(call);
+  const answer = yield* gather(call.rowCount, sliceRows, (first, end) => answerByFallback(call, error, first, end));
+  return yield* encodeJsonInSlices(call.version!.answerFrame, call, answer, sliceRows);
+}
+
+/** One answer from those of slices of rows. */
+function* gather(rowCount: number, sliceRows: number, answerRows: (first: number, end: number) => Answer): Generator<undefined, Answer> {
+  const predictions: Scalar[] = [];
+  let probabilities: Float64Array | undefined;
+  for (const [first, end] of slicesOf(rowCount, sliceRows)) {
+    const part = answerRows(first, end);
     predictions.push(...part.predictions);
     if (part.probabilities) {
       const width = part.probabilities.length / (end - first);
@@ -138,7 +157,6 @@ function* postprocessInSlices(call: Call, { postprocessor }: Version, sliceRows:
     }
     yield;
   }
-  check.end();
   return { predictions, probabilities };
 }
 

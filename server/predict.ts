@@ -1,7 +1,8 @@
 /**
  * The path of a call, on one screen.
  *
- * admit -> route -> decode -> validate -> preprocess -> run (lane, batch, executor, engine) -> postprocess -> encode -> reply, then record.
+ * admit -> route -> decode -> validate -> (cache) -> preprocess -> run (lane, batch, executor, engine) -> postprocess -> encode -> reply,
+ * then record. A failure that the version's fallback can answer for goes its way instead of to an error.
  * Callbacks, not promises: `submit` returns at once and the scheduler calls `answer` when the rows ran, so that calls that ran in one batch
  * are answered in one turn of the event loop. The transports hand over a call with its bytes; proof and command line take the same steps with another
  * scheduler. A call that would hold the event loop takes the same steps in slices (`predict-large.ts`). Nothing is patched onto the path
@@ -12,7 +13,8 @@ import type { Buffer } from "node:buffer";
 import type { Call } from "./call.js";
 import { decodeJson, encodeError, encodeJson } from "./codec/json.js";
 import { ServeError } from "./errors.js";
-import { answerInSlices, decodeInSlices, isLargeBody, isLargeCall, prepareInSlices } from "./predict-large.js";
+import { answerByFallback, canFallBack, takeFallback } from "./fall-back.js";
+import { answerInSlices, decodeInSlices, fallBackInSlices, isLargeBody, isLargeCall, prepareInSlices } from "./predict-large.js";
 import type { SlicedWork } from "./slices.js";
 import { checkAnswer, newBlocks, preprocess, takeRows, validate } from "./steps.js";
 import type { BodyLimits } from "./versions/registry.js";
@@ -53,6 +55,11 @@ export function predict(path: PredictPath, call: Call): void {
     }
     validate(call, version);
     call.validatedMs = path.now();
+    const known = version.cache?.find(call);
+    if (known !== undefined) {
+      finish(path, call, 200, encodeJson(version.answerFrame, call, known));
+      return;
+    }
     preprocess(call, version);
     call.preprocessedMs = path.now();
     queue(path, call, answer);
@@ -71,7 +78,7 @@ function queue(path: PredictPath, call: Call, onRun: (call: Call) => void): void
 
 /** Takes a call whose rows ran, to its reply. */
 function answer(call: Call): void {
-  if (call.finished) return;
+  if (call.finished || call.fellBack) return;
   const path = call.path!;
   try {
     if (call.error) throw call.error;
@@ -81,6 +88,7 @@ function answer(call: Call): void {
     const raw = call.rowCount === 0 ? newBlocks(0, postprocessor.inputs) : call.raw;
     const result = postprocessor.run(raw, call.rawFirstRow, call.rowCount);
     checkAnswer(call, result);
+    version.cache?.keep(call, result);
     call.postprocessedMs = path.now();
     finish(path, call, 200, encodeJson(version.answerFrame, call, result));
   } catch (error) {
@@ -89,15 +97,17 @@ function answer(call: Call): void {
 }
 
 function answerLarge(call: Call): void {
+  if (call.finished || call.fellBack) return;
   const path = call.path!;
   takeSlices(path, call, answerInSlices(call, path.now), (text) => finish(path, call, 200, text));
 }
 
 /** Takes steps a slice at a time and goes on with what they give; a call that is given up meanwhile is dropped at the next slice. */
 function takeSlices<T>(path: PredictPath, call: Call, steps: Iterator<unknown, T>, goOn: (given: T) => void): void {
-  function* untilFinished(): Generator<undefined, void> {
+  const { fellBack } = call;
+  function* untilGivenUp(): Generator<undefined, void> {
     try {
-      while (!call.finished) {
+      while (!call.finished && call.fellBack === fellBack) {
         const slice = steps.next();
         if (slice.done) return goOn(slice.value);
         yield;
@@ -106,15 +116,31 @@ function takeSlices<T>(path: PredictPath, call: Call, steps: Iterator<unknown, T
       fail(path, call, error);
     }
   }
-  path.slices.add(untilFinished(), call.arrivedMs);
+  path.slices.add(untilGivenUp(), call.arrivedMs);
 }
 
-/** Answers with an error, whatever was thrown. */
+/** Answers with an error, whatever was thrown; by the version's fallback where it has one for such a case. */
 export function fail(path: PredictPath, call: Call, reason: unknown): void {
   if (call.finished) return;
   const error = ServeError.from(reason);
+  if (canFallBack(call, error)) {
+    fallBack(path, call, error);
+    return;
+  }
   call.error = error;
+  call.fallback = undefined;
   finish(path, call, error.status, encodeError(error, call.requestId));
+}
+
+/** A fallback that fails is the plain error. */
+function fallBack(path: PredictPath, call: Call, error: ServeError): void {
+  try {
+    takeFallback(call, error);
+    if (isLargeCall(call)) takeSlices(path, call, fallBackInSlices(call, error), (text) => finish(path, call, 200, text));
+    else finish(path, call, 200, encodeJson(call.version!.answerFrame, call, answerByFallback(call, error)));
+  } catch {
+    fail(path, call, error);
+  }
 }
 
 /** The caller has left: nothing is sent, but the place is freed and the record is kept. */
@@ -126,7 +152,7 @@ export function abandon(path: PredictPath, call: Call): void {
 function finish(path: PredictPath, call: Call, status: number, text: string | Buffer): void {
   if (call.finished) return;
   call.finished = true;
-  if (!call.abandoned) call.reply.send(status, text, call.error, call.requestId);
+  if (!call.abandoned) call.reply.send(status, text, call);
   call.finishedMs = path.now();
   path.admission.leave(call);
   path.observe(call);

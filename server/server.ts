@@ -10,6 +10,7 @@ import { performance } from "node:perf_hooks";
 import { BundleError, listBundles, readBundle } from "../bundle/index.js";
 import { GraphError } from "../preprocessing/index.js";
 import { Admission } from "./admission.js";
+import { PredictionCache } from "./cache.js";
 import { type Config, workerCount } from "./config.js";
 import { ServeError } from "./errors.js";
 import { Pool } from "./inference/pool.js";
@@ -153,8 +154,10 @@ export class Server {
   async #listen(path: PredictPath): Promise<void> {
     const { host, httpPort, adminHost, adminPort, bytesMax } = this.#config;
     const isReady = () => this.ready;
-    const onFailure = (exchange: Exchange, failure: string, detail: string, cause: unknown) =>
+    const onAdminFailure = (exchange: Exchange, failure: string, detail: string, cause: unknown) =>
       this.#answerFailure(exchange, failure, detail, cause);
+    const onFailure = (exchange: Exchange, failure: string, detail: string, cause: unknown) =>
+      this.#metrics.countRefusal(this.#answerFailure(exchange, failure, detail, cause).code);
     // One to three seconds: callers that were refused together shouldn't come back together.
     const retryAfterS = () => 1 + Math.floor(Math.random() * 3);
     const handle = createPublicHandler({ path, registry: this.#registry, nextRequestId: this.#nextRequestId, retryAfterS, isReady });
@@ -171,13 +174,13 @@ export class Server {
       port: adminPort,
       receivingBytesMax: 0,
       handle: handleAdmin,
-      onFailure,
+      onFailure: onAdminFailure,
     });
     this.#addGauges();
   }
 
   /** A request that failed before, or beside, the path of a call. */
-  #answerFailure(exchange: Exchange, failure: string, detail: string, cause: unknown): void {
+  #answerFailure(exchange: Exchange, failure: string, detail: string, cause: unknown): ServeError {
     const requestId = acceptRequestId(exchange.requestIdHeader) ?? this.#nextRequestId();
     const error =
       cause instanceof ServeError
@@ -189,8 +192,8 @@ export class Server {
       const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
       this.#logs.event("error", detail, { request_id: requestId, address: exchange.path.slice(0, 200), cause: text });
     }
-    const allow = error.code === "method_not_allowed" ? ["allow", "GET, HEAD"] : [];
-    sendError(exchange, error, requestId, allow, 1);
+    sendError(exchange, error, requestId, 1);
+    return error;
   }
 
   async #load(): Promise<void> {
@@ -294,6 +297,9 @@ export class Server {
     };
     const lane = this.#scheduler!.addLane(version, runner);
     if (runner) warmUp(runner, (rowCount, durationUs) => lane.inlineCost.observe(rowCount, durationUs));
+    const { cacheBytes } = this.#config;
+    // Not before: the proof has to see runs.
+    if (cacheBytes > 0) version.cache = new PredictionCache(version, cacheBytes);
     version.become("ready");
   }
 
@@ -334,6 +340,17 @@ export class Server {
       help: "1 for a version that serves.",
       read: perLane(({ state }) => Number(state === "ready")),
     });
+    this.#metrics.addGauge({
+      name: "plumb_slo_seconds",
+      help: "The bundle's SLO: 95 of 100 calls are answered within this time.",
+      read: perLane(({ sloMs }) => sloMs / 1000),
+    });
+    const ofCaches = (name: string, help: string, type: "gauge" | "counter", read: (cache: PredictionCache) => number) =>
+      this.#metrics.addGauge({ name, help, read: perLane(({ cache }) => (cache ? read(cache) : 0)) }, type);
+    ofCaches("plumb_cache_hits_total", "Calls whose rows were all answered from the cache.", "counter", ({ hits }) => hits);
+    ofCaches("plumb_cache_misses_total", "Calls that the cache couldn't answer.", "counter", ({ misses }) => misses);
+    ofCaches("plumb_cache_bytes", "What the kept answers take.", "gauge", ({ bytes }) => bytes);
+    ofCaches("plumb_cache_entries", "Rows whose answers are kept.", "gauge", ({ entries }) => entries);
     this.#metrics.addGauge({ name: "nv_inference_pending_request_count", help: "Rows awaiting execution.", read: perLane(queued) });
   }
 

@@ -10,6 +10,7 @@ import type { Answer, Row, RowRefusal } from "../preprocessing/index.js";
 import type { Call, RowError } from "./call.js";
 import type { DecodedBody } from "./codec/json.js";
 import { type ErrorCode, ServeError } from "./errors.js";
+import { replaceByFallback } from "./fall-back.js";
 import type { Version } from "./versions/version.js";
 
 /** An SLO is a promise for 95 of 100 calls; the others may take this much longer before they are given up. */
@@ -29,11 +30,16 @@ export function takeRows(call: Call, version: Version, { rows, single, partial }
 }
 
 /** When the answer should be there, and when it is given up: both as the caller says, else by the version's SLO. */
-export function setDeadline(call: Call, { sloMs }: Version, rowCount: number): void {
+export function setDeadline(call: Call, version: Version, rowCount: number): void {
   const { arrivedMs, callerTimeoutMs } = call;
-  const targetMs = sloMs + largeCallMsPerRow * rowCount;
+  const targetMs = sloTargetMs(version, rowCount);
   call.targetMs = arrivedMs + (callerTimeoutMs > 0 ? callerTimeoutMs : targetMs);
   call.deadlineMs = arrivedMs + (callerTimeoutMs > 0 ? callerTimeoutMs : deadlinePerSlo * targetMs);
+}
+
+/** How long a call of so many rows may take by the version's SLO. */
+export function sloTargetMs({ sloMs }: Version, rowCount: number): number {
+  return sloMs + largeCallMsPerRow * rowCount;
 }
 
 /** At most so many issues are listed: enough to see what is wrong, not a second copy of the body. */
@@ -223,7 +229,7 @@ function addErrors(call: Call, rowErrors: readonly RowError[]): void {
   call.rowErrors = [...(call.rowErrors ?? []), ...rowErrors].sort((a, b) => a.row - b.row);
 }
 
-/** A number that isn't finite is never an answer, and neither is a row that the model failed on. */
+/** A number that isn't finite is never an answer, and neither is a row that the model failed on: the fallback's is, where there is one. */
 export function checkAnswer(call: Call, answer: Answer): void {
   if (call.failedRows === undefined && allFinite(answer)) return;
   const check = new AnswerCheck(call);
@@ -255,6 +261,7 @@ export class AnswerCheck {
 
   /**
    * @param first - The row, of those that ran, that `answer` begins with.
+   * @param answer - Rows without a valid answer get the fallback's, where there is one.
    * @throws {@link ServeError} model_failed, model_output_invalid at the first row without an answer, if the request isn't partial.
    */
   take(first: number, answer: Answer): void {
@@ -265,14 +272,17 @@ export class AnswerCheck {
       const failed = this.#failed?.has(first + i) ?? false;
       const finite = typeof prediction !== "number" || Number.isFinite(prediction);
       const finiteToo = probabilities?.subarray(i * width, (i + 1) * width).every(Number.isFinite) ?? true;
-      if (failed || !finite || !finiteToo) this.#addUnanswered(first + i, failed);
+      if (!failed && finite && finiteToo) continue;
+      const code = failed ? "model_failed" : "model_output_invalid";
+      this.#call.modelFault ??= code;
+      if (!replaceByFallback(this.#call, first + i, code, answer, i)) this.#addUnanswered(first + i, code);
     }
   }
 
-  #addUnanswered(i: number, failed: boolean): void {
+  #addUnanswered(i: number, code: "model_failed" | "model_output_invalid"): void {
     const row = originalRow(this.#call, i);
-    const code = failed ? "model_failed" : "model_output_invalid";
-    const message = failed ? `row ${row}: the model could not be run on it` : `row ${row}: the model's answer isn't a finite number`;
+    const message =
+      code === "model_failed" ? `row ${row}: the model could not be run on it` : `row ${row}: the model's answer isn't a finite number`;
     if (!this.#call.partial) throw new ServeError(code, message);
     this.#unanswered.add(i);
     this.#rowErrors.push({ row, code, message, issues: noIssues });

@@ -11,6 +11,7 @@ import {
   type DecodeLimits,
   duplicateMember,
   emptyBody,
+  encodeFallback,
   encodeJson,
   encodePredictions,
   encodeProbabilities,
@@ -89,6 +90,6 @@ export function* encodeJsonInSlices(
     const { rowErrors = [] } = call;
     yield* addList('],"errors":[', rowErrors.length, (first, end) => JSON.stringify(rowErrors.slice(first, end)).slice(1, -1));
   }
-  pieces.push(Buffer.from(`]${frame.tail}${call.requestId}"}`));
+  pieces.push(Buffer.from(`]${encodeFallback(call)}${frame.tail}${call.requestId}"}`));
   return Buffer.concat(pieces);
 }

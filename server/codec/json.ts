@@ -254,7 +254,7 @@ export function createAnswerFrame(model: string, version: number, labels: readon
 export function encodeJson(frame: AnswerFrame, call: Call, answer: Answer): string {
   if (call.single) {
     const probabilities = answer.probabilities ? `,"probabilities":${encodeDistribution(frame, answer.probabilities, 0)}` : "";
-    return `{"prediction":${encodeScalar(answer.predictions[0]!)}${probabilities}${frame.tail}${call.requestId}"}`;
+    return `{"prediction":${encodeScalar(answer.predictions[0]!)}${probabilities}${encodeFallback(call)}${frame.tail}${call.requestId}"}`;
   }
   const { length } = call.rows;
   const places = placesOfRows(call, answer);
@@ -262,7 +262,15 @@ export function encodeJson(frame: AnswerFrame, call: Call, answer: Answer): stri
     ? `,"probabilities":[${encodeProbabilities(frame, answer.probabilities, places, 0, length)}]`
     : "";
   const errors = call.partial ? `,"errors":${JSON.stringify(call.rowErrors ?? [])}` : "";
-  return `{"predictions":[${encodePredictions(answer.predictions, places, 0, length)}]${probabilities}${errors}${frame.tail}${call.requestId}"}`;
+  return `{"predictions":[${encodePredictions(answer.predictions, places, 0, length)}]${probabilities}${errors}${encodeFallback(call)}${frame.tail}${call.requestId}"}`;
+}
+
+/** `,"fallback":{"reason":"deadline_exceeded"}`, with the rows that it answered where these aren't all; "" where the model answered. */
+export function encodeFallback({ fallback, fallbackRows, rows, rowIndexes }: Call): string {
+  if (fallback === undefined) return "";
+  const some = fallbackRows !== undefined && fallbackRows.length < rows.length;
+  const indexes = some ? `,"rows":${JSON.stringify(rowIndexes ? fallbackRows.map((row) => rowIndexes[row]) : fallbackRows)}` : "";
+  return `,"fallback":{"reason":"${fallback}"${indexes}}`;
 }
 
 /** For each row of a request, its place among those that ran, or -1 if it isn't answered; undefined if each is answered in its own place. */

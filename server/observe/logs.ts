@@ -52,20 +52,23 @@ export class Logs {
     const { accessLog, sampleShare, random } = this.#options;
     const slow = call.version !== undefined && call.finishedMs - call.arrivedMs > call.version.sloMs;
     const wrong = call.error !== undefined;
-    if (!wrong && !slow) {
+    const fellBack = call.fallback !== undefined;
+    if (!wrong && !slow && !fellBack) {
       if (accessLog === "off") return;
       if (accessLog === "sampled" && random() >= sampleShare) return;
     }
     const serverFault = wrong && call.error!.status >= 500;
     this.#line({
       time: this.#options.wallClock().toISOString(),
-      level: serverFault ? "error" : wrong || slow ? "warn" : "info",
-      message: wrong ? withoutValues(call.error!) : slow ? "slow call" : "call",
+      level: serverFault ? "error" : wrong || slow || fellBack ? "warn" : "info",
+      message: wrong ? withoutValues(call.error!) : fellBack ? "answered by the fallback" : slow ? "slow call" : "call",
       request_id: call.requestId,
       ...(call.traceparent === "" ? {} : { trace_id: call.traceparent.slice(3, 35), parent_span_id: call.traceparent.slice(36, 52) }),
       model: call.version?.name ?? call.modelName,
       version: call.version?.number,
-      result: wrong ? call.error!.code : call.abandoned ? "abandoned" : "ok",
+      result: wrong ? call.error!.code : call.abandoned ? "abandoned" : fellBack ? "fallback" : "ok",
+      fallback: call.fallback,
+      cached: call.cached || undefined,
       status: wrong ? call.error!.status : call.abandoned ? undefined : 200,
       rows: call.rowCount,
       bytes: call.bodyBytes,

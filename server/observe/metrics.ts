@@ -8,12 +8,18 @@
 
 import type { MetricObject, MetricValue, Registry as PrometheusRegistry } from "prom-client";
 import type { Call } from "../call.js";
-import type { ErrorCode } from "../errors.js";
+import { type ErrorCode, errorTable, type FallbackReason, isFallbackReason } from "../errors.js";
+import { sloTargetMs } from "../steps.js";
 import type { Version } from "../versions/version.js";
 import { Histogram, latencyBounds, rowBounds } from "./histogram.js";
 
 export const stages = ["decode", "validate", "preprocess", "queue", "run", "postprocess", "reply"] as const;
 const executors = ["inline", "pool"] as const;
+
+const errorCodes = Object.keys(errorTable) as ErrorCode[];
+
+/** How a call ended. */
+type Result = ErrorCode | "ok" | "fallback" | "abandoned";
 
 /** What is counted for one version; "no version" (a call that failed before it had one) is a series too. */
 class Series {
@@ -22,17 +28,33 @@ class Series {
   readonly stages = stages.map(() => new Histogram(latencyBounds));
   readonly batchRows = executors.map(() => new Histogram(rowBounds));
   readonly batchSeconds = executors.map(() => new Histogram(latencyBounds));
-  readonly results = new Map<ErrorCode | "ok" | "abandoned", number>();
-  readonly rowErrors = new Map<ErrorCode, number>();
+  readonly results = zeros<Result>(["ok", "fallback", "abandoned", ...errorCodes]);
+  readonly rowErrors = zeros<ErrorCode>(["schema_mismatch", "row_refused", "model_failed", "model_output_invalid"]);
+  readonly fallbacks = zeros<FallbackReason>(errorCodes.filter(isFallbackReason));
+  readonly modelFaults = zeros<ErrorCode>(["model_failed", "model_output_invalid"]);
   rows = 0;
+  /** Calls that the SLO is about, and those of them that missed it. */
+  sloCounted = 0;
+  sloMissed = 0;
 
   constructor(model: string, version: string) {
     this.labels = { model, version };
   }
+}
 
-  count(result: ErrorCode | "ok" | "abandoned"): void {
-    this.results.set(result, (this.results.get(result) ?? 0) + 1);
-  }
+/** A counter that isn't there until its first event has no increase when it comes: Prometheus would miss the very first. */
+function zeros<Key>(keys: readonly Key[]): Map<Key, number> {
+  return new Map(keys.map((key) => [key, 0]));
+}
+
+function count<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function resultOf({ error, fallback, abandoned }: Call): Result {
+  if (error) return error.code;
+  if (abandoned) return "abandoned";
+  return fallback === undefined ? "ok" : "fallback";
 }
 
 /** A number that is read when a scrape comes. */
@@ -63,13 +85,40 @@ export class Metrics {
     );
     this.#register(
       "plumb_requests_total",
-      "Calls that ended, by result: ok, abandoned (the caller left), or the code of the error.",
+      "Calls that ended, by result: ok, fallback, abandoned (the caller left), or the code of the error.",
       "counter",
       () => this.#values((s) => [...s.results].map(([result, value]) => ({ labels: { result }, value }))),
     );
     this.#register("plumb_rows_total", "Rows that were answered.", "counter", () => this.#values((s) => [{ value: s.rows }]));
     this.#register("plumb_row_errors_total", "Rows of answered partial requests that have an error instead, by its code.", "counter", () =>
       this.#values((s) => [...s.rowErrors].map(([code, value]) => ({ labels: { code }, value }))),
+    );
+    const byLabel = (label: string, read: (series: Series) => Map<string, number>) => () =>
+      this.#values((s) => [...read(s)].map(([key, value]) => ({ labels: { [label]: key }, value })));
+    this.#register(
+      "plumb_fallbacks_total",
+      "Calls that the version's fallback answered, in whole or in part, by what the model failed with.",
+      "counter",
+      byLabel("reason", (s) => s.fallbacks),
+    );
+    this.#register(
+      "plumb_model_faults_total",
+      "Calls in which the model failed or answered no finite number, whatever the caller was told.",
+      "counter",
+      byLabel("code", (s) => s.modelFaults),
+    );
+    const ofVersions = (read: (series: Series) => number) => () => this.#values((s) => (s.labels.model === "" ? [] : [{ value: read(s) }]));
+    this.#register(
+      "plumb_slo_counted_total",
+      "Calls that the SLO is about: all but those refused for what the caller sent.",
+      "counter",
+      ofVersions((s) => s.sloCounted),
+    );
+    this.#register(
+      "plumb_slo_missed_total",
+      "Of these, calls that were answered later than the SLO says, or with an error.",
+      "counter",
+      ofVersions((s) => s.sloMissed),
     );
     this.#registerTriton();
   }
@@ -87,14 +136,23 @@ export class Metrics {
   /** Reads the record of a finished call. */
   observeCall(call: Call): void {
     const series = this.#of(call.version);
-    series.count(call.error ? call.error.code : call.abandoned ? "abandoned" : "ok");
+    count(series.results, resultOf(call));
     series.request.observe((call.finishedMs - call.arrivedMs) / 1000);
+    if (call.version) countForSlo(series, call, call.version);
+    if (call.modelFault) count(series.modelFaults, call.modelFault);
     if (call.error || call.abandoned) return;
+    if (call.fallback) count(series.fallbacks, call.fallback);
     series.rows += call.rowCount - (call.unanswered?.size ?? 0);
-    if (call.rowErrors) for (const { code } of call.rowErrors) series.rowErrors.set(code, (series.rowErrors.get(code) ?? 0) + 1);
+    if (call.rowErrors) for (const { code } of call.rowErrors) count(series.rowErrors, code);
+    // A fallback for the whole of a call came instead of stages.
+    if (call.fellBack) return;
     const [decode, validate, preprocess, queue, run, postprocess, reply] = series.stages;
     decode!.observe((call.decodedMs - call.startedMs) / 1000);
     validate!.observe((call.validatedMs - call.decodedMs) / 1000);
+    if (call.cached) {
+      reply!.observe((call.finishedMs - call.validatedMs) / 1000);
+      return;
+    }
     preprocess!.observe((call.preprocessedMs - call.validatedMs) / 1000);
     // Of a partial request without a single good row nothing ran.
     const runStartedMs = call.rowCount > 0 ? call.runStartedMs : call.preprocessedMs;
@@ -103,6 +161,11 @@ export class Metrics {
     run!.observe((runEndedMs - runStartedMs) / 1000);
     postprocess!.observe((call.postprocessedMs - runEndedMs) / 1000);
     reply!.observe((call.finishedMs - call.postprocessedMs) / 1000);
+  }
+
+  /** A request that was refused before it became a call: no address, verb or framing of ours. */
+  countRefusal(code: ErrorCode): void {
+    count(this.#of(undefined).results, code);
   }
 
   observeBatch(version: Version, executor: "inline" | "pool", rowCount: number, durationUs: number): void {
@@ -147,7 +210,11 @@ export class Metrics {
       this.#register(name, help, "counter", () => this.#values((s) => (s.labels.model === "" ? [] : [{ value: read(s) }])));
     const us = (...histograms: (Histogram | undefined)[]) =>
       Math.round(histograms.reduce((sum, histogram) => sum + histogram!.sum, 0) * 1e6);
-    counter("nv_inference_request_success", "Number of successful inference requests.", (s) => s.results.get("ok") ?? 0);
+    counter(
+      "nv_inference_request_success",
+      "Number of successful inference requests.",
+      (s) => (s.results.get("ok") ?? 0) + (s.results.get("fallback") ?? 0),
+    );
     this.#register("nv_inference_request_failure", "Number of failed inference requests.", "counter", () =>
       this.#values((s) => (s.labels.model === "" ? [] : failuresByReason(s))),
     );
@@ -201,11 +268,19 @@ export class Metrics {
   }
 }
 
+/** Of a caller that left, only lateness counts: no error was its reason. */
+function countForSlo(series: Series, call: Call, version: Version): void {
+  const status = call.error?.status ?? 200;
+  if (status >= 400 && status < 500) return;
+  series.sloCounted++;
+  if (status >= 500 || call.finishedMs - call.arrivedMs > sloTargetMs(version, call.rows.length)) series.sloMissed++;
+}
+
 /** Triton's closed set of reasons. */
 function failuresByReason(series: Series): { labels: Record<string, string>; value: number }[] {
   const reasons = { REJECTED: 0, CANCELED: 0, BACKEND: 0, OTHER: 0 };
   for (const [result, count] of series.results) {
-    if (result === "ok") continue;
+    if (result === "ok" || result === "fallback") continue;
     if (result === "abandoned") reasons.CANCELED += count;
     else if (result === "overloaded" || result === "deadline_exceeded" || result === "not_ready") reasons.REJECTED += count;
     else if (result === "model_failed" || result === "model_output_invalid") reasons.BACKEND += count;

@@ -1,6 +1,6 @@
 /** The admin listener's addresses: metrics, and health and models as on the public one. Loopback by default. */
 
-import { ServeError } from "../errors.js";
+import { refuseMethod, ServeError } from "../errors.js";
 import type { Registry } from "../versions/registry.js";
 import { decodeSegment } from "./address.js";
 import { describeModel, describeModels } from "./describe.js";
@@ -25,8 +25,7 @@ export function createAdminHandler(routes: AdminRoutes): (exchange: Exchange) =>
         "route_not_found",
         `nothing is served at ${JSON.stringify(path.slice(0, 200))}: see /metrics, /models, /health/ready`,
       );
-    if (method !== "GET" && method !== "HEAD")
-      throw new ServeError("method_not_allowed", `${method.slice(0, 20)} isn't served here: expected GET, HEAD`);
+    if (method !== "GET" && method !== "HEAD") throw refuseMethod(method, "GET, HEAD");
     if (path === "/metrics") {
       routes.scrape().then(
         ({ contentType, text }) => exchange.send(200, contentType, text),

@@ -1,6 +1,6 @@
 /** Health, on both listeners; answered before admission, so that an overloaded server is still seen to live. */
 
-import { ServeError } from "../errors.js";
+import { refuseMethod } from "../errors.js";
 import type { Exchange } from "./http.js";
 
 /**
@@ -11,8 +11,7 @@ import type { Exchange } from "./http.js";
 export function answerHealth(exchange: Exchange, isReady: () => boolean): boolean {
   const { path, method } = exchange;
   if (path !== "/health/live" && path !== "/health/ready") return false;
-  if (method !== "GET" && method !== "HEAD")
-    throw new ServeError("method_not_allowed", `${method.slice(0, 20)} isn't served here: expected GET, HEAD`);
+  if (method !== "GET" && method !== "HEAD") throw refuseMethod(method, "GET, HEAD");
   const live = path === "/health/live";
   const ok = live || isReady();
   exchange.send(ok ? 200 : 503, "application/json", live ? '{"live":true}' : `{"ready":${ok}}`, ok ? [] : ["retry-after", "1"]);

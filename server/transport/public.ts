@@ -2,7 +2,7 @@
 
 import { Call, type Reply } from "../call.js";
 import { encodeError } from "../codec/json.js";
-import { ServeError } from "../errors.js";
+import { refuseMethod, ServeError } from "../errors.js";
 import { abandon, fail, type PredictPath, predict } from "../predict.js";
 import type { Registry } from "../versions/registry.js";
 import { decodeSegment } from "./address.js";
@@ -48,12 +48,12 @@ export function createPublicHandler(routes: PublicRoutes): (exchange: Exchange) 
     }
     if (address !== undefined) {
       if (method === "POST") new HttpCall(exchange, routes, address).receive();
-      else refuseMethod(exchange, routes, "POST");
+      else throw refuseMethod(method, "POST");
       return;
     }
-    if (path === "/models") return get(exchange, routes, () => describeModels(routes.registry));
+    if (path === "/models") return get(exchange, () => describeModels(routes.registry));
     const model = /^\/models\/([^/]+)$/.exec(path)?.[1];
-    if (model !== undefined) return get(exchange, routes, () => describeModel(routes.registry, decodeSegment(model)));
+    if (model !== undefined) return get(exchange, () => describeModel(routes.registry, decodeSegment(model)));
     if (answerHealth(exchange, routes.isReady)) return;
     const shown = JSON.stringify(path.slice(0, 200));
     throw new ServeError("route_not_found", `nothing is served at ${method} ${shown}: see GET /models, POST /predict`);
@@ -69,18 +69,9 @@ function parsePredictAddress(path: string): PredictAddress | undefined {
   return { modelName: decodeSegment(model!), versionName: version === undefined ? undefined : decodeSegment(version) };
 }
 
-function get(exchange: Exchange, routes: PublicRoutes, describe: () => object): void {
-  if (exchange.method === "GET" || exchange.method === "HEAD") exchange.send(200, json, `${JSON.stringify(describe())}\n`);
-  else refuseMethod(exchange, routes, "GET, HEAD");
-}
-
-function refuseMethod(exchange: Exchange, routes: PublicRoutes, allowed: string): void {
-  const error = new ServeError("method_not_allowed", `${exchange.method.slice(0, 20)} isn't served here: expected ${allowed}`);
-  sendError(exchange, error, requestIdOf(exchange, routes), ["allow", allowed], 0);
-}
-
-function requestIdOf(exchange: Exchange, routes: PublicRoutes): string {
-  return acceptRequestId(exchange.requestIdHeader) ?? routes.nextRequestId();
+function get(exchange: Exchange, describe: () => object): void {
+  if (exchange.method !== "GET" && exchange.method !== "HEAD") throw refuseMethod(exchange.method, "GET, HEAD");
+  exchange.send(200, json, `${JSON.stringify(describe())}\n`);
 }
 
 /** A prediction over HTTP: receives the body, puts the call on its path, and takes the answer back. One object for all three. */
@@ -96,7 +87,7 @@ class HttpCall implements Reply, BodyReceiver {
     this.#routes = routes;
     const traceparent = acceptTraceparent(exchange.traceparentHeader);
     this.#call = new Call(this, routes.path.now(), modelName, versionName, exchange.contentType, traceparent);
-    this.#call.requestId = requestIdOf(exchange, routes);
+    this.#call.requestId = acceptRequestId(exchange.requestIdHeader) ?? routes.nextRequestId();
     this.#refusal = checkHeaders(exchange, this.#call);
   }
 
@@ -131,10 +122,14 @@ class HttpCall implements Reply, BodyReceiver {
     abandon(this.#routes.path, this.#call);
   }
 
-  send(status: number, body: string | Uint8Array, error: ServeError | undefined, requestId: string): void {
+  send(status: number, body: string | Uint8Array, { error, requestId, fallback }: Call): void {
     const exchange = this.#exchange;
-    if (error !== undefined) sendError(exchange, error, requestId, noHeaders, this.#routes.retryAfterS());
-    else exchange.send(status, json, body, exchange.requestIdHeader === requestId ? ["x-request-id", requestId] : noHeaders);
+    if (error !== undefined) {
+      sendError(exchange, error, requestId, this.#routes.retryAfterS());
+      return;
+    }
+    const echo = exchange.requestIdHeader === requestId ? ["x-request-id", requestId] : noHeaders;
+    exchange.send(status, json, body, fallback === undefined ? echo : [...echo, "x-plumb-fallback", fallback]);
   }
 }
 
@@ -155,7 +150,8 @@ function checkHeaders(exchange: Exchange, call: Call): ServeError | undefined {
 }
 
 /** Answers an error on the public or admin listener; always with the request's id as a header too. */
-export function sendError(exchange: Exchange, error: ServeError, requestId: string, headers: readonly string[], retryAfterS: number): void {
+export function sendError(exchange: Exchange, error: ServeError, requestId: string, retryAfterS: number): void {
   const retry = error.retry ? ["retry-after", String(retryAfterS)] : noHeaders;
-  exchange.send(error.status, json, encodeError(error, requestId), ["x-request-id", requestId, ...retry, ...headers]);
+  const allow = error.allow === undefined ? noHeaders : ["allow", error.allow];
+  exchange.send(error.status, json, encodeError(error, requestId), ["x-request-id", requestId, ...retry, ...allow]);
 }

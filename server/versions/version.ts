@@ -6,7 +6,9 @@
 
 import type { Bundle, RowSchema } from "../../bundle/index.js";
 import { createPostprocessor, createPreprocessor, type Postprocessor, type Preprocessor } from "../../preprocessing/index.js";
+import type { PredictionCache } from "../cache.js";
 import { type AnswerFrame, createAnswerFrame, type DecodeLimits } from "../codec/json.js";
+import { createFallback, type Fallback } from "./fallback.js";
 
 /**
  * loading -> proving -> ready -> draining -> closed, and failed from the first two.
@@ -54,6 +56,9 @@ export class Version {
   proof: ProofSummary | undefined = undefined;
   /** What runs its models. */
   engineName = "";
+  /** Answers that it gave; undefined where none are kept. */
+  cache: PredictionCache | undefined = undefined;
+  readonly #fallback: Fallback | undefined;
   /** The precision in which its answers are compared: that of the models' outputs. */
   readonly predictionDtype: "float32" | "float64";
 
@@ -70,6 +75,7 @@ export class Version {
     this.answerFrame = createAnswerFrame(bundle.name, bundle.version, this.postprocessor.labels);
     this.hiddenFeatures = new Set(bundle.rowSchema.features.filter(({ pii }) => pii).map(({ name }) => name));
     this.predictionDtype = this.postprocessor.inputs.every(({ dtype }) => dtype === "float32") ? "float32" : "float64";
+    this.#fallback = createFallback(bundle);
     this.sloMs = manifest.slo.p95_ms;
     const rowsMax = manifest.limits.rows_max;
     const listFeatures = bundle.rowSchema.features.filter(({ type }) => type === "array").length;
@@ -86,6 +92,11 @@ export class Version {
 
   get state(): VersionState {
     return this.#state;
+  }
+
+  /** What answers when the model doesn't, as the bundle declares it; only of a version that serves. */
+  get fallback(): Fallback | undefined {
+    return this.#state === "ready" || this.#state === "draining" ? this.#fallback : undefined;
   }
 
   become(next: VersionState): void {

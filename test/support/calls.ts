@@ -37,7 +37,7 @@ export function makeCall(options: CallOptions = {}): MadeCall {
   const { body = "", arrivedMs = 1000, model, version, contentType = "application/json", traceparent = "", requestId = "r1" } = options;
   const sent: Sent[] = [];
   const reply = {
-    send(status: number, answer: string | Buffer, error: ServeError | undefined, id: string) {
+    send(status: number, answer: string | Buffer, { error, requestId: id }: Call) {
       const text = answer.toString();
       sent.push({ status, text, body: JSON.parse(text), error, requestId: id });
     },
