@@ -6,7 +6,7 @@ const usage = `plumb: an online inference server that is true to training
 
   plumb serve [settings]                     serve a model store until SIGTERM; --help lists the settings
   plumb verify BUNDLE                        prove a bundle: hashes, schema, graphs, models, golden rows
-  plumb predict BUNDLE [--input rows.jsonl] [--output out.jsonl] [--features]
+  plumb predict BUNDLE [--input rows.jsonl] [--output out.jsonl] [--features] [--raw]
                                              answer JSON lines with the code that serves
   plumb --help | --version
 `;

@@ -12,9 +12,10 @@ import { type OpenVersion, openVersion } from "./open-version.js";
 /** @returns The exit code: 0 although single rows may have failed (their lines say so), 1 if the bundle or a file can't be read, 2 wrong usage. */
 export async function predictLines(args: readonly string[]): Promise<number> {
   let positionals: string[];
-  let values: { input?: string; output?: string; features?: boolean };
+  let values: { input?: string; output?: string; features?: boolean; raw?: boolean };
   try {
-    const options = { input: { type: "string" }, output: { type: "string" }, features: { type: "boolean" } } as const;
+    const [text, flag] = [{ type: "string" }, { type: "boolean" }] as const;
+    const options = { input: text, output: text, features: flag, raw: flag };
     ({ positionals, values } = parseArgs({ args: [...args], options, allowPositionals: true }));
     if (positionals.length !== 1) throw new Error("expected one bundle's folder");
   } catch (error) {
@@ -25,7 +26,7 @@ export async function predictLines(args: readonly string[]): Promise<number> {
     const open = await openVersion(positionals[0]!);
     const input = values.input === undefined ? process.stdin : createReadStream(values.input);
     const output = values.output === undefined ? process.stdout : createWriteStream(values.output);
-    const answers = (chunks: AsyncIterable<Buffer>) => answerLines(chunks, createAnswerLine(open, values.features === true));
+    const answers = (chunks: AsyncIterable<Buffer>) => answerLines(chunks, createAnswerLine(open, values));
     await pipeline(input, answers, output, { end: output !== process.stdout });
     open.runner.release();
     return 0;
@@ -40,7 +41,13 @@ export async function predictLines(args: readonly string[]): Promise<number> {
 /** Takes a line and its number to the line that answers it. */
 type AnswerLine = (line: Buffer, lineNumber: number) => string;
 
-function createAnswerLine({ version, runner }: OpenVersion, withFeatures: boolean): AnswerLine {
+/** What an answer shows beside itself: what went into the models, and what came out of them. */
+interface Shown {
+  features?: boolean;
+  raw?: boolean;
+}
+
+function createAnswerLine({ version, runner }: OpenVersion, shown: Shown): AnswerLine {
   const path = pathFor(version, (blocks, rowCount) => runner.run(blocks, rowCount));
   return (line, lineNumber) => {
     let answer = "";
@@ -49,12 +56,15 @@ function createAnswerLine({ version, runner }: OpenVersion, withFeatures: boolea
     call.requestId = `line-${lineNumber}`;
     call.body = line;
     predict(path, call);
-    return withFeatures && call.error === undefined ? `${answer.slice(0, -1)},"features":[${featureValues(call)}]}\n` : `${answer}\n`;
+    if (call.error !== undefined) return `${answer}\n`;
+    const features = shown.features ? `,"features":[${blockValues(call.blocks)}]` : "";
+    const raw = shown.raw ? `,"raw":[${blockValues(call.raw)}]` : "";
+    return `${answer.slice(0, -1)}${features}${raw}}\n`;
   };
 }
 
-/** The cast blocks, side by side. */
-function featureValues({ blocks }: Call): string {
+/** All values of all blocks, one after the other. */
+function blockValues(blocks: Call["blocks"]): string {
   return blocks.map((block) => Array.from(block, (value) => JSON.stringify(encodeNumber(value))).join(",")).join(",");
 }
 

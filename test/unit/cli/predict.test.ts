@@ -55,6 +55,15 @@ describe("golden rows", () => {
       expect(line.prediction).toBe(golden[i]!.prediction);
     }
   });
+
+  test("have what the model gave for them, with their features or without", async () => {
+    const rows = golden.map(({ rowJson }) => `${rowJson}\n`).join("");
+    for (const flags of [["--raw"], ["--features", "--raw"]]) {
+      const { lines } = await answer(rows, ...flags);
+      expect(lines.map(({ raw }) => raw)).toEqual(golden.map(({ raw }) => Array.from(raw["main.Y"]!)));
+      expect(lines.every(({ features }) => (features !== undefined) === flags.includes("--features"))).toBe(true);
+    }
+  });
 });
 
 describe("lines", () => {
