@@ -22,6 +22,8 @@ export interface VersionOptions {
   sloMs?: number;
   task?: "regression" | "classification";
   golden?: readonly GoldenRow[];
+  /** As in manifest.json; by default there is none. */
+  fallback?: Document;
 }
 
 export const oneNumberSchema = {
@@ -86,6 +88,7 @@ export function makeVersion(options: VersionOptions = {}): Version {
       created: "2026-11-22T08:00:00Z",
       limits: { rows_max: rowsMax, body_bytes_max: 1_048_576 },
       slo: { p95_ms: sloMs, rps: 200 },
+      fallback: options.fallback ?? { kind: "none" },
       parity: { tolerance: { features_ulp: 0, margin_ulp: 0, prediction_ulp: 0 } },
     },
     rowSchema: schema.value,
