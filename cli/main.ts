@@ -1,4 +1,4 @@
-/** The command line: `plumb serve | verify | predict`. Thin: each command is one function elsewhere. */
+/** The command line: `plumb serve | verify | predict | health`. Thin: each command is one function elsewhere. */
 
 import { readFileSync } from "node:fs";
 
@@ -8,6 +8,8 @@ const usage = `plumb: an online inference server that is true to training
   plumb verify BUNDLE                        prove a bundle: hashes, schema, graphs, models, golden rows
   plumb predict BUNDLE [--input rows.jsonl] [--output out.jsonl] [--features] [--raw]
                                              answer JSON lines with the code that serves
+  plumb health [--live] [--timeout-ms N] [settings]
+                                             ask the server of these settings whether it is ready; exit code 0 if it is
   plumb --help | --version
 `;
 
@@ -29,6 +31,11 @@ export async function run(args: readonly string[]): Promise<number> {
       if (rest.includes("--help")) return print(usage);
       const { predictLines } = await import("./predict.js");
       return predictLines(rest);
+    }
+    case "health": {
+      if (rest.includes("--help")) return print(usage);
+      const { health } = await import("./health.js");
+      return health(rest, process.env, process.cwd());
     }
     case "--help":
     case "-h":

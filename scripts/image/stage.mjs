@@ -1,0 +1,55 @@
+/** Puts what the image holds into a folder: the same for the Dockerfile, for `npm run stage:check` and for `npm run test:image`. */
+
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { root, SetupError } from "../setup/project.mjs";
+import { isKept, packageName, productionPackages, requiredNatives } from "./contents.mjs";
+
+/** This machine's own Node. @returns {import("./contents.mjs").Target} */
+export function thisTarget() {
+  return { platform: process.platform, arch: process.arch, abi: process.versions.modules };
+}
+
+/** The project's own part, as paths of the checkout; a folder stands for all that is in it. */
+const own = ["bin", "models", "LICENSE", "package.json", "plumb.config.json"];
+
+/** Of dist/: not the load generator, nor what only a debugger or the build reads. */
+const isServed = (path) => path.endsWith(".js") && !path.startsWith("loadtest/");
+
+/**
+ * @param folder - Must be empty or not there yet.
+ * @param {import("./contents.mjs").Target} target - Whose native binaries go in.
+ */
+export function stage(folder, target) {
+  if (existsSync(folder) && readdirSync(folder).length > 0) throw new SetupError(`${folder} isn't empty: stage into a new folder`);
+  for (const path of own) copy(path, folder);
+  for (const file of filesIn(join(root, "dist")).filter(isServed)) copy(`dist/${file}`, folder);
+  const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
+  for (const path of productionPackages(packages, target)) {
+    // An optional package of another platform; whatever else is missing, the installation has already refused.
+    if (packages[path].optional && !existsSync(join(root, path))) continue;
+    const files = filesIn(join(root, path)).filter((file) => !file.startsWith("node_modules/"));
+    for (const file of files) if (isKept(packageName(path), file, target)) copy(`${path}/${file}`, folder);
+  }
+  for (const file of requiredNatives(target)) {
+    if (!existsSync(join(folder, "node_modules", file))) throw new SetupError(`node_modules has no ${file}: is there one for this Node?`);
+  }
+}
+
+function copy(path, folder) {
+  const source = join(root, path);
+  if (statSync(source).isDirectory()) {
+    for (const file of filesIn(source)) copy(`${path}/${file}`, folder);
+    return;
+  }
+  mkdirSync(dirname(join(folder, path)), { recursive: true });
+  copyFileSync(source, join(folder, path));
+}
+
+/** All files below a folder, as paths with `/` from it, sorted. */
+export function filesIn(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length).replaceAll("\\", "/").replace(/^\//, ""))
+    .sort();
+}
