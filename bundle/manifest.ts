@@ -5,6 +5,7 @@
  */
 
 import * as z from "zod";
+import { postprocessingGraphSchema, preprocessingGraphSchema } from "../preprocessing/index.js";
 import { type Parsed, parseDocument } from "./document.js";
 import { quote, sentence } from "./problem.js";
 
@@ -53,12 +54,30 @@ const paritySchema = z.strictObject({
     .describe("The differences from the golden rows that a proof still accepts."),
 });
 
-// Only the kind is fixed for fallbacks that this version cannot serve: their other members come with the version that can.
-const fallbackSchema = z.discriminatedUnion(
-  "kind",
-  [z.strictObject({ kind: z.literal("none") }), z.looseObject({ kind: z.literal("constant") }), z.looseObject({ kind: z.literal("rule") })],
-  { error: 'a fallback of kind "none", "constant" or "rule"' },
-);
+const fallbackSchema = z
+  .discriminatedUnion(
+    "kind",
+    [
+      z.strictObject({ kind: z.literal("none") }).describe("Calls that the model can't answer get their error."),
+      z
+        .strictObject({
+          kind: z.literal("constant"),
+          prediction: z
+            .union([z.number(), z.string(), z.boolean()], { error: "a number or a label" })
+            .describe("A number, or one of the labels."),
+          probabilities: z
+            .record(z.string(), z.number().min(0).max(1))
+            .describe("By label, as text. There exactly when postprocessing.json gives probabilities.")
+            .optional(),
+        })
+        .describe("The same answer for every row."),
+      z
+        .strictObject({ kind: z.literal("rule"), preprocessing: preprocessingGraphSchema, postprocessing: postprocessingGraphSchema })
+        .describe("Two graphs without a model between: the second takes the tensors that the first gives."),
+    ],
+    { error: 'a fallback of kind "none", "constant" or "rule"' },
+  )
+  .describe("What is answered where the model can't: too late, failed, or with a number that isn't finite.");
 
 const lineageSchema = z.strictObject({
   data_sha256: sha256.nullable().describe("Of the training data; null where it is not known."),
@@ -123,7 +142,7 @@ export const signatureFile = "signature.json";
 export function parseManifest(document: unknown): Parsed<Manifest> {
   const parsed = parseDocument({ file: manifestFile }, manifestSchema, document);
   if ("problems" in parsed) return parsed;
-  const problems = [...modelProblems(parsed.value), ...fileListProblems(parsed.value), ...fallbackProblems(parsed.value)];
+  const problems = [...modelProblems(parsed.value), ...fileListProblems(parsed.value)];
   return problems.length > 0 ? { problems } : parsed;
 }
 
@@ -181,11 +200,4 @@ function fileListProblems(manifest: Manifest): string[] {
     problems.push(sentence({ file: manifestFile, where: "files", expected, got: quote(name), advice }));
   }
   return problems;
-}
-
-function fallbackProblems(manifest: Manifest): string[] {
-  const { kind } = manifest.fallback;
-  if (kind === "none") return [];
-  const advice = 'fallbacks of other kinds are not supported yet: write {"kind": "none"}';
-  return [sentence({ file: manifestFile, where: "fallback.kind", expected: '"none"', got: quote(kind), advice })];
 }

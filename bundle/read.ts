@@ -7,13 +7,15 @@
  */
 
 import { basename, dirname, resolve } from "node:path";
-import { createPostprocessor, createPreprocessor, type GraphDocument, GraphError, parseGraph } from "../preprocessing/index.js";
+import { createPostprocessor, createPreprocessor, type GraphDocument } from "../preprocessing/index.js";
 import { type Baseline, baselineFile, parseBaseline } from "./baseline.js";
 import type { Parsed } from "./document.js";
 import { type Evaluation, evaluationFile, parseEvaluation } from "./evaluation.js";
+import { fallbackProblems } from "./fallback.js";
 import { contentProblems, type FileContent, listFiles, listingProblems, readFile } from "./files.js";
 import { type GoldenRow, goldenFile, parseGolden } from "./golden.js";
 import { type Manifest, manifestFile, parseManifest, type TensorSpec, versionPattern } from "./manifest.js";
+import { planGraph } from "./plan-graph.js";
 import { BundleError, quote, sentence } from "./problem.js";
 import { parseRowSchema, type RowSchema } from "./row-schema.js";
 import { schemaFile } from "./row-schema-document.js";
@@ -127,21 +129,15 @@ function parseParts(manifest: Manifest, contents: ReadonlyMap<string, Uint8Array
     return document === undefined ? undefined : take(parse(document), problems);
   };
   const rowSchema = read(schemaFile, parseRowSchema);
-  const before = read(preprocessingFile, (document) => planGraph(preprocessingFile, document, createPreprocessor));
-  const after = read(postprocessingFile, (document) => planGraph(postprocessingFile, document, createPostprocessor));
+  const before = read(preprocessingFile, (document) => planGraph({ file: preprocessingFile }, document, createPreprocessor));
+  const after = read(postprocessingFile, (document) => planGraph({ file: postprocessingFile }, document, createPostprocessor));
   const baseline = read(baselineFile, parseBaseline);
   const evaluation = read(evaluationFile, parseEvaluation);
   const golden = readGolden(contents.get(goldenFile), manifest.task, problems);
+  const [preprocessor, postprocessor] = [before?.plan, after?.plan];
   problems.push(
-    ...wiringProblems({
-      manifest,
-      rowSchema,
-      preprocessor: before?.plan,
-      postprocessor: after?.plan,
-      hasProbabilities: after?.graph.outputs.some((output) => output.name === "probabilities") ?? false,
-      golden: golden ?? [],
-      baseline,
-    }),
+    ...wiringProblems({ manifest, rowSchema, preprocessor, postprocessor, golden: golden ?? [], baseline }),
+    ...fallbackProblems(manifest.fallback, { rowSchema, postprocessor }),
   );
   if (!rowSchema || !before || !after || !golden || !baseline || !evaluation) return undefined;
   return { rowSchema, preprocessing: before.graph, postprocessing: after.graph, golden, baseline, evaluation };
@@ -162,21 +158,6 @@ function take<Value>(parsed: Parsed<Value>, problems: string[]): Value | undefin
   if ("value" in parsed) return parsed.value;
   problems.push(...parsed.problems);
   return undefined;
-}
-
-/** Parses a graph and plans it once, so that wiring and widths are known to be right; servers plan it again for themselves. */
-function planGraph<Plan>(
-  file: string,
-  document: unknown,
-  create: (graph: GraphDocument) => Plan,
-): Parsed<{ graph: GraphDocument; plan: Plan }> {
-  try {
-    const graph = parseGraph(document);
-    return { value: { graph, plan: create(graph) } };
-  } catch (error) {
-    if (!(error instanceof GraphError)) throw error;
-    return { problems: [sentence({ file, where: error.path, expected: error.expected, got: error.got })] };
-  }
 }
 
 function readGolden(bytes: Uint8Array | undefined, task: Manifest["task"], problems: string[]): GoldenRow[] | undefined {

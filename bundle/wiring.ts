@@ -8,7 +8,9 @@ import type { Postprocessor, Preprocessor } from "../preprocessing/index.js";
 import { type Baseline, baselineFeatureProblems } from "./baseline.js";
 import { type GoldenRow, goldenFile } from "./golden.js";
 import { type Manifest, manifestFile, type TensorSpec } from "./manifest.js";
-import { countOf, describeValue, quote, sentence } from "./problem.js";
+import { nearestNames } from "./nearest-names.js";
+import { type GraphPlace, placeIn } from "./plan-graph.js";
+import { countOf, describeValue, listWords, quote, sentence } from "./problem.js";
 import type { RowSchema } from "./row-schema.js";
 import { schemaFile } from "./row-schema-document.js";
 
@@ -21,8 +23,6 @@ export interface Parts {
   rowSchema: RowSchema | undefined;
   preprocessor: Preprocessor | undefined;
   postprocessor: Postprocessor | undefined;
-  /** Whether postprocessing has them as an output. */
-  hasProbabilities: boolean;
   golden: readonly GoldenRow[];
   baseline: Baseline | undefined;
 }
@@ -30,7 +30,7 @@ export interface Parts {
 export function wiringProblems(parts: Parts): string[] {
   const { manifest, rowSchema, preprocessor, postprocessor } = parts;
   return [
-    ...(rowSchema && preprocessor ? featureProblems(rowSchema, preprocessor) : []),
+    ...(rowSchema && preprocessor ? featureProblems({ file: preprocessingFile }, rowSchema, preprocessor) : []),
     ...(preprocessor ? modelInputProblems(manifest, preprocessor) : []),
     ...(postprocessor ? [...modelOutputProblems(manifest, postprocessor), ...taskProblems(manifest, postprocessor)] : []),
     ...(rowSchema && parts.baseline ? baselineFeatureProblems(parts.baseline, rowSchema.features) : []),
@@ -38,18 +38,19 @@ export function wiringProblems(parts: Parts): string[] {
   ];
 }
 
-/** Each input of the graph is a feature of the schema, of the same type. The schema may have features that no step reads. */
-function featureProblems(rowSchema: RowSchema, preprocessor: Preprocessor): string[] {
+/** Each input of a graph is a feature of the schema, of the same type. The schema may have features that no step reads. */
+export function featureProblems(place: GraphPlace, rowSchema: RowSchema, preprocessor: Preprocessor): string[] {
   return preprocessor.inputs.flatMap((input, index) => {
     const feature = rowSchema.features.find(({ name }) => name === input.name);
-    const where = `inputs[${index}]`;
     if (feature === undefined) {
+      const names = rowSchema.features.map(({ name }) => name);
+      const advice = `near it are ${listWords(nearestNames(input.name, names).map(quote), { last: "and" })}`;
       const expected = `the name of a property in ${schemaFile}`;
-      return [sentence({ file: preprocessingFile, where: `${where}.name`, expected, got: quote(input.name) })];
+      return [sentence({ ...placeIn(place, `inputs[${index}].name`), expected, got: quote(input.name), advice })];
     }
     if (feature.type === input.type) return [];
     const expected = `"${feature.type}", as ${schemaFile} has ${quote(input.name)}`;
-    return [sentence({ file: preprocessingFile, where: `${where}.type`, expected, got: `"${input.type}"` })];
+    return [sentence({ ...placeIn(place, `inputs[${index}].type`), expected, got: `"${input.type}"` })];
   });
 }
 
@@ -89,7 +90,13 @@ interface Tensor {
   shape: readonly (string | number)[];
 }
 
-function tensorProblems(place: { file: string; where: string }, tensor: Tensor, source: Tensor | undefined, what: string): string[] {
+/**
+ * A tensor is as it is where it comes from.
+ *
+ * @param source - The tensor of this name there; undefined if there is none.
+ * @param what - What it would be there, with the place.
+ */
+export function tensorProblems(place: { file: string; where: string }, tensor: Tensor, source: Tensor | undefined, what: string): string[] {
   if (source === undefined)
     return [sentence({ ...place, where: `${place.where}.name`, expected: `the name of ${what}`, got: quote(tensor.name) })];
   const [expected, got] = [tensorWords(source), tensorWords(tensor)];
@@ -110,8 +117,8 @@ function taskProblems(manifest: Manifest, postprocessor: Postprocessor): string[
 /** Problems of golden rows are the same in every row, as a rule: the first few say it. */
 const goldenProblemsMax = 5;
 
-function goldenProblems({ golden, hasProbabilities }: Parts, preprocessor: Preprocessor, postprocessor: Postprocessor): string[] {
-  const { labels } = postprocessor;
+function goldenProblems({ golden }: Parts, preprocessor: Preprocessor, postprocessor: Postprocessor): string[] {
+  const { labels, hasProbabilities } = postprocessor;
   const problems: string[] = [];
   for (const row of golden) {
     if (row.error !== undefined) continue;

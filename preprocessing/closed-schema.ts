@@ -46,10 +46,9 @@ export const float64 = z.unknown().transform((value, context): number => {
 export const finite = float64.refine(Number.isFinite, "a finite number");
 
 /** What a category or a label may be; `null` is the missing category. Strings stand for themselves: "NaN" is three letters. */
-const isLabel = (value: unknown): value is string | number | boolean => ["string", "number", "boolean"].includes(typeof value);
-export const label = z.custom<string | number | boolean>(isLabel, "a string, number or boolean");
+export const label = z.union([z.string(), z.number(), z.boolean()], "a string, number or boolean");
 export const category = z.custom<string | number | boolean | null>(
-  (value) => value === null || isLabel(value),
+  (value) => value === null || ["string", "number", "boolean"].includes(typeof value),
   "a string, number, boolean or null",
 );
 

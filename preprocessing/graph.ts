@@ -12,19 +12,25 @@ import { operatorsAfter, operatorsBefore } from "./operators.js";
 
 const format = z.literal("plumb-graph/1", '"plumb-graph/1"');
 const dtype = closedSet(["float32", "float64"]);
-const shape = z.tuple([z.literal("rows", '"rows"')], z.int("a whole number").min(1, "1 or more"), '["rows", ...whole numbers]');
-const sources = listOf(name, "names of inputs and ids of nodes");
+const shape = z
+  .tuple([z.literal("rows", '"rows"')], z.int("a whole number").min(1, "1 or more"), '["rows", ...whole numbers]')
+  .describe("The rows of a batch, then the sizes of one row.");
+const sources = listOf(name, "names of inputs and ids of nodes").describe(
+  "Names of inputs and ids of earlier nodes; their columns stand side by side in this order.",
+);
 
 const node = closedObject({
   id: name,
-  op: name,
+  op: name.describe("An operator of docs/preprocessing.md."),
   inputs: sources,
-  params: z.record(z.string(), z.unknown(), "an object"),
+  params: z
+    .record(z.string(), z.unknown(), "an object")
+    .describe("The operator's own, under scikit-learn's attribute names without the last underscore."),
 });
-const nodes = z.array(node, "a list of nodes");
+const nodes = z.array(node, "a list of nodes").describe("In the order in which they run.");
 
 const featureInput = closedObject({ name, type: closedSet(["number", "integer", "boolean", "string"]) });
-const tensorInput = closedObject({ name, dtype, shape });
+const tensorInput = closedObject({ name: name.describe("Model and output, as `main.Y`."), dtype, shape });
 const tensorOutput = closedObject({ name, dtype, shape, from: sources });
 const answerOutput = z.discriminatedUnion(
   "name",
@@ -35,13 +41,13 @@ const answerOutput = z.discriminatedUnion(
   '"prediction" or "probabilities"',
 );
 
-const preprocessingGraph = closedObject({
+export const preprocessingGraphSchema = closedObject({
   format,
   inputs: listOf(featureInput, "inputs"),
   nodes,
   outputs: listOf(tensorOutput, "outputs"),
 });
-const postprocessingGraph = closedObject({
+export const postprocessingGraphSchema = closedObject({
   format,
   inputs: listOf(tensorInput, "inputs"),
   nodes,
@@ -54,9 +60,9 @@ export type GraphNode = z.output<typeof node>;
 export type TensorOutput = z.output<typeof tensorOutput>;
 export type AnswerOutput = z.output<typeof answerOutput>;
 /** Before the models: features in, tensors out. */
-export type PreprocessingGraph = z.output<typeof preprocessingGraph>;
+export type PreprocessingGraph = z.output<typeof preprocessingGraphSchema>;
 /** After the models: tensors in, an answer out. */
-export type PostprocessingGraph = z.output<typeof postprocessingGraph>;
+export type PostprocessingGraph = z.output<typeof postprocessingGraphSchema>;
 export type GraphDocument = PreprocessingGraph | PostprocessingGraph;
 
 /**
@@ -66,7 +72,7 @@ export type GraphDocument = PreprocessingGraph | PostprocessingGraph;
  */
 export function parseGraph(document: unknown): GraphDocument {
   const after = startsWithTensor(document);
-  const graph = parseClosed(after ? postprocessingGraph : preprocessingGraph, document, "");
+  const graph = parseClosed(after ? postprocessingGraphSchema : preprocessingGraphSchema, document, "");
   const operators = after ? operatorsAfter : operatorsBefore;
   for (const [index, { op, params }] of graph.nodes.entries()) {
     const operator = operators.get(op);

@@ -3,7 +3,14 @@
  * the server. docs/preprocessing.md says what each operator computes.
  */
 export type { Dtype, Scalar } from "./column.js";
-export { type GraphDocument, type PostprocessingGraph, type PreprocessingGraph, parseGraph } from "./graph.js";
+export {
+  type GraphDocument,
+  type PostprocessingGraph,
+  type PreprocessingGraph,
+  parseGraph,
+  postprocessingGraphSchema,
+  preprocessingGraphSchema,
+} from "./graph.js";
 export { GraphError } from "./graph-error.js";
 export { type Answer, createPostprocessor, type Postprocessor, type PostprocessorInput } from "./postprocessor.js";
 export { createPreprocessor, type Preprocessor, type PreprocessorOutput } from "./preprocessor.js";

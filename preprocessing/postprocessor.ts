@@ -27,6 +27,7 @@ export interface Postprocessor {
   readonly inputs: readonly PostprocessorInput[];
   /** What a prediction can be, in the order of the probabilities' columns; undefined for regression. */
   readonly labels: readonly Scalar[] | undefined;
+  readonly hasProbabilities: boolean;
   /**
    * Answers rows firstRow .. firstRow+rowCount-1 of the raw blocks; `raw[i]` belongs to `inputs[i]`, row-major.
    *
@@ -60,6 +61,7 @@ export function createPostprocessor(graph: GraphDocument): Postprocessor {
   return {
     inputs,
     labels,
+    hasProbabilities: probabilities !== undefined,
     run(raw, firstRow, rowCount) {
       const predictions = new Array<Scalar>(rowCount);
       const answered = probabilities === undefined ? undefined : new Float64Array(rowCount * probabilities.labels.length);

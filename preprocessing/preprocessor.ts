@@ -51,6 +51,8 @@ export function createPreprocessor(graph: GraphDocument): Preprocessor {
   const writers = planned.map(({ write }) => write);
 
   const fill = (rows: readonly Row[], blocks: readonly Block[]): readonly RowRefusal[] => {
+    // A run that threw may have left some.
+    refusals.take();
     for (let firstRow = 0; firstRow < rows.length; firstRow += stripRows) {
       const rowCount = Math.min(stripRows, rows.length - firstRow);
       refusals.firstRow = firstRow;

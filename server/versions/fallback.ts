@@ -1,7 +1,12 @@
-/** What answers in the model's place: as the bundle declares it. */
+/**
+ * What answers in the model's place, as the bundle declares it: a constant, or a rule over the row.
+ *
+ * It runs while something has gone wrong, so it asks for nothing but the processor, and never makes things worse: whatever keeps it from
+ * a sound answer is no answer, and the caller hears of the failure itself.
+ */
 
 import type { Bundle } from "../../bundle/index.js";
-import type { Answer, Row } from "../../preprocessing/index.js";
+import { type Answer, type Block, createPostprocessor, createPreprocessor, type Row } from "../../preprocessing/index.js";
 
 export interface Fallback {
   /** Whether it looks at the rows; a constant doesn't. */
@@ -9,12 +14,67 @@ export interface Fallback {
   /**
    * Answers rows `first` to `end - 1` of `rows`; of a constant only their number matters.
    *
-   * @returns Undefined if it can't: the rule refuses a row, or gives a number that isn't finite.
+   * @returns Undefined if it can't: the rule refuses a row, gives a number that isn't finite, or throws.
    */
   answer(rows: readonly Row[], first: number, end: number): Answer | undefined;
 }
 
+type Declared = Bundle["manifest"]["fallback"];
+
 /** @returns Undefined for a bundle that declares none. */
-export function createFallback(_bundle: Bundle): Fallback | undefined {
-  return undefined;
+export function createFallback({ manifest: { fallback }, postprocessing }: Bundle): Fallback | undefined {
+  switch (fallback.kind) {
+    case "none":
+      return undefined;
+    case "constant":
+      return createConstant(fallback, createPostprocessor(postprocessing).labels);
+    case "rule":
+      return createRule(fallback);
+  }
+}
+
+function createConstant({ prediction, probabilities }: Extract<Declared, { kind: "constant" }>, labels: readonly unknown[] = []): Fallback {
+  const ofOneRow = probabilities && labels.map((label) => probabilities[String(label)]!);
+  return {
+    needsRows: false,
+    answer(_rows, first, end) {
+      const predictions = new Array(end - first).fill(prediction);
+      if (ofOneRow === undefined) return { predictions, probabilities: undefined };
+      const ofAllRows = new Float64Array(predictions.length * ofOneRow.length);
+      for (let row = 0; row < predictions.length; row++) ofAllRows.set(ofOneRow, row * ofOneRow.length);
+      return { predictions, probabilities: ofAllRows };
+    },
+  };
+}
+
+function createRule({ preprocessing, postprocessing }: Extract<Declared, { kind: "rule" }>): Fallback {
+  const before = createPreprocessor(preprocessing);
+  const after = createPostprocessor(postprocessing);
+  // The second graph may name the first one's tensors in an order of its own.
+  const order = after.inputs.map((input) => before.outputs.findIndex(({ name }) => name === input.name));
+  return {
+    needsRows: true,
+    answer(rows, first, end) {
+      const asked = rows.slice(first, end);
+      const blocks = before.outputs.map(({ dtype, width }): Block => {
+        const length = asked.length * width;
+        return dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
+      });
+      try {
+        if (before.run(asked, blocks).length > 0) return undefined;
+        const raw = order.map((index) => blocks[index]!);
+        const answer = after.run(raw, 0, asked.length);
+        return isSound(answer) ? answer : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+function isSound({ predictions, probabilities }: Answer): boolean {
+  return (
+    predictions.every((prediction) => typeof prediction !== "number" || Number.isFinite(prediction)) &&
+    (probabilities?.every(Number.isFinite) ?? true)
+  );
 }

@@ -75,11 +75,6 @@ const cases: [string, (manifest: Document) => void, string | string[]][] = [
     (m) => (m.limits.body_bytes_max = 1e12),
     "limits.body_bytes_max: expected an integer of at most 1073741824, got the number 1000000000000",
   ],
-  ...["constant", "rule"].map((kind): [string, (manifest: Document) => void, string] => [
-    `the fallback "${kind}"`,
-    (m) => (m.fallback = { kind, value: 3 }),
-    `fallback.kind: expected "none", got "${kind}"; fallbacks of other kinds are not supported yet: write {"kind": "none"}`,
-  ]),
   [
     "an unknown fallback",
     (m) => (m.fallback = { kind: "pray" }),

@@ -1,6 +1,6 @@
 /** Goal: what one file hands over by name, the next one takes: same name, same type, same shape. */
 import { expect, test } from "vitest";
-import type { TinyBundle } from "../../fixtures/tiny-bundle.js";
+import { classify, type TinyBundle } from "../../fixtures/tiny-bundle.js";
 import { problemsOf } from "./problems-of.js";
 
 const goldenLine = (fields: object) =>
@@ -13,7 +13,7 @@ const cases: [string, (bundle: TinyBundle) => void, string[]][] = [
       files["preprocessing.json"].inputs[0].name = "cost";
       files["preprocessing.json"].nodes[0].inputs = ["cost"];
     },
-    ['preprocessing.json, inputs[0].name: expected the name of a property in schema.json, got "cost"'],
+    ['preprocessing.json, inputs[0].name: expected the name of a property in schema.json, got "cost"; near it are "promo" and "price"'],
   ],
   [
     "a graph input of another type than the feature",
@@ -90,20 +90,6 @@ test.each(cases)("refuses %s", async (_, change, expected) => {
 test("a feature that no step reads is allowed", async () => {
   expect(await problemsOf(({ files }) => (files["schema.json"].properties.id = { type: "string" }))).toEqual([]);
 });
-
-/** Makes a classifier of the tiny bundle. */
-function classify({ manifest, files }: TinyBundle): void {
-  manifest.task = "classification";
-  files["postprocessing.json"].nodes = [
-    { id: "p1", op: "sigmoid", inputs: ["main.Y"], params: { dtype: "float32" } },
-    { id: "p2", op: "label", inputs: ["p1"], params: { labels: ["no", "yes"], threshold: 0.5 } },
-  ];
-  files["postprocessing.json"].outputs = [
-    { name: "prediction", from: ["p2"] },
-    { name: "probabilities", from: ["p1"], params: { labels: ["no", "yes"] } },
-  ];
-  files["golden.jsonl"] = files["golden.jsonl"].replaceAll(/"prediction":[^}]*/g, '"prediction":"yes","probabilities":[0.25,0.75]');
-}
 
 test("a classifier's golden rows have its labels, and one probability for each", async () => {
   expect(await problemsOf(classify)).toEqual([]);

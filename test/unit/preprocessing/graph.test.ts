@@ -56,7 +56,7 @@ const formAfter: readonly (readonly [Place, unknown, string])[] = [
   [
     ["nodes", 0, "op"],
     "standard_scaler",
-    'nodes[0].op: expected "identity", "sigmoid", "softmax", "label" or "select_columns", got "standard_scaler"',
+    'nodes[0].op: expected "identity", "linear", "sigmoid", "softmax", "label" or "select_columns", got "standard_scaler"',
   ],
   [["outputs", 0, "name"], "answer", 'outputs[0].name: expected "prediction" or "probabilities", got "answer"'],
   [["outputs", 0, "params"], {}, 'outputs[0]: expected only the keys "name", "from", got the key "params"'],
