@@ -26,7 +26,10 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
   }
   process.stdout.write(greeting(server, config));
   const cutOff = await server.stop(await stopped);
-  return cutOff === 0 ? 0 : 1;
+  const exitCode = cutOff === 0 ? 0 : 1;
+  // Time-outs and retries for a collector that doesn't answer would hold the process for another ten seconds and more.
+  if (server.spansLeft) process.exit(exitCode);
+  return exitCode;
 }
 
 /** The first SIGTERM or SIGINT; a second one ends the process at once. */
@@ -36,11 +39,17 @@ async function signalled(): Promise<string> {
     for (const signal of ["SIGTERM", "SIGINT"] as const) {
       process.on(signal, () => {
         if (++count === 1) resolve(signal);
-        // Not `process.exit`: a worker inside onnxruntime would turn that into an abort.
-        else process.kill(process.pid, "SIGKILL");
+        else endAtOnce();
       });
     }
   });
+}
+
+/** Not `process.exit`: a worker inside onnxruntime would turn that into an abort, after some time. */
+function endAtOnce(): never {
+  process.kill(process.pid, "SIGKILL");
+  // Only the first process of a container gets here: the kernel keeps it from killing itself, but not from crashing.
+  process.abort();
 }
 
 /** What a person wants to see: where, what, and a line to try. */
