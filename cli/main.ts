@@ -1,6 +1,6 @@
 /** The command line: `plumb serve | verify | predict | health`. Thin: each command is one function elsewhere. */
 
-import { readFileSync } from "node:fs";
+import { productVersion } from "../server/product-version.js";
 
 const usage = `plumb: an online inference server that is true to training
 
@@ -41,7 +41,7 @@ export async function run(args: readonly string[]): Promise<number> {
     case "-h":
       return print(usage);
     case "--version":
-      return print(`${version()}\n`);
+      return print(`${productVersion()}\n`);
     case undefined:
       process.stderr.write(usage);
       return 2;
@@ -54,11 +54,6 @@ export async function run(args: readonly string[]): Promise<number> {
 function print(text: string): number {
   process.stdout.write(text);
   return 0;
-}
-
-function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
-  return manifest.version;
 }
 
 async function serveHelp(): Promise<string> {

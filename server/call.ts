@@ -37,6 +37,8 @@ export class Call {
   path: PredictPath | undefined = undefined;
   requestId = "";
   readonly traceparent: string;
+  /** As sent beside `traceparent`; told on, not read. */
+  tracestate = "";
   /** `undefined`: the default model. */
   readonly modelName: string | undefined;
   /** `undefined`: the version that the routes choose. */

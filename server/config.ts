@@ -43,6 +43,9 @@ export const configSchema = z.strictObject({
     .default("sampled")
     .describe("which ordinary calls are logged; errors and slow ones always are"),
   logSampleShare: numeric(z.number().min(0).max(1)).default(0.01).describe("share of ordinary calls that `sampled` logs"),
+  traceSampleShare: numeric(z.number().min(0).max(1))
+    .default(0.01)
+    .describe("share of calls that are traced, of those whose caller doesn't decide; only where a collector is named"),
   drainDelayMs: count(0, 600_000).default(0).describe('after SIGTERM: how long to answer "not ready" before new connections are refused'),
   drainQuietMs: count(0, 600_000).default(500).describe("after that: how long a connection that is kept open may still bring a request"),
   drainTimeoutMs: count(0, 600_000).default(30_000).describe("the most that a drain takes before what is left is cut off"),

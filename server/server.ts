@@ -20,7 +20,11 @@ import { onnxruntime } from "./inference/session.js";
 import { Linger } from "./linger.js";
 import { Logs } from "./observe/logs.js";
 import { Metrics } from "./observe/metrics.js";
+import { readTraceSettings } from "./observe/trace-settings.js";
+import { Traces } from "./observe/traces.js";
+import { WallClock } from "./observe/wall-clock.js";
 import { fail, type PredictPath } from "./predict.js";
+import { productVersion } from "./product-version.js";
 import { Slices } from "./slices.js";
 import { createAdminHandler } from "./transport/admin.js";
 import { type Exchange, HttpListener } from "./transport/http.js";
@@ -31,6 +35,8 @@ import { type Proof, prove, proveOutputs } from "./versions/prove.js";
 import { Registry } from "./versions/registry.js";
 import { Version } from "./versions/version.js";
 
+/** How long a drain waits for the collector to take the last spans, milliseconds. */
+const flushTracesMs = 2000;
 /** How often calls in flight are looked through for passed deadlines, milliseconds: how late a 504 can be on an idle loop. */
 const sweepEveryMs = 5;
 
@@ -40,6 +46,7 @@ export class Server {
   readonly #config: Config;
   readonly #logs: Logs;
   readonly #metrics = new Metrics();
+  readonly #traces: Traces;
   readonly #registry: Registry;
   readonly #admission: Admission;
   readonly #nextRequestId = createRequestIds(randomBytes(8).toString("hex"));
@@ -60,6 +67,18 @@ export class Server {
       sampleShare: config.logSampleShare,
       random: Math.random,
       wallClock: () => new Date(),
+    });
+    const { settings, problems } = readTraceSettings(process.env, config.traceSampleShare);
+    for (const problem of problems) this.#logs.event("warn", `traces: ${problem}`);
+    this.#traces = new Traces({
+      settings,
+      open: async (settings, onTrouble) => {
+        const { openOtlp } = await import("./observe/otlp.js");
+        return openOtlp({ settings, serviceVersion: productVersion(), clock: new WallClock(now, Date.now), onTrouble });
+      },
+      random: Math.random,
+      now,
+      log: (level, message, fields) => this.#logs.event(level, message, fields),
     });
   }
 
@@ -108,7 +127,7 @@ export class Server {
         fail(path, call, new ServeError("deadline_exceeded", "the deadline passed before the answer was ready")),
       );
     }, sweepEveryMs);
-    await this.#load();
+    await Promise.all([this.#load(), this.#traces.begin()]);
     this.#warm = true;
     void this.#metrics.begin();
     this.#logs.event("info", "ready", {
@@ -146,7 +165,7 @@ export class Server {
       now,
       observe: (call) => {
         this.#metrics.observeCall(call);
-        this.#logs.observeCall(call);
+        this.#logs.observeCall(call, this.#traces.observeCall(call));
       },
     };
   }
@@ -317,14 +336,10 @@ export class Server {
     gauge("plumb_connections", "Open connections of the public listener.", () => this.#public!.connections);
     gauge("plumb_pool_workers", "Workers of the pool that are alive.", () => this.#pool?.alive ?? 0);
     gauge("plumb_pool_idle_workers", "Workers of the pool that wait for a batch.", () => this.#pool?.idle ?? 0);
-    this.#metrics.addGauge(
-      {
-        name: "plumb_log_lines_dropped_total",
-        help: "Log lines that their reader didn't take in time.",
-        read: () => [{ value: this.#logs.dropped }],
-      },
-      "counter",
-    );
+    const counter = (name: string, help: string, read: () => number) =>
+      this.#metrics.addGauge({ name, help, read: () => [{ value: read() }] }, "counter");
+    counter("plumb_log_lines_dropped_total", "Log lines that their reader didn't take in time.", () => this.#logs.dropped);
+    counter("plumb_trace_spans_dropped_total", "Spans of sampled calls that no collector took.", () => this.#traces.dropped);
     const perLane = (read: (version: Version) => number) => () =>
       this.#registry.versions.map((version) => ({
         labels: { model: version.name, version: String(version.number) },
@@ -354,6 +369,13 @@ export class Server {
     this.#metrics.addGauge({ name: "nv_inference_pending_request_count", help: "Rows awaiting execution.", read: perLane(queued) });
   }
 
+  #spansLeft = false;
+
+  /** Whether, after {@link stop}, spans that no collector takes still hold the process. */
+  get spansLeft(): boolean {
+    return this.#spansLeft;
+  }
+
   /**
    * Drains and ends. Idempotent.
    *
@@ -369,10 +391,12 @@ export class Server {
     if (drainDelayMs > 0 && this.#warm) await new Promise((resolve) => setTimeout(resolve, drainDelayMs));
     const quietMs = this.#warm ? drainQuietMs : 0;
     const cutOff = (await this.#public?.close(quietMs, drainTimeoutMs)) ?? 0;
+    const tracesClosed = this.#traces.close(flushTracesMs);
     await this.#admin?.close(0, 1000);
     clearInterval(this.#sweeper);
     await this.#pool?.close();
     for (const runner of this.#runners) runner.release();
+    this.#spansLeft = !(await tracesClosed);
     this.#logs.event(cutOff === 0 ? "info" : "error", "stopped", { cut_off: cutOff });
     await this.#logs.flush(1000);
     return cutOff;

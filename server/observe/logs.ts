@@ -8,6 +8,7 @@
 import { write } from "node:fs";
 import type { Call } from "../call.js";
 import type { ServeError } from "../errors.js";
+import type { SpanIds } from "./traces.js";
 
 export type AccessLog = "all" | "sampled" | "off";
 
@@ -47,8 +48,12 @@ export class Logs {
     this.#line({ time: this.#options.wallClock().toISOString(), level, message, ...fields });
   }
 
-  /** Reads the record of a finished call. */
-  observeCall(call: Call): void {
+  /**
+   * Reads the record of a finished call.
+   *
+   * @param span - The call's own, if it is traced.
+   */
+  observeCall(call: Call, span: SpanIds | undefined = undefined): void {
     const { accessLog, sampleShare, random } = this.#options;
     const slow = call.version !== undefined && call.finishedMs - call.arrivedMs > call.version.sloMs;
     const wrong = call.error !== undefined;
@@ -63,7 +68,7 @@ export class Logs {
       level: serverFault ? "error" : wrong || slow || fellBack ? "warn" : "info",
       message: wrong ? withoutValues(call.error!) : fellBack ? "answered by the fallback" : slow ? "slow call" : "call",
       request_id: call.requestId,
-      ...(call.traceparent === "" ? {} : { trace_id: call.traceparent.slice(3, 35), parent_span_id: call.traceparent.slice(36, 52) }),
+      ...traceFields(call.traceparent, span),
       model: call.version?.name ?? call.modelName,
       version: call.version?.number,
       result: wrong ? call.error!.code : call.abandoned ? "abandoned" : fellBack ? "fallback" : "ok",
@@ -119,6 +124,11 @@ export class Logs {
       else this.#onFlushed?.();
     });
   }
+}
+
+function traceFields(traceparent: string, span: SpanIds | undefined): Record<string, unknown> {
+  const parent = traceparent === "" ? undefined : { trace_id: traceparent.slice(3, 35), parent_span_id: traceparent.slice(36, 52) };
+  return span === undefined ? { ...parent } : { ...parent, trace_id: span.traceId, span_id: span.spanId };
 }
 
 function milliseconds(fromMs: number, toMs: number): number | undefined {

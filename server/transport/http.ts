@@ -72,6 +72,7 @@ export class Exchange {
   contentLength = -1;
   requestIdHeader = "";
   traceparentHeader = "";
+  tracestateHeader = "";
   timeoutHeader = "";
   contentEncoding = "";
   /** What the framing headers are guilty of. */
@@ -117,6 +118,10 @@ export class Exchange {
         break;
       case "traceparent":
         this.traceparentHeader = value;
+        break;
+      case "tracestate":
+        // May stand several times: a list, in pieces.
+        this.tracestateHeader += this.tracestateHeader === "" ? value : `,${value}`;
         break;
       case "x-timeout-ms":
         this.timeoutHeader = value;

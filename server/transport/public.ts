@@ -87,6 +87,7 @@ class HttpCall implements Reply, BodyReceiver {
     this.#routes = routes;
     const traceparent = acceptTraceparent(exchange.traceparentHeader);
     this.#call = new Call(this, routes.path.now(), modelName, versionName, exchange.contentType, traceparent);
+    if (traceparent !== "") this.#call.tracestate = exchange.tracestateHeader;
     this.#call.requestId = acceptRequestId(exchange.requestIdHeader) ?? routes.nextRequestId();
     this.#refusal = checkHeaders(exchange, this.#call);
   }

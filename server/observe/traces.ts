@@ -1,0 +1,112 @@
+/**
+ * Traces: which calls are sampled, and their way out to OpenTelemetry, of which nothing is loaded before a collector is named.
+ *
+ * Spans are made of the record of a finished call (`call-spans.ts`), so a call that isn't sampled costs one random number, or one look at
+ * its caller's flag. A collector that is slow, wrong or gone costs spans, which are counted, and never an answer.
+ */
+
+import type { Call } from "../call.js";
+import type { TraceSettings } from "./trace-settings.js";
+
+/** What a call's span is known by, as hexadecimal digits. */
+export interface SpanIds {
+  readonly traceId: string;
+  readonly spanId: string;
+}
+
+/** Takes the spans of sampled calls. */
+export interface SpanOutput {
+  /** @returns Undefined if there was no room for the call's spans. */
+  record(call: Call): SpanIds | undefined;
+  /** Spans that were not delivered. */
+  readonly dropped: number;
+  /**
+   * Delivers what is there.
+   *
+   * @returns False if the time ran out: what was begun goes on in the background.
+   */
+  close(timeoutMs: number): Promise<boolean>;
+}
+
+export interface TracesOptions {
+  /** Undefined: no traces. */
+  readonly settings: TraceSettings | undefined;
+  /** Loads OpenTelemetry. */
+  readonly open: (settings: TraceSettings, onTrouble: (message: string) => void) => Promise<SpanOutput>;
+  /** A number from 0 up to, but not including, 1. */
+  readonly random: () => number;
+  /** Monotonic clock, milliseconds. */
+  readonly now: () => number;
+  readonly log: (level: "warn" | "error", message: string, fields: Record<string, unknown>) => void;
+}
+
+/** A collector that is gone fails many times a second: it is told once in so many milliseconds. */
+const troubleEveryMs = 60_000;
+
+export class Traces {
+  readonly #options: TracesOptions;
+  #output: SpanOutput | undefined;
+  #troubleToldMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: TracesOptions) {
+    this.#options = options;
+  }
+
+  /** Spans that were made, or would have been made, and weren't delivered. */
+  get dropped(): number {
+    return this.#output?.dropped ?? 0;
+  }
+
+  /** Loads OpenTelemetry, if traces are wanted. Calls before that aren't sampled; a failure is told, and there are no traces. */
+  async begin(): Promise<void> {
+    const { settings, open, log } = this.#options;
+    if (settings === undefined) return;
+    try {
+      this.#output = await open(settings, (message) => this.#tell(message));
+    } catch (error) {
+      log("error", `there are no traces: ${(error as Error).message}`, {});
+    }
+  }
+
+  /**
+   * Reads the record of a finished call.
+   *
+   * @returns The call's span, for its log line; undefined if the call isn't sampled.
+   */
+  observeCall(call: Call): SpanIds | undefined {
+    const output = this.#output;
+    if (output === undefined || !this.#samples(call.traceparent)) return undefined;
+    try {
+      return output.record(call);
+    } catch (error) {
+      this.#tell(`a call's spans couldn't be made: ${(error as Error).stack}`);
+      return undefined;
+    }
+  }
+
+  /** Delivers what is there, within a bound. @returns False if the time ran out: what was begun still holds the process. */
+  async close(timeoutMs: number): Promise<boolean> {
+    const output = this.#output;
+    if (output === undefined) return true;
+    return output.close(timeoutMs);
+  }
+
+  #samples(traceparent: string): boolean {
+    const { settings, random } = this.#options;
+    if (traceparent !== "" && settings!.parentBased) return isSampled(traceparent);
+    return random() < settings!.share;
+  }
+
+  #tell(message: string): void {
+    const { now, log } = this.#options;
+    const nowMs = now();
+    if (nowMs - this.#troubleToldMs < troubleEveryMs) return;
+    this.#troubleToldMs = nowMs;
+    log("warn", `traces: ${message}`, { spans_dropped: this.dropped });
+  }
+}
+
+/** The lowest bit of the flags, which are the last two hexadecimal digits. */
+function isSampled(traceparent: string): boolean {
+  return "13579bdf".includes(traceparent.charAt(54));
+}
