@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import * as z from "zod";
 import { formatSchemas } from "../../../bundle/formats.js";
 import { parseGraph } from "../../../preprocessing/index.js";
-import { type Document, tinyBundle } from "../../fixtures/tiny-bundle.js";
+import { type Document, linearRule, tinyBundle, tinyLabels } from "../../fixtures/tiny-bundle.js";
 
 const proto = new URL("../../../proto/", import.meta.url);
 const schemas = formatSchemas();
@@ -38,7 +38,25 @@ test("the schemas take the files of a sound bundle, and refuse an unknown member
   }
 });
 
-// graph-format.ts says the form of graphs once more than preprocessing/ does; this is what holds the two together.
+test("the manifest's schema takes a fallback of each kind, and refuses what isn't one", () => {
+  const rule = linearRule({ feature: "price", coef: 1, intercept: 0, labels: tinyLabels });
+  const { manifest } = tinyBundle();
+  const accepted = (fallback: Document) => accepts("manifest.schema.json", { ...manifest, files: {}, fallback });
+  for (const fallback of [
+    { kind: "none" },
+    { kind: "constant", prediction: 1 },
+    { kind: "constant", prediction: "a", probabilities: { a: 1 } },
+    rule,
+  ]) {
+    expect(accepted(fallback)).toBe(true);
+    expect(accepted({ ...fallback, unknown: 1 })).toBe(false);
+  }
+  expect(accepted({ kind: "constant" })).toBe(false);
+  expect(accepted({ kind: "constant", prediction: "a", probabilities: { a: 2 } })).toBe(false);
+  expect(accepted({ ...rule, postprocessing: rule.preprocessing })).toBe(false);
+});
+
+// Both come from one zod schema; this holds the way to JSON Schema to what the reader does with it.
 const graphs: [string, (graph: Document) => void][] = [
   ["another format", (graph) => (graph.format = "plumb-graph/2")],
   ["no inputs", (graph) => (graph.inputs = [])],
