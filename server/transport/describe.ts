@@ -32,6 +32,7 @@ export function describeModel(registry: Registry, name: string): object {
       parity: version.bundle.manifest.parity,
       slo: version.bundle.manifest.slo,
       limits: version.bundle.manifest.limits,
+      fallback: version.bundle.manifest.fallback.kind,
       proof: version.proof ?? null,
       problems: version.problems,
     })),
