@@ -1,4 +1,5 @@
 /** Goal: a fallback that doesn't fit the bundle it stands in for is refused when the bundle is read, with the place and the reason. */
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { nearestNames } from "../../../bundle/nearest-names.js";
 import { classify, type Document, linearRule, type TinyBundle, tinyLabels } from "../../fixtures/tiny-bundle.js";
@@ -60,6 +61,20 @@ describe("takes", () => {
   ];
   test.each(cases)("%s", async (_, change) => {
     expect(await problemsOf(change)).toEqual([]);
+  });
+});
+
+describe("takes the examples of docs/bundle-format.md", () => {
+  const page = readFileSync(new URL("../../../docs/bundle-format.md", import.meta.url), "utf8");
+  const section = page.slice(page.indexOf("\n## Fallback\n"), page.indexOf("\n## golden.jsonl\n"));
+  const examples = [...section.matchAll(/```json\n(.*?)```/gs)].map(([, text]) => JSON.parse(text!));
+
+  test("one of each kind", () => {
+    expect(examples.map(({ kind }) => kind)).toEqual(["none", "constant", "rule"]);
+  });
+
+  test.each(examples)("$kind", async (example) => {
+    expect(await problemsOf(withFallback(example, example.kind === "constant" ? classify : () => {}))).toEqual([]);
   });
 });
 
