@@ -5,14 +5,41 @@
 
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
+import { PredictionCache } from "../../server/cache.js";
 import type { Call } from "../../server/call.js";
 import { ServeError } from "../../server/errors.js";
 import { abandon, fail } from "../../server/predict.js";
+import type { Version } from "../../server/versions/version.js";
 import type { MadeCall } from "../support/calls.js";
 import { createHandPath } from "../support/hand-path.js";
 import { makeVersion } from "../support/versions.js";
 
-const version = makeVersion({ sloMs: 20 });
+/** Alone; with a fallback that can't answer for a `2`; with answers that are kept. */
+const versions: Record<string, () => Version> = {
+  plain: () => makeVersion({ sloMs: 20 }),
+  "with a constant": () => makeVersion({ sloMs: 20, fallback: { kind: "constant", prediction: 5 } }),
+  "with a rule": () => makeVersion({ sloMs: 20, fallback: rule }),
+  "with a cache": () => {
+    const version = makeVersion({ sloMs: 20, fallback: rule });
+    version.cache = new PredictionCache(version, 1000);
+    return version;
+  },
+};
+const rule = {
+  kind: "rule",
+  preprocessing: {
+    format: "plumb-graph/1",
+    inputs: [{ name: "x", type: "number" }],
+    nodes: [{ id: "r1", op: "passthrough", inputs: ["x"], params: {} }],
+    outputs: [{ name: "row", dtype: "float64", shape: ["rows", 1], from: ["r1"] }],
+  },
+  postprocessing: {
+    format: "plumb-graph/1",
+    inputs: [{ name: "row", dtype: "float64", shape: ["rows", 1] }],
+    nodes: [{ id: "r2", op: "linear", inputs: ["row"], params: { coef: [[1e308]], intercept: [0] } }],
+    outputs: [{ name: "prediction", from: ["r2"] }],
+  },
+};
 
 type Step =
   | { do: "send"; body: string; model: string | undefined; timeoutMs: number }
@@ -49,10 +76,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("sweep" as const), afterMs: fc.constantFrom(0, 3, 10, 200) }) },
 );
 
-test("each call ends once, and gives back what it held", () => {
+test.each(Object.keys(versions))("each call of a version %s ends once, and gives back what it held", (which) => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 6 }), (steps, callsMax) => {
-      const { path, send, submitted, observed, admission, clock } = createHandPath([version], { limits: { callsMax, bytesMax: 200 } });
+      const { path, send, submitted, observed, admission, clock } = createHandPath([versions[which]!()], {
+        limits: { callsMax, bytesMax: 200 },
+      });
       const made: MadeCall[] = [];
       const entered = new Map<Call, number>();
       const left = new Map<Call, number>();
@@ -110,6 +139,7 @@ test("each call ends once, and gives back what it held", () => {
         expect(entered.get(call) ?? 0).toBeLessThanOrEqual(1);
         const [answer] = sent;
         if (answer) expect(answer.status).toBe(answer.error?.status ?? 200);
+        expect(answer?.body.fallback?.reason).toBe(answer ? call.fallback : undefined);
       }
     }),
     { numRuns: 300 },
