@@ -7,7 +7,7 @@
  */
 import type * as z from "zod";
 import { parseClosed } from "./closed-schema.js";
-import type { Column, NumberColumn } from "./column.js";
+import { type Column, type Dtype, NumberColumn } from "./column.js";
 import { describe, GraphError } from "./graph-error.js";
 import type { Refusals } from "./refusals.js";
 
@@ -53,6 +53,30 @@ export function numberColumns(columns: readonly Column[], path: string): readonl
     if (column.kind === "number") return column;
     throw new GraphError(path, "number columns", `a string column (feature ${describe(column.feature)})`);
   });
+}
+
+/** What a step that works column by column needs of one column. */
+export interface ColumnWork {
+  feature: string;
+  from: Float64Array;
+  to: Float64Array;
+}
+
+/**
+ * Plans a number column out for each one in.
+ *
+ * @param constantsOf - The constants of the column with this index.
+ */
+export function columnByColumn<Constants extends object>(
+  columns: readonly Column[],
+  { path }: PlanContext,
+  constantsOf: (index: number) => Constants,
+  dtype: Dtype = "float64",
+): { outputs: readonly NumberColumn[]; work: readonly (ColumnWork & Constants)[] } {
+  const inputs = numberColumns(columns, `${path}.inputs`);
+  const outputs = inputs.map(({ feature }) => new NumberColumn(feature, dtype));
+  const work = inputs.map(({ feature, values }, index) => ({ feature, from: values, to: outputs[index]!.values, ...constantsOf(index) }));
+  return { outputs, work };
 }
 
 /** Refuses a list of parameters that isn't one per column. */

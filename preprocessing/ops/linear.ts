@@ -55,10 +55,12 @@ function sumFloat64(
   to: Float64Array,
   rowCount: number,
 ): void {
-  const [first, weight] = [from[0]!, weights[0]!];
+  const first = from[0]!;
+  const weight = weights[0]!;
   for (let row = 0; row < rowCount; row++) to[row] = weight * first[row]!;
   for (let column = 1; column < from.length; column++) {
-    const [values, weight] = [from[column]!, weights[column]!];
+    const values = from[column]!;
+    const weight = weights[column]!;
     for (let row = 0; row < rowCount; row++) to[row]! += weight * values[row]!;
   }
   for (let row = 0; row < rowCount; row++) to[row]! += intercept;
@@ -72,10 +74,12 @@ function sumFloat32(
   to: Float64Array,
   rowCount: number,
 ): void {
-  const [first, weight] = [from[0]!, weights[0]!];
+  const first = from[0]!;
+  const weight = weights[0]!;
   for (let row = 0; row < rowCount; row++) to[row] = Math.fround(weight * Math.fround(first[row]!));
   for (let column = 1; column < from.length; column++) {
-    const [values, weight] = [from[column]!, weights[column]!];
+    const values = from[column]!;
+    const weight = weights[column]!;
     for (let row = 0; row < rowCount; row++) to[row] = Math.fround(to[row]! + Math.fround(weight * Math.fround(values[row]!)));
   }
   for (let row = 0; row < rowCount; row++) to[row] = Math.fround(to[row]! + intercept);

@@ -1,9 +1,8 @@
 /** `x * scale + min`, two roundings as MinMaxScaler computes it, then cut to feature_range where `clip` is set. NaN stays NaN. */
 import * as z from "zod";
 import { closedObject, finite, flag, listOf } from "../closed-schema.js";
-import { NumberColumn } from "../column.js";
 import { describe, GraphError } from "../graph-error.js";
-import { defineOperator, numberColumns, onePerColumn } from "../operator.js";
+import { columnByColumn, defineOperator, onePerColumn } from "../operator.js";
 
 const params = closedObject({
   scale: listOf(finite, "numbers"),
@@ -23,15 +22,7 @@ export const minMaxScaler = defineOperator(params, (columns, { scale, min, clip,
     );
   }
   const [low, high] = range ?? [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
-  const inputs = numberColumns(columns, `${context.path}.inputs`);
-  const outputs = inputs.map(({ feature }) => new NumberColumn(feature));
-  const work = inputs.map((input, index) => ({
-    feature: input.feature,
-    from: input.values,
-    to: outputs[index]!.values,
-    scale: scale[index]!,
-    min: min[index]!,
-  }));
+  const { outputs, work } = columnByColumn(columns, context, (index) => ({ scale: scale[index]!, min: min[index]! }));
   const { refusals } = context;
   const step = (rowCount: number): void => {
     for (let index = 0; index < work.length; index++) {

@@ -5,17 +5,14 @@
  * addend, there against a division by zero, changes no float32 of 1 or more and is left out.) float64 is 1 / (1 + exp(-x)).
  */
 import { closedObject, closedSet } from "../closed-schema.js";
-import { NumberColumn } from "../column.js";
 import { exp } from "../math/exp.js";
 import { expFloat32 } from "../math/exp-float32.js";
-import { defineOperator, numberColumns } from "../operator.js";
+import { columnByColumn, defineOperator } from "../operator.js";
 
 const params = closedObject({ dtype: closedSet(["float32", "float64"]) });
 
 export const sigmoid = defineOperator(params, (columns, { dtype }, context) => {
-  const inputs = numberColumns(columns, `${context.path}.inputs`);
-  const outputs = inputs.map(({ feature }) => new NumberColumn(feature, dtype));
-  const work = inputs.map(({ values }, index) => ({ from: values, to: outputs[index]!.values }));
+  const { outputs, work } = columnByColumn(columns, context, () => ({}), dtype);
   const link = dtype === "float32" ? sigmoidFloat32 : sigmoidFloat64;
   const step = (rowCount: number): void => {
     for (const { from, to } of work) link(from, to, rowCount);

@@ -4,8 +4,7 @@
  */
 import * as z from "zod";
 import { closedObject, finite, listOf } from "../closed-schema.js";
-import { NumberColumn } from "../column.js";
-import { defineOperator, numberColumns, onePerColumn } from "../operator.js";
+import { columnByColumn, defineOperator, onePerColumn } from "../operator.js";
 
 const params = closedObject({
   mean: z.nullable(listOf(finite, "numbers")),
@@ -15,16 +14,9 @@ const params = closedObject({
 export const standardScaler = defineOperator(params, (columns, { mean, scale }, context) => {
   onePerColumn(mean, columns, "mean", context);
   onePerColumn(scale, columns, "scale", context);
-  const inputs = numberColumns(columns, `${context.path}.inputs`);
-  const outputs = inputs.map(({ feature }) => new NumberColumn(feature));
   // x - 0 and x / 1 are x, bit for bit (-0 included), so the switched-off half needs no code of its own.
-  const work = inputs.map((input, index) => ({
-    feature: input.feature,
-    from: input.values,
-    to: outputs[index]!.values,
-    mean: mean?.[index] ?? 0,
-    scale: scale?.[index] ?? 1,
-  }));
+  const constantsOf = (index: number) => ({ mean: mean?.[index] ?? 0, scale: scale?.[index] ?? 1 });
+  const { outputs, work } = columnByColumn(columns, context, constantsOf);
   const { refusals } = context;
   const step = (rowCount: number): void => {
     for (let index = 0; index < work.length; index++) {
