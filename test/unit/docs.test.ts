@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { describeSettings } from "../../server/config.js";
-import { errorTable } from "../../server/errors.js";
+import { type ErrorCode, errorTable, isFallbackReason } from "../../server/errors.js";
 
 const pages = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], { encoding: "utf8" })
   .split("\n")
@@ -38,15 +38,46 @@ it("docs/errors.md has the table of errors, code by code", () => {
     code,
     String(http),
     retry ? "yes" : "no",
+    isFallbackReason(code as ErrorCode) ? "yes" : "no",
     meaning,
   ]);
-  expect(table(page("docs/errors.md"), "| code | HTTP | again | meaning |")).toEqual(expected);
+  expect(table(page("docs/errors.md"), "| code | HTTP | again | fallback | meaning |")).toEqual(expected);
 });
 
-it("docs/errors.md names no code that isn't in the table, and places each of them at a step", () => {
-  const steps = table(page("docs/errors.md"), "| step | may answer |").map(([, codes]) => codes!);
-  const named = new Set([...steps.join(" ").matchAll(/`?([a-z]+(?:_[a-z]+)+|internal|overloaded)`?/g)].map(([, code]) => code!));
+it("docs/errors.md says of each code what to do about it, and of each fallback's reason when it answers", () => {
+  const advice = table(page("docs/errors.md"), "| code | how it comes about | the caller | the operator |");
+  expect(advice.map(([code]) => code)).toEqual(Object.keys(errorTable));
+  expect(advice.filter((cells) => cells.includes(""))).toEqual([]);
+  const reasons = table(page("docs/errors.md"), "| reason | the fallback answers when | it doesn't when |").map(([reason]) => reason!);
+  expect(reasons.sort()).toEqual((Object.keys(errorTable) as ErrorCode[]).filter(isFallbackReason).sort());
+});
+
+it("docs/architecture.md places each code at a step of the path, and names no other", () => {
+  const header = "| step | what it does | where | may answer | its cost grows with | counts |";
+  const codes = table(page("docs/architecture.md"), header).map(([, , , answers]) => answers!);
+  const named = new Set([...codes.join(" ").matchAll(/`?([a-z]+(?:_[a-z]+)+|internal|overloaded)`?/g)].map(([, code]) => code!));
   expect([...named].sort()).toEqual(Object.keys(errorTable).sort());
+});
+
+it("the docs name no metric that the server doesn't have", () => {
+  const sources = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "server/*.ts"], { encoding: "utf8" });
+  const known = new Set(
+    sources
+      .split("\n")
+      .filter((path) => path !== "" && existsSync(path))
+      .flatMap((path) => [...page(path).matchAll(/"(plumb_[a-z_]+)"/g)].map(([, name]) => name!)),
+  );
+  expect(known.size).toBeGreaterThan(20);
+  const named = ["architecture", "errors", "operations"].flatMap((name) =>
+    [...page(`docs/${name}.md`).matchAll(/\b(plumb_[a-z_]+?)(?:_bucket|_sum|_count)?\b/g)].map(([, metric]) => metric!),
+  );
+  expect([...new Set(named)].filter((metric) => !known.has(metric))).toEqual([]);
+});
+
+it("docs/README.md leads to every page", () => {
+  const linked = [...page("docs/README.md").matchAll(/\]\(([\w/-]+\.md)\)/g)].map(([, file]) => `docs/${file}`);
+  const there = pages.filter((path) => /^docs\/[^/]+\.md$/.test(path) && path !== "docs/README.md");
+  expect([...new Set(linked)].filter((path) => !path.startsWith("docs/decisions/")).sort()).toEqual(there.sort());
 });
 
 it("docs/operations.md has the table of settings, flag by flag", () => {
@@ -76,7 +107,7 @@ describe.each(pages)("%s", (path) => {
   const text = page(path);
 
   it("links to what is there", () => {
-    const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!).filter((link) => !/^[a-z]+:/.test(link));
+    const links = [...withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!).filter((link) => !/^[a-z]+:/.test(link));
     const dead = links.filter((link) => {
       const [file = "", anchor] = link.split("#");
       const target = file === "" ? path : normalize(join(dirname(path), file));
@@ -96,9 +127,14 @@ describe.each(pages)("%s", (path) => {
   });
 });
 
+/** What stands in a fence is no link and no heading. */
+function withoutCode(text: string): string {
+  return text.replaceAll(/^```[^]*?^```/gm, "");
+}
+
 /** As GitHub makes them of headings. */
 function anchors(text: string): string[] {
-  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+  return [...withoutCode(text).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
     heading!
       .toLowerCase()
       .replace(/[^\w\- ]/g, "")
