@@ -18,6 +18,7 @@ import { createRunner, type Runner, runnerSpec, warmUp } from "./inference/runne
 import { Scheduler } from "./inference/scheduler.js";
 import { onnxruntime } from "./inference/session.js";
 import { Linger } from "./linger.js";
+import { addGauges } from "./observe/gauges.js";
 import { Logs } from "./observe/logs.js";
 import { Metrics } from "./observe/metrics.js";
 import { readTraceSettings } from "./observe/trace-settings.js";
@@ -328,45 +329,23 @@ export class Server {
   }
 
   #addGauges(): void {
-    const gauge = (name: string, help: string, read: () => number) =>
-      this.#metrics.addGauge({ name, help, read: () => [{ value: read() }] });
-    gauge("plumb_ready", "1 when every model is proved and warm and the server isn't draining.", () => Number(this.ready));
-    gauge("plumb_calls_in_flight", "Calls that aren't answered yet.", () => this.#admission.calls);
-    gauge("plumb_bytes_in_flight", "Bytes of the bodies of calls in flight.", () => this.#admission.bytes);
-    gauge("plumb_connections", "Open connections of the public listener.", () => this.#public!.connections);
-    gauge("plumb_pool_workers", "Workers of the pool that are alive.", () => this.#pool?.alive ?? 0);
-    gauge("plumb_pool_idle_workers", "Workers of the pool that wait for a batch.", () => this.#pool?.idle ?? 0);
-    const counter = (name: string, help: string, read: () => number) =>
-      this.#metrics.addGauge({ name, help, read: () => [{ value: read() }] }, "counter");
-    counter("plumb_log_lines_dropped_total", "Log lines that their reader didn't take in time.", () => this.#logs.dropped);
-    counter("plumb_trace_spans_dropped_total", "Spans of sampled calls that no collector took.", () => this.#traces.dropped);
-    const perLane = (read: (version: Version) => number) => () =>
-      this.#registry.versions.map((version) => ({
-        labels: { model: version.name, version: String(version.number) },
-        value: read(version),
-      }));
-    const queued = (version: Version) => {
-      const lane = this.#scheduler?.lane(version);
-      return lane === undefined ? 0 : lane.smallRows + lane.largeRows;
-    };
-    this.#metrics.addGauge({ name: "plumb_queue_rows", help: "Rows that wait for an executor.", read: perLane(queued) });
-    this.#metrics.addGauge({
-      name: "plumb_version_ready",
-      help: "1 for a version that serves.",
-      read: perLane(({ state }) => Number(state === "ready")),
+    const server = this;
+    addGauges(this.#metrics, {
+      get ready() {
+        return server.ready;
+      },
+      get pool() {
+        return server.#pool;
+      },
+      get versions() {
+        return server.#registry.versions;
+      },
+      admission: this.#admission,
+      listener: this.#public!,
+      logs: this.#logs,
+      traces: this.#traces,
+      queuedRows: (version) => this.#scheduler?.lane(version)?.queuedRows ?? 0,
     });
-    this.#metrics.addGauge({
-      name: "plumb_slo_seconds",
-      help: "The bundle's SLO: 95 of 100 calls are answered within this time.",
-      read: perLane(({ sloMs }) => sloMs / 1000),
-    });
-    const ofCaches = (name: string, help: string, type: "gauge" | "counter", read: (cache: PredictionCache) => number) =>
-      this.#metrics.addGauge({ name, help, read: perLane(({ cache }) => (cache ? read(cache) : 0)) }, type);
-    ofCaches("plumb_cache_hits_total", "Calls whose rows were all answered from the cache.", "counter", ({ hits }) => hits);
-    ofCaches("plumb_cache_misses_total", "Calls that the cache couldn't answer.", "counter", ({ misses }) => misses);
-    ofCaches("plumb_cache_bytes", "What the kept answers take.", "gauge", ({ bytes }) => bytes);
-    ofCaches("plumb_cache_entries", "Rows whose answers are kept.", "gauge", ({ entries }) => entries);
-    this.#metrics.addGauge({ name: "nv_inference_pending_request_count", help: "Rows awaiting execution.", read: perLane(queued) });
   }
 
   #spansLeft = false;

@@ -44,6 +44,11 @@ export class Lane {
     this.rawWidths = version.postprocessor.inputs.map(rowWidth);
   }
 
+  /** Rows that no batch has taken yet. */
+  get queuedRows(): number {
+    return this.smallRows + this.largeRows;
+  }
+
   get idle(): boolean {
     return this.smallRows === 0 && this.largeRows === 0 && this.retries.length === 0 && this.running === 0;
   }

@@ -74,7 +74,7 @@ export class Scheduler {
 
   /** Rows that wait, over all lanes. */
   get queuedRows(): number {
-    return this.#lanes.reduce((sum, lane) => sum + lane.smallRows + lane.largeRows, 0);
+    return this.#lanes.reduce((sum, lane) => sum + lane.queuedRows, 0);
   }
 
   /**
@@ -134,7 +134,7 @@ export class Scheduler {
     // Rows that the event loop could take but had no time for run in the next turn; all others wait for a worker to become free.
     const leftOver = this.#lanes.some((lane) => {
       const execution = this.#executionOf(lane);
-      if (execution === "inline") return lane.smallRows + lane.largeRows > 0;
+      if (execution === "inline") return lane.queuedRows > 0;
       return execution === "auto" && lane.smallRows > 0 && lane.inlineCost.of(1) <= turnBudgetUs;
     });
     if (leftOver) this.#flushLater();

@@ -1,0 +1,58 @@
+/** What a scrape reads off the server's parts at its own time, beside what the calls left behind (`metrics.ts`). */
+
+import type { PredictionCache } from "../cache.js";
+import type { Version } from "../versions/version.js";
+import type { Metrics } from "./metrics.js";
+
+/** The parts; what isn't there yet when the listeners begin is looked at when a scrape comes. */
+export interface GaugedServer {
+  readonly ready: boolean;
+  readonly pool: { readonly alive: number; readonly idle: number } | undefined;
+  readonly versions: readonly Version[];
+  readonly admission: { readonly calls: number; readonly bytes: number };
+  readonly listener: { readonly connections: number };
+  readonly logs: { readonly dropped: number };
+  readonly traces: { readonly dropped: number };
+  readonly queuedRows: (version: Version) => number;
+}
+
+export function addGauges(metrics: Metrics, server: GaugedServer): void {
+  type Type = "gauge" | "counter";
+  const ofServer = (name: string, type: Type, help: string, read: () => number) =>
+    metrics.addGauge({ name, help, read: () => [{ value: read() }] }, type);
+  const ofVersions = (name: string, type: Type, help: string, read: (version: Version) => number) =>
+    metrics.addGauge(
+      {
+        name,
+        help,
+        read: () =>
+          server.versions.map((version) => ({
+            labels: { model: version.name, version: String(version.number) },
+            value: read(version),
+          })),
+      },
+      type,
+    );
+  const ofCaches = (name: string, type: Type, help: string, read: (cache: PredictionCache) => number) =>
+    ofVersions(name, type, help, ({ cache }) => (cache ? read(cache) : 0));
+
+  const { admission, listener, logs, traces, queuedRows } = server;
+  ofServer("plumb_ready", "gauge", "1 when every model is proved and warm and the server isn't draining.", () => Number(server.ready));
+  ofServer("plumb_calls_in_flight", "gauge", "Calls that aren't answered yet.", () => admission.calls);
+  ofServer("plumb_bytes_in_flight", "gauge", "Bytes of the bodies of calls in flight.", () => admission.bytes);
+  ofServer("plumb_connections", "gauge", "Open connections of the public listener.", () => listener.connections);
+  ofServer("plumb_pool_workers", "gauge", "Workers of the pool that are alive.", () => server.pool?.alive ?? 0);
+  ofServer("plumb_pool_idle_workers", "gauge", "Workers of the pool that wait for a batch.", () => server.pool?.idle ?? 0);
+  ofServer("plumb_log_lines_dropped_total", "counter", "Log lines that their reader didn't take in time.", () => logs.dropped);
+  ofServer("plumb_trace_spans_dropped_total", "counter", "Spans of sampled calls that no collector took.", () => traces.dropped);
+
+  ofVersions("plumb_queue_rows", "gauge", "Rows that wait for an executor.", queuedRows);
+  ofVersions("nv_inference_pending_request_count", "gauge", "Rows awaiting execution.", queuedRows);
+  ofVersions("plumb_version_ready", "gauge", "1 for a version that serves.", ({ state }) => Number(state === "ready"));
+  const sloHelp = "The bundle's SLO: 95 of 100 calls are answered within this time.";
+  ofVersions("plumb_slo_seconds", "gauge", sloHelp, ({ sloMs }) => sloMs / 1000);
+  ofCaches("plumb_cache_hits_total", "counter", "Calls whose rows were all answered from the cache.", ({ hits }) => hits);
+  ofCaches("plumb_cache_misses_total", "counter", "Calls that the cache couldn't answer.", ({ misses }) => misses);
+  ofCaches("plumb_cache_bytes", "gauge", "What the kept answers take.", ({ bytes }) => bytes);
+  ofCaches("plumb_cache_entries", "gauge", "Rows whose answers are kept.", ({ entries }) => entries);
+}
