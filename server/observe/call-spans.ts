@@ -103,7 +103,7 @@ function routeOf({ modelName, versionName }: Call): string {
 }
 
 function attributesOf(call: Call, route: string): Attributes {
-  const { version, error, abandoned, modelName, versionName } = call;
+  const { version, error, abandoned, fallback, modelName, versionName } = call;
   const path = route.replace("{model}", () => encodeURIComponent(modelName!)).replace("{version}", () => encodeURIComponent(versionName!));
   // Undefined values are left out by the SDK.
   return {
@@ -118,12 +118,12 @@ function attributesOf(call: Call, route: string): Attributes {
     "plumb.request_id": call.requestId,
     "plumb.model": version?.name ?? modelName,
     "plumb.version": version?.number,
-    "plumb.result": error ? error.code : abandoned ? "abandoned" : "ok",
+    "plumb.result": error ? error.code : abandoned ? "abandoned" : fallback ? "fallback" : "ok",
     "plumb.rows": call.rowCount,
     "plumb.row_errors": call.rowErrors?.length,
     "plumb.batch_rows": call.batchRows || undefined,
     "plumb.executor": call.executor,
-    "plumb.fallback": call.fallback,
+    "plumb.fallback": fallback,
     "plumb.cached": call.cached || undefined,
   };
 }
