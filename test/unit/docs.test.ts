@@ -129,7 +129,7 @@ describe.each(pages)("%s", (path) => {
 
 /** What stands in a fence is no link and no heading. */
 function withoutCode(text: string): string {
-  return text.replaceAll(/^```[^]*?^```/gm, "");
+  return text.replaceAll(/^```[\s\S]*?^```/gm, "");
 }
 
 /** As GitHub makes them of headings. */
