@@ -20,6 +20,73 @@ beforeEach(() => {
 
 const scrape = async (): Promise<Map<string, Family>> => parsePrometheus((await metrics.scrape()).text);
 
+describe("the SLO", () => {
+  const slow = { run: 300 };
+  const at = async (name: string) => sumOf(await scrape(), name, labels);
+
+  test.each<[string, Parameters<typeof makeRecord>[0], number, number]>([
+    ["a call in time", {}, 1, 0],
+    ["a call that is late", { times: slow }, 1, 1],
+    ["a call of many rows, which has more time", { times: slow, rows: 5000 }, 1, 0],
+    ["a call that the server failed on", { error: "model_failed" }, 1, 1],
+    ["a call that was refused for want of time", { error: "overloaded" }, 1, 1],
+    ["a call that was refused for what it sent", { error: "schema_mismatch", times: { preprocess: 300 } }, 0, 0],
+    ["a caller that left early", { abandoned: true }, 1, 0],
+    ["a caller that left when it was late", { abandoned: true, times: { preprocess: 300 } }, 1, 1],
+  ])("%s", async (_, options, counted, missed) => {
+    const call = makeRecord({ version, ...options });
+    call.rows = new Array(call.rowCount);
+    metrics.observeCall(call);
+    expect([await at("plumb_slo_counted_total"), await at("plumb_slo_missed_total")]).toEqual([counted, missed]);
+  });
+
+  test("is not about requests that had no version", async () => {
+    metrics.countRefusal("route_not_found");
+    metrics.observeCall(makeRecord({ error: "not_ready" }));
+    const families = await scrape();
+    expect(sumOf(families, "plumb_slo_counted_total")).toBe(0);
+    expect(sumOf(families, "plumb_requests_total", { model: "", result: "route_not_found" })).toBe(1);
+  });
+});
+
+describe("a fallback", () => {
+  test("for the whole of a call is counted by its reason, as its result, and without stages", async () => {
+    const call = makeRecord({ version, rows: 3 });
+    call.fallback = "deadline_exceeded";
+    call.fellBack = true;
+    metrics.observeCall(call);
+    const families = await scrape();
+    expect(sumOf(families, "plumb_fallbacks_total", { ...labels, reason: "deadline_exceeded" })).toBe(1);
+    expect(sumOf(families, "plumb_requests_total", { ...labels, result: "fallback" })).toBe(1);
+    expect(sumOf(families, "plumb_requests_total", { ...labels, result: "ok" })).toBe(0);
+    expect(sumOf(families, "plumb_rows_total", labels)).toBe(3);
+    expect(sumOf(families, "plumb_stage_seconds_count", labels)).toBe(0);
+    expect(sumOf(families, "nv_inference_request_success", labels)).toBe(1);
+  });
+
+  test("for some rows keeps the stages, and counts what the model did", async () => {
+    const call = makeRecord({ version, rows: 3 });
+    call.fallback = "model_output_invalid";
+    call.fallbackRows = [1];
+    call.modelFault = "model_output_invalid";
+    metrics.observeCall(call);
+    const families = await scrape();
+    expect(sumOf(families, "plumb_fallbacks_total", { ...labels, reason: "model_output_invalid" })).toBe(1);
+    expect(sumOf(families, "plumb_model_faults_total", { ...labels, code: "model_output_invalid" })).toBe(1);
+    expect(sumOf(families, "plumb_stage_seconds_count", { ...labels, stage: "run" })).toBe(1);
+  });
+});
+
+test("a call that was answered from the cache has no stages from preprocess to postprocess", async () => {
+  const call = makeRecord({ version });
+  call.cached = true;
+  metrics.observeCall(call);
+  const families = await scrape();
+  const counts = stages.map((stage) => sumOf(families, "plumb_stage_seconds_count", { ...labels, stage }));
+  expect(counts).toEqual([1, 1, 0, 0, 0, 0, 1]);
+  expect(sumOf(families, "plumb_requests_total", { ...labels, result: "ok" })).toBe(1);
+});
+
 describe("before the first call", () => {
   test("every series of a version is there, with zero", async () => {
     const families = await scrape();
