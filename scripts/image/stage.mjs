@@ -1,6 +1,6 @@
 /** Puts what the image holds into a folder: the same for the Dockerfile, for `npm run stage:check` and for `npm run test:image`. */
 
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { root, SetupError } from "../setup/project.mjs";
 import { isKept, packageName, productionPackages, requiredNatives } from "./contents.mjs";
@@ -42,8 +42,11 @@ function copy(path, folder) {
     for (const file of filesIn(source)) copy(`${path}/${file}`, folder);
     return;
   }
-  mkdirSync(dirname(join(folder, path)), { recursive: true });
-  copyFileSync(source, join(folder, path));
+  const target = join(folder, path);
+  mkdirSync(dirname(target), { recursive: true });
+  copyFileSync(source, target);
+  // The image's user owns nothing and must read everything, whatever the checkout's umask was.
+  chmodSync(target, statSync(source).mode & 0o100 ? 0o755 : 0o644);
 }
 
 /** All files below a folder, as paths with `/` from it, sorted. */

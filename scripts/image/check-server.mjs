@@ -1,0 +1,180 @@
+/**
+ * `node scripts/image/check-server.mjs STAGE EMPTY_FOLDER`: does a server serve from a staged folder as it will in a container?
+ *
+ * With an empty environment, from another folder, on a stage that it can't write to, and as an unprivileged user where this process may
+ * choose one: it must load every package that its code names, prove and answer for every model that is shipped, call itself healthy,
+ * write nothing into the stage, and drain on SIGTERM. Needs nothing but Node: it is also run where nothing else is installed.
+ */
+
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { request } from "node:http";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** Debian's nobody. */
+const unprivileged = 65_534;
+const patienceMs = 60_000;
+
+/** A promise that isn't kept: one sentence. */
+export class CheckError extends Error {}
+
+function must(holds, sentence) {
+  if (!holds) throw new CheckError(sentence);
+}
+
+/**
+ * How a program of the image is run: nothing of this process's environment, and not as root.
+ *
+ * @param {string} cwd - A folder that isn't the stage.
+ * @returns Options for `spawn`.
+ */
+export function containerOptions(cwd) {
+  const options = { cwd, env: {} };
+  const changed = { ...options, uid: unprivileged, gid: unprivileged };
+  // Node itself may stand in a folder that only root can enter.
+  const mayChange = process.getuid?.() === 0 && spawnSync(process.execPath, ["-e", "0"], changed).status === 0;
+  return mayChange ? changed : options;
+}
+
+/** Starts `plumb serve` from the stage on free ports. */
+export class StagedServer {
+  stdout = "";
+  stderr = "";
+
+  constructor(stage, options, flags = []) {
+    const settings = [
+      "--config",
+      join(stage, "plumb.config.json"),
+      "--models",
+      join(stage, "models"),
+      "--http-port",
+      "0",
+      "--admin-port",
+      "0",
+    ];
+    this.child = spawn(process.execPath, [join(stage, "bin/plumb.js"), "serve", ...settings, ...flags], {
+      ...options,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.ended = once(this.child, "close").then(([code, signal]) => signal ?? code);
+    for (const stream of ["stdout", "stderr"]) {
+      this.child[stream].setEncoding("utf8").on("data", (text) => {
+        this[stream] += text;
+      });
+    }
+    this.timer = setTimeout(() => this.child.kill("SIGKILL"), patienceMs);
+    this.ended.then(() => clearTimeout(this.timer));
+  }
+
+  /** @returns The public port, when every model was proved. */
+  async ready() {
+    for (;;) {
+      const port = /:(\d+) \(predictions\)[\s\S]*\n {2}curl .*\n/.exec(this.stdout)?.[1];
+      if (port !== undefined) return Number(port);
+      const ended = await Promise.race([once(this.child.stdout, "data").then(() => undefined), this.ended]);
+      must(ended === undefined, `the server ended with ${ended} before it was ready:\n${this.stdout}${this.stderr}`);
+    }
+  }
+}
+
+/**
+ * @param {string} stage - An absolute path.
+ * @param {string} cwd - A folder that isn't the stage.
+ * @param say - Told what was found, a line each.
+ * @throws CheckError
+ */
+export async function checkServer(stage, cwd, say) {
+  const options = containerOptions(cwd);
+  const before = snapshot(stage);
+  say(loadPackages(stage, options));
+  const server = new StagedServer(stage, options);
+  try {
+    const port = await server.ready();
+    for (const { model, rows } of goldenAnswers(join(stage, "models"))) {
+      for (const { row, prediction } of rows) {
+        const answer = await post(port, `/models/${model.replace("/", "/versions/")}/predict`, row);
+        must(same(answer.prediction, prediction), `${model} answers ${JSON.stringify(answer)}, and the trained pipeline ${prediction}`);
+      }
+      say(`${model}: ${rows.length} golden rows answered over HTTP as the trained pipeline did`);
+    }
+    const health = (...flags) => spawnSync(process.execPath, [join(stage, "bin/plumb.js"), "health", ...flags], options).status;
+    must(health("--http-port", String(port)) === 0, "the health command doesn't find the server ready");
+    must(health("--live", "--http-port", String(port)) === 0, "the health command doesn't find the server alive");
+    server.child.kill("SIGTERM");
+    const ended = await server.ended;
+    must(ended === 0, `after SIGTERM the server ended with ${ended}:\n${server.stderr}`);
+    const last = JSON.parse(server.stderr.trim().split("\n").at(-1));
+    must(last.message === "stopped" && last.cut_off === 0, `the last line of its log is ${JSON.stringify(last)}`);
+    must(health("--http-port", String(port)) === 1, "the health command finds a server ready that has ended");
+  } finally {
+    server.child.kill("SIGKILL");
+  }
+  must(snapshot(stage) === before, "the server changed a file of the stage");
+  must(readdirSync(cwd).length === 0, "the server wrote into its working directory");
+  const who = options.uid === undefined ? `user ${process.getuid?.()}, who may write` : `user ${options.uid}, with no right to write`;
+  say(`Node ${process.version}, as ${who}: ready, healthy, drained on SIGTERM with exit code 0, and no file of the stage has changed`);
+}
+
+/** Loads every package that a compiled source names, in the way in which it names it, also what it would load only with some setting. */
+function loadPackages(stage, options) {
+  const sources = readdirSync(join(stage, "dist"), { recursive: true }).filter((file) => file.endsWith(".js"));
+  const text = sources.map((file) => readFileSync(join(stage, "dist", file), "utf8")).join("\n");
+  const named = (pattern) =>
+    [...new Set([...text.matchAll(pattern)].map(([, name]) => name))].filter((name) => !name.startsWith("node:")).sort();
+  const imported = named(/(?:\bfrom |\bimport |\bimport\()"([@\w][^"]*)"/g);
+  const required = named(/(?:\brequire|\bcreateRequire\(import\.meta\.url\))\("([@\w][^"]*)"\)/g);
+  const { dependencies } = JSON.parse(readFileSync(join(stage, "package.json"), "utf8"));
+  const unnamed = Object.keys(dependencies).filter((name) => ![...imported, ...required].some((used) => `${used}/`.startsWith(`${name}/`)));
+  must(unnamed.length === 0, `a dependency that no source of the image names: ${unnamed.join(", ")}`);
+  const program = `for (const name of ${JSON.stringify(imported)}) await import(name);
+    const require = (await import("node:module")).createRequire(${JSON.stringify(join(stage, "package.json"))});
+    for (const name of ${JSON.stringify(required)}) require(name);`;
+  const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { ...options, cwd: stage });
+  must(status === 0, `a package that the server may load doesn't:\n${stderr}`);
+  return `loaded: ${[...imported, ...required].join(", ")}`;
+}
+
+/** Of every version in the store, the golden rows that have an answer. */
+function goldenAnswers(store) {
+  const models = readdirSync(store).flatMap((name) => readdirSync(join(store, name)).map((version) => `${name}/${version}`));
+  must(models.length > 0, "no model is shipped");
+  return models.map((model) => {
+    const lines = readFileSync(join(store, model, "golden.jsonl"), "utf8")
+      .trim()
+      .split("\n");
+    const rows = lines.map((line) => JSON.parse(line)).filter(({ prediction }) => prediction !== undefined);
+    must(rows.length > 0, `${model} has no golden row with an answer`);
+    return { model, rows };
+  });
+}
+
+async function post(port, path, row) {
+  const asked = request({ host: "127.0.0.1", port, path, method: "POST", headers: { "content-type": "application/json" }, agent: false });
+  asked.end(JSON.stringify(row));
+  const [reply] = await once(asked, "response");
+  return JSON.parse((await reply.setEncoding("utf8").toArray()).join(""));
+}
+
+const same = (got, expected) => JSON.stringify(got) === JSON.stringify(expected);
+
+/** Every path with its size and time. */
+function snapshot(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+    .map((path) => [path, statSync(path).size, statSync(path).mtimeMs].join(" "))
+    .join("\n");
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const [stage, cwd] = process.argv.slice(2);
+  try {
+    await checkServer(stage, cwd, (line) => console.log(`  ${line}`));
+  } catch (error) {
+    if (!(error instanceof CheckError)) throw error;
+    console.error(`plumb: ${error.message}`);
+    process.exitCode = 1;
+  }
+}
