@@ -149,6 +149,11 @@ describe("refuses the constant", () => {
       "fallback.probabilities: expected numbers that add up to 1 within 0.000001, got a sum of 1.00001",
     ],
     [
+      "with probabilities that leave some over",
+      withFallback({ kind: "constant", prediction: "no", probabilities: { no: 0.5, yes: 0.25 } }, classify),
+      "fallback.probabilities: expected numbers that add up to 1 within 0.000001, got a sum of 0.75",
+    ],
+    [
       "of labels that names can't tell apart",
       withFallback({ kind: "constant", prediction: 1, probabilities: { "1": 1 } }, (bundle) => classify(bundle, [1, "1"])),
       'fallback.probabilities: expected labels in postprocessing.json that differ when they are written as names, got "1" twice; give the labels other names, or use a rule',

@@ -46,6 +46,38 @@ describe("two classes from one margin", () => {
   });
 });
 
+describe("weighted sums", () => {
+  const sums = (coef: unknown[][], intercept: unknown[], dtype: "float32" | "float64") =>
+    createPostprocessor(
+      parseGraph({
+        format: "plumb-graph/1",
+        inputs: [{ name: "main.Y", dtype, shape: ["rows", coef[0]!.length] }],
+        nodes: [{ id: "sum", op: "linear", inputs: ["main.Y"], params: { coef, intercept, dtype } }],
+        outputs: [{ name: "prediction", from: ["sum"] }],
+      }),
+    );
+
+  it.each([
+    { by: "from the first product to the last", coef: [[1, 1, 1]], intercept: [0], row: [1e16, 1, -1e16], sum: 0 },
+    { by: "and not from the last", coef: [[1, 1, 1]], intercept: [0], row: [1e16, -1e16, 1], sum: 1 },
+    { by: "with the intercept at the end", coef: [[1, 1]], intercept: [1], row: [1e16, -1e16], sum: 1 },
+    { by: "and not at the start", coef: [[1, 1]], intercept: [-1e16], row: [1, 1e16], sum: 0 },
+    { by: "from the first product, not from zero", coef: [[1]], intercept: ["-0.0"], row: [-0], sum: -0 },
+    { by: "each product rounded by itself", coef: [[1 + 2 ** -30, -1]], intercept: [0], row: [1 - 2 ** -30, 1], sum: 0 },
+    { by: "a weight of zero included", coef: [[0, 1]], intercept: [0], row: [Infinity, 1], sum: Number.NaN },
+  ])("add up $by", ({ coef, intercept, row, sum }) => {
+    expect(sums(coef, intercept, "float64").run([Float64Array.from(row)], 0, 1).predictions).toEqual([sum]);
+  });
+
+  it("round weights, products and sums to float32 where that is their dtype", () => {
+    const [a, b, c] = [0.1, 0.7, 0.3].map(Math.fround) as [number, number, number];
+    const rounded = Math.fround(Math.fround(Math.fround(a * 3) + Math.fround(b * 5)) + c);
+    const { predictions } = sums([[0.1, 0.7]], [0.3], "float32").run([Float32Array.of(3, 5)], 0, 1);
+    expect(predictions).toEqual([rounded]);
+    expect(rounded).not.toBe(0.1 * 3 + 0.7 * 5 + 0.3);
+  });
+});
+
 describe("several classes", () => {
   const graph = parseGraph({
     format: "plumb-graph/1",

@@ -109,18 +109,17 @@ describe("a rule", () => {
   });
 
   test("has no answer for a row that its steps refuse, and goes on answering the others", async () => {
-    const rule = linearRule({ feature: "promo", type: "integer", coef: 10, intercept: 0 });
-    rule.preprocessing.nodes[0] = {
-      id: "kept",
-      op: "ordinal_encoder",
-      inputs: ["promo"],
-      params: { categories: [[3, 5]], handle_unknown: "error" },
-    };
+    const rule = linearRule({ feature: "promo", type: "integer", coef: 0, intercept: 1 });
+    const params = { categories: [[3, 5]], handle_unknown: "error" };
+    rule.preprocessing.nodes[0] = { id: "kept", op: "one_hot_encoder", inputs: ["promo"], params };
+    rule.preprocessing.outputs[0].shape = ["rows", 2];
+    rule.postprocessing.inputs[0].shape = ["rows", 2];
+    rule.postprocessing.nodes[0].params.coef = [[10, 20]];
     const fallback = await fallbackOf(rule);
     const rows = [{ promo: 3 }, { promo: 4 }, { promo: 5 }];
     expect(fallback.answer(rows, 0, 3)).toBeUndefined();
-    expect(fallback.answer(rows, 0, 1)!.predictions).toEqual([0]);
-    expect(fallback.answer(rows, 2, 3)!.predictions).toEqual([10]);
+    expect(fallback.answer(rows, 0, 1)!.predictions).toEqual([11]);
+    expect(fallback.answer(rows, 2, 3)!.predictions).toEqual([21]);
   });
 
   test("has no answer for what isn't a row at all, and forgets what it refused before it failed", async () => {
