@@ -27,6 +27,11 @@ export const evaluationSchema = z
       )
       .min(1)
       .describe("The parts of the data, in order."),
+    positive: z
+      .union([z.string(), z.number(), z.boolean()], { error: "a label" })
+      .describe("Of two labels, the one that precision, recall and F1 are about.")
+      .optional(),
+    average: z.literal("macro").describe("Of more labels: precision, recall and F1 are means over the labels.").optional(),
     metrics: bySplit.describe("Of the model, by split, then by metric: `metrics.holdout.rmse`."),
     baselines: z
       .record(z.string(), bySplit, { error: "an object of metrics by baseline and split" })

@@ -38,20 +38,26 @@ export function wiringProblems(parts: Parts): string[] {
   ];
 }
 
+/** How many unknown features are told their near ones: each is compared with every name of the schema. */
+const advisedMax = 10;
+
 /** Each input of a graph is a feature of the schema, of the same type. The schema may have features that no step reads. */
-export function featureProblems(place: GraphPlace, rowSchema: RowSchema, preprocessor: Preprocessor): string[] {
-  return preprocessor.inputs.flatMap((input, index) => {
-    const feature = rowSchema.features.find(({ name }) => name === input.name);
+export function featureProblems(place: GraphPlace, { features }: RowSchema, { inputs }: Preprocessor): string[] {
+  const byName = new Map(features.map((feature) => [feature.name, feature]));
+  const problems: string[] = [];
+  for (const [index, { name, type }] of inputs.entries()) {
+    const feature = byName.get(name);
     if (feature === undefined) {
-      const names = rowSchema.features.map(({ name }) => name);
-      const advice = `near it are ${listWords(nearestNames(input.name, names).map(quote), { last: "and" })}`;
+      const near = problems.length < advisedMax ? nearestNames(name, [...byName.keys()]).map(quote) : [];
+      const advice = near.length > 0 ? { advice: `near it are ${listWords(near, { last: "and" })}` } : {};
       const expected = `the name of a property in ${schemaFile}`;
-      return [sentence({ ...placeIn(place, `inputs[${index}].name`), expected, got: quote(input.name), advice })];
+      problems.push(sentence({ ...placeIn(place, `inputs[${index}].name`), expected, got: quote(name), ...advice }));
+    } else if (feature.type !== type) {
+      const expected = `"${feature.type}", as ${schemaFile} has ${quote(name)}`;
+      problems.push(sentence({ ...placeIn(place, `inputs[${index}].type`), expected, got: `"${type}"` }));
     }
-    if (feature.type === input.type) return [];
-    const expected = `"${feature.type}", as ${schemaFile} has ${quote(input.name)}`;
-    return [sentence({ ...placeIn(place, `inputs[${index}].type`), expected, got: `"${input.type}"` })];
-  });
+  }
+  return problems;
 }
 
 /** Each input of a model is an output of the graph, and each output of the graph goes into a model. */

@@ -87,6 +87,18 @@ test.each(cases)("refuses %s", async (_, change, expected) => {
   expect(await problemsOf(change)).toEqual(expected);
 });
 
+test("of many unknown features, the first are told their near ones, and all are told", async () => {
+  const problems = await problemsOf(({ files }) => {
+    const { inputs, nodes } = files["preprocessing.json"];
+    const unknown = Array.from({ length: 12 }, (_, index) => `cost${index}`);
+    inputs.push(...unknown.map((name) => ({ name, type: "number" })));
+    nodes[0].inputs.push(...unknown);
+    nodes[0].params.statistics.push(...unknown.map(() => "NaN"));
+  });
+  expect(problems).toHaveLength(12);
+  expect(problems.map((problem) => problem.includes("; near it are "))).toEqual([...new Array(10).fill(true), false, false]);
+});
+
 test("a feature that no step reads is allowed", async () => {
   expect(await problemsOf(({ files }) => (files["schema.json"].properties.id = { type: "string" }))).toEqual([]);
 });
