@@ -15,12 +15,18 @@ declare module "autocannon" {
   export interface Result {
     /** Seconds. */
     duration: number;
+    /** Failed connections, timeouts included. */
     errors: number;
     timeouts: number;
     non2xx: number;
     "2xx": number;
     /** Milliseconds, whole. */
-    latency: { p50: number; p99: number; max: number };
+    latency: Record<"p50" | "p75" | "p90" | "p97_5" | "p99" | "p99_9" | "p99_99" | "max", number>;
+    statusCodeStats: Record<string, { count: number }>;
   }
-  export default function autocannon(options: Options): Promise<Result>;
+  export interface Run extends PromiseLike<Result> {
+    /** Each second: how many replies came in it. */
+    on(event: "tick", listener: (tick: { counter: number }) => void): void;
+  }
+  export default function autocannon(options: Options): Run;
 }

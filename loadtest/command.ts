@@ -1,16 +1,22 @@
 /** The `loadtest` command: load on a running server, or on one that is started for it. */
 
 import { writeFileSync } from "node:fs";
+import { describeMachine } from "./bench/machine.js";
 import { createAutocannon } from "./generators.js";
 import { choiceFlag, type Flags, type FlagValues, flagsHelp, numberFlag, parseFlags } from "./options.js";
 import { packageVersion } from "./project.js";
 import { createRandom } from "./random.js";
+import { readComparison } from "./report/comparison.js";
+import { commandText, type RunFacts } from "./report/facts.js";
+import { saturationPage } from "./report/saturation-page.js";
+import { slaPage } from "./report/sla-page.js";
 import { demandRows, rowsFromFile } from "./rows.js";
 import { preflight } from "./scenarios/preflight.js";
 import { runSaturation, saturationText } from "./scenarios/saturation.js";
 import { runSla, type SlaSettings, slaText } from "./scenarios/sla.js";
+import { watchServer } from "./server-metrics.js";
 import { startPlumb } from "./server-process.js";
-import { parseTarget, type Target } from "./target.js";
+import { parseTarget, type Target, targetUrl } from "./target.js";
 
 const scenarios = ["sla", "smoke", "saturation"] as const;
 type Scenario = (typeof scenarios)[number];
@@ -31,6 +37,9 @@ const flags: Flags = {
   "big-rows": { value: "N", help: "beside the rows, requests with N rows each (smoke: 1000; else none)" },
   "big-every": { value: "S", help: "one of them every S seconds (1)" },
   json: { value: "FILE", help: "write the report there" },
+  html: { value: "FILE", help: "write the report there as a page that needs no network" },
+  compare: { value: "FILE", help: "lay the percentiles of another run's --json over the page's" },
+  "admin-url": { value: "URL", help: "the admin listener of --url's server, for the page (http://127.0.0.1:8082)" },
 };
 
 const usage = `npm run loadtest -- [flags]
@@ -55,16 +64,27 @@ export async function loadtest(args: readonly string[], say: (text: string) => v
   const random = createRandom(numberFlag(values, "seed", 1, { min: 0, integer: true }));
   const file = values.get("rows");
   const rows = file === undefined ? demandRows(random) : rowsFromFile(file);
+  const comparison = readComparison(values.get("compare"));
   const url = values.get("url");
   const givenTarget = url === undefined ? undefined : parseTarget(url);
+  const givenAdmin = parseTarget(values.get("admin-url") ?? "http://127.0.0.1:8082", "admin-url");
   const server = givenTarget ? undefined : await startPlumb();
   const target: Target = givenTarget ?? { host: "127.0.0.1", port: server!.port, path: "/predict" };
+  const admin: Target = { ...givenAdmin, ...(server ? { host: "127.0.0.1", port: server.adminPort } : {}), path: "/metrics" };
   try {
-    await preflight(target, rows());
-    const { report, text } = await run();
+    const model = await preflight(target, rows());
+    const html = values.get("html");
+    const watch = html === undefined ? undefined : await watchServer(admin);
+    const { report, text, answered, page } = await run();
     say(text);
     const json = values.get("json");
     if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
+    if (html !== undefined) {
+      const said = await watch!.end(answered);
+      const facts = { model, url: targetUrl(target), machine: describeMachine(), finished: new Date().toISOString() };
+      writeFileSync(html, page({ ...facts, command: commandText(args), server: said }));
+      say(`The report as a page: ${html}`);
+    }
     const code = await server?.stop();
     if (server && code !== 0) say(`FAIL: the server ended with exit code ${code}`);
     return report.passed && (!server || code === 0) ? 0 : 1;
@@ -75,11 +95,13 @@ export async function loadtest(args: readonly string[], say: (text: string) => v
   async function run() {
     if (scenario !== "saturation") {
       const report = await runSla(scenario, target, settings, rows, random);
-      return { report, text: slaText(report) };
+      const answered = report.plain.ok + report.big.ok;
+      return { report, text: slaText(report), answered, page: (facts: RunFacts) => slaPage(report, facts, comparison) };
     }
     const generator = createAutocannon(Array.from({ length: 4096 }, rows), packageVersion("autocannon"));
     const report = await runSaturation(target, generator, settings.durationS);
-    return { report, text: saturationText(report) };
+    const answered = report.levels.reduce((sum, { perSecond }) => sum + perSecond.reduce((a, b) => a + b, 0), 0);
+    return { report, text: saturationText(report), answered, page: (facts: RunFacts) => saturationPage(report, facts) };
   }
 }
 

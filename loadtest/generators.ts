@@ -8,12 +8,13 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import autocannon from "autocannon";
+import autocannon, { type Result as AutocannonResult } from "autocannon";
 import { machineClock } from "./clock.js";
 import { runClosedLoop } from "./closed-loop.js";
 import { createConnectionPool } from "./connection-pool.js";
 import { projectRoot } from "./project.js";
 import { requestBytes, type Target, targetUrl } from "./target.js";
+import type { CurvePoint } from "./timeline.js";
 
 export interface Saturation {
   readonly requestsPerSecond: number;
@@ -28,6 +29,18 @@ export interface Generator {
   readonly name: string;
   /** Sends rows on `connections` connections for `durationS`, each as soon as the last one is answered. */
   saturate(target: Target, connections: number, durationS: number): Promise<Saturation>;
+}
+
+/** What autocannon tells beyond that. */
+export interface AutocannonRun extends Saturation {
+  /** Replies in each second. */
+  readonly perSecond: readonly number[];
+  readonly percentiles: readonly CurvePoint[];
+  readonly errorsByKind: Readonly<Record<string, number>>;
+}
+
+export interface Autocannon extends Generator {
+  saturate(target: Target, connections: number, durationS: number): Promise<AutocannonRun>;
 }
 
 const run = promisify(execFile);
@@ -64,13 +77,13 @@ export function parseWrk(output: string): Saturation {
   return { requestsPerSecond: (requests * 1e6) / duration_us, p50Ms: p50_us / 1000, p99Ms: p99_us / 1000, errors };
 }
 
-export function createAutocannon(rows: readonly string[], version: string): Generator {
+export function createAutocannon(rows: readonly string[], version: string): Autocannon {
   const rowsPerClient = 256;
   return {
     name: `autocannon ${version}`,
     saturate: async (target, connections, durationS) => {
       let client = 0;
-      const result = await autocannon({
+      const running = autocannon({
         url: targetUrl(target),
         connections,
         duration: durationS,
@@ -88,14 +101,39 @@ export function createAutocannon(rows: readonly string[], version: string): Gene
           );
         },
       });
+      const perSecond: number[] = [];
+      running.on("tick", ({ counter }) => perSecond.push(counter));
+      const result = await running;
       return {
         requestsPerSecond: result["2xx"] / result.duration,
         p50Ms: result.latency.p50,
         p99Ms: result.latency.p99,
-        errors: result.errors + result.timeouts + result.non2xx,
+        errors: result.errors + result.non2xx,
+        perSecond: perSecond.slice(0, -1), // the last tick comes after the end and counts nothing
+        percentiles: percentiles.map(([percentile, key]) => ({ percentile, ms: result.latency[key] })),
+        errorsByKind: errorKinds(result),
       };
     },
   };
+}
+
+const percentiles = [
+  [50, "p50"],
+  [75, "p75"],
+  [90, "p90"],
+  [97.5, "p97_5"],
+  [99, "p99"],
+  [99.9, "p99_9"],
+  [99.99, "p99_99"],
+] as const;
+
+/** autocannon counts a timeout among the errors too. */
+function errorKinds({ errors, timeouts, statusCodeStats }: AutocannonResult): Record<string, number> {
+  const counts: [string, number][] = Object.entries(statusCodeStats)
+    .filter(([status]) => !status.startsWith("2"))
+    .map(([status, { count }]) => [`status ${status}`, count]);
+  counts.push(["timeout", timeouts], ["failed connection", errors - timeouts]);
+  return Object.fromEntries(counts.filter(([, count]) => count > 0));
 }
 
 /**

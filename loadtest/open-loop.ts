@@ -5,8 +5,9 @@
 
 import type { Clock } from "./clock.js";
 import type { Transport } from "./connection-pool.js";
+import type { RequestLog } from "./request-log.js";
 import type { Planned } from "./schedule.js";
-import { Tally, type TallySummary } from "./tally.js";
+import { errorKind, Tally, type TallySummary, unanswered as unansweredKind } from "./tally.js";
 
 export interface OpenLoopRun {
   /** Ascending by time. */
@@ -17,6 +18,8 @@ export interface OpenLoopRun {
   readonly clock: Clock;
   /** How long to wait for replies after the last planned time; what is open then counts as unanswered. */
   readonly drainMs: number;
+  /** Made for this plan; takes what becomes of each request. */
+  readonly log: RequestLog;
 }
 
 export interface OpenLoopResult {
@@ -31,7 +34,7 @@ export interface OpenLoopResult {
 }
 
 /** Runs a plan to its end. Settles once every request has ended or `drainMs` after the last was due; never later. */
-export function runOpenLoop({ plan, requestFor, transport, clock, drainMs }: OpenLoopRun): Promise<OpenLoopResult> {
+export function runOpenLoop({ plan, requestFor, transport, clock, drainMs, log }: OpenLoopRun): Promise<OpenLoopResult> {
   const plain = new Tally();
   const big = new Tally();
   const lag = new Tally();
@@ -51,7 +54,9 @@ export function runOpenLoop({ plan, requestFor, transport, clock, drainMs }: Ope
       // Everything that is due goes out now, also if this turn came late.
       while (next < plan.length && dueMs(next) <= clock.nowMs()) {
         const index = next++;
-        lag.record({ status: 200 }, clock.nowMs() - dueMs(index));
+        const sentMs = clock.nowMs();
+        log.sent(index, sentMs - startMs);
+        lag.record({ status: 200 }, sentMs - dueMs(index));
         send(index, prepared);
         prepared = prepare();
       }
@@ -66,6 +71,7 @@ export function runOpenLoop({ plan, requestFor, transport, clock, drainMs }: Ope
         lastReplyMs = clock.nowMs();
         unanswered.delete(index);
         tallyOf(index).record(outcome, lastReplyMs - dueMs(index));
+        log.ended(index, lastReplyMs - startMs, errorKind(outcome));
         if (next === plan.length && unanswered.size === 0) finish();
       });
     }
@@ -75,7 +81,10 @@ export function runOpenLoop({ plan, requestFor, transport, clock, drainMs }: Ope
       ended = true;
       callOff();
       const endMs = clock.nowMs();
-      for (const index of unanswered) tallyOf(index).recordUnanswered(endMs - dueMs(index));
+      for (const index of unanswered) {
+        tallyOf(index).recordUnanswered(endMs - dueMs(index));
+        log.ended(index, endMs - startMs, unansweredKind);
+      }
       const { p99 = 0, max = 0 } = lag.summary().latencyMs ?? {};
       resolve({ plain: plain.summary(), big: big.summary(), elapsedS: (lastReplyMs - startMs) / 1000, sendLagMs: { p99, max } });
     }

@@ -26,8 +26,11 @@ export interface ServerProcess {
 export interface ServerCommand {
   /** Names the server in messages. */
   readonly name: string;
-  /** Arguments of `node`. */
+  /** The program to run; by default the Node that runs this. */
+  readonly program?: string;
   readonly args: readonly string[];
+  /** Beside this process's environment. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly port: number;
   readonly readyPath: string;
 }
@@ -53,12 +56,14 @@ export function endOnSignals(): void {
  *
  * @throws Error with the end of the server's own output if it exits first or isn't ready within 60 s; it's ended then.
  */
-export async function startServer({ name, args, port, readyPath }: ServerCommand): Promise<ServerProcess> {
+export async function startServer(command: ServerCommand): Promise<ServerProcess> {
+  const { name, program = process.execPath, args, environment, port, readyPath } = command;
   const scratch = createScratchFolder();
   const log = join(scratch.path, "output.log");
   const output = openSync(log, "w");
   const begunMs = performance.now();
-  const child = spawn(process.execPath, args, { cwd: projectRoot, env: plainEnvironment(), stdio: ["ignore", output, output] });
+  const env = { ...plainEnvironment(), ...environment };
+  const child = spawn(program, args, { cwd: projectRoot, env, stdio: ["ignore", output, output] });
   closeSync(output);
   running.add(child);
   const ended = once(child, "exit").then(([code]) => {
@@ -84,12 +89,17 @@ export async function startServer({ name, args, port, readyPath }: ServerCommand
   }
 }
 
+export interface PlumbProcess extends ServerProcess {
+  readonly adminPort: number;
+}
+
 /** Plumb itself, as a user would start it, on free ports and with its defaults but for `flags`. */
-export async function startPlumb(flags: readonly string[] = []): Promise<ServerProcess> {
+export async function startPlumb(flags: readonly string[] = [], environment: Readonly<Record<string, string>> = {}): Promise<PlumbProcess> {
   const [port, adminPort] = await freePorts(2);
   const address = ["--host", "127.0.0.1", "--http-port", String(port), "--admin-port", String(adminPort)];
   const args = [join(projectRoot, "bin", "plumb.js"), "serve", ...address, ...flags];
-  return await startServer({ name: "plumb serve", args, port: port!, readyPath: "/health/ready" });
+  const server = await startServer({ name: "plumb serve", args, environment, port: port!, readyPath: "/health/ready" });
+  return { ...server, adminPort: adminPort! };
 }
 
 /** Ports that nobody listens on at this moment. */

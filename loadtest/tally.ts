@@ -5,6 +5,15 @@ import { build, type Histogram } from "hdr-histogram-js";
 /** How a request ended: with a reply, or without one for a reason (a socket error's code or a short sentence). */
 export type Outcome = { readonly status: number } | { readonly failure: string };
 
+/** What kind of error an outcome is, e.g. "status 503", "ECONNREFUSED"; undefined for a 200. */
+export function errorKind(outcome: Outcome): string | undefined {
+  if ("failure" in outcome) return outcome.failure;
+  return outcome.status === 200 ? undefined : `status ${outcome.status}`;
+}
+
+/** The kind of what had no answer when the run ended. */
+export const unanswered = "unanswered";
+
 export interface LatencyMs {
   readonly p50: number;
   readonly p95: number;
@@ -33,17 +42,18 @@ export class Tally {
 
   /** A reply or a failure after `latencyMs`. Only a 200 counts into the latency: a quick refusal must not make the server look fast. */
   record(outcome: Outcome, latencyMs: number): void {
-    if ("status" in outcome && outcome.status === 200) {
+    const kind = errorKind(outcome);
+    if (kind !== undefined) {
+      this.#recordError(kind);
+    } else {
       this.#ok++;
       this.#recordLatency(latencyMs);
-    } else {
-      this.#recordError("status" in outcome ? `status ${outcome.status}` : outcome.failure);
     }
   }
 
   /** A request without an answer when the run ended: an error, and `waitedMs` is a lower bound of its latency, so it counts there too. */
   recordUnanswered(waitedMs: number): void {
-    this.#recordError("unanswered");
+    this.#recordError(unanswered);
     this.#recordLatency(waitedMs);
   }
 

@@ -10,18 +10,19 @@ export interface Target {
 }
 
 /**
+ * @param flag - The flag that the URL came by, for the message.
  * @returns The target of an `http:` URL on a loopback address (127.0.0.0/8 or ::1). `localhost` is taken as 127.0.0.1, without asking
  * a resolver.
  * @throws OptionError that says what's wrong with the URL.
  */
-export function parseTarget(url: string): Target {
-  if (!URL.canParse(url)) throw new OptionError(`--url: expected a URL like http://127.0.0.1:8080/predict, got ${JSON.stringify(url)}`);
+export function parseTarget(url: string, flag = "url"): Target {
+  if (!URL.canParse(url)) throw new OptionError(`--${flag}: expected a URL like http://127.0.0.1:8080/predict, got ${JSON.stringify(url)}`);
   const { protocol, hostname, port, pathname, search } = new URL(url);
-  if (protocol !== "http:") throw new OptionError(`--url: expected a URL that begins with http://, got ${JSON.stringify(url)}`);
+  if (protocol !== "http:") throw new OptionError(`--${flag}: expected a URL that begins with http://, got ${JSON.stringify(url)}`);
   const host = loopbackHost(hostname);
   if (host === undefined) {
     throw new OptionError(
-      `--url: load is sent to this machine only (127.0.0.0/8, [::1] or localhost), got the host ${JSON.stringify(hostname)}`,
+      `--${flag}: load is sent to this machine only (127.0.0.0/8, [::1] or localhost), got the host ${JSON.stringify(hostname)}`,
     );
   }
   return { host, port: port === "" ? 80 : Number(port), path: pathname + search };

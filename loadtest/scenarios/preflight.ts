@@ -3,8 +3,11 @@
 import { OptionError } from "../options.js";
 import { type Target, targetUrl } from "../target.js";
 
-/** @throws OptionError unless a row is answered with status 200 and a JSON object that holds a prediction. */
-export async function preflight(target: Target, row: string): Promise<void> {
+/**
+ * @returns The model that answered, as "name/version", where the answer names it.
+ * @throws OptionError unless a row is answered with status 200 and a JSON object that holds a prediction.
+ */
+export async function preflight(target: Target, row: string): Promise<string | undefined> {
   const url = targetUrl(target);
   const reply = await fetch(url, {
     method: "POST",
@@ -16,15 +19,21 @@ export async function preflight(target: Target, row: string): Promise<void> {
   });
   const text = await reply.text();
   if (reply.status !== 200) throw new OptionError(`--url: ${url} refuses a row with status ${reply.status}: ${text.slice(0, 300)}`);
-  if (!holdsPrediction(text)) throw new OptionError(`--url: ${url} answers without a prediction: ${text.slice(0, 300)}`);
+  const answer = parseObject(text);
+  if (answer === undefined || !("prediction" in answer)) {
+    throw new OptionError(`--url: ${url} answers without a prediction: ${text.slice(0, 300)}`);
+  }
+  const { model, version } = answer;
+  if (typeof model !== "string") return undefined;
+  return version === undefined ? model : `${model}/${version}`;
 }
 
-function holdsPrediction(text: string): boolean {
+function parseObject(text: string): Record<string, unknown> | undefined {
   try {
-    const answer: unknown = JSON.parse(text);
-    return typeof answer === "object" && answer !== null && "prediction" in answer;
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }
 

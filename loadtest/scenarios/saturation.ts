@@ -1,22 +1,26 @@
 /** How much can the server do? Closed loop at 1, 32 and 128 connections. For a quick look; `npm run bench` measures. */
 
-import type { Generator, Saturation } from "../generators.js";
+import type { Autocannon, AutocannonRun } from "../generators.js";
 import { figure, textTable } from "../table.js";
 import type { Target } from "../target.js";
+
+export interface SaturationLevel extends AutocannonRun {
+  readonly connections: number;
+}
 
 export interface SaturationReport {
   readonly scenario: "saturation";
   readonly generator: string;
   readonly durationS: number;
-  readonly levels: readonly (Saturation & { readonly connections: number })[];
+  readonly levels: readonly SaturationLevel[];
   readonly passed: boolean;
 }
 
 export const connectionLevels = [1, 32, 128] as const;
 
 /** Passes where no request ends in an error. */
-export async function runSaturation(target: Target, generator: Generator, durationS: number): Promise<SaturationReport> {
-  const levels: SaturationReport["levels"][number][] = [];
+export async function runSaturation(target: Target, generator: Autocannon, durationS: number): Promise<SaturationReport> {
+  const levels: SaturationLevel[] = [];
   for (const connections of connectionLevels) levels.push({ connections, ...(await generator.saturate(target, connections, durationS)) });
   return { scenario: "saturation", generator: generator.name, durationS, levels, passed: levels.every(({ errors }) => errors === 0) };
 }

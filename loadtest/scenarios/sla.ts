@@ -4,11 +4,13 @@ import { machineClock } from "../clock.js";
 import { createConnectionPool } from "../connection-pool.js";
 import { type OpenLoopResult, runOpenLoop } from "../open-loop.js";
 import type { Random } from "../random.js";
+import { RequestLog } from "../request-log.js";
 import { manyRowsBody, type RowSource } from "../rows.js";
 import { type Arrivals, planRequests } from "../schedule.js";
 import { figure, textTable } from "../table.js";
 import type { TallySummary } from "../tally.js";
 import { requestBytes, type Target } from "../target.js";
+import { type Timeline, timelineOf } from "../timeline.js";
 
 export interface SlaSettings {
   /** Plain rows per second. */
@@ -29,6 +31,7 @@ export interface SlaReport extends OpenLoopResult {
   /** Plain rows: as planned, and answered with 200, per second. */
   readonly ratePlanned: number;
   readonly rateAchieved: number;
+  readonly timeline: Timeline;
   /** Why the run fails; empty where it passes. */
   readonly failures: readonly string[];
   readonly passed: boolean;
@@ -44,7 +47,8 @@ export async function runSla(scenario: string, target: Target, settings: SlaSett
   let nextBig = 0;
   const requestFor = (rowCount: number) => (rowCount === 1 ? requestBytes(target, rows()) : bigRequests[nextBig++ % bigBodies]!);
   const transport = createConnectionPool({ host: target.host, port: target.port, connectionsMax: connections });
-  const result = await runOpenLoop({ plan, requestFor, transport, clock: machineClock, drainMs }).finally(() => transport.close());
+  const log = new RequestLog(plan);
+  const result = await runOpenLoop({ plan, requestFor, transport, clock: machineClock, drainMs, log }).finally(() => transport.close());
   const failures = judge(result, settings.p95MsMax);
   return {
     scenario,
@@ -52,6 +56,7 @@ export async function runSla(scenario: string, target: Target, settings: SlaSett
     ...result,
     ratePlanned: result.plain.requests / durationS,
     rateAchieved: result.plain.ok / Math.max(durationS, result.elapsedS),
+    timeline: timelineOf(log, durationS),
     failures,
     passed: failures.length === 0,
   };

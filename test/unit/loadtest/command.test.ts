@@ -142,6 +142,9 @@ describe("wrong usage", () => {
     [["--big-rows", "-5"], /--big-rows/],
     [["--big-every", "0"], /--big-every/],
     [["--rows", "/nowhere/rows.jsonl"], /--rows: cannot read/],
+    [["--compare", "/nowhere/run.json"], /--compare: cannot read/],
+    [["--compare", "package.json"], /--compare: package.json is no report that --json wrote/],
+    [["--admin-url", "http://example.com"], /--admin-url: load is sent to this machine only/],
     [["--turbo"], /--turbo/],
   ])("%j is refused by name before anything is started", async (args, message) => {
     await expect(loadtest(args, () => {})).rejects.toThrow(message);
@@ -163,6 +166,9 @@ describe("wrong usage", () => {
       "p95-ms",
       "big-rows",
       "big-every",
+      "html",
+      "compare",
+      "admin-url",
     ]) {
       expect(said.join()).toContain(`--${flag} `);
     }

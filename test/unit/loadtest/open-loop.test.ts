@@ -1,14 +1,18 @@
 /** Goal: no coordinated omission. Requests leave when planned, and every wait counts. */
 
 import { describe, expect, test } from "vitest";
+import type { Clock } from "../../../loadtest/clock.js";
 import type { Transport } from "../../../loadtest/connection-pool.js";
 import { runOpenLoop } from "../../../loadtest/open-loop.js";
+import { RequestLog } from "../../../loadtest/request-log.js";
 import type { Planned } from "../../../loadtest/schedule.js";
 import type { Outcome } from "../../../loadtest/tally.js";
 import { createFakeClock } from "./fake-clock.js";
 
 const everyTenMs = (count: number): Planned[] => Array.from({ length: count }, (_, i) => ({ atMs: i * 10, rowCount: 1 }));
 const requestFor = (rowCount: number) => Buffer.from(String(rowCount));
+const run = (plan: readonly Planned[], transport: Transport, clock: Clock, drainMs: number, log = new RequestLog(plan)) =>
+  runOpenLoop({ plan, requestFor, transport, clock, drainMs, log });
 
 /** A transport whose replies are given by hand. */
 function createHandWorkedTransport() {
@@ -28,7 +32,7 @@ describe("the open loop", () => {
   test("sends at the planned times, whether or not anything is answered", async () => {
     const clock = createFakeClock();
     const { transport, sent, answer } = createHandWorkedTransport();
-    const running = runOpenLoop({ plan: everyTenMs(5), requestFor, transport, clock, drainMs: 100 });
+    const running = run(everyTenMs(5), transport, clock, 100);
     const sentBy = [0, 9, 10, 25, 40].map((atMs) => {
       clock.moveTo(1000 + atMs);
       return sent.length;
@@ -41,7 +45,7 @@ describe("the open loop", () => {
   test("counts latency from the planned time: a pause of one second is in every request planned during it", async () => {
     const clock = createFakeClock();
     const { transport, open, answer } = createHandWorkedTransport();
-    const running = runOpenLoop({ plan: everyTenMs(100), requestFor, transport, clock, drainMs: 5000 });
+    const running = run(everyTenMs(100), transport, clock, 5000);
     clock.moveTo(2000); // the server stalls through the whole plan ...
     while (open.length > 0) answer(); // ... and then answers all at once
     const { plain } = await running;
@@ -54,7 +58,7 @@ describe("the open loop", () => {
     const clock = createFakeClock();
     const { transport, open, answer } = createHandWorkedTransport();
     const late = { ...clock, at: (timeMs: number, callback: () => void) => clock.at(timeMs + 7, callback) };
-    const running = runOpenLoop({ plan: [{ atMs: 0, rowCount: 1 }], requestFor, transport, clock: late, drainMs: 100 });
+    const running = run([{ atMs: 0, rowCount: 1 }], transport, late, 100);
     clock.moveTo(1007);
     while (open.length > 0) answer();
     const { plain, sendLagMs } = await running;
@@ -69,7 +73,7 @@ describe("the open loop", () => {
       { atMs: 0, rowCount: 1 },
       { atMs: 5, rowCount: 1000 },
     ];
-    const running = runOpenLoop({ plan, requestFor, transport, clock, drainMs: 100 });
+    const running = run(plan, transport, clock, 100);
     clock.moveTo(1001);
     answer();
     clock.moveTo(1055);
@@ -83,7 +87,7 @@ describe("the open loop", () => {
   test("ends a bounded time after the last planned one, and what is open then is unanswered", async () => {
     const clock = createFakeClock();
     const { transport, answer } = createHandWorkedTransport();
-    const running = runOpenLoop({ plan: everyTenMs(3), requestFor, transport, clock, drainMs: 500 });
+    const running = run(everyTenMs(3), transport, clock, 500);
     clock.moveTo(1030);
     answer();
     clock.moveTo(1520);
@@ -97,9 +101,9 @@ describe("the open loop", () => {
   test("ends at once where the transport fails at once, and where there's nothing to send", async () => {
     const clock = createFakeClock();
     const transport: Transport = { send: (_, done) => done({ failure: "ECONNREFUSED" }), close: () => {} };
-    const running = runOpenLoop({ plan: everyTenMs(2), requestFor, transport, clock, drainMs: 500 });
+    const running = run(everyTenMs(2), transport, clock, 500);
     clock.moveTo(1010);
     expect((await running).plain.errors).toEqual({ ECONNREFUSED: 2 });
-    expect((await runOpenLoop({ plan: [], requestFor, transport, clock, drainMs: 500 })).plain.requests).toBe(0);
+    expect((await run([], transport, clock, 500)).plain.requests).toBe(0);
   });
 });

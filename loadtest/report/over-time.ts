@@ -1,0 +1,12 @@
+/** What every chart over time shares: how an interval is called, and where it stands. */
+
+import { figure } from "../table.js";
+import type { Interval } from "../timeline.js";
+
+export function intervalName({ startS, lengthS }: Pick<Interval, "startS" | "lengthS">): string {
+  return `${figure(startS)} to ${figure(startS + lengthS)} s`;
+}
+
+export function intervalZone({ startS, lengthS }: Pick<Interval, "startS" | "lengthS">, endS: number): { start: number; width: number } {
+  return { start: startS / endS, width: lengthS / endS };
+}
