@@ -2,6 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ask, post } from "../fixtures/http-client.js";
+import { isNewBuild } from "../fixtures/http-library.js";
 import { metric } from "../fixtures/metrics.js";
 import { echoModel, type ModelStore, writeStore } from "../fixtures/model-store.js";
 import { RawConnection } from "../fixtures/raw-connection.js";
@@ -37,6 +38,7 @@ const body = '{"value":1}';
 const head = "POST /predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\n";
 const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
 const length = `content-length: ${body.length}\r\n`;
+const emptyLength: [string, string] = ["an empty length", `${head}content-length:\r\n\r\n${body}`];
 const chunked = `transfer-encoding: chunked\r\n\r\n${chunk(body)}0\r\n\r\n`;
 
 describe("a request whose framing two readers could read in two ways is refused and its connection closed", () => {
@@ -47,6 +49,7 @@ describe("a request whose framing two readers could read in two ways is refused 
     ["a coding beside chunked", `${head}transfer-encoding: gzip, chunked\r\n\r\n${chunk(body)}0\r\n\r\n`],
     ["a coding that isn't chunked", `${head}transfer-encoding: gzip\r\n\r\n${chunk(body)}0\r\n\r\n`],
     ["chunked twice", `${head}transfer-encoding: chunked\r\n${chunked}`],
+    ...(isNewBuild ? [emptyLength] : []),
   ];
   test.each(cases)("%s", async (_, bytes) => {
     await connection.write(bytes);
@@ -55,72 +58,82 @@ describe("a request whose framing two readers could read in two ways is refused 
     expect(reply.headers.get("connection")).toBe("close");
     expect(await connection.closed).toBe("end");
     expect(connection.received.toString()).not.toContain("prediction");
-    // Newer builds of the library see some of these themselves, and refuse them in HTML.
-    if (reply.headers.get("content-type") !== "application/json") return;
+    // Newer builds of the library see a second host themselves, and refuse it in HTML.
+    if (isNewBuild && bytes.includes("host: other")) {
+      expect(reply.body).toContain("400 Bad Request");
+      return;
+    }
     expect(reply.json.error).toMatchObject({ code: "invalid_request", issues: [], request_id: reply.headers.get("x-request-id") });
     expect(reply.json.error.message).toMatch(/framing/);
     expect(connection.received).toHaveLength(0);
+  });
+
+  test.each(cases)("%s, and what follows in the same segment is no request", async (_, bytes) => {
+    await connection.write(`${bytes}GET /health/live HTTP/1.1\r\nhost: plumb\r\n\r\n`);
+    await connection.closed;
+    expect(connection.received.toString()).not.toMatch(/prediction|"live"/);
   });
 });
 
 // The library answers these itself, in HTML, and our handler may already have run: nothing of it may be seen.
 describe("a request that isn't HTTP/1.1 is refused by the library, and no prediction is made of it", () => {
-  const cases: [string, string, number[]][] = [
-    ["a length and chunks", `${head}${length}${chunked}`, [400]],
-    ["the coding identity", `${head}transfer-encoding: identity\r\n${length}\r\n${body}`, [400]],
-    ["a length in letters", `${head}content-length: abc\r\n\r\n${body}`, [400]],
-    ["a negative length", `${head}content-length: -1\r\n\r\n${body}`, [400]],
-    ["a length with a sign", `${head}content-length: +11\r\n\r\n${body}`, [400]],
-    ["a hexadecimal length", `${head}content-length: 0x0b\r\n\r\n${body}`, [400]],
-    ["a list of lengths", `${head}content-length: 11, 11\r\n\r\n${body}`, [400]],
-    ["a length beyond all numbers", `${head}content-length: 99999999999999999999\r\n\r\n${body}`, [400]],
-    ["an empty length", `${head}content-length:\r\n\r\n${body}`, [400, 505]],
-    ["a chunk's size in letters", `${head}transfer-encoding: chunked\r\n\r\nzz\r\n${body}\r\n0\r\n\r\n`, [400]],
-    ["a chunk's size beyond all numbers", `${head}transfer-encoding: chunked\r\n\r\nffffffffffffffff\r\n${body}\r\n0\r\n\r\n`, [400]],
-    ["trailers after the chunks", `${head}transfer-encoding: chunked\r\n\r\n${chunk(body)}0\r\nx-after: 1\r\n\r\n`, [400, 505]],
-    ["no host", `POST /predict HTTP/1.1\r\ncontent-type: application/json\r\n${length}\r\n${body}`, [400]],
-    ["HTTP/1.0", `POST /predict HTTP/1.0\r\nhost: plumb\r\ncontent-type: application/json\r\n${length}\r\n${body}`, [400, 505]],
-    ["an absolute address", "GET http://plumb/health/live HTTP/1.1\r\nhost: plumb\r\n\r\n", [400, 505]],
-    ["OPTIONS of everything", "OPTIONS * HTTP/1.1\r\nhost: plumb\r\n\r\n", [400, 505]],
-    ["CONNECT", "CONNECT plumb:80 HTTP/1.1\r\nhost: plumb\r\n\r\n", [400, 505]],
-    ["HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [400, 505]],
-    ["a blank in the address", "GET /models/a b HTTP/1.1\r\nhost: plumb\r\n\r\n", [400, 505]],
-    ["lines that end in LF alone", `${head.replaceAll("\r", "")}${length.replace("\r", "")}\n${body}`, [400, 505]],
-    ["the beginning of TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", [400, 505]],
-    ["a header beyond all sizes, in pieces", `${head}x-long: ${"a".repeat(20_000)}`, [400, 431]],
+  const cases: [string, string, number][] = [
+    ["a length and chunks", `${head}${length}${chunked}`, 400],
+    ["the coding identity", `${head}transfer-encoding: identity\r\n${length}\r\n${body}`, 400],
+    ["a length in letters", `${head}content-length: abc\r\n\r\n${body}`, 400],
+    ["a negative length", `${head}content-length: -1\r\n\r\n${body}`, 400],
+    ["a length with a sign", `${head}content-length: +11\r\n\r\n${body}`, 400],
+    ["a hexadecimal length", `${head}content-length: 0x0b\r\n\r\n${body}`, 400],
+    ["a list of lengths", `${head}content-length: 11, 11\r\n\r\n${body}`, 400],
+    ["a length beyond all numbers", `${head}content-length: 99999999999999999999\r\n\r\n${body}`, 400],
+    ...(isNewBuild ? [] : [[...emptyLength, 505] as [string, string, number]]),
+    ["a chunk's size in letters", `${head}transfer-encoding: chunked\r\n\r\nzz\r\n${body}\r\n0\r\n\r\n`, 400],
+    ["a chunk's size beyond all numbers", `${head}transfer-encoding: chunked\r\n\r\nffffffffffffffff\r\n${body}\r\n0\r\n\r\n`, 400],
+    ["trailers after the chunks", `${head}transfer-encoding: chunked\r\n\r\n${chunk(body)}0\r\nx-after: 1\r\n\r\n`, 505],
+    ["no host", `POST /predict HTTP/1.1\r\ncontent-type: application/json\r\n${length}\r\n${body}`, 400],
+    ["HTTP/1.0", `POST /predict HTTP/1.0\r\nhost: plumb\r\ncontent-type: application/json\r\n${length}\r\n${body}`, 505],
+    ["an absolute address", "GET http://plumb/health/live HTTP/1.1\r\nhost: plumb\r\n\r\n", 505],
+    ["OPTIONS of everything", "OPTIONS * HTTP/1.1\r\nhost: plumb\r\n\r\n", 505],
+    ["CONNECT", "CONNECT plumb:80 HTTP/1.1\r\nhost: plumb\r\n\r\n", 505],
+    ["HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505],
+    ["a blank in the address", "GET /models/a b HTTP/1.1\r\nhost: plumb\r\n\r\n", 505],
+    ["lines that end in LF alone", `${head.replaceAll("\r", "")}${length.replace("\r", "")}\n${body}`, 505],
+    ["the beginning of TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 505],
+    ["a header beyond all sizes, in pieces", `${head}x-long: ${"a".repeat(20_000)}`, 431],
   ];
-  test.each(cases)("%s", async (_, bytes, statuses) => {
+  test.each(cases)("%s", async (_, bytes, status) => {
     const rowsBefore = await metric(server, "plumb_rows_total");
     await connection.write(Buffer.from(bytes.slice(0, 10_000), "latin1"));
     if (bytes.length > 10_000) await connection.write(Buffer.from(bytes.slice(10_000), "latin1"));
     // What the library says has no length: it is all that comes.
-    await connection.closed;
+    expect(await connection.closed).toBe("end");
     const said = connection.received.toString("latin1");
-    expect(statuses).toContain(Number(said.split(" ")[1]));
+    expect(Number(said.split(" ")[1])).toBe(status);
     expect(said).not.toContain("prediction");
     expect(await metric(server, "plumb_rows_total")).toBe(rowsBefore);
   });
 });
 
 describe("a header that isn't one is never answered with a prediction", () => {
-  // The Node 20 build of the library says nothing and waits for its timeout of 12 s; newer ones answer 400.
-  const cases: [string, string][] = [
-    ["a blank before the colon", "x-a : b\r\n"],
-    ["a folded line", "x-a: b\r\n c\r\n"],
-    ["a NUL", "x-a: b\0c\r\n"],
+  // The Node 20 build of the library says nothing and waits for its timeout of 12 s; newer ones refuse all but a lone carriage return.
+  const cases: [string, string, number?][] = [
+    ["a blank before the colon", "x-a : b\r\n", 400],
+    ["a folded line", "x-a: b\r\n c\r\n", 400],
+    ["a NUL", "x-a: b\0c\r\n", 400],
     ["a carriage return in a request id", "x-request-id: a\rx-injected: 1\r\n"],
-    ["a line feed in a request id", "x-request-id: a\nx-injected: 1\r\n"],
-    ["200 headers", Array.from({ length: 200 }, (_, i) => `x-${i}: 1\r\n`).join("")],
+    ["a line feed in a request id", "x-request-id: a\nx-injected: 1\r\n", 400],
+    ["200 headers", Array.from({ length: 200 }, (_, i) => `x-${i}: 1\r\n`).join(""), 431],
   ];
-  test.each(cases)("%s", async (_, header) => {
+  test.each(cases)("%s", async (_, header, statusOfNewBuilds) => {
     await connection.write(`${head}${header}${length}\r\n${body}`);
     // The server has read these bytes by the time that it answers a later request.
     await ask(server.httpPort, "/health/live");
     await ask(server.httpPort, "/health/live");
-    const said = connection.received.toString("latin1");
-    expect(said === "" || / 4\d\d /.test(said.split("\r\n")[0]!)).toBe(true);
-    expect(said).not.toContain("x-injected");
-    expect(said).not.toContain("prediction");
+    if (isNewBuild && statusOfNewBuilds !== undefined) {
+      expect(await connection.closed).toBe("end");
+      expect(connection.received.toString("latin1")).toMatch(new RegExp(`^HTTP/1.1 ${statusOfNewBuilds} `));
+    } else expect(connection.received.toString("latin1")).toBe("");
+    expect(connection.received.toString("latin1")).not.toMatch(/x-injected|prediction/);
   });
 });
 
@@ -148,12 +161,11 @@ describe("chunks", () => {
   });
 
   // The Node 20 build of the library takes half a request line for another protocol. Clients send it in one segment.
-  test("but a request line in two pieces may be refused, and is never left without an answer", async () => {
+  test("and a request line may arrive in two pieces, where the library is a newer build; the one for Node 20 refuses it", async () => {
     await connection.write(head.slice(0, 10));
     await ask(server.httpPort, "/health/live");
     await connection.write(`${head.slice(10)}${length}\r\n${body}`);
-    const { status } = await connection.reply();
-    expect([200, 505]).toContain(status);
+    expect((await connection.reply()).status).toBe(isNewBuild ? 200 : 505);
   });
 });
 
