@@ -95,7 +95,7 @@ export function readConfig(args: readonly string[], environment: Record<string, 
   const environmentSource: Source = {};
   const known = new Map(keys.map((key) => [variableOf(key), key]));
   for (const [name, value] of Object.entries(environment)) {
-    if (!name.startsWith("PLUMB_") || value === undefined || name === "PLUMB_CONFIG") continue;
+    if (!name.startsWith("PLUMB_") || value === undefined || name === "PLUMB_CONFIG" || isServiceLink(name, value)) continue;
     const key = known.get(name);
     if (key === undefined) problems.push(`the environment variable ${name} is no setting: ${closest(name, [...known.keys()])}`);
     else environmentSource[key] = value;
@@ -118,6 +118,17 @@ export function readConfig(args: readonly string[], environment: Record<string, 
   }
   if (problems.length > 0 || !result.success) throw new ConfigError(problems);
   return result.data;
+}
+
+/**
+ * Kubernetes tells every pod of the services in its namespace by variables. Those of a service named "plumb", or "plumb-http", begin as ours do
+ * and are no settings: PLUMB_SERVICE_HOST, PLUMB_PORT_8080_TCP_ADDR, PLUMB_HTTP_PORT=tcp://10.0.0.1:8080.
+ */
+function isServiceLink(name: string, value: string): boolean {
+  return (
+    /_(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_[A-Z]+)?)$/.test(name) ||
+    (name.endsWith("_PORT") && /^(?:tcp|udp|sctp):\/\//.test(value))
+  );
 }
 
 /** Threads of the pool for a configuration on this machine. */

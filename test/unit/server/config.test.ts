@@ -145,6 +145,30 @@ describe("an unknown setting is refused, and a known one is suggested", () => {
   });
 });
 
+describe("what Kubernetes tells of services named plumb and plumb-http", () => {
+  test("is no setting, and stops no start", () => {
+    const environment = Object.fromEntries(
+      ["PLUMB", "PLUMB_HTTP"].flatMap((service) => [
+        [`${service}_SERVICE_HOST`, "10.0.0.1"],
+        [`${service}_SERVICE_PORT`, "8080"],
+        [`${service}_SERVICE_PORT_WEB`, "8080"],
+        [`${service}_PORT`, "tcp://10.0.0.1:8080"],
+        [`${service}_PORT_8080_TCP`, "tcp://10.0.0.1:8080"],
+        [`${service}_PORT_8080_TCP_PROTO`, "tcp"],
+        [`${service}_PORT_8080_TCP_PORT`, "8080"],
+        [`${service}_PORT_8080_TCP_ADDR`, "10.0.0.1"],
+      ]),
+    );
+    expect(read([], environment)).toEqual(read([]));
+  });
+
+  test("doesn't hide a setting that is wrong", () => {
+    expect(problemsOf([], { PLUMB_PORT: "8080" })).toEqual([expect.stringMatching(/PLUMB_PORT is no setting/)]);
+    expect(problemsOf([], { PLUMB_HTTP_PORT: "http://10.0.0.1" })).toHaveLength(1);
+    expect(problemsOf([], { PLUMB_SERVICE: "1" })).toHaveLength(1);
+  });
+});
+
 describe("a wrong value is refused, with the place where it stands", () => {
   const wrong: [name: string, value: unknown][] = [
     ["httpPort", 65_536],
