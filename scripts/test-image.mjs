@@ -43,6 +43,6 @@ await main(async () => {
     ...excluded,
     ...process.argv.slice(2),
   ];
-  const env = { CI: "true", PLUMB_TEST_SERVER: "/app/bin/plumb.js" };
+  const env = { CI: "true", TEST_SERVER_PROGRAM: "/app/bin/plumb.js" };
   process.exitCode = await runInRoot(platform, mounts, [...inCheckout, ...vitest], { temporary: true, env });
 });

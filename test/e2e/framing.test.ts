@@ -60,7 +60,7 @@ describe("a request whose framing two readers could read in two ways is refused 
     expect(connection.received.toString()).not.toContain("prediction");
     // Newer builds of the library see a second host themselves, and refuse it in HTML.
     if (isNewBuild && bytes.includes("host: other")) {
-      expect(reply.body).toContain("400 Bad Request");
+      expect(reply.headers.has("x-request-id")).toBe(false);
       return;
     }
     expect(reply.json.error).toMatchObject({ code: "invalid_request", issues: [], request_id: reply.headers.get("x-request-id") });
