@@ -1,46 +1,54 @@
-/** trainer/.venv: a Python that has what trainer/requirements.txt pins. */
+/** Python environments that have what a file of hashed requirements pins: the trainer's, and that of the benchmark's peers. */
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { alone, root, run, SetupError, say } from "./project.mjs";
 
-const venv = join(root, "trainer/.venv");
-const python = join(venv, "bin/python");
-const requirements = join(root, "trainer/requirements.txt");
-const stampFile = join(venv, ".requirements-sha256");
+const trainer = { venv: join(root, "trainer/.venv"), requirements: join(root, "trainer/requirements.txt"), who: "the trainer" };
+const peers = {
+  venv: join(root, ".cache/peers-venv"),
+  requirements: join(root, "loadtest/peers/requirements.txt"),
+  who: "a peer in Python",
+};
 
 /** The reader's own default first, then the newest. */
 const candidates = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
 
+/** As {@link ensureEnvironment}, for the trainer. */
+export const ensurePython = () => ensureEnvironment(trainer);
+
+/** As {@link ensureEnvironment}, for the benchmark's peers. */
+export const ensurePeersPython = () => ensureEnvironment(peers);
+
 /**
- * Makes the trainer's Python environment where it is missing or its requirements have changed.
+ * Makes a Python environment where it is missing or its requirements have changed.
  *
  * @returns The path of its interpreter.
  * @throws SetupError with one line where there is no Python that can do it.
  */
-export async function ensurePython() {
+async function ensureEnvironment({ venv, requirements, who }) {
+  const python = join(venv, "bin/python");
+  const stampFile = join(venv, ".requirements-sha256");
   const wanted = createHash("sha256").update(readFileSync(requirements)).digest("hex");
-  if (isCurrent(wanted)) return python;
+  const isCurrent = () => existsSync(python) && existsSync(stampFile) && readFileSync(stampFile, "utf8") === wanted;
+  if (isCurrent()) return python;
   await alone(async () => {
-    if (isCurrent(wanted)) return;
+    if (isCurrent()) return;
+    const [place, list] = [relative(root, venv), relative(root, requirements)];
     rmSync(stampFile, { force: true });
     if (!isUsable(python)) {
-      const base = findPython();
-      say(`plumb: making trainer/.venv with ${base}`);
-      await step(base, ["-m", "venv", "--clear", venv], "making trainer/.venv failed");
+      const base = findPython(who);
+      say(`plumb: making ${place} with ${base}`);
+      await step(base, ["-m", "venv", "--clear", venv], `making ${place} failed`);
     }
-    say("plumb: installing trainer/requirements.txt into trainer/.venv");
+    say(`plumb: installing ${list} into ${place}`);
     const pip = ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes", "-r", requirements];
-    await step(python, pip, "installing trainer/requirements.txt failed");
+    await step(python, pip, `installing ${list} failed`);
     writeFileSync(stampFile, wanted);
   });
   return python;
-}
-
-function isCurrent(wanted) {
-  return existsSync(python) && existsSync(stampFile) && readFileSync(stampFile, "utf8") === wanted;
 }
 
 /** A venv whose making was cut short has an interpreter but no pip. */
@@ -53,7 +61,7 @@ async function step(command, args, failure) {
   if (code !== 0) throw new SetupError(`${failure} (exit code ${code}); the output is above`);
 }
 
-function findPython() {
+function findPython(who) {
   const probe = "import sys; print('%d.%d' % sys.version_info[:2]); import ensurepip, venv; sys.exit(sys.version_info < (3, 11))";
   const seen = [];
   for (const candidate of candidates) {
@@ -62,11 +70,11 @@ function findPython() {
     const version = stdout?.trim();
     if (version) seen.push({ candidate, version });
   }
-  throw new SetupError(whyNoPython(seen));
+  throw new SetupError(whyNoPython(seen, who));
 }
 
 /** One line that names what to install. */
-export function whyNoPython(seen) {
+export function whyNoPython(seen, who = trainer.who) {
   const found = seen.find(({ version }) => {
     const [major, minor] = version.split(".").map(Number);
     return major > 3 || (major === 3 && minor >= 11);
@@ -75,5 +83,5 @@ export function whyNoPython(seen) {
     return `${found.candidate} (Python ${found.version}) lacks venv or ensurepip: install them (Debian, Ubuntu: apt install python${found.version}-venv)`;
   }
   const others = seen.map(({ candidate, version }) => `${candidate} is ${version}`).join(", ");
-  return `the trainer needs Python 3.11 or newer, and none was found${others && ` (${others})`}`;
+  return `${who} needs Python 3.11 or newer, and none was found${others && ` (${others})`}`;
 }
