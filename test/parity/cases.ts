@@ -1,4 +1,4 @@
-/** The cases that trainer/parity_cases.py wrote, decoded. */
+/** The cases that trainer/parity wrote, decoded. */
 import { readdirSync, readFileSync } from "node:fs";
 import { type GraphDocument, parseGraph, type Row } from "../../preprocessing/index.js";
 

@@ -78,7 +78,7 @@ def test_every_step_and_type_is_proved_by_the_code_that_serves(write_recipe, tmp
 
 
 def test_a_bundle_that_answers_otherwise_is_not_written(write_recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr("plumb_trainer.operators.number_forms", lambda values: [float(value) * (1 + 2**-40) for value in values])
+    monkeypatch.setattr("plumb_trainer.operators.scale.number_forms", lambda values: [float(value) * (1 + 2**-40) for value in values])
     with pytest.raises(Stop) as caught:
         train(write_recipe(), tmp_path / "models")
     assert "features" in caught.value.problems[1]

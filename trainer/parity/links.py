@@ -1,9 +1,11 @@
-"""Make the parity cases of what stands after a model: what XGBoost, NumPy and scikit-learn make of its outputs, for ``parity_cases.py``."""
+"""Cases of what stands after a model: what XGBoost, NumPy and scikit-learn make of its outputs."""
 
 import numpy as np
-from parity_export import category, numbers
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from xgboost import XGBClassifier
+
+from plumb_trainer.json_form import number_forms
+from plumb_trainer.operators import category_form
 
 
 def margins(seed, n_rows, n_columns):
@@ -37,9 +39,9 @@ def link_case(dtype, raw, link, label_params, labels, probabilities, predictions
     ]
     return {
         "graph": answer_graph(dtype, raw.shape[1], nodes, labels),
-        "raw": numbers(raw.ravel()),
-        "probabilities": numbers(np.asarray(probabilities).ravel()),
-        "predictions": [category(value) for value in predictions],
+        "raw": number_forms(raw.ravel()),
+        "probabilities": number_forms(np.asarray(probabilities).ravel()),
+        "predictions": [category_form(value) for value in predictions],
     }
 
 
@@ -105,7 +107,7 @@ def linear_node(model, **params):
     """Return the node ``linear`` of a fitted model of scikit-learn."""
     coef = np.atleast_2d(model.coef_)
     intercept = np.broadcast_to(model.intercept_, len(coef))
-    constants = {"coef": [numbers(row) for row in coef], "intercept": numbers(intercept)}
+    constants = {"coef": [number_forms(row) for row in coef], "intercept": number_forms(intercept)}
     return {"id": "sum", "op": "linear", "inputs": ["main.Y"], "params": constants | params}
 
 
@@ -134,7 +136,7 @@ def linear_regression_case(seed, n_columns, dtype):
         "nodes": [linear_node(model, **({} if dtype == "float64" else {"dtype": dtype}))],
         "outputs": [{"name": "prediction", "from": ["sum"]}],
     }
-    return {"graph": graph, "raw": numbers(raw.ravel()), "predictions": numbers(answers)}
+    return {"graph": graph, "raw": number_forms(raw.ravel()), "predictions": number_forms(answers)}
 
 
 def linear_classes_case():
@@ -148,10 +150,10 @@ def linear_classes_case():
     graph["inputs"][0]["shape"] = ["rows", 4]
     graph["nodes"][0]["inputs"] = ["sum"]
     graph["nodes"].insert(0, linear_node(model))
-    return case | {"raw": numbers(x.ravel())}
+    return case | {"raw": number_forms(x.ravel())}
 
 
-def link_cases():
+def cases():
     """Sigmoid and softmax as XGBoost computes them in float32 and as NumPy does in float64, and weighted sums before them or alone."""
     yield "link-linear-one-input", linear_regression_case(10, 1, "float64")
     yield "link-linear-float64", linear_regression_case(11, 7, "float64")

@@ -1,11 +1,14 @@
-"""Turn fitted transformers and rows into parity cases, for ``parity_cases.py``."""
+"""Turn fitted transformers and rows into parity cases: the exporter's own document, and what scikit-learn makes of the rows."""
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from parity_export import EXPORTS, number, numbers
 from sklearn.pipeline import make_pipeline
+
+from plumb_trainer.graph_export import preprocessing_document
+from plumb_trainer.json_form import number_form, number_forms
 
 DTYPES = {"number": float, "integer": np.int64, "boolean": bool}
 
@@ -40,7 +43,7 @@ def frame(types, rows):
 def served_row(types, row):
     """Return a row as a caller sends it; what JSON has no form for is a string that the test decodes."""
     return {
-        name: value if value is None or isinstance(value, str | bool) else number(value)
+        name: value if value is None or isinstance(value, str | bool) else number_form(value)
         for (name, _), value in zip(types.items(), row, strict=True)
     }
 
@@ -62,24 +65,38 @@ def answer(transform, data):
     together = np.asarray(transform(data.iloc[good]), dtype=np.float64)
     alone = np.array([features[index] for index in good])
     assert np.array_equal(together.view(np.int64), alone.view(np.int64)), "a batch differs from its rows"
-    return [None if row is None else numbers(row) for row in features], refused
+    return [None if row is None else number_forms(row) for row in features], refused
 
 
-def graph_case(types, nodes, outputs, transform, rows):
-    """Return a case: the graph, the rows, and the features that ``transform`` makes of them."""
+class Feature(NamedTuple):
+    """A feature as the exporter asks for it."""
+
+    name: str
+    type: str
+
+
+def graph_case(types, fitted, rows, transform=None):
+    """Return a case: the graph of a fitted transformer, the rows, and the features that it makes of them.
+
+    Parameters
+    ----------
+    types : dict of str to str
+        Type of each feature, in order.
+    fitted : transformer
+        What is exported.
+    rows : list of list
+        Values in the order of the features; None is a missing value.
+    transform : callable, default=fitted.transform
+        Takes a DataFrame.
+    """
+    graph = preprocessing_document(fitted, [Feature(name, kind) for name, kind in types.items()], "X", "float32")
+    return answered_case(types, graph, transform or fitted.transform, rows)
+
+
+def answered_case(types, graph, transform, rows):
+    """Return a case of a given graph."""
     features, refused = answer(transform, frame(types, rows))
-    width = len(next(row for row in features if row is not None))
-    return {
-        "graph": {
-            "format": "plumb-graph/1",
-            "inputs": [{"name": name, "type": kind} for name, kind in types.items()],
-            "nodes": nodes,
-            "outputs": [{"name": "X", "dtype": "float32", "shape": ["rows", width], "from": outputs}],
-        },
-        "rows": [served_row(types, row) for row in rows],
-        "features": features,
-        "refused": refused,
-    }
+    return {"graph": graph, "rows": [served_row(types, row) for row in rows], "features": features, "refused": refused}
 
 
 def case(types, training, served, *steps):
@@ -94,10 +111,4 @@ def case(types, training, served, *steps):
     *steps : estimators
         Not fitted yet; each takes all columns of the one before.
     """
-    pipeline = make_pipeline(*steps).fit(frame(types, training))
-    nodes, inputs = [], list(types)
-    for index, (_, step) in enumerate(pipeline.steps, 1):
-        op, params = EXPORTS[type(step)]
-        nodes.append({"id": f"n{index}", "op": op, "inputs": inputs, "params": params(step)})
-        inputs = [f"n{index}"]
-    return graph_case(types, nodes, inputs, pipeline.transform, training + served)
+    return graph_case(types, make_pipeline(*steps).fit(frame(types, training)), training + served)

@@ -1,0 +1,65 @@
+"""Compute what scikit-learn and XGBoost answer, for the parity tests of the serving side.
+
+Each case is a graph document as the exporter writes it, rows as a caller sends them, and what the real, fitted transformers make of
+these rows. They are written to ``test/parity/cases/*.json``, where the TypeScript tests hold the operators to them bit for bit.
+Everything is seeded, so a second run writes the same bytes.
+
+In the folder ``trainer``, ``.venv/bin/python -m parity`` writes the cases, and with ``--check`` tells whether the committed ones still
+hold. (On a processor of another kind, NumPy's own exponential may differ in the last bit, and with it the ``link-numpy`` cases.)
+"""
+
+import argparse
+import json
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+
+from parity import compose, encode, impute, links, scale
+
+CASES = Path(__file__).resolve().parents[2] / "test" / "parity" / "cases"
+FAMILIES = (impute, scale, encode, compose, links)
+
+
+def all_cases():
+    """Return every case by name."""
+    with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
+        warnings.simplefilter("ignore")
+        return {name: made for family in FAMILIES for name, made in family.cases()}
+
+
+def written(made):
+    """Return a case as its file holds it: one row a line, so that a change shows where it is."""
+    parts = []
+    for key, value in made.items():
+        if isinstance(value, list) and value and isinstance(value[0], list | dict):
+            items = ",\n".join(json.dumps(item, ensure_ascii=False, separators=(",", ":")) for item in value)
+            parts.append(f'"{key}": [\n{items}\n]')
+        else:
+            parts.append(f'"{key}": {json.dumps(value, ensure_ascii=False, separators=(",", ":"))}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def main(argv=None):
+    """Write the cases, or compare them with what is written."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if a committed case differs")
+    check = parser.parse_args(argv).check
+    files = {f"{name}.json": written(made) for name, made in all_cases().items()}
+    if check:
+        committed = {path.name: path.read_text(encoding="utf-8") for path in CASES.glob("*.json")}
+        differing = sorted(name for name in files.keys() | committed.keys() if files.get(name) != committed.get(name))
+        print(f"{len(files)} cases, " + (f"differing: {', '.join(differing)}" if differing else "as committed"))
+        return 1 if differing else 0
+    CASES.mkdir(parents=True, exist_ok=True)
+    for path in CASES.glob("*.json"):
+        path.unlink()
+    for name, text in files.items():
+        (CASES / name).write_text(text, encoding="utf-8")
+    print(f"wrote {len(files)} cases to {CASES.name}/, {sum(map(len, files.values())) // 1024} KB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,99 @@
+"""Cases of what turns categories into numbers."""
+
+import numpy as np
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+
+from parity.frame import case, frame, graph_case
+from parity.rows import INF, NAN, column, one
+from plumb_trainer.operators import is_nan
+
+
+def cases():
+    """Encoders over every type of column."""
+    yield from one_hot_cases()
+    yield from ordinal_cases()
+    yield from none_case()
+    yield from string_against_number_case()
+
+
+def one_hot_cases():
+    """One-hot over every type, for unknown, missing, infrequent and dropped categories."""
+
+    def encoder(**params):
+        return OneHotEncoder(**({"handle_unknown": "ignore", "sparse_output": False} | params))
+
+    integers, floats, texts = column(0, 1), column(0.5, -0.0, 2.0, None), column("b", "a", "", None)
+    number_edges = column(-0.0, 0.0, 1.0, 0.5, 2.0, -1.0, 2**31, 2**32, 4294967297, -(2**53), 1e300, 5e-324, None, INF, -INF)
+    text_edges = column("a ", "A", "nan", "None", "0", "1", "toString", "__proto__", "a" * 300, "é", "é", None, "")
+    yield "one-hot-integers", case(one("integer"), integers, column(7, -1, 2**40), encoder())
+    yield "one-hot-integers-as-numbers", case(one("number"), column(0.0, 1.0), number_edges, encoder())
+    yield "one-hot-floats", case(one("number"), floats, number_edges, encoder())
+    yield "one-hot-spread-integers", case(one("integer"), column(-5, 2**33, 2**53, 17), column(0, 2**33 + 1), encoder())
+    yield "one-hot-booleans", case(one("boolean"), column(False, True), column(True), encoder())
+    yield "one-hot-booleans-missing", case(one("boolean"), column(False, True, None), column(None), encoder())
+    yield "one-hot-strings", case(one("string"), texts, text_edges, encoder())
+    yield "one-hot-error", case(one("string"), column("b", "a"), text_edges, encoder(handle_unknown="error"))
+    yield "one-hot-error-numbers", case(one("number"), column(1.0, 2.0), number_edges, encoder(handle_unknown="error"))
+
+    wide = {"a": "string", "b": "integer", "c": "string"}
+    rng = np.random.default_rng(3)
+    letters = list("uvwxyz")
+    training = [
+        [letters[min(int(rng.exponential(1.5)), 5)], int(min(rng.exponential(2), 7)), None if rng.random() < 0.1 else letters[int(rng.integers(2))]]
+        for _ in range(60)
+    ]
+    served = [["unseen", 99, "unseen"], ["u", 99, None], ["", 0, "u"], [None, -1, ""]]
+    for drop in (None, "first", "if_binary", ["u", 0, "u"]):
+        dropped = "" if drop is None else f"-drop-{drop}" if isinstance(drop, str) else "-drop-given"
+        yield f"one-hot-plain{dropped}", case(wide, training, served, encoder(drop=drop))
+        for unknown in ("ignore", "infrequent_if_exist", "warn"):
+            for rare in ({"min_frequency": 8}, {"max_categories": 3}):
+                name = f"one-hot-{next(iter(rare)).replace('_', '-')}-{unknown.replace('_', '-')}{dropped}"
+                yield name, case(wide, training, served, encoder(handle_unknown=unknown, drop=drop, **rare))
+    all_rare = encoder(handle_unknown="infrequent_if_exist", min_frequency=50)
+    yield "one-hot-all-infrequent", case(one("integer"), column(*range(6)), column(9), all_rare)
+    yield "one-hot-all-dropped", case({"x": "integer", "y": "integer"}, [[4, 1], [4, 2]], [[5, 3]], encoder(drop="first"))
+    # One-hot columns that an operator reads, rather than an output.
+    yield "one-hot-scaled", case(wide, training, served, encoder(), StandardScaler())
+
+
+def ordinal_cases():
+    """Codes over every type, for unknown, missing and infrequent categories."""
+    unknown = {"handle_unknown": "use_encoded_value", "unknown_value": -1}
+    texts, numbers_ = column("b", "a", "", None), column(0.5, -0.0, 2.0, None)
+    text_edges, number_edges = column("A", "nan", "toString", None), column(0.0, 7.0, None, INF)
+    yield "ordinal-strings", case(one("string"), texts, text_edges, OrdinalEncoder(**unknown))
+    yield "ordinal-strings-error", case(one("string"), texts, text_edges, OrdinalEncoder())
+    missing = OrdinalEncoder(encoded_missing_value=-2.5, **unknown)
+    yield "ordinal-numbers-missing-code", case(one("number"), numbers_, number_edges, missing)
+    yield "ordinal-numbers-error", case(one("number"), column(1.0, 2.0), number_edges, OrdinalEncoder())
+    nan_unknown = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=NAN)
+    yield "ordinal-unknown-nan", case(one("integer"), column(3, 1, 2), column(4, 2**40), nan_unknown)
+    yield "ordinal-missing-as-unknown", case(one("number"), column(1.0, 2.0), column(None), OrdinalEncoder(**unknown))
+    yield "ordinal-booleans", case(one("boolean"), column(True, False), column(True), OrdinalEncoder(**unknown))
+    rng = np.random.default_rng(4)
+    types = {"a": "string", "b": "integer"}
+    training = [[None if rng.random() < 0.1 else "uvwxyz"[min(int(rng.exponential(1.5)), 5)], int(min(rng.exponential(2), 7))] for _ in range(60)]
+    served = [["unseen", 99], [None, 0], ["", 1]]
+    for rare in ({"min_frequency": 8}, {"max_categories": 3}):
+        encoder = OrdinalEncoder(encoded_missing_value=-9, **unknown, **rare)
+        yield f"ordinal-{next(iter(rare)).replace('_', '-')}", case(types, training, served, encoder)
+
+
+def none_case():
+    """A None category, which scikit-learn codes like any other, in a column that keeps None as None."""
+    values = np.array([["b"], [None], ["a"], ["a"]], dtype=object)
+    rows = column("b", None, "a", "c")
+    encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1).fit(values)
+
+    def transform(data):
+        return encoder.transform(np.array([[None if is_nan(value) else value] for value in data["x"]], dtype=object))
+
+    yield "ordinal-none", graph_case(one("string"), encoder, rows, transform)
+
+
+def string_against_number_case():
+    """Strings where the categories are numbers: "1" is not 1."""
+    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False).fit(frame(one("string"), column(1, 2, None)))
+    rows = column("1", "2", "1.0", "True", "", None)
+    yield "one-hot-strings-against-numbers", graph_case(one("string"), encoder, rows)

@@ -1,0 +1,11 @@
+"""The graph's operators that scikit-learn's transformers become, and the parameters that each reads: a module per family.
+
+Parameters carry scikit-learn's attribute names without the trailing underscore; `docs/preprocessing.md` is the reference.
+"""
+
+from plumb_trainer.operators import encode, impute, scale
+from plumb_trainer.operators.core import Operator, category_form, is_nan
+
+__all__ = ["OPERATORS", "Operator", "category_form", "is_nan"]
+
+OPERATORS = impute.OPERATORS | scale.OPERATORS | encode.OPERATORS
