@@ -88,14 +88,11 @@ function sumBy(files, keyOf) {
 }
 
 function setWritable(folder, writable) {
-  const change = (path) => {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
+  for (const path of [folder, ...entries.map((entry) => join(entry.parentPath, entry.name))]) {
     const { mode } = lstatSync(path);
     chmodSync(path, writable ? mode | 0o200 : mode & ~0o222);
-  };
-  if (writable) change(folder);
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true }))
-    if (entry.isDirectory()) change(join(entry.parentPath, entry.name));
-  if (!writable) change(folder);
+  }
 }
 
 /** In pairs, so that a moment in which the machine is busy slows both. */
