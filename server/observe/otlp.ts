@@ -76,11 +76,14 @@ class Otlp implements SpanOutput {
     const timedOut = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, timeoutMs);
     });
-    // Rejects with the first export that failed, which was told and counted already.
-    const flushed = this.#provider.shutdown().catch(() => {});
+    // It ends with the first export that fails, which is told and counted already; the others go on.
+    const flushed = this.#provider
+      .shutdown()
+      .catch(() => {})
+      .then(() => this.#exporter.untilIdle());
     await Promise.race([flushed, timedOut]);
     clearTimeout(timer);
-    return this.#exporter.pending === 0;
+    return this.#exporter.idle;
   }
 }
 
@@ -98,11 +101,25 @@ export class CountedExporter implements SpanExporter {
   readonly #exporter: SpanExporter;
   readonly #settings: TraceSettings;
   readonly #onTrouble: (message: string) => void;
+  readonly #open = new Set<Done>();
+  #onIdle: (() => void) | undefined;
 
   constructor(exporter: SpanExporter, settings: TraceSettings, onTrouble: (message: string) => void) {
     this.#exporter = exporter;
     this.#settings = settings;
     this.#onTrouble = onTrouble;
+  }
+
+  /** Whether the exporter is done, with those exports too that were given up. */
+  get idle(): boolean {
+    return this.pending === 0 && this.#open.size === 0;
+  }
+
+  async untilIdle(): Promise<void> {
+    if (this.idle) return;
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+    });
   }
 
   /** Takes room for as many spans, or counts them as dropped. */
@@ -132,10 +149,16 @@ export class CountedExporter implements SpanExporter {
     // The exporter's own time-out begins anew with each byte that a collector sends.
     const timer = setTimeout(() => end({ code: failed, error: new Error(`no answer in ${exportTimeoutMs} ms`) }), exportTimeoutMs);
     timer.unref();
+    const returned = (result: ExportResult) => {
+      this.#open.delete(returned);
+      end(result);
+      if (this.idle) this.#onIdle?.();
+    };
+    this.#open.add(returned);
     try {
-      this.#exporter.export(spans, end);
+      this.#exporter.export(spans, returned);
     } catch (error) {
-      end({ code: failed, error: error as Error });
+      returned({ code: failed, error: error as Error });
     }
   }
 

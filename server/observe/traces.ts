@@ -88,7 +88,9 @@ export class Traces {
   async close(timeoutMs: number): Promise<boolean> {
     const output = this.#output;
     if (output === undefined) return true;
-    return output.close(timeoutMs);
+    const delivered = await output.close(timeoutMs);
+    if (!delivered) this.#options.log("warn", "traces: the last spans weren't taken in time", { spans_dropped: this.dropped });
+    return delivered;
   }
 
   #samples(traceparent: string): boolean {

@@ -66,8 +66,8 @@ describe("every call", () => {
   test("has a span, and one for each of its stages, at the time that it was", async () => {
     const beforeMs = Date.now();
     await send(server, "ok", "/predict", { rows: [{ value: 1 }, { value: 2 }] });
-    const afterMs = Date.now();
     const { root, names } = await traceOf("ok");
+    const afterMs = Date.now();
     expect(names).toEqual(allStages);
     expect(root).toMatchObject({ name: "POST /predict", parentSpanId: "", traceState: "", status: "unset" });
     expect(root.attributes).toEqual({

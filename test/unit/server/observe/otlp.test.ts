@@ -1,5 +1,6 @@
 /** Goal: spans are delivered, or counted as lost: each of them once, and never more of them held than may be. */
 
+import type { ServerResponse } from "node:http";
 import type { ReadableSpan, SpanExporter } from "@opentelemetry/sdk-trace";
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -121,8 +122,9 @@ describe("an export without an end", () => {
     expect(exporter.pending).toBe(10);
     vi.advanceTimersByTime(1);
     expect(exporter).toMatchObject({ pending: 0, dropped: 10 });
+    expect(exporter.idle).toBe(false);
     open[0]!(delivered);
-    expect(exporter).toMatchObject({ pending: 0, dropped: 10 });
+    expect(exporter).toMatchObject({ pending: 0, dropped: 10, idle: true });
     expect(results).toHaveLength(1);
   });
 });
@@ -189,6 +191,21 @@ describe("the output", () => {
     output.record(record());
     expect(await output.close(50)).toBe(false);
     await mute.stop();
+  });
+
+  test("closes when every export has ended, though one of them failed before", async () => {
+    const responses: ServerResponse[] = [];
+    const receiver = await OtlpReceiver.start((response) => responses.push(response));
+    const output = open(receiver.endpoint, { batchSpansMax: spansPerCall });
+    for (let i = 0; i < 3; i++) output.record(record());
+    const closed = output.close(30_000);
+    await receiver.until(() => (responses.length === 3 ? true : undefined));
+    responses[1]!.writeHead(400).end();
+    await expect.poll(() => output.dropped, { interval: 5 }).toBe(spansPerCall);
+    for (const response of [responses[0]!, responses[2]!]) response.writeHead(200).end();
+    expect(await closed).toBe(true);
+    expect(output.dropped).toBe(spansPerCall);
+    await receiver.stop();
   });
 
   test("closes at once if it holds nothing", async () => {

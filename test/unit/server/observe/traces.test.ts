@@ -33,7 +33,7 @@ function createRig({ settings = {}, random = () => 0.5, record }: RigOptions = {
       recorded.push(call);
       return record ? record(call) : { traceId: "t".repeat(32), spanId: "s".repeat(16) };
     },
-    close: async () => true,
+    close: async (): Promise<boolean> => true,
   } satisfies SpanOutput;
   let tell: (message: string) => void = () => {};
   const traces = new Traces({
@@ -161,6 +161,16 @@ describe("a call hears nothing of it", () => {
     expect(rig.traces.observeCall(makeRecord({}))).toBeUndefined();
     expect(rig.logged).toEqual([]);
   });
+});
+
+test("spans that nobody takes in time are told of at the end", async () => {
+  const rig = createRig();
+  await rig.traces.begin();
+  expect(await rig.traces.close(1000)).toBe(true);
+  expect(rig.logged).toEqual([]);
+  rig.output.close = async () => false;
+  expect(await rig.traces.close(1000)).toBe(false);
+  expect(rig.logged).toMatchObject([{ level: "warn", message: "traces: the last spans weren't taken in time" }]);
 });
 
 test("trouble is told at most once a minute, with how many spans were lost", async () => {
