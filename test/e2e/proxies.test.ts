@@ -137,7 +137,7 @@ describe.each(proxyNames)("%s", (name) => {
     await server.untilLogged(({ request_id }) => request_id === answer.json.request_id);
   });
 
-  test("takes bodies in chunks and after a 100 Continue", async (context) => {
+  test("takes bodies in chunks, with trailers, and after a 100 Continue", async (context) => {
     const program = needProxy(context, name);
     const server = await serve();
     const proxy = await ProxyProcess.start(name, program, [server.httpPort, server.httpPort]);
@@ -152,6 +152,11 @@ describe.each(proxyNames)("%s", (name) => {
     await connection.write('{"value":5.5}');
     expect((await connection.reply()).json.prediction).toBe(5.5);
     connection.destroy();
+    const trailed = await RawConnection.open(proxy.port);
+    await trailed.write(`${head}transfer-encoding: chunked\r\n\r\nd\r\n{"value":6.5}\r\n0\r\nx-after: 1\r\n\r\n`);
+    // HAProxy passes trailers on, which Plumb's HTTP library refuses: better no answer than a wrong one.
+    expect(name === "haproxy" ? [400, 505] : [200]).toContain((await trailed.reply()).status);
+    trailed.destroy();
   });
 
   test("balances 32 connections over two servers, loses nothing, and keeps its own connections without pipelining", async (context) => {
@@ -203,11 +208,11 @@ describe.each(proxyNames)("%s", (name) => {
     const servers = await Promise.all([serve(...flags), serve(...flags)]);
     const [first, second] = servers;
     const proxy = await ProxyProcess.start(name, program, [first.httpPort, second.httpPort]);
-    const slow = Array.from({ length: 6 }, (_, i) => 200_000 + i);
+    const slow = Array.from({ length: 10 }, (_, i) => 200_000 + i);
     const answers = slow.map((value) => post(proxy.port, "/models/spin/predict", { value }, { headers: { "x-timeout-ms": "60000" } }));
     for (const server of servers) await expect.poll(() => metric(server, "plumb_calls_in_flight"), patiently).toBeGreaterThan(0);
     first.kill("SIGKILL");
-    const told = (await Promise.all(answers)).map(({ status, json }) => [status, json?.prediction]);
+    const told = (await Promise.all(answers)).map(({ status, text, json }) => [status, json?.prediction ?? text]);
     expect(told).toEqual(slow.map((value) => [200, value]));
     const load = new Load(proxy.port, 8);
     await load.more(100);
