@@ -204,6 +204,18 @@ describe("what is shipped asks for what is there", () => {
     }
   });
 
+  test("and leaves out nothing that is counted", async () => {
+    const used = new Set(
+      [
+        ...panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => filled(expr))),
+        ...ruleFiles.flatMap((file) => readFileSync(file, "utf8").match(/\bplumb_\w+/g)!),
+      ].flatMap((expression) => seriesUse(expression).selectors.map(({ metric }) => metric.replace(/_(bucket|sum|count)$/, ""))),
+    );
+    const counted = [...(await scrape(server)).keys()].filter((name) => name.startsWith("plumb_"));
+    expect(counted.length).toBeGreaterThan(20);
+    expect(counted.filter((name) => !used.has(name))).toEqual([]);
+  });
+
   test.each([
     ["plumb_nonsense_total", ["no series plumb_nonsense_total{}"]],
     ['plumb_ready{colour="red"}', ['no series plumb_ready{colour="red"}']],
@@ -273,7 +285,7 @@ describe("promtool check metrics", () => {
 
 describe("a scraper", () => {
   test("that reads nothing, or leaves before or within its reply, changes no answer", async () => {
-    // Many versions make a text that no buffer of the system takes whole.
+    // Many models make a text of which a client that doesn't read takes only a part.
     const many = await writeStore(...Array.from({ length: 30 }, (_, i) => echoModel({ name: `echo-${i}` })));
     const scraped = await startServer(many.directory, "--default-model", "echo-0", "--access-log", "off");
     expect((await ask(scraped.adminPort, "/metrics")).text.length).toBeGreaterThan(400_000);
