@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { configSchema } from "../../../server/config.js";
+import { configSchema, readConfig } from "../../../server/config.js";
 import { imageFaults, instructionsOf } from "../../support/dockerfile.js";
 
 const text = readFileSync("Dockerfile", "utf8");
@@ -37,6 +37,28 @@ describe("the Dockerfile", () => {
     const { version, license } = JSON.parse(readFileSync("package.json", "utf8"));
     expect(restOf("LABEL").join()).toContain(`image.version="${version}"`);
     expect(restOf("LABEL").join()).toContain(`image.licenses="${license}"`);
+  });
+});
+
+describe("the example for Kubernetes", () => {
+  const [, example] = /```yaml\n(spec:[\s\S]*?)```/.exec(readFileSync("docs/operations.md", "utf8"))!;
+  const environment = Object.fromEntries(
+    [...example!.matchAll(/name: (PLUMB_\w+), value: "([^"]*)"/g)].map(([, name, value]) => [name!, value!]),
+  );
+  const config = readConfig([], environment, "test");
+
+  test("gives settings that the server takes, and as much time as a drain may need", () => {
+    expect(Object.keys(environment).length).toBeGreaterThan(2);
+    const graceMs = 1000 * Number(/terminationGracePeriodSeconds: (\d+)/.exec(example!)![1]);
+    expect(graceMs).toBeGreaterThan(config.drainDelayMs + config.drainTimeoutMs);
+  });
+
+  test("asks the ports and addresses that the server has, within memory that its bodies leave room in", () => {
+    for (const port of [config.httpPort, config.adminPort]) expect(example).toContain(`containerPort: ${port} }`);
+    expect(example).toMatch(/readinessProbe: .*\/health\/ready, port: http/);
+    expect(example).toMatch(/livenessProbe: .*\/health\/live, port: http/);
+    const limitBytes = Number(/limits: { memory: (\d+)Mi }/.exec(example!)![1]) * 1_048_576;
+    expect(2 * config.bytesMax).toBeLessThan(limitBytes / 2);
   });
 });
 
