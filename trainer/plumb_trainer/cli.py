@@ -10,8 +10,6 @@ from plumb_trainer.prove import PROJECT
 from plumb_trainer.stop import Stop
 from plumb_trainer.train import train
 
-_METRICS = ("rmse", "mae", "r2", "mape", "smape")
-
 
 def main(arguments):
     """Run a command.
@@ -55,13 +53,20 @@ def _parser():
 def _report(result):
     directory = Path(os.path.abspath(result.directory))
     shown = directory.relative_to(Path.cwd()) if directory.is_relative_to(Path.cwd()) else directory
-    lines = [f"{shown}: written and proved over {result.compared_rows} rows, every bit as the pipeline's", ""]
-    lines.append(f"  {'':12} {'':12}" + "".join(f"{name:>9}" for name in _METRICS))
-    for part, metrics in result.evaluation["metrics"].items():
-        lines.append(f"  {part:12} {'the model':12}" + _figures(metrics))
-        lines += [f"  {'':12} {name:12}" + _figures(parts[part]) for name, parts in result.evaluation["baselines"].items()]
+    parity = result.parity
+    truth = "every bit as the pipeline's"
+    if parity.tier != "A":
+        truth = f"at most {parity.margin_ulp} ulp from the pipeline's outputs and {parity.prediction_ulp} from its answers"
+    metrics = result.evaluation["metrics"]
+    names = [name for name in next(iter(metrics.values())) if name != "mape_rows"]
+    width = max(9, 2 + max(map(len, names)))
+    lines = [f"{shown}: written and proved over {parity.rows} rows, {truth}", ""]
+    lines.append(f"  {'':12} {'':12}" + "".join(f"{name:>{width}}" for name in names))
+    for part, figures in metrics.items():
+        lines.append(f"  {part:12} {'the model':12}" + _figures(figures, names, width))
+        lines += [f"  {'':12} {name:12}" + _figures(parts[part], names, width) for name, parts in result.evaluation["baselines"].items()]
     return "\n".join(lines)
 
 
-def _figures(metrics):
-    return "".join(f"{'none' if metrics[name] is None else format(metrics[name], '.3f'):>9}" for name in _METRICS)
+def _figures(metrics, names, width):
+    return "".join(f"{'none' if metrics[name] is None else format(metrics[name], '.3f'):>{width}}" for name in names)

@@ -8,7 +8,7 @@ BINS = 20
 CATEGORIES_MAX = 100
 
 
-def baseline_document(training, features, categories, predictions):
+def baseline_document(training, features, categories, predictions, labels):
     """Return baseline.json.
 
     Parameters
@@ -20,6 +20,8 @@ def baseline_document(training, features, categories, predictions):
         Features that encoders read as categories, with what they have learnt.
     predictions : ndarray
         Of the same rows.
+    labels : tuple
+        Of a classifier.
 
     Returns
     -------
@@ -34,7 +36,8 @@ def baseline_document(training, features, categories, predictions):
             documents[feature.name] = categorical_distribution(values)
         else:
             documents[feature.name] = numeric_distribution(values)
-    return {"format": FORMAT, "rows": len(predictions), "features": documents, "prediction": numeric_distribution(predictions)}
+    prediction = categorical_distribution(predictions) if labels else numeric_distribution(predictions)
+    return {"format": FORMAT, "rows": len(predictions), "features": documents, "prediction": prediction}
 
 
 def numeric_distribution(values):

@@ -1,6 +1,9 @@
-"""Writes evaluation.json: how good the model is on days it has not seen, beside naive baselines on the same days."""
+"""Writes evaluation.json: how good the model is on rows it was not fitted on, beside naive baselines on the same rows."""
 
-from plumb_trainer.metrics import NAIVE_BASELINES, regression_metrics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from plumb_trainer.metrics import class_priors, classification_metrics, last_value, mean_of_last_seven, regression_metrics
 from plumb_trainer.recipe import SPLITS
 
 FORMAT = "plumb-evaluation/1"
@@ -8,32 +11,76 @@ FORMAT = "plumb-evaluation/1"
 JUDGED = SPLITS[1:]
 
 
-def evaluation_document(table, target, parts, predictions):
+@dataclass(frozen=True)
+class Judge:
+    """How a task is judged.
+
+    Parameters
+    ----------
+    estimate : str
+        The pipeline's method whose answers are judged.
+    metrics : callable
+        Takes the truth and the estimates of the same rows to figures by name.
+    baselines : dict of str to callable
+        Each takes the truth of all rows, the training rows and the rows to estimate to estimates.
+    """
+
+    estimate: str
+    metrics: Callable
+    baselines: dict
+
+
+JUDGES = {
+    "regression": Judge("predict", regression_metrics, {"last_value": last_value, "mean_7_days": mean_of_last_seven}),
+    "classification": Judge("predict_proba", classification_metrics, {"class_priors": class_priors}),
+}
+
+
+def evaluation_document(recipe, table, truth, parts, pipeline, frame):
     """Return evaluation.json.
 
     Parameters
     ----------
+    recipe : Recipe
     table : Table
-    target : ndarray of shape (n_rows,)
-        The truth of all rows, in order of time.
-    parts : list of slice
+    truth : ndarray of shape (n_rows,)
+        Of all rows, in the form that the pipeline was fitted on.
+    parts : list of ndarray of int
         Rows of train, validation and holdout.
-    predictions : ndarray of shape (n_rows,)
+    pipeline : Pipeline
+        Fitted.
+    frame : DataFrame
+        All rows.
 
     Returns
     -------
     dict
     """
+    judge = JUDGES[recipe.task]
     named = dict(zip(SPLITS, parts, strict=True))
+    estimates = getattr(pipeline, judge.estimate)(frame)
+
+    def judged(estimate):
+        return {name: judge.metrics(truth[named[name]], estimate(named[name])) for name in JUDGED}
+
     return {
         "format": FORMAT,
-        "splits": [
-            {"name": name, "rows": part.stop - part.start, "from": table.times[part.start], "to": table.times[part.stop - 1]}
-            for name, part in named.items()
-        ],
-        "metrics": {name: regression_metrics(target[named[name]], predictions[named[name]]) for name in JUDGED},
+        **_classes(recipe.target.labels),
+        "splits": [{"name": name, "rows": len(part), **_span(table.times, part)} for name, part in named.items()],
+        "metrics": judged(lambda rows: estimates[rows]),
         "baselines": {
-            baseline: {name: regression_metrics(target[named[name]], predict(target, named[name])) for name in JUDGED}
-            for baseline, predict in NAIVE_BASELINES.items()
+            name: judged(lambda rows, baseline=baseline: baseline(truth, named["train"], rows))
+            for name, baseline in judge.baselines.items()
         },
     }
+
+
+def _classes(labels):
+    """Return what precision, recall and F1 are about."""
+    if not labels:
+        return {}
+    return {"positive": labels[1]} if len(labels) == 2 else {"average": "macro"}
+
+
+def _span(times, part):
+    return {} if times is None else {"from": times[part[0]], "to": times[part[-1]]}

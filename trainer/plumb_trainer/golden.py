@@ -3,15 +3,18 @@
 import numpy as np
 
 from plumb_trainer.edge_rows import edge_rows
+from plumb_trainer.exported import INPUT, RAW
 from plumb_trainer.frame import rows_of_columns
 from plumb_trainer.json_form import INTEGER_MAX, line, number_form, number_forms
 from plumb_trainer.threshold_rows import threshold_rows
-from plumb_trainer.tree_onnx import INPUT, RAW
 
 # bundle/golden.ts refuses a bundle with fewer answers.
 ANSWERS_MIN = 256
+# Every start of a server runs all of them, so a table of many columns doesn't get more of them than a narrow one.
 _SAMPLES = 160
-_THRESHOLDS_KEPT = 24
+_EDGES = 192
+_THRESHOLDS = 96
+_THRESHOLDS_OF_A_FEATURE = 24
 
 
 def golden_rows(trained):
@@ -30,10 +33,11 @@ def golden_rows(trained):
     evenly = np.linspace(0, len(training) - 1, min(_SAMPLES, len(training))).astype(int)
     samples = [training[index] for index in evenly]
     rows = [("sample", row) for row in samples]
-    rows += edge_rows(trained, samples)
+    rows += _some(edge_rows(trained, samples), _EDGES, trained.recipe.seed)
     # A tree splits at values that it was trained on, which are not shown where they are personal.
     shown = [feature for feature in trained.recipe.features if not feature.pii]
-    rows += [("threshold", row) for row in threshold_rows(trained, shown, samples, _THRESHOLDS_KEPT)]
+    of_each = min(_THRESHOLDS_OF_A_FEATURE, max(1, _THRESHOLDS // len(trained.recipe.features)))
+    rows += [("threshold", row) for row in threshold_rows(trained, shown, samples, of_each)]
     distinct = {line(row): (kind, row) for kind, row in reversed(rows)}
     rows = list(reversed(distinct.values()))
     # A small table is topped up with features of different rows put together.
@@ -60,14 +64,19 @@ def proof_rows(trained, count):
     # Three rows a split, so that about half of all rows remain for others however many splits there are.
     features = trained.recipe.features
     rows = threshold_rows(trained, features, training, count // (6 * len(features)))
-    edges = [row for _, row in edge_rows(trained, training)]
-    edges = [row for row, refusal in zip(edges, _refusals(trained, edges), strict=True) if refusal is None]
+    edges = answered_rows(trained, edge_rows(trained, training))
     edge_values = {feature.name: [row[feature.name] for row in edges] for feature in features}
     rows = (edges + rows)[:count]
     random = np.random.RandomState(trained.recipe.seed + 1)
     while len(rows) < count:
         rows.append(_drawn_row(trained, training, edge_values, random))
     return rows
+
+
+def answered_rows(trained, rows):
+    """Return those rows of (kind, row) pairs that the pipeline answers."""
+    refusals = _refusals(trained, [row for _, row in rows])
+    return [row for (_, row), refusal in zip(rows, refusals, strict=True) if not refusal]
 
 
 def golden_lines(trained, rows):
@@ -82,25 +91,30 @@ def golden_lines(trained, rows):
     Returns
     -------
     str
-        Features are the float64 values before the cast, as scikit-learn computed them; raw is XGBoost's margin; the
-        prediction is ``pipeline.predict``. A row that must be refused has the error's code instead.
+        Features are the float64 values before the cast, as scikit-learn computed them; raw is what the library's own code
+        gives before the link function; the prediction and the probabilities are the pipeline's. A row that must be refused
+        has the error's code instead.
     """
     refusals = _refusals(trained, [row for _, row in rows])
     answered = [row for (_, row), refusal in zip(rows, refusals, strict=True) if not refusal]
-    answers = zip(trained.features(answered), trained.raw(answered), trained.predictions(answered), strict=True)
-    lines = []
-    for (kind, row), refusal in zip(rows, refusals, strict=True):
-        if refusal:
-            lines.append(line({"kind": kind, "row": row, "error": refusal}))
-            continue
-        features, raw, prediction = next(answers)
-        results = {
-            "features": {INPUT: number_forms(features)},
-            "raw": {RAW: [number_form(raw)]},
-            "prediction": number_form(prediction),
-        }
-        lines.append(line({"kind": kind, "row": row, **results}))
+    results = _results(trained, answered)
+    lines = [
+        line({"kind": kind, "row": row, **({"error": refusal} if refusal else next(results))})
+        for (kind, row), refusal in zip(rows, refusals, strict=True)
+    ]
     return "".join(f"{text}\n" for text in lines)
+
+
+def _results(trained, rows):
+    """Yield what golden.jsonl says of each row."""
+    answers = trained.answers(rows)
+    for index in range(len(rows)):
+        result = {"features": {INPUT: number_forms(answers.features[index])}, "raw": {RAW: number_forms(answers.raw[index])}}
+        prediction = answers.predictions[index]
+        if answers.probabilities is None:
+            yield {**result, "prediction": number_form(prediction)}
+        else:
+            yield {**result, "prediction": prediction, "probabilities": number_forms(answers.probabilities[index])}
 
 
 def _refusals(trained, rows):
@@ -138,36 +152,44 @@ def _made_up(feature, values, random):
 
 
 def _recombined(features, rows, random):
-    return {feature.name: rows[random.randint(len(rows))][feature.name] for feature in features}
+    picked = random.randint(len(rows), size=len(features))
+    return {feature.name: rows[index][feature.name] for feature, index in zip(features, picked, strict=True)}
+
+
+def _some(rows, count_max, seed):
+    """Return rows drawn from a list, in its order; all of them where they are few."""
+    if len(rows) <= count_max:
+        return rows
+    return [rows[index] for index in np.sort(np.random.RandomState(seed).choice(len(rows), count_max, replace=False))]
 
 
 def _drawn_row(trained, training, edge_values, random):
     """Return a row near the training data: values of different rows together, moved, rounded, missing, or at an edge."""
-    while True:
-        row = _recombined(trained.recipe.features, training, random)
-        for feature in trained.recipe.features:
-            choice = random.uniform()
-            if choice < 0.1 and feature.name in trained.nullable:
-                row[feature.name] = None
-            elif choice < 0.13:
-                values = edge_values[feature.name]
-                row[feature.name] = values[random.randint(len(values))]
-            elif choice < 0.6 and feature.type == "number":
-                values = trained.training[feature.name]
-                moved = float(row[feature.name] + random.randn() * values.std())
-                row[feature.name] = round(moved, 2) if choice < 0.4 else moved
-            elif choice < 0.3 and feature.type == "integer":
-                row[feature.name] = int(np.clip(row[feature.name] + random.randint(-2, 3), -INTEGER_MAX, INTEGER_MAX))
-        if _is_valid(trained, row):
-            return row
+    features = trained.recipe.features
+    row = _recombined(features, training, random)
+    for feature, choice, step in zip(features, random.uniform(size=len(features)), random.randn(len(features)), strict=True):
+        value = _moved(trained, feature, row[feature.name], edge_values[feature.name], choice, float(step))
+        if _is_valid(trained, feature, value):
+            row[feature.name] = value
+    return row
 
 
-def _is_valid(trained, row):
-    for feature in trained.recipe.features:
-        value = row[feature.name]
-        if value is not None and feature.type in ("number", "integer") and not feature.admits(value):
-            return False
-        schema = trained.schema["properties"][feature.name]
-        if "enum" in schema and value not in schema["enum"]:
-            return False
-    return True
+def _moved(trained, feature, value, edges, choice, step):
+    """Return another value of a feature, or the same, as `choice` (0 to 1) and `step` (of a normal distribution) have it."""
+    if choice < 0.1:
+        return None
+    if choice < 0.13 and edges:
+        return edges[int(abs(step) * 1e6) % len(edges)]
+    if choice < 0.6 and feature.type == "number":
+        moved = value + step * trained.spreads[feature.name]
+        return round(moved, 2) if choice < 0.4 else moved
+    if choice < 0.3 and feature.type == "integer":
+        return int(np.clip(value + round(2 * step), -INTEGER_MAX, INTEGER_MAX))
+    return value
+
+
+def _is_valid(trained, feature, value):
+    if value is None:
+        return feature.name in trained.nullable
+    enum = trained.schema["properties"][feature.name].get("enum")
+    return (feature.type not in ("number", "integer") or feature.admits(value)) and (enum is None or value in enum)

@@ -41,6 +41,11 @@ def number_forms(values):
     return [number_form(value) for value in values]
 
 
+def label_text(label):
+    """Return a label as the name that its probability goes by."""
+    return label if isinstance(label, str) else json.dumps(label)
+
+
 def line(document):
     """Return a document as one line of JSON, keys in the order given."""
     return json.dumps(document, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

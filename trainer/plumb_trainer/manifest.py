@@ -13,15 +13,16 @@ import sklearn
 import xgboost
 
 from plumb_trainer import __version__
+from plumb_trainer.exported import INPUT, MODEL, OUTPUT
+from plumb_trainer.fallback import fallback_document
 from plumb_trainer.stop import Stop
-from plumb_trainer.tree_onnx import INPUT, MODEL, OUTPUT
 
 FORMAT = "plumb-bundle/1"
 MODEL_FILE = "model.onnx"
 _LIBRARIES = {"numpy": numpy, "onnx": onnx, "pandas": pandas, "scikit-learn": sklearn, "xgboost": xgboost}
 
 
-def manifest_document(trained, data_sha256, files, compared_rows, created):
+def manifest_document(trained, data_sha256, files, parity, created):
     """Return manifest.json.
 
     Parameters
@@ -30,42 +31,34 @@ def manifest_document(trained, data_sha256, files, compared_rows, created):
     data_sha256 : str
     files : dict of str to bytes
         Every other file of the bundle.
-    compared_rows : int
-        Over how many rows the bundle is proved.
+    parity : Parity
+        What the proof found.
     created : str
         See `created_at`.
 
     Returns
     -------
     dict
-        It claims parity without a difference: the bundle is published only after the proof found none.
     """
-    recipe, ensemble = trained.recipe, trained.ensemble
+    recipe, exported = trained.recipe, trained.exported
     return {
         "format": FORMAT,
         "name": recipe.name,
         "version": recipe.version,
         "created": created,
-        "task": "regression",
+        "task": recipe.task,
         "models": [
             {
                 "id": MODEL,
                 "file": MODEL_FILE,
-                "inputs": [{"name": INPUT, "dtype": ensemble.dtype, "shape": ["rows", ensemble.feature_count]}],
-                "outputs": [{"name": OUTPUT, "dtype": ensemble.dtype, "shape": ["rows", ensemble.target_count]}],
+                "inputs": [{"name": INPUT, "dtype": exported.dtype, "shape": ["rows", exported.width]}],
+                "outputs": [{"name": OUTPUT, "dtype": exported.dtype, "shape": ["rows", exported.outputs]}],
             }
         ],
-        "parity": {
-            "tier": "A",
-            "reference": f"xgboost {xgboost.__version__}, scikit-learn {sklearn.__version__}",
-            "rows": compared_rows,
-            "features_ulp_max": 0,
-            "margin_ulp_max": 0,
-            "tolerance": {"features_ulp": 0, "margin_ulp": 0, "prediction_ulp": 0},
-        },
+        "parity": parity.document(", ".join(trained.kind.libraries)),
         "slo": recipe.slo,
         "limits": recipe.limits,
-        "fallback": {"kind": "none"},
+        "fallback": fallback_document(trained),
         "lineage": {
             "data_sha256": data_sha256,
             "code_commit": _code_commit(),

@@ -1,6 +1,7 @@
 """How far predictions are from the truth."""
 
 import numpy as np
+from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_score
 
 
 def regression_metrics(truth, predictions):
@@ -36,15 +37,58 @@ def regression_metrics(truth, predictions):
     }
 
 
-def last_value(target, part):
-    """Predict each row of a part as the row before it turned out; the first row of all has none before."""
-    return target[part.start - 1 : part.stop - 1]
+def classification_metrics(truth, probabilities):
+    """Return the metrics of a classifier.
+
+    Parameters
+    ----------
+    truth : array-like of shape (n_rows,), dtype=int
+        Indexes of labels. At least one row.
+    probabilities : array-like of shape (n_rows, n_labels)
+        The label of the largest is the prediction, the first of equals.
+
+    Returns
+    -------
+    dict of str to float or None
+        ``accuracy``; ``precision``, ``recall`` and ``f1``: of the second label where there are two, else the mean over the
+        labels (macro); ``roc_auc``: of the second label, else the mean of each label against the rest, None where the truth
+        lacks a label; ``log_loss``, natural logarithm.
+
+    Notes
+    -----
+    Where a label is never predicted, its precision is 0, as scikit-learn has it.
+    """
+    truth, probabilities = np.asarray(truth), np.asarray(probabilities, dtype=np.float64)
+    # Rounded in float32, they add up to 1 only nearly.
+    probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
+    labels = np.arange(probabilities.shape[1])
+    predictions = probabilities.argmax(axis=1)
+    is_binary = len(labels) == 2
+    average = {"average": "binary" if is_binary else "macro", "zero_division": 0}
+    precision, recall, f1, _ = precision_recall_fscore_support(truth, predictions, labels=None if is_binary else labels, **average)
+    scores = probabilities[:, 1] if is_binary else probabilities
+    has_all = len(np.unique(truth)) == len(labels)
+    return {
+        "accuracy": float(np.mean(predictions == truth)),
+        "precision": float(precision),
+        "recall": float(recall),
+        "f1": float(f1),
+        "roc_auc": float(roc_auc_score(truth, scores, multi_class="ovr", average="macro")) if has_all else None,
+        "log_loss": float(log_loss(truth, probabilities, labels=labels)),
+    }
 
 
-def mean_of_last_seven(target, part):
-    """Predict each row of a part as the mean of the seven rows before it."""
-    return np.array([target[max(0, row - 7) : row].mean() for row in range(part.start, part.stop)])
+def last_value(truth, _train, rows):
+    """Estimate each row as the row before it turned out; the first row of all has none before."""
+    return truth[rows - 1]
 
 
-# What a forecast has to beat to be worth its trouble.
-NAIVE_BASELINES = {"last_value": last_value, "mean_7_days": mean_of_last_seven}
+def mean_of_last_seven(truth, _train, rows):
+    """Estimate each row as the mean of the seven rows before it."""
+    return np.array([truth[max(0, row - 7) : row].mean() for row in rows])
+
+
+def class_priors(truth, train, rows):
+    """Estimate the probability of each label as its share of the training rows, so that the prediction is always the most frequent."""
+    shares = np.bincount(truth[train]) / len(train)
+    return np.tile(shares, (len(rows), 1))

@@ -4,9 +4,9 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
-from xgboost import XGBRegressor
 from xgboost.core import XGBoostError
 
+from plumb_trainer.models import MODELS
 from plumb_trainer.stop import Stop
 
 TRANSFORMERS = {
@@ -16,10 +16,6 @@ TRANSFORMERS = {
     "one_hot_encoder": OneHotEncoder,
     "ordinal_encoder": OrdinalEncoder,
 }
-MODELS = {"xgboost_regressor": XGBRegressor}
-
-# One thread: XGBoost adds gradients in the order in which its threads come, and the model must come out the same again.
-_MODEL_FIXED = {"n_jobs": 1}
 
 
 def build_pipeline(recipe):
@@ -48,7 +44,9 @@ def build_pipeline(recipe):
     kind, params = recipe.model
     if kind not in MODELS:
         raise Stop(f'the recipe\'s model "{kind}" is unknown; expected one of {", ".join(MODELS)}')
-    model = _construct(f'model "{kind}"', MODELS[kind], {"random_state": recipe.seed, **params}, _MODEL_FIXED)
+    if MODELS[kind].task != recipe.task:
+        raise Stop(f'the recipe\'s task is {recipe.task}, but its model "{kind}" is for {MODELS[kind].task}')
+    model = _construct(f'model "{kind}"', MODELS[kind].estimator, {"random_state": recipe.seed, **params}, MODELS[kind].fixed)
     return Pipeline([("preprocessing", ColumnTransformer(branches, sparse_threshold=0)), ("model", model)])
 
 

@@ -2,14 +2,18 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import yaml
 
+from plumb_trainer.json_form import INTEGER_MAX
 from plumb_trainer.settings import Settings, stop_on
+from plumb_trainer.sources import DATASETS
 from plumb_trainer.stop import Stop
 
+TASKS = ("regression", "classification")
 TYPES = ("number", "integer", "boolean", "string")
 SPLITS = ("train", "validation", "holdout")
 # Limits of validity, by JSON Schema keyword, and what they say.
@@ -32,6 +36,8 @@ class Column:
     examples : list
     pii : bool
         Whether it is personal data: then no value of it goes into the bundle.
+    labels : tuple
+        Of a target that is a class: every value that it may have. The order is that of the probabilities.
     """
 
     name: str
@@ -42,6 +48,14 @@ class Column:
     unit: str | None = None
     examples: tuple = ()
     pii: bool = False
+    labels: tuple = ()
+
+    def indexes(self, values):
+        """Return a target's values as models learn them: labels by their index, numbers as they are."""
+        if not self.labels:
+            return values
+        places = {label: index for index, label in enumerate(self.labels)}
+        return np.array([places[value] for value in values.tolist()], dtype=np.int64)
 
     def demands(self):
         """Return the limits in words, such as ``["at least 0", "under 10"]``."""
@@ -67,22 +81,51 @@ class Branch:
 
 
 @dataclass(frozen=True)
+class Fallback:
+    """What is answered where the model can't.
+
+    Parameters
+    ----------
+    kind : {"none", "constant", "rule"}
+    value : str, int, float, bool or None
+        Of a constant: one of `STATISTICS`, or the answer itself.
+    features : tuple of str
+        Of a rule: what it reads.
+    """
+
+    kind: str = "none"
+    value: object = None
+    features: tuple = ()
+
+
+# What a constant fallback can be of the training rows, by task.
+STATISTICS = {"regression": ("mean", "median", "most_frequent"), "classification": ("most_frequent",)}
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """What to train. `split` holds three shares that add up to 1; `data_file` is a path that can be opened."""
+    """What to train. `split` holds three shares that add up to 1.
+
+    The data is in `data_file`, a path that can be opened, or is `dataset`, one of `DATASETS`; the other is None. `time` is None
+    where the rows have no order.
+    """
 
     name: str
     version: int
     title: str
     description: str | None
     seed: int
-    data_file: Path
-    time: str
+    task: str
+    data_file: Path | None
+    dataset: str | None
+    time: str | None
     key: tuple
     target: Column
     split: tuple
     features: tuple
     branches: tuple
     model: tuple
+    fallback: Fallback
     slo: dict
     limits: dict
 
@@ -123,31 +166,41 @@ def _recipe(top, folder):
     seed = top.take("seed", "integer", 0)
     if not 0 <= seed < 2**32:
         top.problem("an integer from 0 to 4294967295", seed, "seed")
+    task = _one_of(top, "task", TASKS)
     features = tuple(_column(feature, feature_name) for feature_name, feature in _named_settings(top, "features"))
+    names = tuple(feature.name for feature in features)
     data = top.inner("data")
-    target = data.inner("target")
+    file, dataset, time = data.take("file", "text"), data.take("dataset", "text"), data.take("time", "text")
+    if (file is None) == (dataset is None):
+        data.problems.append(f'{data.where}: expected one of "file" and "dataset", got {"none" if file is None else "both"}')
+    if dataset is not None and dataset not in DATASETS:
+        data.problem(f"one of {', '.join(DATASETS)}", dataset, "dataset")
+    if time is None and task == "regression":
+        data.problems.append(f'{data.where}: expected "time", a text, got nothing; a regressor is judged on the newest rows')
+    target = _target(data.inner("target"), task)
     recipe = Recipe(
         name=name,
         version=version,
         title=top.take("title", "text", name),
         description=top.take("description", "text"),
         seed=seed,
-        data_file=folder / data.take("file", "text", "", required=True),
-        time=data.take("time", "text", "", required=True),
-        key=_names(data, "key", required=False),
-        target=_column(target, target.take("column", "text", "", required=True), default_type="number"),
+        task=task,
+        data_file=None if file is None else folder / file,
+        dataset=dataset,
+        time=time,
+        key=_names(data, "key"),
+        target=target,
         split=_split(top.inner("split", required=False)),
         features=features,
-        branches=_branches(top, {feature.name for feature in features}),
+        branches=_branches(top, names),
         model=_model(top.inner("model")),
+        fallback=_fallback(top.inner("fallback", required=False), task, target, names),
         slo=_positive(top.inner("slo", required=False), {"p95_ms": 200, "rps": 200}, "number"),
         limits=_positive(top.inner("limits", required=False), {"rows_max": 10000, "body_bytes_max": 1048576}, "integer"),
     )
-    if recipe.target.type != "number":
-        data.problem('type "number" for the target', recipe.target.type)
     if not features:
         top.problems.append(f"{top.where}, features: expected at least one feature, got none")
-    if recipe.target.name in {feature.name for feature in features}:
+    if recipe.target.name in names:
         top.problems.append(
             f'{top.where}, features: "{recipe.target.name}" is the target; a model that reads its own answer learns nothing'
         )
@@ -163,6 +216,36 @@ def _named_settings(parent, name):
         if not isinstance(key, str):
             inner.problem("names that are texts", key)
     return [(str(key), Settings(value, f"{inner.where}, {key}", parent.problems)) for key, value in inner.items()]
+
+
+def _one_of(settings, name, choices):
+    """Return a text of a closed set, the first of which is the default."""
+    value = settings.take(name, "text", choices[0])
+    if value in choices:
+        return value
+    settings.problem(f"one of {', '.join(choices)}", value, name)
+    return choices[0]
+
+
+def _target(settings, task):
+    """Return the target: a number, or a class whose labels are listed."""
+    name = settings.take("column", "text", "", required=True)
+    if task == "regression":
+        target = _column(settings, name, default_type="number")
+        if target.type != "number":
+            settings.problem('type "number" for the target', target.type)
+        return target
+    labels = settings.take("labels", "list", [], required=True)
+    types = {str: "string", int: "integer", bool: "boolean"}
+    kinds = {types.get(type(label)) for label in labels}
+    beyond = [label for label in labels if isinstance(label, int) and abs(label) > INTEGER_MAX]
+    if len(labels) < 2 or len(set(labels)) < len(labels) or len(kinds) > 1 or None in kinds or "" in labels or beyond:
+        settings.problem("two or more labels, all texts or all integers or true and false, each once", labels, "labels")
+        kinds = {"string"}
+    target = _column(settings, name, default_type=kinds.pop())
+    if target.ranges:
+        settings.problems.append(f"{settings.where}: a target with labels has no range")
+    return replace(target, labels=tuple(labels))
 
 
 def _column(settings, name, default_type=None):
@@ -189,12 +272,46 @@ def _column(settings, name, default_type=None):
     return column
 
 
-def _names(settings, name, required):
-    names = settings.take(name, "list", [], required=required)
+def _names(settings, name):
+    names = settings.take(name, "list", [])
     if not all(isinstance(entry, str) for entry in names):
         settings.problem("a list of names", names, name)
         return ()
     return tuple(names)
+
+
+def _features_of(settings, name, features):
+    """Return names of features, each of which there is; "all" stands for every one."""
+    names = settings.take(name, "names", [], required=True)
+    if names == "all":
+        return tuple(features)
+    names = [names] if isinstance(names, str) else names
+    for entry in names:
+        if entry not in features:
+            settings.problem("a feature", entry, name)
+    return tuple(entry for entry in names if entry in features)
+
+
+def _fallback(settings, task, target, features):
+    kind = _one_of(settings, "kind", ("none", "constant", "rule"))
+    value, chosen = None, ()
+    if kind == "constant":
+        value = settings.take("value", "scalar", required=True)
+        if value not in STATISTICS[task] and value is not None and not _is_answer(value, target):
+            answers = f"one of {', '.join(map(str, target.labels))}" if target.labels else "a number that the target may be"
+            settings.problem(f"{', '.join(STATISTICS[task])}, or {answers}", value, "value")
+    if kind == "rule":
+        chosen = _features_of(settings, "features", features)
+        if not chosen or len(set(chosen)) < len(chosen):
+            settings.problem("at least one feature, each once", list(chosen), "features")
+    settings.close()
+    return Fallback(kind, value, chosen)
+
+
+def _is_answer(value, target):
+    if target.labels:
+        return any(value == label and type(value) is type(label) for label in target.labels)
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and target.admits(value)
 
 
 def _split(settings):
@@ -210,10 +327,7 @@ def _branches(top, features):
     for index, entry in enumerate(top.take("preprocessing", "list", [], required=True)):
         settings = Settings(entry, f"{top.where}, preprocessing[{index}]", top.problems)
         name = settings.take("name", "text", "", required=True)
-        columns = _names(settings, "columns", required=True)
-        for column in columns:
-            if column not in features:
-                settings.problem("a feature", column, "columns")
+        columns = _features_of(settings, "columns", features)
         steps = []
         for step in settings.take("steps", "list", [], required=True):
             # A step is a name, or a name with its parameters.
@@ -225,7 +339,7 @@ def _branches(top, features):
             settings.problem("each name once", name, "name")
         settings.close()
         branches.append(Branch(name, columns, tuple(steps)))
-    for feature in sorted(features - {column for branch in branches for column in branch.columns}):
+    for feature in sorted(set(features) - {column for branch in branches for column in branch.columns}):
         top.problems.append(f'{top.where}, preprocessing: no step reads feature "{feature}"; give it steps, or take it out of features')
     return tuple(branches)
 

@@ -9,6 +9,8 @@ _KINDS = {
     "flag": (bool, "true or false"),
     "object": (dict, "names with values"),
     "list": (list, "a list"),
+    "names": ((list, str), 'a list of names, or "all"'),
+    "scalar": ((str, int, float, bool), "a text, a number, true or false"),
 }
 
 
@@ -45,7 +47,7 @@ class Settings:
         value = self._members[name]
         types, expected = _KINDS[kind]
         # Python's True is an int; a setting's is not.
-        if not isinstance(value, types) or (isinstance(value, bool) and kind != "flag"):
+        if not isinstance(value, types) or (isinstance(value, bool) and kind not in ("flag", "scalar")):
             self.problem(expected, value, name)
             return default
         return value

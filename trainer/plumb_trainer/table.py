@@ -4,16 +4,14 @@ A model that learns from a price of "n/a" read as 0 is wrong without a sign of i
 each fault is a sentence with its row and column, and the run stops.
 """
 
-import csv
 import datetime
-import hashlib
-import io
 import re
 from dataclasses import dataclass
 
 import numpy as np
 
 from plumb_trainer.json_form import INTEGER_MAX
+from plumb_trainer.sources import read_source
 from plumb_trainer.stop import Stop, quote
 
 # More faults than this are counted, not listed: a shifted column is wrong in every row.
@@ -32,19 +30,19 @@ class Table:
     ----------
     columns : dict of str to ndarray of shape (n_rows,)
         Features and target: float64 for numbers, int64 for integers, bool for booleans, object (str) for strings.
-    times : list of str
-        The time column as the file has it, strictly increasing.
+    times : list of str or None
+        The time column as the file has it, strictly increasing; None where there is none.
     sha256 : str
         Of the file's bytes.
     """
 
     columns: dict
-    times: list
+    times: list | None
     sha256: str
 
     @property
     def row_count(self):
-        return len(self.times)
+        return len(next(iter(self.columns.values())))
 
 
 def read_table(recipe):
@@ -63,20 +61,8 @@ def read_table(recipe):
     Stop
         With a sentence for each value that is missing, of another type, out of range, out of order or a duplicate.
     """
-    file = recipe.data_file
-    try:
-        content = file.read_bytes()
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        raise Stop(f"{file}: the data can't be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise Stop(f"{file}: expected text in UTF-8, got another byte at position {error.start}") from error
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    try:
-        header = next(reader, [])
-        rows = [cells for cells in reader if cells]
-    except csv.Error as error:
-        raise Stop(f"{file}, line {reader.line_num}: not valid CSV: {error}") from error
+    source = read_source(recipe)
+    file, header, rows = source.name, source.header, source.rows
     _check_shape(recipe, file, header, rows)
 
     faults = []
@@ -84,22 +70,24 @@ def read_table(recipe):
     for column in (*recipe.features, recipe.target):
         cells = [cells[header.index(column.name)] for cells in rows]
         columns[column.name] = _parse_column(column, cells, file, faults)
-    times = [cells[header.index(recipe.time)] for cells in rows]
-    _check_times(times, f'column "{recipe.time}"', file, faults)
+    times = None if recipe.time is None else [cells[header.index(recipe.time)] for cells in rows]
+    if times is not None:
+        _check_times(times, f'column "{recipe.time}"', file, faults)
     hidden = {feature.name for feature in recipe.features if feature.pii}
     _check_keys(recipe.key, [[cells[header.index(name)] for name in recipe.key] for cells in rows], file, faults, hidden)
     if len(faults) > FAULTS_SHOWN:
         faults[FAULTS_SHOWN:] = [f"{file}: {len(faults) - FAULTS_SHOWN} more faults like these"]
     if faults:
         raise Stop(*faults)
-    return Table(columns, times, hashlib.sha256(content).hexdigest())
+    return Table(columns, times, source.sha256)
 
 
 def _check_shape(recipe, file, header, rows):
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise Stop(f"{file}: expected each column once, got {', '.join(map(quote, twice))} again")
-    needed = dict.fromkeys([recipe.time, *recipe.key, *(feature.name for feature in recipe.features), recipe.target.name])
+    times = [] if recipe.time is None else [recipe.time]
+    needed = dict.fromkeys([*times, *recipe.key, *(feature.name for feature in recipe.features), recipe.target.name])
     absent = [name for name in needed if name not in header]
     if absent:
         raise Stop(*(f'{file}: expected a column "{name}", got {", ".join(map(quote, header)) or "an empty file"}' for name in absent))
@@ -113,6 +101,8 @@ def _parse_column(column, cells, file, faults):
     values = np.zeros(len(cells), dtype=dtype)
     for index, cell in enumerate(cells):
         value, expected = _parse(column, cell)
+        if expected is None and column.labels and value not in column.labels:
+            expected = f"one of {', '.join(map(str, column.labels))}"
         if expected is None:
             values[index] = value
             continue

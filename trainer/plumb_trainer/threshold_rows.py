@@ -1,4 +1,4 @@
-"""Finds the rows that a tree ensemble is most easily wrong about: on both sides of a split, one float apart.
+"""Finds the rows that a model with thresholds is most easily wrong about: on both sides of a split, one float apart.
 
 A split is on a transformed value; callers send the value before. So the place where the answer turns is searched for in
 the caller's numbers, by bisection through the fitted preprocessing itself.
@@ -10,7 +10,6 @@ from typing import NamedTuple
 import numpy as np
 
 from plumb_trainer.json_form import INTEGER_MAX
-from plumb_trainer.trees import thresholds_by_feature
 
 
 def threshold_rows(trained, features, base_rows, count_max):
@@ -31,8 +30,10 @@ def threshold_rows(trained, features, base_rows, count_max):
     list of dict
         Three rows a threshold: the largest value that goes left, the smallest that goes right, and the next.
     """
+    thresholds = trained.exported.thresholds
+    if not any(map(len, thresholds)):
+        return []
     searches = []
-    thresholds = thresholds_by_feature(trained.ensemble)
     for feature in features:
         # Values in an enum are the only ones that may come, and there is nothing between them.
         if feature.type not in ("number", "integer") or "enum" in trained.schema["properties"][feature.name]:
@@ -69,7 +70,7 @@ def _rows_around(trained, searches):
 
     def goes_right(positions):
         rows = [search.row(at) for search, at in zip(searches, positions, strict=True)]
-        return trained.features(rows)[each, columns].astype(trained.ensemble.dtype) >= thresholds
+        return trained.features(rows)[each, columns].astype(trained.exported.dtype) >= thresholds
 
     # Positions are Python integers: their difference can exceed 64 bits.
     below = np.array([search.first for search in searches], dtype=object)

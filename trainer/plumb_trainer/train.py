@@ -1,24 +1,27 @@
 """A training run, from a recipe to a proved bundle."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
+from threadpoolctl import threadpool_limits
 
-from plumb_trainer.bundle import bundle_files
+from plumb_trainer.bundle import bundle_content, sealed
 from plumb_trainer.evaluation import evaluation_document
 from plumb_trainer.frame import frame_of_columns
-from plumb_trainer.golden import golden_rows, proof_rows
+from plumb_trainer.golden import answered_rows, golden_rows, proof_rows
 from plumb_trainer.manifest import created_at
+from plumb_trainer.models import MODELS
+from plumb_trainer.parity import Parity
 from plumb_trainer.pipeline import build_pipeline, fit_pipeline
-from plumb_trainer.prove import prove
+from plumb_trainer.prove import PlumbCommand
 from plumb_trainer.publish import published, refuse_existing
 from plumb_trainer.recipe import read_recipe
 from plumb_trainer.row_schema import nullable_features, schema_document
-from plumb_trainer.split import split_by_time
+from plumb_trainer.split import split_rows
+from plumb_trainer.stop import Stop, quote
 from plumb_trainer.table import read_table
 from plumb_trainer.trained import Trained
-from plumb_trainer.xgboost_trees import read_xgboost
 
 # Compared beside the golden rows, and not kept.
 PROOF_ROWS = 10_000
@@ -26,14 +29,14 @@ PROOF_ROWS = 10_000
 
 @dataclass(frozen=True)
 class Result:
-    """What a run made: the bundle's folder, evaluation.json, and over how many rows the bundle was proved."""
+    """What a run made: the bundle's folder, evaluation.json, and how far the bundle was found to be from the pipeline."""
 
     directory: Path
     evaluation: dict
-    compared_rows: int
+    parity: Parity
 
 
-def train(recipe_file, store, replace=False, prove=prove):
+def train(recipe_file, store, replace=False, judge=None):
     """Read, validate, split, fit, evaluate, export, prove, write.
 
     Parameters
@@ -43,8 +46,8 @@ def train(recipe_file, store, replace=False, prove=prove):
         The model store; the bundle becomes ``store/<name>/<version>``.
     replace : bool, default=False
         Whether that may exist.
-    prove : callable, default=prove
-        Called with the whole bundle, before it is where anybody looks.
+    judge : PlumbCommand, default=None
+        Proves the whole bundle, before it is where anybody looks; None is this project's own command.
 
     Returns
     -------
@@ -58,35 +61,43 @@ def train(recipe_file, store, replace=False, prove=prove):
     recipe = read_recipe(recipe_file)
     target = Path(store) / recipe.name / str(recipe.version)
     refuse_existing(target, replace)
-    created = created_at()
+    created, judge = created_at(), judge or PlumbCommand()
 
-    table = read_table(recipe)
-    parts = split_by_time(table.row_count, recipe.split)
-    trained = fit(recipe, table, parts[0])
+    # More threads would add up in another order, and the same recipe must give the same bundle.
+    with threadpool_limits(1):
+        table = read_table(recipe)
+        parts = split_rows(recipe, table)
+        trained = fit(recipe, table, parts[0])
 
-    frame = frame_of_columns(table.columns, recipe.features)
-    evaluation = evaluation_document(table, table.columns[recipe.target.name], parts, trained.pipeline.predict(frame))
-    golden = golden_rows(trained)
-    others = proof_rows(trained, PROOF_ROWS)
-    compared = len(golden) + len(others)
+        truth = recipe.target.indexes(table.columns[recipe.target.name])
+        evaluation = evaluation_document(recipe, table, truth, parts, trained.pipeline, frame_of_columns(table.columns, recipe.features))
+        golden = golden_rows(trained)
+        others = proof_rows(trained, PROOF_ROWS)
+        content = bundle_content(trained, evaluation, golden)
+        compared = len(golden) + len(others)
 
-    with published(target, replace) as folder:
-        for name, content in bundle_files(trained, table, evaluation, golden, compared, created).items():
-            (folder / name).write_bytes(content)
-        with np.errstate(over="ignore"):
-            features = trained.features(others).astype(trained.ensemble.dtype)
-        prove(folder, others, features, trained.predictions(others))
-    return Result(target, evaluation, compared)
+        with published(target, replace) as folder:
+            claimed = Parity(trained.exported.tier, compared)
+            _write(folder, sealed(content, trained, table, evaluation, claimed, created))
+            found = dataclasses.replace(judge.compare(folder, trained, others, answered_rows(trained, golden)), rows=compared)
+            _write(folder, sealed(content, trained, table, evaluation, found, created))
+            judge.verify(folder)
+    return Result(target, evaluation, found)
+
+
+def _write(folder, files):
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
 
 
 def fit(recipe, table, rows):
-    """Return the pipeline, fitted on a part of the table, with the schema and the trees that follow from it.
+    """Return the pipeline, fitted on a part of the table, with the schema and the model's export that follow from it.
 
     Parameters
     ----------
     recipe : Recipe
     table : Table
-    rows : slice
+    rows : ndarray of int
         The rows to learn from.
 
     Returns
@@ -94,13 +105,18 @@ def fit(recipe, table, rows):
     Trained
     """
     pipeline = build_pipeline(recipe)
-    fit_pipeline(pipeline, frame_of_columns(table.columns, recipe.features, rows), table.columns[recipe.target.name][rows])
+    target = table.columns[recipe.target.name][rows]
+    absent = [label for label in recipe.target.labels if label not in target]
+    if absent:
+        raise Stop(f"the training part has no row of {recipe.target.name} {', '.join(map(quote, absent))}; a model can't learn it")
+    fit_pipeline(pipeline, frame_of_columns(table.columns, recipe.features, rows), recipe.target.indexes(target))
     preprocessing = pipeline["preprocessing"]
     return Trained(
         recipe=recipe,
         pipeline=pipeline,
-        ensemble=read_xgboost(pipeline["model"]),
+        exported=MODELS[recipe.model[0]].export(pipeline["model"]),
         schema=schema_document(recipe, preprocessing),
         nullable=nullable_features(recipe, preprocessing),
         training={feature.name: table.columns[feature.name][rows] for feature in recipe.features},
+        target=target,
     )

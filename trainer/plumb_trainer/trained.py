@@ -2,13 +2,43 @@
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from plumb_trainer.exported import Exported
 from plumb_trainer.frame import frame_of_columns, frame_of_rows
+from plumb_trainer.models import MODELS
 from plumb_trainer.recipe import Recipe
-from plumb_trainer.trees import TreeEnsemble
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a pipeline makes of rows, step by step.
+
+    Parameters
+    ----------
+    features : ndarray of shape (n_rows, width), dtype=float64
+        Before the cast to the model's dtype.
+    raw : ndarray of shape (n_rows, outputs)
+        What the library's own code gives before the link function.
+    predictions : ndarray of shape (n_rows,)
+        Numbers, or labels.
+    probabilities : ndarray of shape (n_rows, n_labels) or None
+        Of a classifier, in order of the labels.
+    """
+
+    features: np.ndarray
+    raw: np.ndarray
+    predictions: np.ndarray
+    probabilities: np.ndarray | None
+
+    @classmethod
+    def joined(cls, parts):
+        """Return the answers of several lists of rows as those of one."""
+        columns = zip(*((part.features, part.raw, part.predictions, part.probabilities) for part in parts), strict=True)
+        return cls(*(None if parts[0] is None else np.concatenate(parts) for parts in columns))
 
 
 @dataclass(frozen=True)
@@ -19,23 +49,36 @@ class Trained:
     ----------
     recipe : Recipe
     pipeline : Pipeline
-        Fitted: ``preprocessing``, then ``model``.
-    ensemble : TreeEnsemble
-        The model, as it is exported.
+        Fitted: ``preprocessing``, then ``model``, which predicts a classifier's labels by their index.
+    exported : Exported
+        The model, as it is served.
     schema : dict
         schema.json.
     nullable : set of str
         Features that may be missing.
     training : dict of str to ndarray
         The rows that the pipeline was fitted on, by feature.
+    target : ndarray
+        Their truth, as the data has it.
     """
 
     recipe: Recipe
     pipeline: Pipeline
-    ensemble: TreeEnsemble
+    exported: Exported
     schema: dict
     nullable: set
     training: dict
+    target: np.ndarray
+
+    @cached_property
+    def spreads(self):
+        """The standard deviation of each feature that is a number."""
+        return {feature.name: float(self.training[feature.name].std()) for feature in self.recipe.features if feature.type == "number"}
+
+    @property
+    def kind(self):
+        """The kind of model."""
+        return MODELS[self.recipe.model[0]]
 
     def features(self, rows):
         """Return the float64 values before the cast, ndarray of shape (n_rows, width), as scikit-learn computes them.
@@ -47,22 +90,38 @@ class Trained:
         """
         return np.asarray(self._quietly(self.pipeline["preprocessing"].transform, self._frame(rows)), dtype=np.float64)
 
-    def raw(self, rows):
-        """Return the model's margins, ndarray of shape (n_rows,), as XGBoost computes them."""
-        return self._quietly(self.pipeline["model"].predict, self.features(rows), output_margin=True)
+    def answers(self, rows, batch=None):
+        """Return what the pipeline answers, and how it came to it.
 
-    def predictions(self, rows):
-        """Return ``pipeline.predict``, ndarray of shape (n_rows,)."""
-        return self._quietly(self.pipeline.predict, self._frame(rows))
+        Parameters
+        ----------
+        rows : list of dict
+        batch : int, default=None
+            How many rows the model is given at once; None is all of them.
+
+        Returns
+        -------
+        Answers
+        """
+        features = self.features(rows)
+        step = batch or max(1, len(rows))
+        parts = [self._answers(features[first : first + step]) for first in range(0, len(rows), step)]
+        return Answers.joined(parts)
+
+    def _answers(self, features):
+        model = self.pipeline["model"]
+        raw = self._quietly(self.kind.raw, model, features)
+        probabilities = self._quietly(model.predict_proba, features) if self.recipe.target.labels else None
+        return Answers(features, raw.reshape(len(features), -1), self._named(self._quietly(model.predict, features)), probabilities)
 
     def training_predictions(self):
         """Return what the pipeline predicts for the rows that it was fitted on."""
-        return self.pipeline.predict(frame_of_columns(self.training, self.recipe.features))
+        return self._named(self.pipeline.predict(frame_of_columns(self.training, self.recipe.features)))
 
     def refusals(self, rows):
         """Return, for each row, whether the pipeline raises on it."""
         try:
-            self.predictions(rows)
+            self._quietly(self.pipeline.predict, self._frame(rows))
             return [False] * len(rows)
         except ValueError:
             # One row fails the whole batch: look in the halves for it.
@@ -70,6 +129,10 @@ class Trained:
                 return [True]
             half = len(rows) // 2
             return self.refusals(rows[:half]) + self.refusals(rows[half:])
+
+    def _named(self, predictions):
+        labels = self.recipe.target.labels
+        return np.array(labels, dtype=object)[predictions] if labels else predictions
 
     def _frame(self, rows):
         return frame_of_rows(rows, self.recipe.features, self.nullable)

@@ -5,23 +5,14 @@ Operator ``TreeEnsemble`` of ai.onnx.ml 5, in the ensemble's own dtype. The usua
 """
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper
+from onnx import helper, numpy_helper
 
-# The newest versions that the serving side's runtime takes; onnx itself would write newer ones.
-IR_VERSION = 10
-OPSET = 21
-ML_OPSET = 5
+from plumb_trainer.exported import INPUT, OUTPUT
+from plumb_trainer.onnx_model import onnx_bytes
 
 _SUM = 1
 _NO_LINK = 0
 _MODES = {"<=": 0, "<": 1}
-_TENSOR_TYPES = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}
-
-INPUT, OUTPUT = "X", "Y"
-# The model's id in the bundle, and its output as postprocessing.json reads it.
-MODEL = "main"
-RAW = f"{MODEL}.{OUTPUT}"
 
 
 def tree_model_bytes(ensemble):
@@ -36,7 +27,6 @@ def tree_model_bytes(ensemble):
     bytes
         Input ``X`` [rows, feature_count], output ``Y`` [rows, target_count]. The same ensemble gives the same bytes.
     """
-    dtype = _TENSOR_TYPES[ensemble.dtype]
     node = helper.make_node(
         "TreeEnsemble",
         [INPUT],
@@ -48,22 +38,7 @@ def tree_model_bytes(ensemble):
         post_transform=_NO_LINK,
         **_attributes(ensemble),
     )
-    graph = helper.make_graph(
-        [node],
-        "trees",
-        [helper.make_tensor_value_info(INPUT, dtype, ["rows", ensemble.feature_count])],
-        [helper.make_tensor_value_info(OUTPUT, dtype, ["rows", ensemble.target_count])],
-    )
-    # No version in the producer: the file changes only when the model does.
-    model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", ML_OPSET)],
-        ir_version=IR_VERSION,
-        producer_name="plumb_trainer",
-        producer_version="",
-    )
-    onnx.checker.check_model(model, full_check=True)
-    return model.SerializeToString(deterministic=True)
+    return onnx_bytes("trees", [node], ensemble.dtype, ensemble.feature_count, ensemble.target_count)
 
 
 def _attributes(ensemble):
@@ -100,7 +75,7 @@ def _attributes(ensemble):
     attributes["nodes_modes"] = np.full(node_count, _MODES[ensemble.comparison], dtype=np.uint8)
     tensors = {"nodes_modes": np.uint8, "nodes_splits": ensemble.dtype, "leaf_weights": ensemble.dtype}
     return {"tree_roots": roots} | {
-        name: onnx.numpy_helper.from_array(values.astype(tensors[name]), name) if name in tensors else values.astype(np.int64).tolist()
+        name: numpy_helper.from_array(values.astype(tensors[name]), name) if name in tensors else values.astype(np.int64).tolist()
         for name, values in attributes.items()
     }
 

@@ -48,6 +48,8 @@ class TreeEnsemble:
     dtype : {"float32", "float64"}
         Of inputs, thresholds, values and sums.
     comparison : {"<", "<="}
+    link : {"identity", "sigmoid", "softmax"}, default="identity"
+        What turns the sums into the answer.
     """
 
     trees: list
@@ -55,6 +57,7 @@ class TreeEnsemble:
     target_count: int
     dtype: str
     comparison: str
+    link: str = "identity"
 
 
 def one_leaf_tree(value, dtype, target=0):

@@ -7,7 +7,7 @@ import yaml
 
 from plumb_trainer.prove import PROJECT
 from plumb_trainer.recipe import read_recipe
-from plumb_trainer.split import split_by_time
+from plumb_trainer.split import split_rows
 from plumb_trainer.table import read_table
 from plumb_trainer.train import fit
 
@@ -98,4 +98,4 @@ def demand():
 def _trained(path):
     recipe = read_recipe(path)
     table = read_table(recipe)
-    return fit(recipe, table, split_by_time(table.row_count, recipe.split)[0])
+    return fit(recipe, table, split_rows(recipe, table)[0])

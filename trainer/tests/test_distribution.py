@@ -36,7 +36,7 @@ def test_rare_categories_are_counted_together():
 def test_what_an_encoder_reads_is_counted_by_category_and_personal_data_not_at_all(train_small):
     trained = train_small()
     predictions = trained.training_predictions()
-    document = baseline_document(trained.training, trained.recipe.features, {"weekday": [0, 1]}, predictions)
+    document = baseline_document(trained.training, trained.recipe.features, {"weekday": [0, 1]}, predictions, ())
     kinds = {name: distribution["kind"] for name, distribution in document["features"].items()}
     assert kinds["weekday"] == kinds["city"] == kinds["open"] == "categorical"
     assert kinds["price"] == kinds["guests"] == "numeric"

@@ -36,14 +36,14 @@ def test_answers_are_those_of_the_pipeline(demand, golden):
     got = np.array([[number_value(form) for form in line["features"]["X"]] for line in golden])
     assert got.tobytes() == expected.tobytes()
     predictions = np.array([number_value(line["prediction"]) for line in golden], dtype=np.float32)
-    assert predictions.tobytes() == demand.predictions(rows).tobytes()
+    assert predictions.tobytes() == demand.pipeline.predict(demand._frame(rows)).tobytes()
     margins = np.array([number_value(line["raw"]["main.Y"][0]) for line in golden], dtype=np.float32)
-    assert margins.tobytes() == demand.raw(rows).tobytes()
+    assert margins.tobytes() == demand.answers(rows).raw.tobytes()
 
 
 def test_the_row_of_the_probe_is_answered_as_the_probe_was(demand):
     row = {"feature_search_interest": 61.2, "feature_price": 101.3, "feature_promo": 1}
-    assert demand.predictions([row])[0] == pytest.approx(56.654, abs=5e-4)
+    assert demand.answers([row]).predictions[0] == pytest.approx(56.654, abs=5e-4)
 
 
 def test_edges_are_among_the_rows(demand, golden):

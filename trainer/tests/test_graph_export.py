@@ -197,9 +197,31 @@ def test_readers_are_the_steps_that_see_a_features_own_values():
 
 
 def test_after_a_regressor_the_raw_output_is_the_prediction():
-    assert postprocessing_document("main.Y", "float32") == {
+    assert postprocessing_document("main.Y", "float32", 1, "identity", ()) == {
         "format": "plumb-graph/1",
         "inputs": [{"name": "main.Y", "dtype": "float32", "shape": ["rows", 1]}],
         "nodes": [{"id": "p1", "op": "identity", "inputs": ["main.Y"], "params": {}}],
         "outputs": [{"name": "prediction", "from": ["p1"]}],
     }
+
+
+def test_after_a_classifier_of_two_labels_one_output_is_the_chance_of_the_second():
+    document = postprocessing_document("main.Y", "float32", 1, "sigmoid", ("benign", "malignant"))
+    labels = ["benign", "malignant"]
+    assert document["nodes"] == [
+        {"id": "p1", "op": "sigmoid", "inputs": ["main.Y"], "params": {"dtype": "float32"}},
+        {"id": "p2", "op": "label", "inputs": ["p1"], "params": {"labels": labels, "threshold": 0.5}},
+    ]
+    assert document["outputs"] == [
+        {"name": "prediction", "from": ["p2"]},
+        {"name": "probabilities", "from": ["p1"], "params": {"labels": labels}},
+    ]
+
+
+def test_after_a_classifier_of_more_labels_each_has_an_output():
+    document = postprocessing_document("main.Y", "float64", 3, "softmax", (0, 1, 2))
+    assert document["inputs"][0]["shape"] == ["rows", 3]
+    assert document["nodes"] == [
+        {"id": "p1", "op": "softmax", "inputs": ["main.Y"], "params": {"dtype": "float64"}},
+        {"id": "p2", "op": "label", "inputs": ["p1"], "params": {"labels": [0, 1, 2]}},
+    ]

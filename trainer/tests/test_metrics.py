@@ -32,10 +32,10 @@ def test_metrics_without_a_value_are_none():
 
 def test_baselines_see_only_the_rows_before():
     target = np.arange(20.0) ** 2
-    assert last_value(target, slice(10, 13)).tolist() == [81, 100, 121]
-    assert mean_of_last_seven(target, slice(10, 12)).tolist() == [
+    assert last_value(target, None, np.arange(10, 13)).tolist() == [81, 100, 121]
+    assert mean_of_last_seven(target, None, np.arange(10, 12)).tolist() == [
         (9 + 16 + 25 + 36 + 49 + 64 + 81) / 7,
         (16 + 25 + 36 + 49 + 64 + 81 + 100) / 7,
     ]
     # With fewer than seven rows before, the mean of those.
-    assert mean_of_last_seven(target, slice(2, 3)).tolist() == [0.5]
+    assert mean_of_last_seven(target, None, np.arange(2, 3)).tolist() == [0.5]

@@ -1,77 +1,148 @@
-"""A difference of one bit stops the run, and the message says where it is and how large."""
+"""A difference of one bit stops the run where the bits must be the same, and the message says where it is and how large."""
 
 import json
 
 import numpy as np
 import pytest
 
-from plumb_trainer.prove import differences, prove
+from plumb_trainer.exported import Exported
+from plumb_trainer.parity import Parity
+from plumb_trainer.prove import PlumbCommand, measured
 from plumb_trainer.stop import Stop
-from plumb_trainer.ulp import ulp_distance
+from plumb_trainer.trained import Answers
+from plumb_trainer.ulp import ulp_distances
 
 ROWS = [{"price": 1.5}, {"price": None}]
 FEATURES = np.array([[0.1, np.nan], [0.2, -0.0]], dtype=np.float32)
 PREDICTIONS = np.array([5.3, -1.0], dtype=np.float32)
+EXPECTED = Answers(FEATURES.astype(np.float64), PREDICTIONS[:, None], PREDICTIONS, None)
+TREES = Exported(b"", "float32", 2, 1, "identity", "A", [])
+
+LABELS = ("no", "yes")
+OUTPUTS = np.array([[100.0, 1e-9], [-0.5, 0.25]])
+CHANCES = np.array([[0.75, 0.25], [0.4, 0.6]])
+CLASSIFIED = Answers(np.zeros((2, 1)), OUTPUTS, np.array(LABELS, dtype=object), CHANCES)
+LAYERS = Exported(b"", "float64", 1, 2, "softmax", "C", [])
 
 
 def answers(**changes):
-    """Return the lines of answers that are right, but for the members of the first that are given."""
-    first = {"prediction": float(PREDICTIONS[0]), "features": [float(FEATURES[0, 0]), "NaN"]}
-    second = {"prediction": -1, "features": [float(FEATURES[1, 0]), "-0.0"]}
-    return [json.dumps(first | changes), json.dumps(second)]
+    """Return a regressor's answers that are right, but for the members of the first that are given."""
+    first = {"prediction": float(PREDICTIONS[0]), "features": [float(FEATURES[0, 0]), "NaN"], "raw": [float(PREDICTIONS[0])]}
+    second = {"prediction": -1, "features": [float(FEATURES[1, 0]), "-0.0"], "raw": [-1]}
+    return json.loads(json.dumps([first | changes, second]))
+
+
+def labelled(**changes):
+    """Return a classifier's answers that are right, but for the members of the first that are given."""
+    lines = [
+        {"prediction": label, "probabilities": dict(zip(LABELS, chances, strict=True)), "features": [0], "raw": raw}
+        for label, chances, raw in zip(LABELS, CHANCES.tolist(), OUTPUTS.tolist(), strict=True)
+    ]
+    lines[0] |= changes
+    return json.loads(json.dumps(lines))
 
 
 def test_equal_answers_have_no_differences():
-    assert differences(ROWS, FEATURES, PREDICTIONS, answers()) == []
+    assert measured(ROWS, EXPECTED, TREES, (), answers()) == (Parity("A", 2), [])
+    assert measured(ROWS, CLASSIFIED, LAYERS, LABELS, labelled()) == (Parity("C", 2), [])
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"prediction": float(np.nextafter(PREDICTIONS[0], np.float32(9)))}, 'row 1, {"price":1.5}: prediction differs by 1 ulp (float32)'),
+        ({"raw": [float(np.nextafter(PREDICTIONS[0], np.float32(9)))]}, "model output differs by 1 ulp (float32)"),
         ({"features": [float(np.float32(0.1)) + 2**-40, "NaN"]}, "feature column 0 differs by 0 ulp (float32)"),
         ({"features": [float(FEATURES[0, 0]), 0]}, "feature column 1 differs by inf ulp"),
-        ({"features": [1]}, "expected 2 features, got 1"),
+        ({"features": [1]}, "expected 2 values, got 1"),
         ({"error": {"code": "row_refused", "message": "no"}}, "the pipeline predicts 5.3"),
     ],
 )
 def test_a_difference_is_told_with_row_column_and_size(changes, sentence):
-    problems = differences(ROWS, FEATURES, PREDICTIONS, answers(**changes))
+    _, problems = measured(ROWS, EXPECTED, TREES, (), answers(**changes))
     assert len(problems) == 1
     assert sentence in problems[0]
 
 
+def test_sums_in_another_order_are_measured_and_granted():
+    moved = [100 + 1e-10, 1e-9 + 1e-12]
+    parity, problems = measured(ROWS, CLASSIFIED, LAYERS, LABELS, labelled(raw=moved, probabilities={"no": 0.75 + 2**-50, "yes": 0.25}))
+    assert problems == []
+    assert parity.margin_ulp == ulp_distances(np.array([1e-9]), np.array([1e-9 + 1e-12]))[0] > 1e6
+    assert parity.prediction_ulp == 8
+    tolerance = parity.document("scikit-learn")["tolerance"]
+    assert tolerance == {"features_ulp": 0, "margin_ulp": 8 * parity.margin_ulp, "prediction_ulp": 64}
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"raw": [100 + 1e-6, 1e-9]}, "model output 0 differs by"),
+        ({"raw": [100, "NaN"]}, "model output 1 differs by inf ulp"),
+        ({"features": [5e-324]}, "feature column differs by 1 ulp (float64)"),
+        ({"probabilities": {"no": 0.75, "yes": 0.2500001}}, "probability 1 differs by"),
+        ({"prediction": "yes"}, "prediction is otherwise: expected 'no', got 'yes'"),
+    ],
+)
+def test_more_than_another_order_makes_is_told(changes, sentence):
+    _, problems = measured(ROWS, CLASSIFIED, LAYERS, LABELS, labelled(**changes))
+    assert len(problems) == 1
+    assert sentence in problems[0]
+
+
+def test_labels_that_are_numbers_are_found_by_their_text():
+    chances = np.array([[0.25, 0.75]])
+    expected = Answers(np.zeros((1, 1)), OUTPUTS[:1], np.array([7], dtype=object), chances)
+    line = {"prediction": 7, "probabilities": {"7": 0.75, "11": 0.25}, "features": [0], "raw": OUTPUTS[0].tolist()}
+    assert measured(ROWS[:1], expected, LAYERS, (11, 7), [line]) == (Parity("C", 1), [])
+
+
 def test_the_sign_of_zero_counts():
     lines = answers()
-    lines[1] = lines[1].replace('"-0.0"', "0")
-    assert differences(ROWS, FEATURES, PREDICTIONS, lines) == [
+    lines[1]["features"][1] = 0
+    assert measured(ROWS, EXPECTED, TREES, (), lines)[1] == [
         'row 2, {"price":null}: feature column 1 differs by 1 ulp (float32): expected -0.0, got 0.0'
     ]
 
 
 def test_many_differences_are_counted():
-    rows, features = ROWS[:1] * 40, np.zeros((40, 1), np.float32)
-    lines = [json.dumps({"prediction": 0, "features": [1]})] * 40
-    problems = differences(rows, features, np.zeros(40, np.float32), lines)
+    zeros = np.zeros(40, np.float32)
+    expected = Answers(np.zeros((40, 1)), zeros[:, None], zeros, None)
+    _, problems = measured(ROWS[:1] * 40, expected, TREES, (), [{"prediction": 0, "features": [1], "raw": [0]}] * 40)
     assert len(problems) == 6
     assert problems[-1] == "and 35 more differences; 40 of 40 rows differ"
 
 
 def test_an_answer_too_few_is_told():
-    assert differences(ROWS, FEATURES, PREDICTIONS, answers()[:1]) == ["expected 2 answers, got 1"]
+    assert measured(ROWS, EXPECTED, TREES, (), answers()[:1])[1] == ["expected 2 answers, got 1"]
 
 
 def test_a_command_that_refuses_or_is_not_there_stops_the_run(tmp_path):
     with pytest.raises(Stop, match="the bundle is not written"):
-        prove(tmp_path, ROWS, FEATURES, PREDICTIONS, plumb=("false",))
+        PlumbCommand(("false",)).verify(tmp_path)
     with pytest.raises(Stop, match="no-such-command, which isn't installed"):
-        prove(tmp_path, ROWS, FEATURES, PREDICTIONS, plumb=("no-such-command",))
+        PlumbCommand(("no-such-command",)).verify(tmp_path)
 
 
 @pytest.mark.parametrize(
     ("one", "other", "distance"),
-    [(1.0, 1.0, 0), (0.0, -0.0, 1), (5e-324, -5e-324, 3), (1.0, 1.0000000000000002, 1), (np.nan, np.nan, 0), (np.nan, 1.0, np.inf)],
+    [
+        (1.0, 1.0, 0),
+        (0.0, -0.0, 1),
+        (5e-324, -5e-324, 3),
+        (1.0, 1.0000000000000002, 1),
+        (-1e300, np.nextafter(-1e300, 0), 1),
+        (np.inf, np.finfo(np.float64).max, 1),
+        (np.nan, np.nan, 0),
+        (np.nan, 1.0, np.inf),
+    ],
 )
 def test_distances_are_counted_in_floats(one, other, distance):
-    assert ulp_distance(np.float64(one), np.float64(other)) == distance
-    assert ulp_distance(np.float64(other), np.float64(one)) == distance
+    one, other = np.array([one, other]), np.array([other, one])
+    assert ulp_distances(one, other).tolist() == [distance, distance]
+
+
+def test_distances_of_float32_and_from_end_to_end():
+    largest = np.finfo(np.float64).max
+    assert ulp_distances(np.array([largest]), np.array([-largest]))[0] == pytest.approx(2 * 0x7FEFFFFFFFFFFFFF)
+    assert ulp_distances(np.float32([1.0, -0.0]), np.float32([np.nextafter(np.float32(1), np.float32(2)), 0.0])).tolist() == [1, 1]

@@ -64,6 +64,29 @@ def test_10000_rows_missing_values_and_thresholds_among_them_are_bit_equal(tmp_p
         assert same_bits(onnx_answers(tmp_path, tree_model_bytes(ensemble), block, batch), expected)
 
 
+@pytest.mark.parametrize(
+    ("classes", "params"),
+    [
+        (2, {"n_estimators": 60, "max_depth": 4}),
+        (2, {"n_estimators": 20, "base_score": 0.2, "scale_pos_weight": 3}),
+        (4, {"n_estimators": 15, "max_depth": 4}),
+        (3, {"n_estimators": 4, "num_parallel_tree": 3, "subsample": 0.5}),
+    ],
+    ids=["two", "base-score", "four", "forest"],
+)
+def test_margins_of_a_classifier_are_bit_equal_over_10000_rows(tmp_path, classes, params):
+    features, target = training_data()
+    model = XGBClassifier(random_state=7, n_jobs=1, **params).fit(features, np.floor(target).astype(int) % classes)
+    ensemble = read_xgboost(model)
+    assert ensemble.link == ("sigmoid" if classes == 2 else "softmax")
+    block = rows_round_thresholds(ensemble)
+    expected = model.predict(block, output_margin=True).reshape(ROWS, -1)
+    assert expected.shape[1] == ensemble.target_count
+    for batch in (ROWS, 7):
+        answers = onnx_answers(tmp_path, tree_model_bytes(ensemble), block, batch).reshape(expected.shape)
+        assert same_bits(answers, expected)
+
+
 def test_missing_values_go_the_way_that_training_chose(tmp_path):
     # Missing counts as low in the first column and as high in the second, so that both directions are learnt.
     random = np.random.RandomState(0)
@@ -156,10 +179,13 @@ def categorical():
             "it has 2 outputs",
         ),
         (categorical, "it splits on categories by itself"),
-        (lambda: XGBClassifier(n_estimators=2).fit(training_data()[0], np.arange(400) % 3), "it has 3 classes"),
+        (
+            lambda: XGBClassifier(n_estimators=2, objective="binary:hinge").fit(training_data()[0], np.arange(400) % 2),
+            'objective "binary:hinge"',
+        ),
         (lambda: XGBRegressor(n_estimators=2, objective="count:poisson").fit(*training_data()), 'objective "count:poisson"'),
     ],
-    ids=["dart", "gblinear", "outputs", "vector-leaves", "categorical", "classes", "link"],
+    ids=["dart", "gblinear", "outputs", "vector-leaves", "categorical", "hinge", "link"],
 )
 def test_what_would_come_out_otherwise_is_refused_with_the_reason(make, reason):
     with pytest.raises(Stop) as caught:

@@ -1,0 +1,45 @@
+"""How far the code that serves may be from the trained pipeline, and how far it was found to be."""
+
+from dataclasses import dataclass
+
+# Another processor's kernels add up in another order: what was measured here is not yet the worst.
+_MARGIN = 8
+_TOLERANCE_MIN = 64
+
+
+@dataclass(frozen=True)
+class Parity:
+    """The worst differences that were found, in units in the last place.
+
+    Parameters
+    ----------
+    tier : {"A", "C"}
+        As `Exported.tier`. Features are the same bits in each.
+    rows : int
+        How many were compared.
+    margin_ulp, prediction_ulp : int
+        Of the model's outputs, and of predictions and probabilities.
+    """
+
+    tier: str
+    rows: int
+    margin_ulp: int = 0
+    prediction_ulp: int = 0
+
+    def document(self, reference):
+        """Return the manifest's member."""
+        return {
+            "tier": self.tier,
+            "reference": reference,
+            "rows": self.rows,
+            "features_ulp_max": 0,
+            "margin_ulp_max": self.margin_ulp,
+            "tolerance": {
+                "features_ulp": 0,
+                "margin_ulp": self._tolerance(self.margin_ulp),
+                "prediction_ulp": self._tolerance(self.prediction_ulp),
+            },
+        }
+
+    def _tolerance(self, measured):
+        return 0 if self.tier == "A" else max(_TOLERANCE_MIN, _MARGIN * measured)
