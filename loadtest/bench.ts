@@ -3,19 +3,23 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bareOnnxUsPerRow } from "./bench/bare-onnx.js";
+import { cacheRounds, warmRows } from "./bench/cache-hits.js";
 import { coldStartRounds } from "./bench/cold-start.js";
 import { largeRounds, rowsPerRequest } from "./bench/large-requests.js";
 import { latencyRounds } from "./bench/latency.js";
 import { describeMachine } from "./bench/machine.js";
 import { memoryUnderLoad } from "./bench/memory.js";
+import { type Contender, pairedRounds } from "./bench/paired.js";
+import { measurePeers } from "./bench/peers.js";
 import { replaceMeasured, reportMarkdown, reportText } from "./bench/report.js";
 import type { BenchResult } from "./bench/result.js";
 import { checkSameAnswers } from "./bench/same-answers.js";
-import { type Contender, contenders, throughputRounds } from "./bench/throughput.js";
-import { createAutocannon, createWrk, withOwnClientAtOne } from "./generators.js";
+import { type ContenderName, contenders, type ThroughputRound } from "./bench/throughput.js";
+import { tracedRounds } from "./bench/traced.js";
+import { createGenerator, type Generator } from "./generators.js";
 import { type Flags, flagsHelp, numberFlag, parseFlags } from "./options.js";
 import { runAsProgram } from "./program.js";
-import { packageVersion, projectRoot } from "./project.js";
+import { projectRoot } from "./project.js";
 import { createRandom } from "./random.js";
 import { demandRows } from "./rows.js";
 import { connectionLevels } from "./scenarios/saturation.js";
@@ -25,8 +29,8 @@ import type { Target } from "./target.js";
 
 const flags: Flags = {
   rounds: { value: "N", help: "paired rounds (9; quick: 3)" },
-  seconds: { value: "S", help: "whole seconds of load on each server in a round (2; quick: 1)" },
-  quick: { help: "fewer and shorter rounds: for a look, not for the record" },
+  seconds: { value: "S", help: "whole seconds of load on each server in a round (1)" },
+  quick: { help: "fewer rounds: for a look, not for the record" },
   seed: { value: "N", help: "seed of rows and arrivals (1)" },
   json: { value: "FILE", help: "write every round's figures there" },
   "write-docs": { help: "put the tables into docs/benchmarks.md" },
@@ -36,7 +40,11 @@ const usage = `npm run bench -- [flags]
 
 ${flagsHelp(flags)}
 
-Takes about ten minutes, a tenth of that with --quick. Leave the machine alone meanwhile.`;
+Takes about eight minutes, a third of that with --quick. Leave the machine alone meanwhile.`;
+
+const connectionsMost = 128;
+/** The peers in Python are many times slower, so few rounds show it. */
+const peerRoundsMax = 5;
 
 const bundle = join(projectRoot, "models", "demand", "1");
 
@@ -48,7 +56,7 @@ async function bench(args: readonly string[], say: (text: string) => void): Prom
   }
   const quick = values.has("quick");
   const rounds = numberFlag(values, "rounds", quick ? 3 : 9, { min: 1, max: 1000, integer: true });
-  const roundS = numberFlag(values, "seconds", quick ? 1 : 2, { min: 1, max: 600, integer: true });
+  const roundS = numberFlag(values, "seconds", 1, { min: 1, max: 600, integer: true });
   const seed = numberFlag(values, "seed", 1, { min: 0, integer: true });
   const result = await measure({ rounds, roundS, seed });
   say(reportText(result));
@@ -66,38 +74,58 @@ async function measure({ rounds, roundS, seed }: { rounds: number; roundS: numbe
   const source = demandRows(random);
   const rows = Array.from({ length: 4 * rowsPerRequest }, source);
   const scratch = createScratchFolder();
-  const rowsFile = join(scratch.path, "rows.jsonl");
-  writeFileSync(rowsFile, `${rows.join("\n")}\n`);
-  const generator = (await createWrk(rowsFile)) ?? withOwnClientAtOne(createAutocannon(rows, packageVersion("autocannon")), rows);
+  const rowsFile = writeRows(join(scratch.path, "rows.jsonl"), rows);
+  const generator = await createGenerator(rowsFile, rows);
   const servers: ServerProcess[] = [];
   try {
-    const targets = await startContenders(servers);
-    await checkSameAnswers(targets.plumb, targets.fastify, rows.slice(0, 100));
+    const running = await startContenders(servers, generator);
+    const { raw, plumb, fastify } = running;
+    await checkSameAnswers(plumb.target, fastify.target, rows.slice(0, 100));
     progress("warming up");
-    for (const contender of contenders) await generator.saturate(targets[contender], 128, roundS);
+    for (const contender of contenders) await generator.saturate(running[contender].target, connectionsMost, roundS);
 
     const throughput: BenchResult["throughput"][number][] = [];
     const measureGolden = () => bareOnnxUsPerRow(bundle);
     for (const connections of connectionLevels) {
       progress(`closed loop, connections: ${connections}`);
-      const run = { generator, targets, connections, rounds, durationS: roundS, measureOnnx: measureGolden };
-      throughput.push({ connections, rounds: await throughputRounds(run) });
+      const complete = async (load: ThroughputRound["load"]) => ({ load, onnxUsPerRow: await measureGolden() });
+      throughput.push({
+        connections,
+        rounds: await pairedRounds({ contenders: running, connections, rounds, durationS: roundS }, complete),
+      });
     }
+    progress("closed loop with traces");
+    const paired = { connections: connectionsMost, rounds, durationS: roundS };
+    const traced = await tracedRounds({ ...paired, raw, measureOnnx: measureGolden });
+    progress("cache hits");
+    const warm = rows.slice(0, warmRows);
+    const sameRows = await createGenerator(writeRows(join(scratch.path, "warm.jsonl"), warm), warm);
+    const cache = await cacheRounds({ ...paired, raw, miss: plumb, sameRows });
+    progress("peers in Python");
+    const peerRuns = {
+      plumb,
+      bundle,
+      sample: rows.slice(0, 100),
+      folder: scratch.path,
+      rounds: Math.min(rounds, peerRoundsMax),
+      durationS: 1,
+    };
+    const peers = await measurePeers(peerRuns);
+    if ("leftOut" in peers) progress(`the peers in Python are left out: ${peers.leftOut}`);
     progress("1000-row requests");
     const measureRows = () => bareOnnxUsPerRow(bundle, rowsFile);
-    const large = await largeRounds({ target: targets.plumb, rows, rounds, durationS: roundS, measureOnnx: measureRows });
+    const large = await largeRounds({ target: plumb.target, rows, rounds, durationS: roundS, measureOnnx: measureRows });
     progress("open loop at 200 rows/s");
-    const { raw, plumb } = targets;
-    const latency = await latencyRounds({ raw, plumb, rounds, durationS: 2 * roundS, rows: source, random });
+    const targets = { raw: raw.target, plumb: plumb.target };
+    const latency = await latencyRounds({ ...targets, rounds, durationS: 2 * roundS, rows: source, random });
     // From here on one server at a time is started, and the others are out of the way.
     await stopAll(servers);
     progress("cold start");
     const coldStart = await coldStartRounds(rounds);
     progress("memory");
     const memory = await memoryUnderLoad(generator, rows, 4 * roundS);
-    const machine = describeMachine();
-    const finished = new Date().toISOString();
-    return { finished, machine, generator: generator.name, rounds, roundS, throughput, latency, large, coldStart, memory };
+    const setting = { finished: new Date().toISOString(), machine: describeMachine(), generator: generator.name, rounds, roundS };
+    return { ...setting, throughput, traced, cache, peers, latency, large, coldStart, memory };
   } finally {
     await stopAll(servers);
     scratch.remove();
@@ -105,18 +133,25 @@ async function measure({ rounds, roundS, seed }: { rounds: number; roundS: numbe
 }
 
 /** Starts the three servers; each is in `servers` as soon as it runs, so that a later failure still ends it. */
-async function startContenders(servers: ServerProcess[]): Promise<Record<Contender, Target>> {
+async function startContenders(servers: ServerProcess[], generator: Generator): Promise<Record<ContenderName, Contender>> {
   const [rawPort, fastifyPort] = (await freePorts(2)) as [number, number];
   const program = (name: string) => join(import.meta.dirname, "servers", `${name}.js`);
-  const peer = async (name: string, port: number, args: readonly string[]): Promise<Target> => {
-    servers.push(await startServer({ name, args: [program(name), String(port), ...args], port, readyPath: "/health/ready" }));
-    return { host: "127.0.0.1", port, path: "/predict" };
+  const peer = async (name: string, port: number, args: readonly string[]): Promise<Contender> => {
+    const server = await startServer({ name, args: [program(name), String(port), ...args], port, readyPath: "/health/ready" });
+    servers.push(server);
+    return { target: { host: "127.0.0.1", port, path: "/predict" }, pid: server.pid, generator };
   };
   const raw = await peer("raw", rawPort, []);
   const fastify = await peer("fastify", fastifyPort, [bundle]);
   const server = await startPlumb();
   servers.push(server);
-  return { raw, fastify, plumb: { host: "127.0.0.1", port: server.port, path: "/models/demand/predict" } };
+  const target: Target = { host: "127.0.0.1", port: server.port, path: "/models/demand/predict" };
+  return { raw, plumb: { target, pid: server.pid, generator }, fastify };
+}
+
+function writeRows(file: string, rows: readonly string[]): string {
+  writeFileSync(file, `${rows.join("\n")}\n`);
+  return file;
 }
 
 async function stopAll(servers: ServerProcess[]): Promise<void> {

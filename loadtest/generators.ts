@@ -12,11 +12,13 @@ import autocannon, { type Result as AutocannonResult } from "autocannon";
 import { machineClock } from "./clock.js";
 import { runClosedLoop } from "./closed-loop.js";
 import { createConnectionPool } from "./connection-pool.js";
-import { projectRoot } from "./project.js";
+import { packageVersion, projectRoot } from "./project.js";
 import { requestBytes, type Target, targetUrl } from "./target.js";
 import type { CurvePoint } from "./timeline.js";
 
 export interface Saturation {
+  /** Requests that were answered. */
+  readonly requests: number;
   readonly requestsPerSecond: number;
   /** wrk and our own client: to the microsecond; autocannon: whole milliseconds. */
   readonly p50Ms: number;
@@ -66,6 +68,15 @@ export async function createWrk(rowsFile: string): Promise<Generator | undefined
   };
 }
 
+/**
+ * wrk where it is installed, else autocannon.
+ *
+ * @param rowsFile - Holds `rows`, as JSON lines.
+ */
+export async function createGenerator(rowsFile: string, rows: readonly string[]): Promise<Generator> {
+  return (await createWrk(rowsFile)) ?? withOwnClientAtOne(createAutocannon(rows, packageVersion("autocannon")), rows);
+}
+
 /** @param output - What wrk printed; rows.lua puts one JSON line at the end. */
 export function parseWrk(output: string): Saturation {
   const line = output.trim().split("\n").at(-1)!;
@@ -74,7 +85,7 @@ export function parseWrk(output: string): Saturation {
     "requests" | "duration_us" | "p50_us" | "p99_us" | "errors",
     number
   >;
-  return { requestsPerSecond: (requests * 1e6) / duration_us, p50Ms: p50_us / 1000, p99Ms: p99_us / 1000, errors };
+  return { requests, requestsPerSecond: (requests * 1e6) / duration_us, p50Ms: p50_us / 1000, p99Ms: p99_us / 1000, errors };
 }
 
 export function createAutocannon(rows: readonly string[], version: string): Autocannon {
@@ -105,6 +116,7 @@ export function createAutocannon(rows: readonly string[], version: string): Auto
       running.on("tick", ({ counter }) => perSecond.push(counter));
       const result = await running;
       return {
+        requests: result["2xx"],
         requestsPerSecond: result["2xx"] / result.duration,
         p50Ms: result.latency.p50,
         p99Ms: result.latency.p99,
@@ -150,7 +162,7 @@ export function withOwnClientAtOne(generator: Generator, rows: readonly string[]
       const run = { requests, connections, durationS, transport, clock: machineClock, drainMs: 5000 };
       const { summary, okPerSecond } = await runClosedLoop(run).finally(() => transport.close());
       const { p50 = Number.NaN, p99 = Number.NaN } = summary.latencyMs ?? {};
-      return { requestsPerSecond: okPerSecond, p50Ms: p50, p99Ms: p99, errors: summary.requests - summary.ok };
+      return { requests: summary.ok, requestsPerSecond: okPerSecond, p50Ms: p50, p99Ms: p99, errors: summary.requests - summary.ok };
     },
   };
 }

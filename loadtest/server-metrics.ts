@@ -56,7 +56,7 @@ export async function watchServer(admin: Target): Promise<{ end(answered: number
 }
 
 /** @throws Error that says why there are none. */
-async function readMetrics(admin: Target): Promise<Samples> {
+export async function readMetrics(admin: Target): Promise<Samples> {
   const url = targetUrl(admin);
   const reply = await fetch(url, { signal: AbortSignal.timeout(5000) }).catch((reason: Error & { cause?: NodeJS.ErrnoException }) => {
     throw new Error(`${url} doesn't answer (${reason.cause?.code ?? reason.message})`);

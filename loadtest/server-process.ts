@@ -132,7 +132,7 @@ function statusOf(url: string): Promise<number | undefined> {
   });
 }
 
-/** The environment without settings of Plumb's, so that a run measures the defaults. */
+/** The environment without settings of Plumb's or of its traces, so that a run measures the defaults. */
 function plainEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("PLUMB_")));
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:PLUMB|OTEL)_/.test(name)));
 }

@@ -1,6 +1,7 @@
 /** What Plumb must reach, and what it reached. A bar is met by the median of the rounds. */
 
 import { type Spread, spreadOf } from "../statistics.js";
+import { hitOfMiss } from "./cache-hits.js";
 import type { BenchResult } from "./result.js";
 import { ceilingShare, type ThroughputRound } from "./throughput.js";
 
@@ -14,17 +15,22 @@ export interface Bar {
   readonly reached: Spread | undefined;
 }
 
-export function barsOf({ throughput, latency, large, coldStart, memory }: BenchResult): Bar[] {
+export function barsOf({ throughput, traced, cache, peers, latency, large, coldStart, memory }: BenchResult): Bar[] {
   const at = (connections: number) => throughput.find((level) => level.connections === connections)?.rounds ?? [];
   const errors = [
     ...throughput.flatMap(({ rounds }) => rounds.map(({ load }) => load.plumb.errors)),
+    ...traced.map(({ load }) => load.plumb.errors),
+    ...cache.map((round) => round.errors),
+    ...("leftOut" in peers ? [] : peers.flatMap(({ levels }) => levels.flatMap(({ rounds }) => rounds.map(({ plumb }) => plumb.errors)))),
     ...latency.map((round) => round.errors),
     ...large.map((round) => round.errors),
   ];
   return [
     bar("one row a request, 128 connections: share of the ceiling", "at least", 0.75, "", at(128).map(ceilingShare)),
-    bar("the same, of the plain Fastify service", "at least", 2.5, "", at(128).map(ofFastify)),
+    bar("the same, with 1 % of the calls traced to a local collector", "at least", 0.75, "", traced.map(ceilingShare)),
+    bar("one row a request, 128 connections: requests/s, of the plain Fastify service", "at least", 2.5, "", at(128).map(ofFastify)),
     bar("P50 at one connection, of the raw limit's", "at most", 2, "", at(1).map(p50OfRaw)),
+    bar("processor time of a cache hit above the raw limit's, of a miss's above it", "under", 0.5, "", cache.map(hitOfMiss)),
     bar(
       "P99 at 200 rows/s, open loop, beside a 1000-row request each second",
       "under",

@@ -1,5 +1,6 @@
 /** The benchmark's result as tables: for the terminal, and as the measured section of docs/benchmarks.md. */
 
+import type { Saturation } from "../generators.js";
 import { type Spread, spreadOf } from "../statistics.js";
 import { figure, markdownTable, type Table, textTable } from "../table.js";
 import { type Bar, barsOf, isMet } from "./bars.js";
@@ -8,7 +9,8 @@ import type { BenchResult } from "./result.js";
 import { contenders } from "./throughput.js";
 
 export function reportText(result: BenchResult): string {
-  return [setting(result), textTable(barTable(result)), textTable(throughputTable(result)), textTable(otherTable(result))].join("\n\n");
+  const tables = [barTable(result), throughputTable(result), peerTable(result), otherTable(result)].filter((table) => table.length > 1);
+  return [setting(result), ...tables.map(textTable), ...peerTexts(result)].join("\n\n");
 }
 
 export function reportMarkdown(result: BenchResult): string {
@@ -17,6 +19,9 @@ export function reportMarkdown(result: BenchResult): string {
     markdownTable(barTable(result)),
     "### Throughput and latency in a closed loop",
     markdownTable(throughputTable(result)),
+    "### Peers in Python",
+    ...peerTexts(result).map((text) => `- ${text}`),
+    ...(peerTable(result).length > 1 ? [markdownTable(peerTable(result))] : []),
     "### The figures behind the other bars",
     markdownTable(otherTable(result)),
   ].join("\n\n");
@@ -54,23 +59,65 @@ function barTable(result: BenchResult): Table {
 function throughputTable({ throughput }: BenchResult): Table {
   const names = { raw: "raw limit", plumb: "Plumb", fastify: "Fastify + onnxruntime-node" };
   const lines = throughput.flatMap(({ connections, rounds }) =>
-    contenders.map((contender) => {
-      const load = rounds.map((round) => round.load[contender]);
-      return [
-        `${names[contender]}, ${connections} ${connections === 1 ? "connection" : "connections"}`,
-        ...spreadCells(spreadOf(load.map((run) => run.requestsPerSecond))),
-        figure(spreadOf(load.map((run) => run.p50Ms)).median),
-        figure(spreadOf(load.map((run) => run.p99Ms)).median),
-        String(load.reduce((sum, run) => sum + run.errors, 0)),
-      ];
-    }),
+    contenders.map((contender) => [
+      `${names[contender]}, ${connectionsText(connections)}`,
+      ...loadCells(rounds.map((round) => round.load[contender])),
+    ]),
   );
   return [["server", "requests/s", "quartiles", "min to max", "P50 ms", "P99 ms", "errors"], ...lines];
 }
 
-function otherTable({ throughput, latency, large, coldStart, memory }: BenchResult): Table {
+/** What each peer is, or why there's none. */
+function peerTexts({ peers }: BenchResult): string[] {
+  if ("leftOut" in peers) return [`The peers in Python were left out: ${peers.leftOut}`];
+  return peers.map(({ name, setUp }) => `${name}: ${setUp}`);
+}
+
+function peerTable({ peers }: BenchResult): Table {
+  const head = [
+    "server",
+    "requests/s",
+    "quartiles",
+    "min to max",
+    "P50 ms",
+    "P99 ms",
+    "errors",
+    "Plumb in the same rounds",
+    "times as many",
+  ];
+  if ("leftOut" in peers) return [head];
+  const lines = peers.flatMap(({ name, levels }) =>
+    levels.map(({ connections, rounds }) => [
+      `${name}, ${connectionsText(connections)}`,
+      ...loadCells(rounds.map(({ peer }) => peer)),
+      figure(spreadOf(rounds.map(({ plumb }) => plumb.requestsPerSecond)).median),
+      figure(spreadOf(rounds.map(({ peer, plumb }) => plumb.requestsPerSecond / peer.requestsPerSecond)).median),
+    ]),
+  );
+  return [head, ...lines];
+}
+
+/** Throughput with its spread, median latencies, and all errors. */
+function loadCells(load: readonly Saturation[]): string[] {
+  return [
+    ...spreadCells(spreadOf(load.map((run) => run.requestsPerSecond))),
+    figure(spreadOf(load.map((run) => run.p50Ms)).median),
+    figure(spreadOf(load.map((run) => run.p99Ms)).median),
+    String(load.reduce((sum, run) => sum + run.errors, 0)),
+  ];
+}
+
+const connectionsText = (connections: number) => `${connections} ${connections === 1 ? "connection" : "connections"}`;
+
+function otherTable({ throughput, traced, cache, latency, large, coldStart, memory }: BenchResult): Table {
   const lines: [string, readonly number[]][] = [
     ["bare ONNX Runtime, golden rows in batches of 64, µs a row", throughput.flatMap(({ rounds }) => rounds.map((r) => r.onnxUsPerRow))],
+    ["with 1 % of the calls traced, 128 connections, requests/s", traced.map(({ load }) => load.plumb.requestsPerSecond)],
+    ["processor time a request, raw limit, µs", cache.map((r) => r.rawCpuUs)],
+    ["processor time a request, Plumb, the row in its cache, µs", cache.map((r) => r.hitCpuUs)],
+    ["processor time a request, Plumb without a cache, µs", cache.map((r) => r.missCpuUs)],
+    ["the row in the cache, of without a cache, raw limit included", cache.map((r) => r.hitCpuUs / r.missCpuUs)],
+    ["requests/s with the row in the cache, 128 connections", cache.map((r) => r.hitsPerSecond)],
     ["open loop at 200 rows/s, Plumb, P50 ms", latency.map((r) => r.plumbP50Ms)],
     ["the same, P99 ms", latency.map((r) => r.plumbP99Ms)],
     ["the same, P99 of the raw limit (machine and generator), ms", latency.map((r) => r.rawP99Ms)],

@@ -1,11 +1,13 @@
 /** Everything one run of the benchmark measured: the shape of its JSON. */
 
+import type { CacheRound } from "./cache-hits.js";
 import type { ColdStartRound } from "./cold-start.js";
 import type { LargeRound } from "./large-requests.js";
 import type { LatencyRound } from "./latency.js";
 import type { Machine } from "./machine.js";
 import type { MemoryUse } from "./memory.js";
-import type { ThroughputRound } from "./throughput.js";
+import type { PeerResult } from "./peers.js";
+import type { ShareRound, ThroughputRound } from "./throughput.js";
 
 export interface BenchResult {
   /** ISO 8601, UTC. */
@@ -17,6 +19,12 @@ export interface BenchResult {
   /** Seconds of load on each server in a round. */
   readonly roundS: number;
   readonly throughput: readonly { readonly connections: number; readonly rounds: readonly ThroughputRound[] }[];
+  /** At 128 connections, with one call in a hundred traced. */
+  readonly traced: readonly ShareRound[];
+  /** At 128 connections. */
+  readonly cache: readonly CacheRound[];
+  /** The peers in Python, or why they were left out. */
+  readonly peers: readonly PeerResult[] | { readonly leftOut: string };
   readonly latency: readonly LatencyRound[];
   readonly large: readonly LargeRound[];
   readonly coldStart: readonly ColdStartRound[];

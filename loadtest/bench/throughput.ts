@@ -1,49 +1,27 @@
-/** Paired rounds: in each, every server gets the same load for a short while, so that what slows the machine slows them all. */
+/** Requests for one row in a closed loop: Plumb beside the raw limit, the plain peer and bare ONNX Runtime. */
 
-import type { Generator, Saturation } from "../generators.js";
-import type { Target } from "../target.js";
+import type { Saturation } from "../generators.js";
 
 export const contenders = ["raw", "plumb", "fastify"] as const;
-export type Contender = (typeof contenders)[number];
+export type ContenderName = (typeof contenders)[number];
 
 export interface ThroughputRound {
-  readonly load: Readonly<Record<Contender, Saturation>>;
+  readonly load: Readonly<Record<ContenderName, Saturation>>;
   /** Bare ONNX Runtime in the same round, microseconds a row in batches of 64. */
   readonly onnxUsPerRow: number;
 }
 
-export interface ThroughputRuns {
-  readonly generator: Generator;
-  readonly targets: Readonly<Record<Contender, Target>>;
-  readonly connections: number;
-  readonly rounds: number;
-  readonly durationS: number;
-  readonly measureOnnx: () => Promise<number>;
-}
-
-export async function throughputRounds(runs: ThroughputRuns): Promise<ThroughputRound[]> {
-  const { generator, targets, connections, rounds, durationS, measureOnnx } = runs;
-  const results: ThroughputRound[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const load: Partial<Record<Contender, Saturation>> = {};
-    for (const contender of rotated(contenders, round))
-      load[contender] = await generator.saturate(targets[contender], connections, durationS);
-    results.push({ load: load as Record<Contender, Saturation>, onnxUsPerRow: await measureOnnx() });
-  }
-  return results;
+/** One round of raw limit and Plumb, with whatever Plumb was started with. */
+export interface ShareRound {
+  readonly load: { readonly raw: Saturation; readonly plumb: Saturation };
+  readonly onnxUsPerRow: number;
 }
 
 /**
  * The share of the ceiling: what is served, of what one core could serve if a request cost no more than the raw request and the model's
  * bare time for its row.
  */
-export function ceilingShare({ load, onnxUsPerRow }: ThroughputRound): number {
+export function ceilingShare({ load, onnxUsPerRow }: ShareRound): number {
   const ceiling = 1 / (1 / load.raw.requestsPerSecond + onnxUsPerRow / 1e6);
   return load.plumb.requestsPerSecond / ceiling;
-}
-
-/** Starts each round with another server, so that none is always the one after the same neighbour. */
-function rotated<Item>(items: readonly Item[], by: number): Item[] {
-  const first = by % items.length;
-  return [...items.slice(first), ...items.slice(0, first)];
 }

@@ -65,7 +65,7 @@ const owners: Owners = {
   "server/server.ts": ["server/main.ts"],
 };
 
-/** Where a process or a thread begins; the benchmark's two servers are started by their path, and the formats are what scripts/write-proto.mjs reads. */
+/** Where a process or a thread begins; the benchmark's servers are started by their path, and the formats are what scripts/write-proto.mjs reads. */
 const entries = [
   "cli/main.ts",
   "server/inference/worker.ts",
@@ -73,6 +73,7 @@ const entries = [
   "loadtest/bench.ts",
   "loadtest/servers/raw.ts",
   "loadtest/servers/fastify.ts",
+  "loadtest/servers/otlp-sink.ts",
   "bundle/formats.ts",
 ];
 

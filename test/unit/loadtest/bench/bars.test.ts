@@ -7,7 +7,13 @@ import type { BenchResult } from "../../../../loadtest/bench/result.js";
 import { ceilingShare } from "../../../../loadtest/bench/throughput.js";
 import { spreadOf } from "../../../../loadtest/statistics.js";
 
-const load = (requestsPerSecond: number, p50Ms = 1) => ({ requestsPerSecond, p50Ms, p99Ms: 2 * p50Ms, errors: 0 });
+const load = (requestsPerSecond: number, p50Ms = 1) => ({
+  requests: requestsPerSecond,
+  requestsPerSecond,
+  p50Ms,
+  p99Ms: 2 * p50Ms,
+  errors: 0,
+});
 const round = (raw: number, plumb: number, fastify: number) => ({
   load: { raw: load(raw, 0.07), plumb: load(plumb, 0.1), fastify: load(fastify, 0.2) },
   onnxUsPerRow: 10,
@@ -22,6 +28,19 @@ const result: BenchResult = {
   throughput: [
     { connections: 1, rounds: [round(10_000, 8000, 5000)] },
     { connections: 128, rounds: [round(100_000, 40_000, 10_000), round(50_000, 10_000, 10_000), round(100_000, 42_000, 12_000)] },
+  ],
+  traced: [{ load: { raw: load(100_000), plumb: load(35_000) }, onnxUsPerRow: 10 }],
+  cache: [
+    { rawCpuUs: 10, hitCpuUs: 14, missCpuUs: 30, hitsPerSecond: 70_000, missesPerSecond: 40_000, errors: 0 },
+    { rawCpuUs: 10, hitCpuUs: 22, missCpuUs: 30, hitsPerSecond: 60_000, missesPerSecond: 40_000, errors: 0 },
+    { rawCpuUs: 10, hitCpuUs: 18, missCpuUs: 30, hitsPerSecond: 65_000, missesPerSecond: 40_000, errors: 0 },
+  ],
+  peers: [
+    {
+      name: "A peer",
+      setUp: "Made of this, does that.",
+      levels: [{ connections: 32, rounds: [500, 1000, 800].map((rate) => ({ peer: load(rate, 30), plumb: load(20_000) })) }],
+    },
   ],
   latency: [1, 9, 2].map((plumbP99Ms) => ({ plumbP99Ms, rawP99Ms: 1, plumbP50Ms: 0.3, bigP99Ms: 20, errors: 0 })),
   large: [{ onnxRowsPerSecond: 100_000, rowsPerSecondAtOne: 70_000, rowsPerSecondAtTwo: 90_000, errors: 0 }],
@@ -38,27 +57,33 @@ test("the ceiling is one core that spends no more than the raw request and the m
 
 describe("the bars", () => {
   test("take the median of the rounds", () => {
-    const [share, ofFastify, p50, p99, one, two, start, memory, errors] = reached(barsOf(result));
+    const [share, traced, ofFastify, p50, hit, p99, one, two, start, memory, errors] = reached(barsOf(result));
     expect(share).toBeCloseTo(0.8, 10);
+    expect(traced).toBeCloseTo(0.7, 10);
+    expect(hit).toBeCloseTo(0.4, 10);
     expect(ofFastify).toBeCloseTo(3.5, 10);
     expect(p50).toBeCloseTo(0.1 / 0.07, 10);
     expect([p99, one, two, start, memory, errors]).toEqual([2, 0.7, 0.9, 8, 200, 0]);
   });
 
   test("are met or missed", () => {
-    expect(barsOf(result).map(isMet)).toEqual([true, true, true, true, false, true, false, true, true]);
+    expect(barsOf(result).map(isMet)).toEqual([true, false, true, true, true, true, false, true, false, true, true]);
   });
 
   test("say where something wasn't measured", () => {
     const bars = barsOf({ ...result, memory: undefined, coldStart: [] });
-    expect(bars.map(isMet).slice(6, 8)).toEqual([undefined, undefined]);
+    expect(bars.map(isMet).slice(8, 10)).toEqual([undefined, undefined]);
   });
 
   test("count every request that Plumb didn't answer", () => {
     const latency = [{ ...result.latency[0]!, errors: 2 }];
     const large = [{ ...result.large[0]!, errors: 3 }];
-    const last = barsOf({ ...result, latency, large }).at(-1)!;
-    expect(last.reached!.median).toBe(5);
+    const cache = [{ ...result.cache[0]!, errors: 4 }];
+    const failing = { requests: 1, requestsPerSecond: 1, p50Ms: 1, p99Ms: 1, errors: 5 };
+    const traced = [{ load: { raw: load(1), plumb: failing }, onnxUsPerRow: 1 }];
+    const peers = [{ name: "", setUp: "", levels: [{ connections: 1, rounds: [{ peer: load(1), plumb: failing }] }] }];
+    const last = barsOf({ ...result, latency, large, cache, traced, peers }).at(-1)!;
+    expect(last.reached!.median).toBe(2 + 3 + 4 + 5 + 5);
     expect(isMet(last)).toBe(false);
   });
 
@@ -83,7 +108,15 @@ describe("the report", () => {
     expect(text).toMatch(/share of the ceiling +at least 0\.75 +0\.8 +.* pass$/m);
     expect(text).toMatch(/process start to ready, of `node -e 0` +under 8 +8 +MISS$/m);
     expect(text).toMatch(/^Plumb, 128 connections +40,000 +25,000 to 41,000 +10,000 to 42,000 /m);
+    expect(text).toMatch(/^A peer, 32 connections +800 +650 to 900 +500 to 1,000 +30 +60 +0 +20,000 +25$/m);
+    expect(text).toContain("A peer: Made of this, does that.");
     expect(text).toMatch(/^Fastify \+ onnxruntime-node, 1 connection /m);
+  });
+
+  test("says why the peers in Python were left out", () => {
+    const text = reportText({ ...result, peers: { leftOut: "there is no Python" } });
+    expect(text).toContain("The peers in Python were left out: there is no Python");
+    expect(text).not.toContain("A peer");
   });
 
   test("is Markdown for the page, and replaces what stood there", () => {

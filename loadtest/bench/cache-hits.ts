@@ -1,0 +1,76 @@
+/**
+ * What a cache hit costs beside a miss, in processor time of the server. Both carry the same request, so the raw limit's time for it is
+ * taken off both: what is left is what Plumb does besides reading and answering.
+ */
+
+import type { Generator } from "../generators.js";
+import { readMetrics } from "../server-metrics.js";
+import { startPlumb } from "../server-process.js";
+import type { Target } from "../target.js";
+import { type Contender, type Load, pairedRounds } from "./paired.js";
+
+/** So many rows are asked for again and again. */
+export const warmRows = 512;
+const cacheBytes = 67_108_864;
+
+export interface CacheRound {
+  /** Microseconds of the server's processor time a request. */
+  readonly rawCpuUs: number;
+  readonly hitCpuUs: number;
+  readonly missCpuUs: number;
+  readonly hitsPerSecond: number;
+  readonly missesPerSecond: number;
+  readonly errors: number;
+}
+
+export interface CacheRuns {
+  readonly raw: Contender;
+  /** Plumb as it is by default, without a cache, under random rows. */
+  readonly miss: Contender;
+  /** Sends the same {@link warmRows} rows. */
+  readonly sameRows: Generator;
+  readonly connections: number;
+  readonly rounds: number;
+  readonly durationS: number;
+}
+
+/**
+ * @returns No round where the system doesn't tell a process's time.
+ * @throws Error where the calls that should have hit the cache didn't.
+ */
+export async function cacheRounds({ raw, miss, sameRows, connections, rounds, durationS }: CacheRuns): Promise<CacheRound[]> {
+  const server = await startPlumb(["--cache-bytes", String(cacheBytes)]);
+  try {
+    const target: Target = { host: "127.0.0.1", port: server.port, path: "/models/demand/predict" };
+    const hit: Contender = { target, pid: server.pid, generator: sameRows };
+    await sameRows.saturate(target, connections, durationS); // after it, every row is in the cache
+    const before = await lookUps(server.adminPort);
+    const results = await pairedRounds({ contenders: { raw, hit, miss }, connections, rounds, durationS }, roundOf);
+    const after = await lookUps(server.adminPort);
+    const [hits, misses] = [after.hits - before.hits, after.misses - before.misses];
+    if (hits < 0.99 * (hits + misses) || hits === 0) {
+      throw new Error(`of the calls for rows in the cache only ${hits} of ${hits + misses} were answered from it`);
+    }
+    return results.flatMap((round) => round ?? []);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** The cost of a hit above the raw limit's, of a miss's above it. */
+export function hitOfMiss({ rawCpuUs, hitCpuUs, missCpuUs }: CacheRound): number {
+  return (hitCpuUs - rawCpuUs) / (missCpuUs - rawCpuUs);
+}
+
+function roundOf({ raw, hit, miss }: Readonly<Record<"raw" | "hit" | "miss", Load>>): CacheRound | undefined {
+  const [rawCpuUs, hitCpuUs, missCpuUs] = [raw.cpuUsPerRequest, hit.cpuUsPerRequest, miss.cpuUsPerRequest];
+  if (rawCpuUs === undefined || hitCpuUs === undefined || missCpuUs === undefined) return undefined;
+  const rates = { hitsPerSecond: hit.requestsPerSecond, missesPerSecond: miss.requestsPerSecond };
+  return { rawCpuUs, hitCpuUs, missCpuUs, ...rates, errors: hit.errors + miss.errors };
+}
+
+async function lookUps(adminPort: number): Promise<{ hits: number; misses: number }> {
+  const samples = [...(await readMetrics({ host: "127.0.0.1", port: adminPort, path: "/metrics" })).values()];
+  const total = (metric: string) => samples.reduce((sum, { name, value }) => (name === metric ? sum + value : sum), 0);
+  return { hits: total("plumb_cache_hits_total"), misses: total("plumb_cache_misses_total") };
+}
