@@ -31,6 +31,8 @@ test("the schemas take the files of a sound bundle, and refuse an unknown member
     ["golden-row.schema.json", { kind: "zero", row: {}, error: "row_refused" }],
     ["baseline.schema.json", files["baseline.json"]],
     ["evaluation.schema.json", files["evaluation.json"]],
+    ["evaluation.schema.json", { ...files["evaluation.json"], positive: "yes" }],
+    ["evaluation.schema.json", { ...files["evaluation.json"], average: "macro" }],
   ];
   for (const [file, document] of documents) {
     expect({ file, accepted: accepts(file, document) }).toEqual({ file, accepted: true });

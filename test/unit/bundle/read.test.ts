@@ -204,6 +204,7 @@ test("refuses graphs that do not hold together, with the place in the file", asy
 test("refuses an evaluation and a baseline that are not as the format says", async () => {
   const problems = await problemsOf(({ files }) => {
     files["evaluation.json"].metrics.holdout.rmse = "low";
+    files["evaluation.json"].average = "micro";
     files["baseline.json"].features.price.counts = [1];
     files["baseline.json"].prediction.edges = [2, 1];
   });
@@ -211,6 +212,7 @@ test("refuses an evaluation and a baseline that are not as the format says", asy
     "baseline.json, prediction.counts: expected 3 counts, one more than edges, got 2",
     "baseline.json, prediction.edges: expected edges that increase, got one that does not",
     'baseline.json, features["price"].counts: expected 3 counts, one more than edges, got 1',
+    'evaluation.json, average: expected "macro", got the string "micro"',
     'evaluation.json, metrics.holdout.rmse: expected a number, got the string "low"',
   ]);
 });
