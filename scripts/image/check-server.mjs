@@ -9,7 +9,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, statSync } from "node:fs";
-import { request } from "node:http";
+import { createServer, request } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -94,7 +94,7 @@ export async function checkServer(stage, cwd, say) {
     const port = await server.ready();
     for (const { model, rows } of goldenAnswers(join(stage, "models"))) {
       for (const { row, prediction } of rows) {
-        const answer = await post(port, `/models/${model.replace("/", "/versions/")}/predict`, row);
+        const answer = await post(port, address(model), row);
         must(same(answer.prediction, prediction), `${model} answers ${JSON.stringify(answer)}, and the trained pipeline ${prediction}`);
       }
       say(`${model}: ${rows.length} golden rows answered over HTTP as the trained pipeline did`);
@@ -111,11 +111,41 @@ export async function checkServer(stage, cwd, say) {
   } finally {
     server.child.kill("SIGKILL");
   }
+  await checkOptions(stage, options);
   must(snapshot(stage) === before, "the server changed a file of the stage");
   must(readdirSync(cwd).length === 0, "the server wrote into its working directory");
   const who = options.uid === undefined ? `user ${process.getuid?.()}, who may write` : `user ${options.uid}, with no right to write`;
   say(`Node ${process.version}, as ${who}: ready, healthy, drained on SIGTERM with exit code 0, and no file of the stage has changed`);
 }
+
+/** What is off by default loads packages of its own: with a cache, and with traces sent to a collector, which gets them at the latest in the drain. */
+async function checkOptions(stage, options) {
+  const posts = [];
+  const collector = createServer((request, reply) => {
+    posts.push(`${request.method} ${request.url} ${request.headers["content-type"]}`);
+    request.resume().on("end", () => reply.end());
+  }).listen(0, "127.0.0.1");
+  await once(collector, "listening");
+  const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.address().port}` };
+  const server = new StagedServer(stage, { ...options, env }, ["--trace-sample-share", "1", "--cache-bytes", "1000000"]);
+  try {
+    const port = await server.ready();
+    const [{ model, rows }] = goldenAnswers(join(stage, "models"));
+    for (const { row, prediction } of [rows[0], rows[0]])
+      must(same((await post(port, address(model), row)).prediction, prediction), `${model} answers otherwise with a cache`);
+    server.child.kill("SIGTERM");
+    must((await server.ended) === 0, `with a cache and traces the server didn't end well:\n${server.stderr}`);
+    must(
+      posts.includes("POST /v1/traces application/x-protobuf"),
+      `the collector got no span, but ${JSON.stringify(posts)}:\n${server.stderr}`,
+    );
+  } finally {
+    server.child.kill("SIGKILL");
+    collector.close();
+  }
+}
+
+const address = (model) => `/models/${model.replace("/", "/versions/")}/predict`;
 
 /** Loads every package that a compiled source names, in the way in which it names it, also what it would load only with some setting. */
 function loadPackages(stage, options) {
