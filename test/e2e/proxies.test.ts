@@ -137,7 +137,7 @@ describe.each(proxyNames)("%s", (name) => {
     await server.untilLogged(({ request_id }) => request_id === answer.json.request_id);
   });
 
-  test("takes bodies in chunks, with trailers, and after a 100 Continue", async (context) => {
+  test("takes bodies in chunks, with trailers and after a 100 Continue, and minds who shuts its sending side", async (context) => {
     const program = needProxy(context, name);
     const server = await serve();
     const proxy = await ProxyProcess.start(name, program, [server.httpPort, server.httpPort]);
@@ -157,6 +157,13 @@ describe.each(proxyNames)("%s", (name) => {
     // HAProxy passes trailers on, which Plumb's HTTP library refuses: better no answer than a wrong one.
     expect(name === "haproxy" ? [400, 505] : [200]).toContain((await trailed.reply()).status);
     trailed.destroy();
+    // Who shuts its sending side has left, for Plumb and most proxies; HAProxy keeps it from Plumb.
+    const body = '{"value":100000}';
+    const half = await RawConnection.open(proxy.port, { allowHalfOpen: true });
+    half.socket.end(`${head.replace("/predict", "/models/spin/predict")}content-length: ${body.length}\r\n\r\n${body}`);
+    const outcome = await half.replyOrEnd();
+    expect(typeof outcome === "string" ? outcome : outcome.json.prediction).toBe(name === "haproxy" ? 100_000 : "end");
+    half.destroy();
   });
 
   test("balances 32 connections over two servers, loses nothing, and keeps its own connections without pipelining", async (context) => {
