@@ -37,7 +37,7 @@ export interface TracesOptions {
   readonly random: () => number;
   /** Monotonic clock, milliseconds. */
   readonly now: () => number;
-  readonly log: (level: "warn" | "error", message: string, fields: Record<string, unknown>) => void;
+  readonly log: (level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>) => void;
 }
 
 /** A collector that is gone fails many times a second: it is told once in so many milliseconds. */
@@ -63,6 +63,7 @@ export class Traces {
     if (settings === undefined) return;
     try {
       this.#output = await open(settings, (message) => this.#tell(message));
+      log("info", "traces are on", { share: settings.share, parent_based: settings.parentBased });
     } catch (error) {
       log("error", `there are no traces: ${(error as Error).message}`, {});
     }

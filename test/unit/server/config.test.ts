@@ -181,6 +181,8 @@ describe("a wrong value is refused, with the place where it stands", () => {
     ["workers", 257],
     ["callsMax", 0],
     ["logSampleShare", 1.5],
+    ["traceSampleShare", -0.1],
+    ["traceSampleShare", "1%"],
     ["logSampleShare", "NaN"],
     ["execution", "gpu"],
     ["accessLog", "some"],

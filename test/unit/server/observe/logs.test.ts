@@ -107,6 +107,17 @@ describe("an ordinary call", () => {
     expect(await lines()).toMatchObject([{ trace_id: "0af7651916cd43dd8448eb211c80319c", parent_span_id: "b7ad6b7169203331" }]);
   });
 
+  test("is told with its own span, in its caller's trace or in one of its own", async () => {
+    const { logs, lines } = createRig({ accessLog: "all" });
+    const [traceId, spanId] = ["0af7651916cd43dd8448eb211c80319c", "00f067aa0ba902b7"];
+    logs.observeCall(makeRecord({ version, traceparent: `00-${traceId}-b7ad6b7169203331-01` }), { traceId, spanId });
+    logs.observeCall(makeRecord({ version }), { traceId, spanId });
+    const [child, root] = await lines();
+    expect(child).toMatchObject({ trace_id: traceId, span_id: spanId, parent_span_id: "b7ad6b7169203331" });
+    expect(root).toMatchObject({ trace_id: traceId, span_id: spanId });
+    expect(root).not.toHaveProperty("parent_span_id");
+  });
+
   test("whose caller left is told as such", async () => {
     const { logs, lines } = createRig({ accessLog: "all" });
     logs.observeCall(makeRecord({ version, abandoned: true }));

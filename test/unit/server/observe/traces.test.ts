@@ -26,6 +26,7 @@ interface RigOptions {
 function createRig({ settings = {}, random = () => 0.5, record }: RigOptions = {}) {
   const recorded: Call[] = [];
   const logged: { level: string; message: string; fields: Record<string, unknown> }[] = [];
+  const told: { message: string; fields: Record<string, unknown> }[] = [];
   const clock = { nowMs: 0 };
   const output = {
     dropped: 0,
@@ -44,9 +45,12 @@ function createRig({ settings = {}, random = () => 0.5, record }: RigOptions = {
     },
     random,
     now: () => clock.nowMs,
-    log: (level, message, fields) => logged.push({ level, message, fields }),
+    log: (level, message, fields) => {
+      if (level === "info") told.push({ message, fields });
+      else logged.push({ level, message, fields });
+    },
   });
-  return { traces, recorded, logged, clock, output, tell: (message: string) => tell(message) };
+  return { traces, recorded, logged, told, clock, output, tell: (message: string) => tell(message) };
 }
 
 const traceparent = (flags: string, version = "00") => `${version}-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flags}`;
@@ -161,6 +165,13 @@ describe("a call hears nothing of it", () => {
     expect(rig.traces.observeCall(makeRecord({}))).toBeUndefined();
     expect(rig.logged).toEqual([]);
   });
+});
+
+test("that there are traces is told, with how calls are sampled", async () => {
+  const rig = createRig({ settings: { share: 0.25 } });
+  expect(rig.told).toEqual([]);
+  await rig.traces.begin();
+  expect(rig.told).toEqual([{ message: "traces are on", fields: { share: 0.25, parent_based: true } }]);
 });
 
 test("spans that nobody takes in time are told of at the end", async () => {
