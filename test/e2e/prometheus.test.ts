@@ -94,8 +94,9 @@ describe("a Prometheus that scrapes the server", () => {
   });
 
   test("counts what was sent, result by result", async (context) => {
+    const { query } = boundTo(needPrometheus(context));
     const counted = async () => {
-      const results = await needPrometheus(context).query("sum by (result) (plumb_requests_total) > 0");
+      const results = await query("sum by (result) (plumb_requests_total) > 0");
       return Object.fromEntries(results.map(({ labels, value }) => [labels.result, value]));
     };
     await expect.poll(counted, patiently).toEqual(sent);
