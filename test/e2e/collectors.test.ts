@@ -40,7 +40,7 @@ async function start(environment: Environment, ...flags: readonly string[]): Pro
 async function ask({ httpPort }: ServerProcess, calls: number): Promise<void> {
   const answers = await Promise.all(
     Array.from({ length: calls }, async (_, value) => {
-      const { status, json } = await post(httpPort, "/predict", { value }, { agent, headers: { "x-timeout-ms": "60000" } });
+      const { status, json } = await post(httpPort, "/predict", { value }, { agent, headers: { "x-timeout-ms": "86400000" } });
       return [status, json.prediction];
     }),
   );

@@ -12,6 +12,10 @@ import { endServers, type ServerProcess } from "../fixtures/server-process.js";
 const allStages = ["decode", "validate", "preprocess", "queue", "run", "postprocess", "reply"];
 const traceId = "0af7651916cd43dd8448eb211c80319c";
 const callersSpan = "b7ad6b7169203331";
+/** A day: no estimate of a busy machine's refuses a call for that. */
+const patiently = { "x-timeout-ms": "86400000" };
+/** Rounds of the slow model that last about a second. */
+const slow = { value: 1_000_000 };
 const quickly = { interval: 5, timeout: 20_000 };
 
 let store: ModelStore;
@@ -167,7 +171,7 @@ describe("every call", () => {
   });
 
   test("that came too late says how far it came", async () => {
-    const answer = await send(server, "late", "/models/spin/predict", { value: 300_000 }, { headers: { "x-timeout-ms": "50" } });
+    const answer = await send(server, "late", "/models/spin/predict", slow, { headers: { "x-timeout-ms": "200" } });
     expect(answer.status).toBe(504);
     const { root, names } = await traceOf("late");
     expect(names).toEqual(["decode", "validate", "preprocess", "queue"]);
@@ -177,8 +181,7 @@ describe("every call", () => {
   test("whose caller left says so", async () => {
     await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(1);
     const leaving = new AbortController();
-    const headers = { "x-timeout-ms": "60000" };
-    const asked = send(server, "left", "/models/spin/predict", { value: 300_000 }, { headers, signal: leaving.signal });
+    const asked = send(server, "left", "/models/spin/predict", slow, { headers: patiently, signal: leaving.signal });
     const failed = expect(asked).rejects.toThrow();
     await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(0);
     leaving.abort();
@@ -218,7 +221,7 @@ describe("every call", () => {
 
   test("of many rows has its stages too, though it takes them in slices and batches", async () => {
     const rows = Array.from({ length: 10_000 }, (_, value) => ({ value }));
-    expect((await send(server, "large", "/predict", { rows }, { headers: { "x-timeout-ms": "60000" } })).status).toBe(200);
+    expect((await send(server, "large", "/predict", { rows }, { headers: patiently })).status).toBe(200);
     const { root, names } = await traceOf("large");
     expect(names).toEqual(allStages);
     expect(root.attributes).toMatchObject({ "plumb.rows": 10_000, "http.request.body.size": JSON.stringify({ rows }).length });
@@ -301,7 +304,7 @@ test("what is under way when a server is told to stop is delivered before it end
   const flags = ["--default-model", "spin", "--trace-sample-share", "1", "--execution", "pool", "--workers", "1"];
   const server = await startWith(environment, store.directory, ...flags);
   await send(server, "before", "/predict", { value: 1 });
-  const asked = send(server, "during", "/predict", { value: 300_000 }, { headers: { "x-timeout-ms": "60000" } });
+  const asked = send(server, "during", "/predict", slow, { headers: patiently });
   await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(0);
   expect(collector.received).toEqual([]);
   server.kill("SIGTERM");
