@@ -12,15 +12,11 @@ const suite = "trixie";
 /** npm's package of Node's own binary, pinned by hash as package-lock.json pins the rest. */
 const node = {
   version: "24.21.0",
-  abi: "137",
   integrity: {
     x64: "sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==",
     arm64: "sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==",
   },
 };
-
-/** Whose native binaries belong into the root. @type {import("./contents.mjs").Target} */
-export const rootTarget = { platform: "linux", arch: process.arch, abi: node.abi };
 
 /**
  * The root's folder; made where it isn't there yet, and kept for the next run.
@@ -69,23 +65,23 @@ function installNode(folder, integrity) {
   } finally {
     rmSync(download, { recursive: true });
   }
-  const modules = execFileSync("chroot", [folder, "/usr/bin/node", "-p", "process.versions.modules"], { encoding: "utf8" }).trim();
-  if (modules !== node.abi) throw new SetupError(`Node ${node.version} has the ABI ${modules}, and ${node.abi} was expected`);
 }
 
 /**
- * Runs a program in the root, which it can only read. What is mounted for it is seen by it alone, and gone when it has ended, however it ends.
+ * Runs a program in the root, which it can only read, but for what is mounted to be written. What is mounted for it is seen by it alone, and gone when it has ended, however it ends.
  *
  * @param folder - The root.
- * @param mounts - Folders of this machine by their paths in the root: to be read there.
+ * @param mounts - Folders of this machine by their paths in the root, each after those around it: to be read there.
+ * @param options.written - Those of the paths that may be written to.
  * @param options.temporary - Whether it has a writable /tmp.
  * @returns The program's exit code.
  */
-export async function runInRoot(folder, mounts, command, { temporary = false, env = {} } = {}) {
+export async function runInRoot(folder, mounts, command, { written = [], temporary = false, env = {} } = {}) {
   const script = ["set -e", 'mount --bind "$root" "$root"'];
   for (const [inside, outside] of Object.entries(mounts)) {
     mkdirSync(join(folder, inside), { recursive: true });
-    script.push(`mount --bind ${quoted(outside)} "$root${inside}"`, `mount -o remount,bind,ro "$root${inside}"`);
+    script.push(`mount --bind ${quoted(outside)} "$root${inside}"`);
+    if (!written.includes(inside)) script.push(`mount -o remount,bind,ro "$root${inside}"`);
   }
   script.push('mount -t proc proc "$root/proc"', 'mount --rbind /dev "$root/dev"');
   if (temporary) script.push('mount -t tmpfs tmpfs "$root/tmp"');
