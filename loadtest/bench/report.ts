@@ -19,8 +19,10 @@ export function reportMarkdown(result: BenchResult): string {
     markdownTable(barTable(result)),
     "### Throughput and latency in a closed loop",
     markdownTable(throughputTable(result)),
-    "### Peers in Python",
-    ...peerTexts(result).map((text) => `- ${text}`),
+    "### The peers",
+    peerTexts(result)
+      .map((text) => `- ${text}`)
+      .join("\n"),
     ...(peerTable(result).length > 1 ? [markdownTable(peerTable(result))] : []),
     "### The figures behind the other bars",
     markdownTable(otherTable(result)),
@@ -67,10 +69,14 @@ function throughputTable({ throughput }: BenchResult): Table {
   return [["server", "requests/s", "quartiles", "min to max", "P50 ms", "P99 ms", "errors"], ...lines];
 }
 
-/** What each peer is, or why there's none. */
-function peerTexts({ peers }: BenchResult): string[] {
-  if ("leftOut" in peers) return [`The peers in Python were left out: ${peers.leftOut}`];
-  return peers.map(({ name, setUp }) => `${name}: ${setUp}`);
+/** What each peer is made of and does, or why there's none. */
+function peerTexts({ machine, peers }: BenchResult): string[] {
+  const { node, versions } = machine;
+  const fastify =
+    `Fastify + onnxruntime-node: Node ${node}, fastify ${versions.fastify}, onnxruntime-node ${versions["onnxruntime-node"]}; one process. ` +
+    "For a request: Fastify's validation by JSON Schema, scaling by hand, one run of ONNX Runtime with one thread, on the event loop.";
+  if ("leftOut" in peers) return [fastify, `The peers in Python were left out: ${peers.leftOut}`];
+  return [fastify, ...peers.map(({ name, setUp }) => `${name}: ${setUp}`)];
 }
 
 function peerTable({ peers }: BenchResult): Table {

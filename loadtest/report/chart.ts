@@ -138,7 +138,7 @@ function levelMark({ y, label }: { y: number; label: string }, scale: Scale): Ch
   const share = scale.share(y);
   const place = fromTop(share);
   // Above the line where there is room, else below it.
-  const words = { class: "level-words", x: "100%", y: place, dx: "-4", dy: share > 0.92 ? "1.2em" : "-0.4em" };
+  const words = { class: "level-words", x: "0", y: place, dx: "6", dy: share > 0.92 ? "1.2em" : "-0.4em" };
   return [element("line", { class: "level", x1: "0", x2: "100%", y1: place, y2: place }), element("text", words, label)];
 }
 

@@ -73,7 +73,7 @@ function figures({ plain, big, rateAchieved }: SlaReport): [string, string][] {
     ["max", latency("max")],
     ["requests", count(plain.requests + big.requests)],
     ["errors", count(failed)],
-    ["answered rows/s", figure(rateAchieved)],
+    ["rows/s", figure(rateAchieved)],
   ];
 }
 

@@ -89,7 +89,7 @@ figcaption{display:flex;flex-wrap:wrap;gap:4px 16px;justify-content:space-betwee
 .tick-x{text-anchor:middle}
 .rule{stroke:var(--grid)}
 .level{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:7 4}
-.level-words{font-size:12px;font-weight:600;fill:var(--ink);text-anchor:end;paint-order:stroke;stroke:var(--card);stroke-width:4px}
+.level-words{font-size:12px;font-weight:600;fill:var(--ink);paint-order:stroke;stroke:var(--card);stroke-width:4px}
 ${tones}
 .tone-ghost{--tone:var(--d)}
 .line{fill:none;stroke:var(--tone);stroke-width:2;stroke-linejoin:round;stroke-linecap:round;vector-effect:non-scaling-stroke}

@@ -21,7 +21,14 @@ const round = (raw: number, plumb: number, fastify: number) => ({
 
 const result: BenchResult = {
   finished: "2026-01-02T03:04:05.000Z",
-  machine: { cpu: "A processor", cores: 2, memoryGB: 8, system: "linux 6", node: "v20.0.0", versions: { zod: "4.0.0" } },
+  machine: {
+    cpu: "A processor",
+    cores: 2,
+    memoryGB: 8,
+    system: "linux 6",
+    node: "v20.0.0",
+    versions: { zod: "4.0.0", fastify: "5.0.0", "onnxruntime-node": "1.30.0" },
+  },
   generator: "wrk 4",
   rounds: 3,
   roundS: 2,
@@ -103,12 +110,13 @@ describe("the report", () => {
   test("shows machine, bars with verdicts and every server", () => {
     const text = reportText(result);
     expect(text).toContain(
-      "2026-01-02, A processor, 2 cores, 8 GB, linux 6; Node v20.0.0, zod 4.0.0; closed-loop load by wrk 4; 3 paired rounds",
+      "2026-01-02, A processor, 2 cores, 8 GB, linux 6; Node v20.0.0, zod 4.0.0, fastify 5.0.0, onnxruntime-node 1.30.0; closed-loop load by wrk 4; 3 paired rounds",
     );
     expect(text).toMatch(/share of the ceiling +at least 0\.75 +0\.8 +.* pass$/m);
     expect(text).toMatch(/process start to ready, of `node -e 0` +under 8 +8 +MISS$/m);
     expect(text).toMatch(/^Plumb, 128 connections +40,000 +25,000 to 41,000 +10,000 to 42,000 /m);
     expect(text).toMatch(/^A peer, 32 connections +800 +650 to 900 +500 to 1,000 +30 +60 +0 +20,000 +25$/m);
+    expect(text).toContain("Fastify + onnxruntime-node: Node v20.0.0, fastify 5.0.0, onnxruntime-node 1.30.0; one process.");
     expect(text).toContain("A peer: Made of this, does that.");
     expect(text).toMatch(/^Fastify \+ onnxruntime-node, 1 connection /m);
   });
