@@ -1,9 +1,10 @@
 /** The `loadtest` command: load on a running server, or on one that is started for it. */
 
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { describeMachine } from "./bench/machine.js";
 import { createAutocannon } from "./generators.js";
-import { choiceFlag, type Flags, type FlagValues, flagsHelp, numberFlag, parseFlags } from "./options.js";
+import { choiceFlag, type Flags, type FlagValues, flagsHelp, numberFlag, OptionError, parseFlags } from "./options.js";
 import { packageVersion } from "./project.js";
 import { createRandom } from "./random.js";
 import { readComparison } from "./report/comparison.js";
@@ -64,6 +65,13 @@ export async function loadtest(args: readonly string[], say: (text: string) => v
   const random = createRandom(numberFlag(values, "seed", 1, { min: 0, integer: true }));
   const file = values.get("rows");
   const rows = file === undefined ? demandRows(random) : rowsFromFile(file);
+  const json = outputFile(values, "json");
+  const html = outputFile(values, "html");
+  if (values.has("compare") && (html === undefined || scenario === "saturation")) {
+    throw new OptionError(
+      "--compare: lays another run over the page of an open-loop run, so it goes with --html and the scenarios sla or smoke",
+    );
+  }
   const comparison = readComparison(values.get("compare"));
   const url = values.get("url");
   const givenTarget = url === undefined ? undefined : parseTarget(url);
@@ -73,11 +81,9 @@ export async function loadtest(args: readonly string[], say: (text: string) => v
   const admin: Target = { ...givenAdmin, ...(server ? { host: "127.0.0.1", port: server.adminPort } : {}), path: "/metrics" };
   try {
     const model = await preflight(target, rows());
-    const html = values.get("html");
     const watch = html === undefined ? undefined : await watchServer(admin);
     const { report, text, answered, page } = await run();
     say(text);
-    const json = values.get("json");
     if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
     if (html !== undefined) {
       const said = await watch!.end(answered);
@@ -103,6 +109,13 @@ export async function loadtest(args: readonly string[], say: (text: string) => v
     const answered = report.levels.reduce((sum, { perSecond }) => sum + perSecond.reduce((a, b) => a + b, 0), 0);
     return { report, text: saturationText(report), answered, page: (facts: RunFacts) => saturationPage(report, facts) };
   }
+}
+
+/** Where a result goes; a place that can't take it is refused before the load and not after it. */
+function outputFile(values: FlagValues, flag: string): string | undefined {
+  const file = values.get(flag);
+  if (file !== undefined && !existsSync(dirname(file))) throw new OptionError(`--${flag}: there is no folder ${dirname(file)}`);
+  return file;
 }
 
 function slaSettings(values: FlagValues, scenario: Scenario): SlaSettings {

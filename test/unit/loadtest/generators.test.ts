@@ -16,18 +16,19 @@ describe("wrk's output", () => {
 });
 
 test("at one connection our own client takes the place of a tool that counts whole milliseconds", async () => {
-  const theirs = { requestsPerSecond: 7, p50Ms: 0, p99Ms: 0, errors: 0 };
+  const theirs = { requests: 7, requestsPerSecond: 7, p50Ms: 0, p99Ms: 0, errors: 0 };
   const tool: Generator = { name: "tool", saturate: async () => theirs };
   const generator = withOwnClientAtOne(tool, ['{"a":1}', '{"a":2}']);
   const server = await startTestServer(answerOne);
   try {
     const target = { host: "127.0.0.1", port: server.port, path: "/predict" };
     expect(await generator.saturate(target, 2, 1)).toBe(theirs);
-    const { requestsPerSecond, p50Ms, p99Ms, errors } = await generator.saturate(target, 1, 0.1);
+    const { requests, requestsPerSecond, p50Ms, p99Ms, errors } = await generator.saturate(target, 1, 0.1);
     expect(errors).toBe(0);
     expect(requestsPerSecond).toBeGreaterThan(0);
     expect(p50Ms).toBeGreaterThan(0);
     expect(p99Ms).toBeGreaterThanOrEqual(p50Ms);
+    expect(requests).toBe(server.bodies.length);
     expect(server.connections()).toBe(1);
     expect(server.bodies.slice(0, 2)).toEqual(['{"a":1}', '{"a":2}']);
   } finally {

@@ -3,7 +3,7 @@
 import { expect, it } from "vitest";
 
 const { whyNoPython } = (await import(new URL("../../../scripts/setup/python.mjs", import.meta.url).href)) as {
-  whyNoPython(seen: readonly { candidate: string; version: string }[]): string;
+  whyNoPython(seen: readonly { candidate: string; version: string }[], who?: string): string;
 };
 
 it.each([
@@ -18,3 +18,5 @@ it.each([
     "python3.12 (Python 3.12) lacks venv or ensurepip: install them (Debian, Ubuntu: apt install python3.12-venv)",
   ],
 ])("%s", (_, seen, expected) => expect(whyNoPython(seen)).toBe(expected));
+
+it("names who needs it", () => expect(whyNoPython([], "a peer in Python")).toMatch(/^a peer in Python needs Python 3\.11 or newer/));
