@@ -1,27 +1,47 @@
 /** The operators that a graph may name. The lists are closed: a graph that names another one is refused when it is loaded. */
 import type { Operator } from "./operator.js";
+import { binarizer } from "./ops/binarizer.js";
+import { checkFinite } from "./ops/check-finite.js";
 import { identity } from "./ops/identity.js";
+import { kBinsDiscretizer } from "./ops/k-bins-discretizer.js";
 import { label } from "./ops/label.js";
 import { linear } from "./ops/linear.js";
+import { maxAbsScaler } from "./ops/max-abs-scaler.js";
 import { minMaxScaler } from "./ops/min-max-scaler.js";
+import { missingIndicator } from "./ops/missing-indicator.js";
+import { normalizer } from "./ops/normalizer.js";
 import { oneHotEncoder } from "./ops/one-hot-encoder.js";
 import { ordinalEncoder } from "./ops/ordinal-encoder.js";
 import { passthrough } from "./ops/passthrough.js";
+import { polynomialFeatures } from "./ops/polynomial-features.js";
+import { robustScaler } from "./ops/robust-scaler.js";
 import { selectColumns } from "./ops/select-columns.js";
 import { sigmoid } from "./ops/sigmoid.js";
 import { simpleImputer } from "./ops/simple-imputer.js";
 import { softmax } from "./ops/softmax.js";
+import { splineTransformer } from "./ops/spline-transformer.js";
 import { standardScaler } from "./ops/standard-scaler.js";
+import { targetEncoder } from "./ops/target-encoder.js";
 
-/** In preprocessing.json. */
+/** In preprocessing.json, family by family. */
 export const operatorsBefore: ReadonlyMap<string, Operator> = new Map([
   ["simple_imputer", simpleImputer],
+  ["missing_indicator", missingIndicator],
   ["standard_scaler", standardScaler],
   ["min_max_scaler", minMaxScaler],
+  ["max_abs_scaler", maxAbsScaler],
+  ["robust_scaler", robustScaler],
+  ["normalizer", normalizer],
+  ["binarizer", binarizer],
+  ["k_bins_discretizer", kBinsDiscretizer],
   ["one_hot_encoder", oneHotEncoder],
   ["ordinal_encoder", ordinalEncoder],
+  ["target_encoder", targetEncoder],
+  ["polynomial_features", polynomialFeatures],
+  ["spline_transformer", splineTransformer],
   ["select_columns", selectColumns],
   ["passthrough", passthrough],
+  ["check_finite", checkFinite],
 ]);
 
 /** In postprocessing.json. None of these refuses a row: an answer has no place for it. */

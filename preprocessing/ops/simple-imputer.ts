@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { category, closedObject, columnIndex, flag, float64, listOf, parseClosed } from "../closed-schema.js";
 import { type Column, NumberColumn, type Scalar, TextColumn } from "../column.js";
-import { describe, GraphError } from "../graph-error.js";
+import { planIndicator, refuseNumberAsMissingText } from "../indicate.js";
 import { defineOperator, onePerColumn, type PlanContext, type Step } from "../operator.js";
 
 const params = closedObject({
@@ -35,12 +35,7 @@ export const simpleImputer = defineOperator(params, (columns, values, context) =
     if (keepEmpty || !imputed.empty) outputs.push(imputed.output);
   }
   for (const [position, index] of indicated.entries()) {
-    const column = columns[index];
-    if (column === undefined) {
-      const expected = `an index below ${columns.length}, the number of columns`;
-      throw new GraphError(`${context.path}.params.indicator_features[${position}]`, expected, describe(index));
-    }
-    const indicator = indicate(column, missing);
+    const indicator = planIndicator(columns, index, missing, `${context.path}.params.indicator_features[${position}]`);
     steps.push(indicator.step);
     outputs.push(indicator.output);
   }
@@ -89,31 +84,4 @@ function imputeText({ feature, values }: TextColumn, statistic: Scalar | null): 
     for (let row = 0; row < rowCount; row++) to[row] = values[row] ?? statistic;
   };
   return { output, empty: statistic === null, step };
-}
-
-/** 1 where the column is missing, else 0. */
-function indicate(column: Column, missing: number): { output: NumberColumn; step: Step } {
-  const output = new NumberColumn(column.feature);
-  const to = output.values;
-  if (column.kind === "text") {
-    const { values } = column;
-    const step = (rowCount: number): void => {
-      for (let row = 0; row < rowCount; row++) to[row] = values[row] === null ? 1 : 0;
-    };
-    return { output, step };
-  }
-  const { values } = column;
-  const nanIsMissing = Number.isNaN(missing);
-  const step = (rowCount: number): void => {
-    for (let row = 0; row < rowCount; row++) {
-      const x = values[row]!;
-      to[row] = (nanIsMissing ? Number.isNaN(x) : x === missing) ? 1 : 0;
-    }
-  };
-  return { output, step };
-}
-
-function refuseNumberAsMissingText(columns: readonly Column[], missing: number, { path }: PlanContext): void {
-  if (Number.isNaN(missing) || columns.every(({ kind }) => kind === "number")) return;
-  throw new GraphError(`${path}.params.missing_values`, '"NaN", since there are string columns', describe(missing));
 }
