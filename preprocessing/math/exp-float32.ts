@@ -7,7 +7,7 @@
  *
  * @see S. Nagy, ARM optimized-routines, expf: relative error of the polynomial 1.69 * 2^-34.
  */
-import { powerOf2 } from "./exp.js";
+import { powerOf2 } from "./power-of-2.js";
 
 const overflow = 88.72283172607422; // above: beyond float32 (0x1.62e42ep6)
 const underflow = -103.97207641601562; // below: less than half the smallest float32 (-0x1.9fe368p6)
@@ -16,8 +16,8 @@ const inverseLn2Times32 = 46.16624130844683; // 32 / ln 2
 const shift = 6755399441055744;
 // 2^(r / 32) as 1 + C1 r + C2 r^2 + C3 r^3 for |r| <= 1/2.
 const C1 = 0.6931471806916203 / 32;
-const C2 = 0.2402284522445722 / 32 ** 2;
-const C3 = 0.05550361559341535 / 32 ** 3;
+const C2 = 0.2402284522445722 / (32 * 32);
+const C3 = 0.05550361559341535 / (32 * 32 * 32);
 
 /** 2^(i/32), rounded to float64. */
 const rootsOf2 = Float64Array.from([

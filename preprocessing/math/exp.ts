@@ -4,33 +4,29 @@
  * `Math.exp` may differ between engines and processors, so a prediction proved on one machine could change on another. This follows
  * the published fdlibm method (Sun Microsystems, 1993; error below 1 ulp) and uses only operations that IEEE 754 rounds exactly:
  * x = k ln 2 + r with |r| <= ln 2 / 2, e^r by a rational approximation in r^2, then a scaling by 2^k.
+ *
+ * Infinity and NaN give themselves, -Infinity gives 0.
+ *
+ * @see fdlibm, e_exp.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software is freely granted,
+ * provided that this notice is preserved."
  */
-const overflow = 709.782712893384; // ln of the largest double
+import { ln2High, ln2Low } from "./log.js";
+import { powerOf2, timesPowerOf2 } from "./power-of-2.js";
+import { fromWords } from "./words.js";
+
+export const overflow = 709.782712893384; // ln of the largest double
 const underflow = -745.1332191019411; // ln of half the smallest subnormal
-const ln2High = 0.6931471803691238; // the upper 32 bits of ln 2, so that k * ln2High is exact
-const ln2Low = 1.9082149292705877e-10; // the rest of ln 2
-const inverseLn2 = Math.LOG2E;
+export const inverseLn2 = Math.LOG2E;
 // Coefficients of r (e^r + 1) / (e^r - 1) = 2 + P1 r^2 + P2 r^4 + ...
-const P1 = 0.16666666666666602;
-const P2 = -0.0027777777777015593;
-const P3 = 6.613756321437934e-5;
-const P4 = -1.6533902205465252e-6;
-const P5 = 4.1381367970572385e-8;
+export const P1 = 0.16666666666666602;
+export const P2 = -0.0027777777777015593;
+export const P3 = 6.613756321437934e-5;
+export const P4 = -1.6533902205465252e-6;
+export const P5 = 4.1381367970572385e-8;
 // Below the first bound no reduction is needed; below the second, k is 1 or -1. fdlibm compares upper words, hence the odd decimals.
-const reduceFrom = fromUpperWord(0x3fd62e43); // about ln 2 / 2
-const divideFrom = fromUpperWord(0x3ff0a2b2); // about 3 ln 2 / 2
-const tiny = 2 ** -28;
-
-/** 2^k for k = -1022 .. 1023, by exact doubling and halving. */
-const powersOf2 = new Float64Array(2046);
-powersOf2[1022] = 1;
-for (let k = 1; k <= 1023; k++) powersOf2[1022 + k] = powersOf2[1021 + k]! * 2;
-for (let k = -1; k >= -1022; k--) powersOf2[1022 + k] = powersOf2[1023 + k]! / 2;
-
-/** @param k - A whole number, -1022 .. 1023. */
-export function powerOf2(k: number): number {
-  return powersOf2[1022 + k]!;
-}
+export const reduceFrom = fromWords(0x3fd62e43, 0); // about ln 2 / 2
+export const divideFrom = fromWords(0x3ff0a2b2, 0); // about 3 ln 2 / 2
+const tiny = powerOf2(-28);
 
 export function exp(x: number): number {
   if (Number.isNaN(x) || x > overflow) return x + Infinity;
@@ -48,18 +44,10 @@ export function exp(x: number): number {
   const low = k * ln2Low;
   const r = high - low;
   const c = remainder(r);
-  const y = 1 - (low - (r * c) / (2 - c) - high);
-  if (k === 1024) return y * 2 * powerOf2(1023);
-  return k >= -1021 ? y * powerOf2(k) : y * powerOf2(k + 1000) * powerOf2(-1000);
+  return timesPowerOf2(1 - (low - (r * c) / (2 - c) - high), k);
 }
 
 function remainder(r: number): number {
   const t = r * r;
   return r - t * (P1 + t * (P2 + t * (P3 + t * (P4 + t * P5))));
-}
-
-function fromUpperWord(word: number): number {
-  const view = new DataView(new ArrayBuffer(8));
-  view.setUint32(0, word);
-  return view.getFloat64(0);
 }

@@ -65,7 +65,10 @@ const owners: Owners = {
   "server/server.ts": ["server/main.ts"],
 };
 
-/** Where a process or a thread begins; the benchmark's servers are started by their path, and the formats are what scripts/write-proto.mjs reads. */
+/**
+ * Where a process or a thread begins; the benchmark's servers are started by their path, and the formats are what scripts/write-proto.mjs reads.
+ * The portable mathematics is whole in both languages, whether or not an operator calls each function.
+ */
 const entries = [
   "cli/main.ts",
   "server/inference/worker.ts",
@@ -75,6 +78,7 @@ const entries = [
   "loadtest/servers/fastify.ts",
   "loadtest/servers/otlp-sink.ts",
   "bundle/formats.ts",
+  "preprocessing/math/portable.ts",
 ];
 
 /** Ada is the user of made-up examples. */
