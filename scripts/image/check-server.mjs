@@ -118,7 +118,7 @@ export async function checkServer(stage, cwd, say) {
   await checkOptions(stage, options);
   must(snapshot(stage) === before, "the server changed a file of the stage");
   must(readdirSync(cwd).length === 0, "the server wrote into its working directory");
-  const who = options.uid === undefined ? `user ${process.getuid?.()}, who may write` : `user ${options.uid}, with no right to write`;
+  const who = options.uid === undefined ? `user ${process.getuid?.()}, who owns the files` : `user ${options.uid}, with no right to write`;
   say(`Node ${process.version}, as ${who}: ready, healthy, drained on SIGTERM with exit code 0, and no file of the stage has changed`);
 }
 
