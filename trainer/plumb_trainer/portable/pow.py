@@ -46,8 +46,8 @@ def pow(x, y):
     -------
     ndarray or scalar of float64
         The special cases are C's and NumPy's: x^0 and 1^y are 1 whatever the other is, NaN too, and so is (-1)^Infinity; other NaNs give
-        NaN, and so do negative numbers to a power that isn't whole. 0 to a negative power is Infinity, negative for -0 and odd y; infinities
-        follow the limits. Error below 1 ulp.
+        NaN, and so do negative numbers to a power that isn't whole. 0 to a negative power is Infinity, negative for -0 and odd y;
+        infinities follow the limits. Error below 1 ulp.
 
     Notes
     -----
@@ -124,7 +124,8 @@ def _log2(size):
 def _log2_near_one(size):
     """Return the same within 2^-20 of 1, where four terms of the series are enough.
 
-    fdlibm multiplies t by the high part as a whole. That isn't exact, and y of 2^31 and more makes hundreds of ulp of it; so here t is parted.
+    fdlibm multiplies t by the high part as a whole. That isn't exact, and y of 2^31 and more makes hundreds of ulp of it; so here t is
+    parted.
     """
     t = size - 1
     t_high = upper_half(t)
