@@ -8,7 +8,7 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { BundleError, listBundles, readBundle } from "../bundle/index.js";
-import { GraphError } from "../preprocessing/index.js";
+import { type Block, GraphError } from "../preprocessing/index.js";
 import { Admission } from "./admission.js";
 import { PredictionCache } from "./cache.js";
 import { type Config, workerCount } from "./config.js";
@@ -32,9 +32,9 @@ import { type Exchange, HttpListener } from "./transport/http.js";
 import { createPublicHandler, sendError } from "./transport/public.js";
 import { acceptRequestId, createRequestIds } from "./transport/request-id.js";
 import { newestVersions } from "./versions/newest.js";
-import { type Proof, prove, proveOutputs } from "./versions/prove.js";
+import { proveEach } from "./versions/prove-each.js";
 import { Registry } from "./versions/registry.js";
-import { Version } from "./versions/version.js";
+import { type ProofSummary, Version } from "./versions/version.js";
 
 /** How long a drain waits for the collector to take the last spans, milliseconds. */
 const flushTracesMs = 2000;
@@ -230,15 +230,22 @@ export class Server {
     const workers = workerCount(this.#config);
     const specs = versions.map((version) => runnerSpec(version));
     // The workers load while this thread does.
-    const pool = workers === 0 ? undefined : Pool.start({ workers, specs, onTrouble: (message) => this.#logs.event("error", message) });
-    pool?.catch(() => {});
+    const onTrouble = (message: string) => this.#logs.event("error", message);
+    const pool = workers === 0 ? Promise.resolve(undefined) : Pool.start({ workers, specs, onTrouble });
+    pool.catch(() => {});
     const runners = new Map<Version, Runner>();
     if (this.#config.execution !== "pool") for (const version of versions) this.#loadInline(version, runners);
-    this.#pool = await pool;
-    for (const version of versions) {
-      const reason = this.#pool?.notLoaded.get(version.key);
-      if (reason !== undefined && version.state === "loading") this.#refuse(version, [`its model can't be loaded: ${reason}`]);
+    const loaded = versions.filter(({ state }) => state === "loading");
+    for (const version of loaded) {
+      version.become("proving");
+      version.engineName = onnxruntime.name;
     }
+    const inline = (version: Version) => {
+      const runner = runners.get(version);
+      return runner && ((blocks: Block[], rowCount: number) => runner.run(blocks, rowCount));
+    };
+    const outcomes = await proveEach(loaded, inline, pool);
+    this.#pool = await pool;
     this.#scheduler = new Scheduler({
       execution: this.#config.execution,
       pool: this.#pool,
@@ -247,7 +254,10 @@ export class Server {
       onBatch: (version, executor, rowCount, durationUs) => this.#metrics.observeBatch(version, executor, rowCount, durationUs),
       onTrouble: (version, message) => this.#logs.event("error", message, { model: version.name, version: version.number }),
     });
-    for (const version of versions) if (version.state === "loading") await this.#prove(version, runners.get(version));
+    for (const [version, { problems, summary }] of outcomes) {
+      if (problems.length > 0) this.#refuse(version, problems);
+      else this.#takeIntoService(version, summary, runners.get(version));
+    }
     if (!versions.some(({ state }) => state === "ready")) {
       throw new Error(
         `no model is ready to serve:\n${versions.flatMap(({ key, problems }) => problems.map((problem) => `${key}: ${problem}`)).join("\n") || "no bundle could be read; the log says why"}`,
@@ -283,38 +293,8 @@ export class Server {
     }
   }
 
-  /** Golden rows through the path, and their blocks on each executor that is going to run the version. */
-  async #prove(version: Version, runner: Runner | undefined): Promise<void> {
-    version.become("proving");
-    version.engineName = onnxruntime.name;
-    const proofs: Record<string, Proof> = {};
-    const pool = this.#pool;
-    if (runner) proofs.inline = await prove(version, (blocks, rowCount) => runner.run(blocks, rowCount));
-    // The path's blocks stay with their call: what moves to a worker is a copy.
-    else
-      proofs.path = await prove(version, (blocks, rowCount) =>
-        pool!.run(
-          version.key,
-          blocks.map((block) => block.slice()),
-          rowCount,
-        ),
-      );
-    if (pool) {
-      proofs.pool = await proveOutputs(version, (makeBlocks, rowCount, batchRows) =>
-        pool.runInEach(version.key, makeBlocks, rowCount, batchRows),
-      );
-    }
-    const problems = Object.entries(proofs).flatMap(([executor, proof]) => summarise(executor, proof));
-    if (problems.length > 0) return this.#refuse(version, problems);
-    const all = Object.values(proofs);
-    version.proof = {
-      rows: all[0]!.rows,
-      batchSizes: all[0]!.batchSizes,
-      executors: Object.keys(proofs),
-      featuresUlpMax: Math.max(...all.map(({ features }) => features.ulp)),
-      rawUlpMax: Math.max(...all.map(({ raw }) => raw.ulp)),
-      predictionUlpMax: Math.max(...all.map(({ prediction }) => prediction.ulp)),
-    };
+  #takeIntoService(version: Version, proof: ProofSummary, runner: Runner | undefined): void {
+    version.proof = proof;
     const lane = this.#scheduler!.addLane(version, runner);
     if (runner) warmUp(runner, (rowCount, durationUs) => lane.inlineCost.observe(rowCount, durationUs));
     const { cacheBytes } = this.#config;
@@ -380,9 +360,4 @@ export class Server {
     await this.#logs.flush(1000);
     return cutOff;
   }
-}
-
-function summarise(executor: string, { problems, problemCount }: Proof): string[] {
-  const more = problemCount > problems.length ? [`${executor}: and ${problemCount - problems.length} more`] : [];
-  return [...problems.map((problem) => `${executor}: ${problem}`), ...more];
 }

@@ -6,6 +6,7 @@
  * outputs and the answers are compared with what the trained pipeline gave, and may differ by no more than the manifest's tolerance.
  */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { GoldenAnswer, GoldenRow } from "../../bundle/index.js";
 import type { Block, Scalar } from "../../preprocessing/index.js";
 import { Call } from "../call.js";
@@ -57,6 +58,8 @@ export async function prove(version: Version, runBatch: RunBatch): Promise<Proof
     }
     // All of one size are under way together: a pool's workers are kept busy, and the start of a server isn't 400 round trips long.
     await Promise.all(batches);
+    // Rows that run on this thread leave no other time to answer health, and to hear the pool's workers.
+    await nextTurn();
   }
   for (const refusal of refusals) await proveRefusal(version, refusal, runBatch, found);
   return { rows: golden.length, batchSizes, ...found.result() };
