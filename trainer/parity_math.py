@@ -30,7 +30,9 @@ PLANS = {
     "exp": [[["bits"], ["uniform", -750, 715], ["uniform", -2, 2], ["scaled", -60, 10]]],
     "expm1": [[["bits"], ["uniform", -60, 715], ["uniform", -1.2, 1.2], ["scaled", -60, 10]]],
     "log": [[["bits"], ["uniform", 0, 1000], ["uniform", 0.7, 1.5], ["positive", -1022, 1024]]],
+    "log10": [[["bits"], ["uniform", 0, 1000], ["uniform", 0.7, 1.5], ["positive", -1022, 1024]]],
     "log1p": [[["bits"], ["uniform", -1, 1], ["uniform", -0.5, 100], ["scaled", -60, 60]]],
+    "log2": [[["bits"], ["uniform", 0, 1000], ["uniform", 0.7, 1.5], ["positive", -1022, 1024]]],
     "ndtri": [[["bits"], ["uniform", 0, 1], ["uniform", 0.86, 1], ["positive", -1022, 0]]],
     "pow": [
         [["bits"], ["positive", -1022, 1024], ["uniform", 0.5, 2], ["whole", -1000, 1000], ["near", 1, 1, 1 << 31], ["uniform", 0, 3]],

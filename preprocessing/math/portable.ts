@@ -9,6 +9,8 @@ export { exp } from "./exp.js";
 export { expm1 } from "./expm1.js";
 export { log } from "./log.js";
 export { log1p } from "./log1p.js";
+export { log2 } from "./log2.js";
+export { log10 } from "./log10.js";
 export { ndtri } from "./ndtri.js";
 export { pow } from "./pow.js";
 export { sin } from "./sin.js";

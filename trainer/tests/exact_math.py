@@ -67,6 +67,18 @@ def log(x):
     return x.ln()
 
 
+@_decimal(60)
+def log10(x):
+    """Return the logarithm to base 10."""
+    return x.log10()
+
+
+@_decimal(60)
+def log2(x):
+    """Return the logarithm to base 2."""
+    return x.ln() / Decimal(2).ln()
+
+
 @_decimal(400)
 def log1p(x):
     """Return ln(1 + x), below 10^-150 by two terms of its series."""

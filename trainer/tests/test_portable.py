@@ -26,6 +26,8 @@ SPECIAL = {
     "exp": [(0.0, 1.0), (1.0, math.e), (709.79, INF), (-745.14, 0.0), (-745.13, 5e-324), (INF, INF), (-INF, 0.0), (NAN, NAN)],
     "expm1": [(0.0, 0.0), (-0.0, -0.0), (5e-324, 5e-324), (709.79, INF), (-40.0, -1.0), (INF, INF), (-INF, -1.0), (NAN, NAN)],
     "log": [(1.0, 0.0), (0.0, -INF), (-0.0, -INF), (-1.0, NAN), (-INF, NAN), (INF, INF), (NAN, NAN), (5e-324, -744.4400719213812)],
+    "log10": [(1.0, 0.0), (0.0, -INF), (-0.0, -INF), (-1.0, NAN), (-INF, NAN), (INF, INF), (NAN, NAN), (1000.0, 3.0), (1e22, 22.0)],
+    "log2": [(1.0, 0.0), (0.0, -INF), (-0.0, -INF), (-1.0, NAN), (-INF, NAN), (INF, INF), (NAN, NAN), (5e-324, -1074.0), (8.0, 3.0)],
     "log1p": [(0.0, 0.0), (-0.0, -0.0), (5e-324, 5e-324), (-1.0, -INF), (-1.5, NAN), (INF, INF), (-INF, NAN), (NAN, NAN)],
     "ndtri": [(0.0, -INF), (-0.0, -INF), (0.5, 0.0), (1.0, INF), (-5e-324, NAN), (1.5, NAN), (NAN, NAN)],
     "sin": [(0.0, 0.0), (-0.0, -0.0), (5e-324, 5e-324), (INF, NAN), (-INF, NAN), (NAN, NAN)],
@@ -99,6 +101,11 @@ def test_powers_of_whole_numbers_are_exact():
     exact = [[float(int(base) ** int(power)) for base in bases[0]] for power in powers[:, 0]]
     keep = np.abs(exact) <= 2**53
     assert np.array_equal(portable.pow(bases, powers)[keep], np.array(exact)[keep])
+
+
+def test_logarithms_of_whole_powers_of_their_base_are_whole():
+    assert portable.log2(np.ldexp(1.0, np.arange(-1074, 1024))).tolist() == list(range(-1074, 1024))
+    assert portable.log10([float(f"1e{k}") for k in range(-307, 309)]).tolist() == list(range(-307, 309))
 
 
 def test_turns_are_taken_from_every_double():

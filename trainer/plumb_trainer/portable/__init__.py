@@ -14,9 +14,11 @@ from .exp import exp
 from .expm1 import expm1
 from .log import log
 from .log1p import log1p
+from .log2 import log2
+from .log10 import log10
 from .ndtri import ndtri
 from .pow import pow
 from .sin import sin
 from .tanh import tanh
 
-__all__ = ["cos", "exp", "expm1", "log", "log1p", "ndtri", "pow", "sin", "tanh"]
+__all__ = ["cos", "exp", "expm1", "log", "log1p", "log2", "log10", "ndtri", "pow", "sin", "tanh"]

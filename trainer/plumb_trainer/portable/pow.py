@@ -4,24 +4,13 @@ import numpy as np
 
 from .elementwise import elementwise
 from .exp import P1, P2, P3, P4, P5
-from .words import from_upper_word, power_of_2, times_power_of_2, upper_half, upper_word, with_upper_word
+from .log2_parts import split_log2
+from .words import from_upper_word, times_power_of_2, upper_half, upper_word
 
-# Coefficients of 3/2 ln((1 + s) / (1 - s)) - 3 s - s^3 = s^5 (L1 + L2 s^2 + ...)
-_L1 = 0.5999999999999946
-_L2 = 0.4285714285785502
-_L3 = 0.33333332981837743
-_L4 = 0.272728123808534
-_L5 = 0.23066074577556175
-_L6 = 0.20697501780033842
 # Constants as sums of a high part of few bits, so that products are exact, and a low one.
-_LOG2_OF_1_HALF = 0.5849624872207642  # log2 1.5
-_LOG2_OF_1_HALF_LOW = 1.350039202129749e-8
 _LN2 = 0.6931471805599453
 _LN2_HIGH = 0.6931471824645996
 _LN2_LOW = -1.904654299957768e-9
-_THIRDS = 0.9617966939259756  # 2 / (3 ln 2)
-_THIRDS_HIGH = 0.9617967009544373
-_THIRDS_LOW = -7.028461650952758e-9
 _INVERSE_LN2 = 1.4426950408889634
 _INVERSE_LN2_HIGH = 1.4426950216293335
 _INVERSE_LN2_LOW = 1.9259629911266175e-8
@@ -70,7 +59,7 @@ def pow(x, y):
     ordinary = ~extreme & (size >= 0) & (power < np.inf)
     base = np.where(ordinary, size, 1.0)
     exponent = np.where(ordinary, y, 1.0)
-    high, low = (np.where(huge & ordinary, *pair) for pair in zip(_log2_near_one(base), _log2(base), strict=True))
+    high, low = (np.where(huge & ordinary, *pair) for pair in zip(_split_log2_near_one(base), split_log2(base), strict=True))
     result = sign * np.where(extreme, limit, _exp2_of_product(exponent, high, low))
     result = np.where(size == 1, sign, result)
     result = np.where(negative & ~whole & (size > 0) & (size < np.inf), np.nan, result)
@@ -83,46 +72,8 @@ def pow(x, y):
     return np.where((y == 0) | (x == 1), 1.0, result)
 
 
-def _log2(size):
-    """Return the logarithm to base 2 of numbers above 0 as an upper half and the rest.
-
-    With s = (x - b) / (x + b), b being 1 or 1.5, and x scaled to be next to b.
-    """
-    subnormal = size < power_of_2(-1022)
-    scaled = np.where(subnormal, size * power_of_2(53), size)
-    upper = upper_word(scaled)
-    fraction = upper & 0xFFFFF
-    by_half = (fraction > 0x3988E) & (fraction < 0xBB67A)  # between sqrt(3/2) and sqrt(3)
-    below = fraction >= 0xBB67A
-    n = ((upper >> 20) - np.where(subnormal, 1076, 1023) + below).astype(np.float64)
-    upper = (fraction | 0x3FF00000) - np.where(below, 0x100000, 0)
-    x = with_upper_word(scaled, upper)
-    b = np.where(by_half, 1.5, 1.0)
-    u = x - b
-    v = 1 / (x + b)
-    s = u * v
-    s_high = upper_half(s)
-    sum_high = from_upper_word(((upper >> 1) | 0x20000000) + 0x80000 + np.where(by_half, 0x40000, 0))
-    sum_low = x - (sum_high - b)
-    s_low = v * (u - s_high * sum_high - s_high * sum_low)
-    z = s * s
-    r = z * z * (_L1 + z * (_L2 + z * (_L3 + z * (_L4 + z * (_L5 + z * _L6))))) + s_low * (s_high + s)
-    square = s_high * s_high
-    t_high = upper_half(3 + square + r)
-    t_low = r - (t_high - 3 - square)
-    product_high = s_high * t_high
-    product_low = s_low * t_high + t_low * s
-    p_high = upper_half(product_high + product_low)
-    p_low = product_low - (p_high - product_high)
-    z_high = _THIRDS_HIGH * p_high
-    z_low = _THIRDS_LOW * p_high + p_low * _THIRDS + np.where(by_half, _LOG2_OF_1_HALF_LOW, 0.0)
-    b_high = np.where(by_half, _LOG2_OF_1_HALF, 0.0)
-    high = upper_half(z_high + z_low + b_high + n)
-    return high, z_low - (high - n - b_high - z_high)
-
-
-def _log2_near_one(size):
-    """Return the same within 2^-20 of 1, where four terms of the series are enough.
+def _split_log2_near_one(size):
+    """Return what `split_log2` does, within 2^-20 of 1, where four terms of the series are enough.
 
     fdlibm multiplies t by the high part as a whole. That isn't exact, and y of 2^31 and more makes hundreds of ulp of it; so here t is
     parted.
