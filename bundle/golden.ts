@@ -148,7 +148,9 @@ function decodeValues(lists: Readonly<Record<string, readonly (number | string)[
 }
 
 function decodeList(list: readonly (number | string)[]): Float64Array {
-  return Float64Array.from(list, (value) => decodeNumber(value)!);
+  const values = new Float64Array(list.length);
+  for (let i = 0; i < list.length; i++) values[i] = decodeNumber(list[i])!;
+  return values;
 }
 
 /** One line of golden.jsonl, without the newline. The reverse of {@link parseGolden}, to the last bit. */

@@ -63,6 +63,9 @@ const [quoteMark, backslash, comma, openBracket, closeBracket, openBrace, closeB
   0x22, 0x5c, 0x2c, 0x5b, 0x5d, 0x7b, 0x7d, 0x3a,
 ];
 
+/** What can end a list's numbers. */
+const inList = /["[\]{}]/g;
+
 /** Looks at structure only: whatever is no JSON is left for `JSON.parse` to refuse. */
 function scan(text: string, wantedMember: string | undefined): string | undefined {
   // One entry per open bracket: the keys seen so far in an object, undefined for an array.
@@ -72,6 +75,11 @@ function scan(text: string, wantedMember: string | undefined): string | undefine
   let memberStart = -1;
   let memberText: string | undefined;
   for (let at = 0; at < text.length; at++) {
+    // Most of a bundle's text is lists of numbers, in which nothing but an end or a nested value matters.
+    if (open.length > 0 && open.at(-1) === undefined) {
+      inList.lastIndex = at;
+      at = inList.exec(text)?.index ?? text.length;
+    }
     switch (text.charCodeAt(at)) {
       case quoteMark: {
         const end = endOfString(text, at);

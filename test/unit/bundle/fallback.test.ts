@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { nearestNames } from "../../../bundle/nearest-names.js";
+import { operatorsBefore } from "../../../preprocessing/operators.js";
 import { classify, type Document, linearRule, type TinyBundle, tinyLabels } from "../../fixtures/tiny-bundle.js";
 import { problemsOf } from "./problems-of.js";
 
@@ -173,6 +174,8 @@ describe("refuses the constant", () => {
   });
 });
 
+const known = [...operatorsBefore.keys()].map((name) => JSON.stringify(name));
+
 describe("refuses the rule", () => {
   const cases: [string, Change, string | string[]][] = [
     ["of one graph only", withRule((r) => delete r.postprocessing), "fallback.postprocessing: expected an object, got nothing"],
@@ -199,7 +202,7 @@ describe("refuses the rule", () => {
     [
       "with an operator that graphs before a model don't have",
       withRule((r) => (r.preprocessing.nodes[0].op = "sigmoid")),
-      'fallback.preprocessing.nodes[0].op: expected "simple_imputer", "standard_scaler", "min_max_scaler", "one_hot_encoder", "ordinal_encoder", "select_columns" or "passthrough", got "sigmoid"',
+      `fallback.preprocessing.nodes[0].op: expected ${known.slice(0, -1).join(", ")} or ${known.at(-1)}, got "sigmoid"`,
     ],
     [
       "with parameters that an operator refuses",
