@@ -22,6 +22,7 @@ import { softmax } from "./ops/softmax.js";
 import { splineTransformer } from "./ops/spline-transformer.js";
 import { standardScaler } from "./ops/standard-scaler.js";
 import { targetEncoder } from "./ops/target-encoder.js";
+import { transformerWeight } from "./ops/transformer-weight.js";
 
 /** In preprocessing.json, family by family. */
 export const operatorsBefore: ReadonlyMap<string, Operator> = new Map([
@@ -42,6 +43,7 @@ export const operatorsBefore: ReadonlyMap<string, Operator> = new Map([
   ["select_columns", selectColumns],
   ["passthrough", passthrough],
   ["check_finite", checkFinite],
+  ["transformer_weight", transformerWeight],
 ]);
 
 /** In postprocessing.json. None of these refuses a row: an answer has no place for it. */

@@ -60,6 +60,7 @@ export function linkCases(): LinkCase[] {
 
 /** The 64 bits of a value, in hexadecimal; every NaN is the same one. */
 export function bits(value: number): string {
+  if (Number.isNaN(value)) return "NaN";
   const view = new DataView(new ArrayBuffer(8));
   view.setFloat64(0, value);
   return view.getBigUint64(0).toString(16).padStart(16, "0");

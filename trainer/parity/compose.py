@@ -1,15 +1,29 @@
 """Cases of what puts transformers together."""
 
 import numpy as np
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.feature_selection import (
+    RFE,
+    RFECV,
+    GenericUnivariateSelect,
+    SelectFdr,
+    SelectFpr,
+    SelectFromModel,
+    SelectFwe,
+    SelectKBest,
+    SelectPercentile,
+    SequentialFeatureSelector,
+    VarianceThreshold,
+    f_regression,
+)
+from sklearn.impute import MissingIndicator, SimpleImputer
+from sklearn.linear_model import LinearRegression
+from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, RobustScaler, StandardScaler
+from sklearn.tree import DecisionTreeRegressor
 
-from parity.frame import answered_case, frame
+from parity.frame import frame, graph_case
 from parity.rows import INF
-from plumb_trainer.graph_export import FORMAT
-from plumb_trainer.operators import OPERATORS
 
 
 def cases():
@@ -42,31 +56,79 @@ def cases():
         ],
         sparse_threshold=0,
     ).fit(frame(types, training))
-    fitted = transformer.named_transformers_
-    scaled = fitted["numbers"]["inner"].named_transformers_["scaled"]
+    yield "column-transformer", graph_case(types, transformer, training + served)
+    yield from selector_cases()
+    yield from union_cases(types, training, served)
 
-    def node(name, inputs, step):
-        operator = OPERATORS[type(step)]
-        return {"id": name, "op": operator.name, "inputs": inputs, "params": operator.params(step)}
 
-    nodes = [
-        node("imputed", ["n0", "n1", "n2", "n3"], fitted["numbers"]["impute"]),
-        {"id": "to_scale", "op": "select_columns", "inputs": ["imputed"], "params": {"columns": [2, 0]}},
-        node("scaled", ["to_scale"], scaled),
-        {"id": "kept", "op": "select_columns", "inputs": ["imputed"], "params": {"columns": [1, 3, 4]}},
-        node("city_filled", ["city"], fitted["cities"][0]),
-        node("city_hot", ["city_filled"], fitted["cities"][1]),
-        node("flags", ["open", "day"], fitted["flags"]),
-        node("grades", ["grade"], fitted["grade"]),
-        node("ranged", ["raw", "n0"], fitted["range"]),
-        {"id": "raw_kept", "op": "passthrough", "inputs": ["raw"], "params": {}},
-    ]
-    outputs = ["scaled", "kept", "city_hot", "flags", "grades", "ranged", "raw_kept"]
-    width = len(transformer.get_feature_names_out())
-    graph = {
-        "format": FORMAT,
-        "inputs": [{"name": name, "type": kind} for name, kind in types.items()],
-        "nodes": nodes,
-        "outputs": [{"name": "X", "dtype": "float32", "shape": ["rows", width], "from": outputs}],
+def selector_cases():
+    """Selectors pick columns; most raise on missing values, in columns that they don't pick as well."""
+    rng = np.random.default_rng(20)
+    types = {name: "number" for name in "abcd"}
+    training = [[float(value) for value in row] for row in rng.normal(size=(60, 4)) * [1, 100, 0, 3]]
+    target = np.array([row[0] + row[3] / 7 for row in training])
+    served = [[None, 1.0, 1.0, 1.0], [1.0, None, 2.0, -0.0], [INF, 0.0, 0.0, 0.0], [0.5, 0.25, 0.125, None]]
+    selectors = {
+        "variance-threshold": VarianceThreshold(),
+        "select-k-best": SelectKBest(f_regression, k=2),
+        "select-percentile": SelectPercentile(f_regression, percentile=50),
+        "select-fpr": SelectFpr(f_regression, alpha=0.5),
+        "select-fdr": SelectFdr(f_regression, alpha=0.5),
+        "select-fwe": SelectFwe(f_regression, alpha=0.5),
+        "generic-univariate": GenericUnivariateSelect(f_regression, mode="k_best", param=3),
+        "select-from-model": SelectFromModel(DecisionTreeRegressor(random_state=0), threshold=0.05),
+        "select-from-linear-model": SelectFromModel(LinearRegression(), threshold=0.01),
+        "rfe": RFE(LinearRegression(), n_features_to_select=2),
+        "rfecv": RFECV(LinearRegression(), cv=3),
+        "sequential": SequentialFeatureSelector(LinearRegression(), n_features_to_select=2, cv=3),
     }
-    yield "column-transformer", answered_case(types, graph, transformer.transform, training + served)
+    for name, selector in selectors.items():
+        fitted = selector.fit(frame(types, training), target)
+        yield f"selector-{name}", graph_case(types, fitted, training[:5] + served)
+    with_frames = SelectKBest(f_regression, k=2).set_output(transform="pandas").fit(frame(types, training), target)
+    yield "selector-of-data-frames", graph_case(types, with_frames, training[:5] + served)
+    chain = make_pipeline(SimpleImputer(add_indicator=True), SelectKBest(f_regression, k=3), StandardScaler())
+    holes = [[None if index % 7 == position else value for position, value in enumerate(row)] for index, row in enumerate(training)]
+    yield "selector-behind-an-imputer", graph_case(types, chain.fit(frame(types, holes), target), holes[:20] + served)
+
+
+def union_cases(types, training, served):
+    """Unions, weights, remainders, selections by dtype, and transformers in one another."""
+    numbers = {name: kind for name, kind in types.items() if kind == "number"}
+    places = [list(types).index(name) for name in numbers]
+    rows = [[row[place] for place in places] for row in training]
+    more = [[row[place] for place in places] for row in served]
+    data = frame(numbers, rows)
+    union = FeatureUnion([("filled", SimpleImputer()), ("marked", MissingIndicator()), ("scaled", MinMaxScaler()), ("left", "drop")])
+    yield "union", graph_case(numbers, union.fit(data), rows[:60] + more)
+    union = FeatureUnion([("a", StandardScaler()), ("b", "passthrough")], transformer_weights={"a": 0.1, "b": -3})
+    yield "union-weights", graph_case(numbers, union.fit(data), rows[:60] + more)
+    inner = ColumnTransformer(
+        [("scaled", StandardScaler(), ["n2", "raw"]), ("kept", "passthrough", ["n0"])], transformer_weights={"scaled": 1 / 3}
+    )
+    union = FeatureUnion([("columns", inner), ("chain", make_pipeline(SimpleImputer(), RobustScaler()))])
+    yield "union-of-column-transformers", graph_case(numbers, union.fit(data), rows[:60] + more)
+
+    data = frame(types, training)
+    fill = SimpleImputer(strategy="constant", fill_value="none")
+    hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    texts = make_column_selector(dtype_include=object)
+    columns = [("texts", make_pipeline(fill, hot), texts), ("left", "drop", ["n3"])]
+    for remainder in ("passthrough", "drop", StandardScaler()):
+        name = remainder if isinstance(remainder, str) else "estimator"
+        made = ColumnTransformer(columns, remainder=remainder, sparse_threshold=0, verbose_feature_names_out=name == "drop").fit(data)
+        yield f"remainder-{name}", graph_case(types, made, training[:60] + served)
+
+    # By the names that the steps before give their columns.
+    by_name = ColumnTransformer([("log", RobustScaler(), ["a__n1", "b__missingindicator_n0"]), ("rest", "passthrough", ["b__n0"])])
+    first = ColumnTransformer([("a", MinMaxScaler(), ["n1", "n2"]), ("b", SimpleImputer(add_indicator=True), ["n0", "n3"])])
+    made = Pipeline([("first", first), ("then", by_name)]).set_output(transform="pandas").fit(data)
+    yield "nested-by-name", graph_case(types, made, training[:60] + served)
+    by_index = ColumnTransformer([("last", MinMaxScaler(), [-1, 0]), ("slice", "passthrough", slice(1, 3))])
+    made = make_pipeline(first, by_index, FeatureUnion([("again", StandardScaler()), ("same", "passthrough")])).fit(data)
+    yield "nested-by-index", graph_case(types, made, training[:60] + served)
+    # An imputer over columns of both kinds.
+    both = make_pipeline(SimpleImputer(strategy="most_frequent"), ColumnTransformer([("hot", hot, [1]), ("rest", "passthrough", [0, 2])]))
+    columns = {"n0": "number", "city": "string", "open": "boolean"}
+    rows = [[row[0], row[6], None if index % 9 == 0 else row[5]] for index, row in enumerate(training)]
+    yield "nested-both-kinds", graph_case(columns, both.fit(frame(columns, rows)), [*rows[:60], [None, None, None]])

@@ -1,7 +1,10 @@
 """Cases of what turns categories into numbers."""
 
 import numpy as np
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+import pandas as pd
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler, TargetEncoder
 
 from parity.frame import case, frame, graph_case
 from parity.rows import INF, NAN, column, one
@@ -14,6 +17,8 @@ def cases():
     yield from ordinal_cases()
     yield from none_case()
     yield from string_against_number_case()
+    yield from target_cases()
+    yield from dtype_cases()
 
 
 def one_hot_cases():
@@ -97,3 +102,65 @@ def string_against_number_case():
     encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False).fit(frame(one("string"), column(1, 2, None)))
     rows = column("1", "2", "1.0", "True", "", None)
     yield "one-hot-strings-against-numbers", graph_case(one("string"), encoder, rows)
+
+
+def target_cases():
+    """TargetEncoder's `transform` for every kind of target, of unknown and of missing categories."""
+    rng = np.random.default_rng(50)
+    types = {"city": "string", "day": "integer", "size": "number", "open": "boolean"}
+
+    def row():
+        city = None if rng.random() < 0.1 else "uvwxyz"[min(int(rng.exponential(1.5)), 5)]
+        return [city, int(rng.integers(7)), [0.5, -0.0, 2.0, None][int(rng.integers(4))], bool(rng.integers(2))]
+
+    training = [row() for _ in range(200)]
+    served = [["unseen", 9, 7.5, True], [None, 0, None, False], ["", -1, 0.0, True], ["u", 2**40, INF, True]]
+    numbers = np.array([day * 0.3 + open_ + rng.normal() for _, day, _, open_ in training])
+    classes = np.digitize(numbers, [0.5, 1.5])
+    targets = {
+        "continuous": numbers,
+        "binary": numbers > 1,
+        "binary-names": np.where(numbers > 1, "yes", "no"),
+        "multiclass": classes,
+        "multiclass-names": np.array(["low", "mid", "high"])[classes],
+    }
+    for name, target in targets.items():
+        for smooth in ("auto", 0.0, 7.5):
+            encoder = TargetEncoder(smooth=smooth).fit(frame(types, training), target)
+            yield f"target-{name}-{smooth}", graph_case(types, encoder, training[:30] + served)
+    complete = [["a" if city is None else city, day, 0.25 if size is None else size, open_] for city, day, size, open_ in training]
+    encoder = TargetEncoder().fit(frame(types, complete), numbers)
+    yield "target-unseen-missing", graph_case(types, encoder, complete[:10] + served)
+    # A pipeline's fit gives its next step the numbers of `fit_transform`; what is served are those of `transform`.
+    chain = make_pipeline(TargetEncoder(random_state=0), StandardScaler()).fit(frame(types, training), numbers)
+    yield "target-scaled", graph_case(types, chain, training[:30] + served)
+
+
+def dtype_cases():
+    """String columns as pandas holds them by itself, in place of objects; and integer, boolean and string categories among objects."""
+    texts = ["b", "a", "", "nan", None, "None", "a"]
+    rows = column(*texts, "c", "NaN", "null", " ")
+    strings = pd.DataFrame({"x": pd.Series(texts, dtype="str")})
+    objects = pd.DataFrame({"x": pd.Series(texts, dtype=object)})
+    unknown = {"handle_unknown": "use_encoded_value", "unknown_value": -1}
+    for name, encoder in {
+        "one-hot": OneHotEncoder(handle_unknown="ignore", sparse_output=False),
+        "one-hot-sparse": OneHotEncoder(handle_unknown="ignore"),
+        "ordinal": OrdinalEncoder(encoded_missing_value=-2, **unknown),
+        "target": TargetEncoder(),
+    }.items():
+        fitted = encoder.fit(strings, np.arange(len(texts)))
+        yield f"{name}-pandas-strings", graph_case(one("string"), fitted, rows, lambda data, it=fitted: it.transform(data.astype("str")))
+    # None among objects stays None and is a category of its own; a caller's null means it here.
+    fitted = OneHotEncoder(handle_unknown="ignore", sparse_output=False).fit(objects)
+
+    def with_none(data):
+        return fitted.transform(pd.DataFrame({"x": pd.Series([None if is_nan(value) else value for value in data["x"]], dtype=object)}))
+
+    yield "one-hot-objects-none", graph_case(one("string"), fitted, rows, with_none)
+    imputer = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore", sparse_output=False))
+    fitted = imputer.fit(strings.astype(object).where(strings.notna(), np.nan))
+    yield "imputed-pandas-strings", graph_case(one("string"), fitted, rows)
+    mixed = OneHotEncoder(handle_unknown="ignore", sparse_output=False).fit(pd.DataFrame({"x": pd.Series([True, False, 2, 3.5], dtype=object)}))
+    rows = column(0.0, 1.0, 2.0, 3.5, -0.0, 4.0, None)
+    yield "one-hot-objects-numbers", graph_case(one("number"), mixed, rows, lambda data: mixed.transform(data.astype(object)))

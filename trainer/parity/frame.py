@@ -57,15 +57,19 @@ def answer(transform, data):
     features, refused, good = [], [], []
     for index in range(len(data)):
         try:
-            features.append(np.asarray(transform(data.iloc[[index]]), dtype=np.float64)[0])
+            features.append(_dense(transform(data.iloc[[index]]))[0])
             good.append(index)
         except ValueError:
             features.append(None)
             refused.append(index)
-    together = np.asarray(transform(data.iloc[good]), dtype=np.float64)
+    together = _dense(transform(data.iloc[good]))
     alone = np.array([features[index] for index in good])
     assert np.array_equal(together.view(np.int64), alone.view(np.int64)), "a batch differs from its rows"
     return [None if row is None else number_forms(row) for row in features], refused
+
+
+def _dense(values):
+    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float64)
 
 
 class Feature(NamedTuple):
@@ -89,7 +93,7 @@ def graph_case(types, fitted, rows, transform=None):
     transform : callable, default=fitted.transform
         Takes a DataFrame.
     """
-    graph = preprocessing_document(fitted, [Feature(name, kind) for name, kind in types.items()], "X", "float32")
+    graph = preprocessing_document(fitted, [Feature(name, kind) for name, kind in types.items()], "X", "float32", sparse_as_dense=True)
     return answered_case(types, graph, transform or fitted.transform, rows)
 
 

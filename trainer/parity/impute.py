@@ -1,6 +1,6 @@
 """Cases of what fills in missing values."""
 
-from sklearn.impute import SimpleImputer
+from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.preprocessing import OneHotEncoder
 
 from parity.frame import case
@@ -45,3 +45,30 @@ def cases():
     booleans = column(True, False, None, True)
     imputer = SimpleImputer(strategy="most_frequent", add_indicator=True)
     yield "imputer-booleans", case(one("boolean"), booleans, column(False), imputer, encoder)
+    # In a column that never had a value, what is left is the mark of a missing one.
+    constant = SimpleImputer(strategy="constant", fill_value="none", keep_empty_features=True)
+    yield "imputer-strings-empty-constant", case({"size": "string"}, column(None, None), column("s"), constant, encoder)
+    yield from indicator_cases()
+
+
+def indicator_cases():
+    """MissingIndicator as a step of its own, over numbers and strings."""
+    types = {"a": "number", "b": "number", "c": "number"}
+    training = [[a, 0.5 if b is None else b, c] for a, b, c in random_numbers(7, 25, 3)]
+    served = [[edge, edges, 1.0] for edge, edges in zip(EDGES, EDGES[::-1], strict=True)]
+    for features in ("missing-only", "all"):
+        for error_on_new in (True, False):
+            indicator = MissingIndicator(features=features, error_on_new=error_on_new)
+            name = f"indicator-{features}{'' if error_on_new else '-new-ones-too'}"
+            yield name, case(types, training, served, indicator)
+    yield "indicator-sparse", case(types, training, served, MissingIndicator(sparse=True))
+    placeholder = [[-1.0 if value is None else value for value in row] for row in training]
+    for error_on_new in (True, False):
+        indicator = MissingIndicator(missing_values=-1, error_on_new=error_on_new)
+        name = f"indicator-placeholder{'' if error_on_new else '-new-ones-too'}"
+        yield name, case(types, placeholder, [*served, [-1.0, -1.0, 0.0]], indicator)
+    types = {"city": "string", "size": "string", "code": "string"}
+    training = [["Oslo", "s", "x"], ["", None, "y"], [None, "m", "z"], [None, "", "None"]]
+    served = [["nan", "s", None], [None, None, ""], ["a", "b", "null"]]
+    yield "indicator-strings", case(types, training, served, MissingIndicator())
+    yield "indicator-strings-all", case(types, training, served, MissingIndicator(features="all"))

@@ -3,24 +3,27 @@
 `docs/preprocessing.md` says what each operator computes and reads; `operators` has one function per transformer.
 """
 
+import itertools
+
 import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.feature_selection import SelectorMixin
 from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
+from sklearn.pipeline import FeatureUnion, Pipeline
 
-from plumb_trainer.operators import OPERATORS
+from plumb_trainer.json_form import number_form
+from plumb_trainer.operators import OPERATORS, raises_on_missing, refuse_float32
 from plumb_trainer.stop import Stop, quote
 
 FORMAT = "plumb-graph/1"
 
 
-def preprocessing_document(preprocessing, features, output, dtype):
+def preprocessing_document(preprocessing, features, output, dtype, sparse_as_dense=False):
     """Return preprocessing.json of a fitted transformer.
 
     Parameters
     ----------
-    preprocessing : ColumnTransformer, Pipeline or a transformer in `OPERATORS`
+    preprocessing : ColumnTransformer, FeatureUnion, Pipeline or a transformer in `OPERATORS`
         Fitted on a DataFrame.
     features : sequence of Column
         The features, in order of the DataFrame's columns.
@@ -28,6 +31,8 @@ def preprocessing_document(preprocessing, features, output, dtype):
         Name of the tensor that the model takes.
     dtype : {"float32", "float64"}
         What the values are cast to.
+    sparse_as_dense : bool, default=False
+        Whether a sparse result is written as a dense one. Only for a model to which an absent value is a zero.
 
     Returns
     -------
@@ -38,12 +43,18 @@ def preprocessing_document(preprocessing, features, output, dtype):
     Stop
         Naming the step and columns that have no operator.
     """
-    writer = _GraphWriter()
-    tables = [_Table(feature.name, (feature.name,), feature.type == "string") for feature in features]
-    results = writer.write(preprocessing, tables, "preprocessing")
-    texts = [result for result in results if result.is_text]
+    writer = _GraphWriter({feature.name for feature in features})
+    sources = {feature.name: _Table(feature.name, (feature.name,), (feature.type == "string",)) for feature in features}
+    results = writer.write(preprocessing, _picks(preprocessing, sources), "preprocessing")
+    texts = [result for result in results if any(result.texts)]
     if texts:
         raise Stop(f"the preprocessing can't be exported: {_named(texts[0].columns)} ends as text; give it an encoder")
+    sparse = [result for result in results if result.sparse]
+    if sparse and not sparse_as_dense:
+        raise Stop(
+            f"preprocessing, {_named(sparse[0].columns)}: it gives a sparse matrix, whose zeros XGBoost reads as missing; "
+            "set sparse_threshold=0 of the ColumnTransformer, or sparse_output=False of the step"
+        )
     read = {name for node in writer.nodes for name in node["inputs"]}
     return {
         "format": FORMAT,
@@ -53,7 +64,7 @@ def preprocessing_document(preprocessing, features, output, dtype):
             {
                 "name": output,
                 "dtype": dtype,
-                "shape": ["rows", sum(result.width for result in results)],
+                "shape": ["rows", sum(len(result.texts) for result in results)],
                 "from": [result.id for result in results],
             }
         ],
@@ -120,9 +131,12 @@ def readers(preprocessing, feature, columns=None):
         for _, transformer, chosen in _branches(preprocessing, columns):
             if feature in chosen:
                 yield from readers(transformer, feature, chosen)
+    elif isinstance(preprocessing, FeatureUnion):
+        for _, transformer in _union_branches(preprocessing):
+            yield from readers(transformer, feature, columns)
     elif isinstance(preprocessing, Pipeline):
         steps = [step for _, step in preprocessing.steps if not _passes(step)]
-        if steps and isinstance(steps[0], ColumnTransformer | Pipeline):
+        if steps and isinstance(steps[0], ColumnTransformer | FeatureUnion | Pipeline):
             yield from readers(steps[0], feature, columns)
         else:
             behind = next((index for index, step in enumerate(steps) if not isinstance(step, SimpleImputer)), len(steps))
@@ -132,71 +146,176 @@ def readers(preprocessing, feature, columns=None):
 
 
 class _Table:
-    """Columns that stand side by side under one id: a feature's, or what a node gives."""
+    """Columns that stand side by side under one id: a feature's, or what a node gives.
 
-    def __init__(self, identifier, columns, is_text, width=1):
+    Parameters
+    ----------
+    identifier : str
+    columns : tuple of str
+        The features that they come from, for messages.
+    texts : tuple of bool
+        Of each column, whether it holds text.
+    sparse : {None, "ones", "values"}
+        As `Operator.sparse`.
+    """
+
+    def __init__(self, identifier, columns, texts, sparse=None):
         self.id = identifier
         self.columns = columns
-        self.is_text = is_text
-        self.width = width
+        self.texts = texts
+        self.sparse = sparse
 
 
 class _GraphWriter:
-    def __init__(self):
-        self.nodes = []
+    """Appends nodes. What goes in are picks, (table, index) pairs, one per column; what comes out are tables."""
 
-    def write(self, transformer, tables, where):
+    def __init__(self, names):
+        self.nodes = []
+        # A feature may be called n1 too.
+        self._identifiers = (identifier for identifier in map("n{}".format, itertools.count(1)) if identifier not in names)
+
+    def write(self, transformer, picks, where):
         """Append the nodes of a fitted transformer and return the tables it gives."""
         if _passes(transformer):
-            return [self._node("passthrough", tables, {}, _width(tables), any(table.is_text for table in tables))]
+            return [self._copy(picks)]
         if isinstance(transformer, ColumnTransformer):
-            return self._write_branches(transformer, tables, where)
+            return self._write_branches(transformer, picks, where)
+        if isinstance(transformer, FeatureUnion):
+            return self._write_union(transformer, picks, where)
         if isinstance(transformer, Pipeline):
-            for name, step in transformer.steps:
-                if not _passes(step):
-                    tables = self.write(step, tables, f'{where}, step "{name}"')
-            return tables if self._is_written(tables) else self.write("passthrough", tables, where)
-        return [self._write_step(transformer, tables, where)]
+            return self._write_chain(transformer, picks, where)
+        return [self._write_step(transformer, picks, where)]
 
-    def _write_branches(self, transformer, tables, where):
-        by_name = {table.id: table for table in tables}
-        if transformer.sparse_output_:
-            raise Stop(
-                f"{where} (ColumnTransformer): it gives a sparse matrix, whose zeros XGBoost reads as missing; set sparse_threshold=0"
-            )
-        if transformer.transformer_weights:
-            raise Stop(f"{where} (ColumnTransformer): transformer_weights have no operator")
+    def _write_chain(self, pipeline, picks, where):
+        tables = None
+        for name, step in pipeline.steps:
+            if not _passes(step):
+                tables = self.write(step, picks, f'{where}, step "{name}"')
+                picks = _all_columns(tables)
+        return [self._copy(picks)] if tables is None else tables
+
+    def _write_branches(self, transformer, picks, where):
         written = []
-        for name, step, columns in _branches(transformer, list(by_name)):
-            unknown = [column for column in columns if column not in by_name]
-            if unknown:
-                raise Stop(f'{where}, "{name}": {_named(unknown)} is not a feature of the recipe')
-            written += self.write(step, [by_name[column] for column in columns], f'{where}, "{name}"')
-        return written
+        for name, step, indexes in _indexed_branches(transformer):
+            tables = self.write(step, [picks[index] for index in indexes], f'{where}, "{name}"')
+            written += self._weighted(tables, (transformer.transformer_weights or {}).get(name), f'{where}, "{name}"')
+        # A result that is dense enough is made a dense matrix, whatever its parts are.
+        return written if transformer.sparse_output_ else _dense(written)
 
-    def _write_step(self, transformer, tables, where):
-        columns = tuple(name for table in tables for name in table.columns)
+    def _write_union(self, union, picks, where):
+        written = []
+        for name, step in _union_branches(union):
+            tables = self.write(step, picks, f'{where}, "{name}"')
+            written += self._weighted(tables, (union.transformer_weights or {}).get(name), f'{where}, "{name}"')
+        # One sparse part makes the whole sparse.
+        sparse = next((kind for kind in ("values", "ones") if any(table.sparse == kind for table in written)), None)
+        return [_Table(table.id, table.columns, table.texts, sparse) for table in written]
+
+    def _weighted(self, tables, weight, where):
+        if weight is None:
+            return tables
+        if any(any(table.texts) for table in tables):
+            raise Stop(f"{where}: text can't be multiplied by a transformer weight")
+        sparse = "values" if any(table.sparse for table in tables) else None
+        return [self._node("transformer_weight", _all_columns(tables), {"weight": number_form(weight)}, _texts(tables), sparse)]
+
+    def _write_step(self, transformer, picks, where):
+        texts = tuple(table.texts[index] for table, index in picks)
+        columns = _sources(picks)
+        place = f"{where} ({type(transformer).__name__}) on {_named(columns)}"
         if isinstance(transformer, SelectorMixin):
-            kept = [int(index) for index in transformer.get_support(indices=True)]
-            return self._node("select_columns", tables, {"columns": kept}, len(kept), any(table.is_text for table in tables))
+            return self._select(transformer, picks, texts, place)
         operator = OPERATORS.get(type(transformer))
         if operator is None:
             known = ", ".join(kind.__name__ for kind in OPERATORS)
-            raise Stop(f"{where} ({type(transformer).__name__}) on {_named(columns)}: there is no operator for it; expected one of {known}")
+            raise Stop(f"{place}: there is no operator for it; expected one of {known}")
+        if not operator.takes_sparse and any(table.sparse == "values" for table, _ in picks):
+            raise Stop(
+                f"{place}: a sparse matrix is computed in another order than a dense one; set sparse_output=False of the step before, "
+                "or sparse_threshold=0 of its ColumnTransformer"
+            )
         try:
-            params = operator.params(transformer)
+            refuse_float32(transformer)
+            params = operator.params(transformer, texts) if operator.reads_kinds else operator.params(transformer)
         except ValueError as error:
-            raise Stop(f"{where} ({type(transformer).__name__}) on {_named(columns)}: {error}") from error
-        keeps_text = operator.keeps_text and any(table.is_text for table in tables)
-        return self._node(operator.name, tables, params, operator.width(transformer), keeps_text)
+            raise Stop(f"{place}: {error}") from error
+        width = operator.width(transformer)
+        if operator.kinds is not None:
+            texts = operator.kinds(transformer, texts)
+        elif not operator.keeps_text:
+            texts = (False,) * width
+        return self._node(operator.name, picks, params, texts, operator.sparse(transformer))
 
-    def _node(self, operator, tables, params, width, is_text):
-        identifier = f"n{len(self.nodes) + 1}"
-        self.nodes.append({"id": identifier, "op": operator, "inputs": [table.id for table in tables], "params": params})
-        return _Table(identifier, tuple(name for table in tables for name in table.columns), is_text, width)
+    def _select(self, selector, picks, texts, place):
+        kept = [int(index) for index in selector.get_support(indices=True)]
+        if not kept:
+            raise Stop(f"{place}: it keeps no column; take it out, or make it keep one")
+        if raises_on_missing(selector):
+            picks = _all_columns([self._node("check_finite", picks, {}, texts)])
+        return self._copy([picks[index] for index in kept])
 
-    def _is_written(self, tables):
-        return all(any(table.id == node["id"] for node in self.nodes) for table in tables)
+    def _copy(self, picks):
+        texts = tuple(table.texts[index] for table, index in picks)
+        sparse = next((table.sparse for table, _ in picks if table.sparse), None)
+        tables, indexes = _selection(picks)
+        operator, params = ("passthrough", {}) if indexes is None else ("select_columns", {"columns": indexes})
+        return self._add(operator, [table.id for table in tables], params, _sources(picks), texts, sparse)
+
+    def _node(self, operator, picks, params, texts, sparse=None):
+        tables, indexes = _selection(picks)
+        if indexes is not None:
+            tables = [self._copy(picks)]
+        return self._add(operator, [table.id for table in tables], params, _sources(picks), texts, sparse)
+
+    def _add(self, operator, inputs, params, columns, texts, sparse):
+        identifier = next(self._identifiers)
+        self.nodes.append({"id": identifier, "op": operator, "inputs": inputs, "params": params})
+        return _Table(identifier, columns, texts, sparse)
+
+
+def _selection(picks):
+    """Return the tables that give the picked columns, and which of theirs those are; None for all of them, in order."""
+    tables = list({id(table): table for table, _ in picks}.values())
+    columns = _all_columns(tables)
+    return tables, None if picks == columns else [columns.index(pick) for pick in picks]
+
+
+def _picks(transformer, sources):
+    """Return a pick per column that a transformer was fitted on; a column that is no feature becomes one that only its user misses."""
+    names = getattr(transformer, "feature_names_in_", list(sources))
+    return [(sources.get(name) or _Absent(name), 0) for name in names]
+
+
+class _Absent:
+    """A column of the training data that is no feature of the bundle: an error where a step reads it."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __getattr__(self, _):
+        raise Stop(f"preprocessing: column {quote(self.name)} is not a feature of the recipe")
+
+
+def _all_columns(tables):
+    return [(table, index) for table in tables for index in range(len(table.texts))]
+
+
+def _texts(tables):
+    return tuple(is_text for table in tables for is_text in table.texts)
+
+
+def _dense(tables):
+    return [_Table(table.id, table.columns, table.texts) for table in tables]
+
+
+def _sources(picks):
+    """Return the names of the features behind picks, each once."""
+    return tuple(dict.fromkeys(name for table, index in picks for name in table.columns))
+
+
+def _union_branches(union):
+    """Return (name, fitted transformer) of a fitted FeatureUnion, the dropped ones left out."""
+    return [(name, step) for name, step in union.transformer_list if not (isinstance(step, str) and step == "drop")]
 
 
 def _branches(transformer, columns):
@@ -207,6 +326,12 @@ def _branches(transformer, columns):
         if not (isinstance(step, str) and step == "drop") and names:
             branches.append((name, step, names))
     return branches
+
+
+def _indexed_branches(transformer):
+    """Return (name, fitted transformer, column indexes), as `_branches`."""
+    names = list(getattr(transformer, "feature_names_in_", range(transformer.n_features_in_)))
+    return [(name, step, [names.index(column) for column in columns]) for name, step, columns in _branches(transformer, names)]
 
 
 def _column_names(chosen, columns):
@@ -234,10 +359,6 @@ def _passes(step):
         return True
     # scikit-learn puts this one in place of "passthrough" when a ColumnTransformer is fitted.
     return type(step).__name__ == "FunctionTransformer" and step.func is None
-
-
-def _width(tables):
-    return sum(table.width for table in tables)
 
 
 def _named(columns):

@@ -4,11 +4,10 @@ Every feature is required. One may be null only where the pipeline has learnt wh
 encoder that raises on unknown values makes an enum of its categories: everything else is served as training defined it.
 """
 
-from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 from plumb_trainer.graph_export import readers
-from plumb_trainer.operators import category_form
+from plumb_trainer.operators import OPERATORS, category_form
 from plumb_trainer.stop import Stop
 
 
@@ -65,7 +64,7 @@ def known_categories(preprocessing, feature):
         for encoder in filter(_is_encoder, steps):
             categories = [category_form(value) for value in encoder.categories_[index]]
             found += [value for value in categories if value is not None and value not in found]
-            strict = strict or encoder.handle_unknown == "error"
+            strict = strict or getattr(encoder, "handle_unknown", None) == "error"
     return found, strict
 
 
@@ -93,11 +92,9 @@ def _takes_missing(feature, preprocessing):
 
 
 def _step_takes_missing(step, index):
-    if isinstance(step, SimpleImputer):
-        # With a number as the mark of a missing value, scikit-learn raises on NaN.
-        return category_form(step.missing_values) is None
-    return _is_encoder(step) and any(category_form(value) is None for value in step.categories_[index])
+    operator = OPERATORS.get(type(step))
+    return operator is not None and operator.takes_missing(step, index)
 
 
 def _is_encoder(step):
-    return isinstance(step, OneHotEncoder | OrdinalEncoder)
+    return isinstance(step, OneHotEncoder | OrdinalEncoder | TargetEncoder)

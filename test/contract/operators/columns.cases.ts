@@ -24,4 +24,16 @@ export const columnsCases: readonly OperatorCase[] = [
     refused: [1, 4, 7],
     malformed: [],
   },
+  {
+    op: "transformer_weight",
+    title: "of numbers",
+    columns: [numbers, infinite],
+    params: { weight: -0.1 },
+    width: 2,
+    malformed: [
+      [{ weight: undefined }, "params.weight"],
+      [{ weight: [1] }, "params.weight"],
+      [{ weight: "Infinity" }, "params.weight"],
+    ],
+  },
 ];

@@ -5,18 +5,55 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.utils import get_tags
+from sklearn.utils._set_output import _get_output_config
 
 from plumb_trainer.json_form import number_form
 
 
+def _none(*_):
+    return None
+
+
+def _no(*_):
+    return False
+
+
 @dataclass(frozen=True)
 class Operator:
-    """How a fitted transformer is written: `params` raises ValueError, with a reason, for what has no form."""
+    """How a fitted transformer is written.
+
+    Parameters
+    ----------
+    name : str
+        The operator's, in the graph.
+    params : callable
+        From the fitted transformer to the operator's parameters. Raises ValueError, with a reason and the way out, for what has no form.
+    width : callable
+        From the fitted transformer to how many columns come out.
+    keeps_text : bool, default=False
+        Whether each column comes out as what it went in as; else all come out as numbers.
+    kinds : callable, default=None
+        From the fitted transformer, and whether each column in is text, to the same of each column out, where that is not so simple.
+    reads_kinds : bool, default=False
+        Whether `params` takes as its second argument, of each column in, whether it is text.
+    takes_missing : callable
+        From the fitted transformer and a column's index to whether it has learnt what a missing value means there.
+    sparse : callable
+        From the fitted transformer to None, or what stands in the sparse matrix that it gives: "ones" or "values".
+    takes_sparse : bool, default=False
+        Whether it computes the same bits from a sparse matrix of values as from a dense one. With ones all do.
+    """
 
     name: str
     params: Callable
     width: Callable
     keeps_text: bool = False
+    kinds: Callable | None = None
+    reads_kinds: bool = False
+    takes_missing: Callable = _no
+    sparse: Callable = _none
+    takes_sparse: bool = False
 
 
 def is_nan(value):
@@ -38,9 +75,33 @@ def category_form(value):
 
 def category_lists(lists):
     """Return one list of categories per column; a column without such a list stays None."""
+    for values in lists:
+        if values is not None and sum(category_form(value) is None for value in values) > 1:
+            raise ValueError("None and NaN are two categories of a column, but JSON has one null; make them one before fitting")
     return [None if values is None else [category_form(value) for value in values] for values in lists]
+
+
+def learnt_missing(encoder, index):
+    """Tell whether missing is among the categories that an encoder has learnt of a column."""
+    return any(category_form(value) is None for value in encoder.categories_[index])
 
 
 def feature_count(transformer):
     """Return how many columns come out where each one in gives one."""
     return int(transformer.n_features_in_)
+
+
+def refuse_float32(transformer):
+    """Raise ValueError for a transformer that has learnt in float32: it computes in float32 too, and what serves in float64."""
+    for name, learnt in vars(transformer).items():
+        arrays = learnt if isinstance(learnt, list) else [learnt]
+        if name.endswith("_") and any(isinstance(array, np.ndarray) and array.dtype == np.float32 for array in arrays):
+            raise ValueError("it was fitted on float32 columns; cast them to float64 before fitting")
+
+
+def raises_on_missing(transformer):
+    """Tell whether a transformer that computes nothing raises on NaN and infinities: scikit-learn's tags say so.
+
+    With DataFrames as output, selectors hand their columns on unseen.
+    """
+    return not get_tags(transformer).input_tags.allow_nan and _get_output_config("transform", transformer)["dense"] == "default"

@@ -1,10 +1,10 @@
 """Operators that turn categories into numbers."""
 
 import numpy as np
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
-from plumb_trainer.json_form import number_form
-from plumb_trainer.operators.core import Operator, category_form, category_lists, feature_count
+from plumb_trainer.json_form import number_form, number_forms
+from plumb_trainer.operators.core import Operator, category_form, category_lists, feature_count, learnt_missing
 
 
 def _infrequent_params(encoder):
@@ -34,7 +34,25 @@ def _ordinal_encoder_params(encoder):
     return params | _infrequent_params(encoder)
 
 
+def _target_encoder_params(encoder):
+    return {
+        "categories": category_lists(encoder.categories_),
+        "encodings": [number_forms(values) for values in encoder.encodings_],
+        "target_mean": number_forms(np.atleast_1d(encoder.target_mean_)),
+    }
+
+
 OPERATORS = {
-    OneHotEncoder: Operator("one_hot_encoder", _one_hot_encoder_params, lambda encoder: len(encoder.get_feature_names_out())),
-    OrdinalEncoder: Operator("ordinal_encoder", _ordinal_encoder_params, feature_count),
+    OneHotEncoder: Operator(
+        "one_hot_encoder",
+        _one_hot_encoder_params,
+        lambda encoder: len(encoder.get_feature_names_out()),
+        takes_missing=learnt_missing,
+        sparse=lambda encoder: "ones" if encoder.sparse_output else None,
+    ),
+    OrdinalEncoder: Operator("ordinal_encoder", _ordinal_encoder_params, feature_count, takes_missing=learnt_missing),
+    # A missing value that it has not seen gets the target's mean, as it does in training's own data.
+    TargetEncoder: Operator(
+        "target_encoder", _target_encoder_params, lambda encoder: len(encoder.encodings_), takes_missing=lambda *_: True
+    ),
 }

@@ -1,6 +1,6 @@
-"""Operators that scale numbers, column by column."""
+"""Operators that scale numbers, column by column or row by row."""
 
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, RobustScaler, StandardScaler
 
 from plumb_trainer.json_form import number_forms
 from plumb_trainer.operators.core import Operator, feature_count
@@ -20,7 +20,21 @@ def _min_max_scaler_params(scaler):
     return params
 
 
+def _max_abs_scaler_params(scaler):
+    return {"scale": number_forms(scaler.scale_), **({"clip": True} if scaler.clip else {})}
+
+
+def _robust_scaler_params(scaler):
+    return {
+        "center": number_forms(scaler.center_) if scaler.with_centering else None,
+        "scale": number_forms(scaler.scale_) if scaler.with_scaling else None,
+    }
+
+
 OPERATORS = {
     StandardScaler: Operator("standard_scaler", _standard_scaler_params, feature_count),
     MinMaxScaler: Operator("min_max_scaler", _min_max_scaler_params, feature_count),
+    MaxAbsScaler: Operator("max_abs_scaler", _max_abs_scaler_params, feature_count),
+    RobustScaler: Operator("robust_scaler", _robust_scaler_params, feature_count),
+    Normalizer: Operator("normalizer", lambda normalizer: {"norm": normalizer.norm}, feature_count),
 }
