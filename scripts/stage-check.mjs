@@ -21,7 +21,7 @@ const rounds = 5;
 /** Every file of the image is one of these. */
 const expectedFiles = [
   /^(LICENSE|package\.json|plumb\.config\.json|bin\/plumb\.js)$/,
-  /^dist\/(bundle|cli|preprocessing|server)\/[\w./-]+\.js$/,
+  /^dist\/(cli|server|chunks)\/[\w./-]+\.js$/,
   /^models\/[\w.-]+\/\d+\/[\w.-]+\.(json|jsonl|md|onnx)$/,
   /^node_modules\/.+\/package\.json$/,
   /^node_modules\/.+\.(js|cjs|mjs|json|node|so\.1)$/,
@@ -41,7 +41,7 @@ await main(async () => {
   });
   const [staged, empty] = [join(folder, "app"), join(folder, "elsewhere")];
   mkdirSync(empty);
-  stage(staged, thisTarget());
+  await stage(staged, thisTarget());
   checkFiles(staged);
   // Others than its owner must get there: a folder of `mkdtemp` is private.
   chmodSync(folder, 0o755);

@@ -14,7 +14,7 @@ await main(async () => {
   const { folder, target } = readArguments();
   await ensureDependencies();
   await ensureBuild();
-  stage(resolve(process.env.INIT_CWD ?? process.cwd(), folder), target);
+  await stage(resolve(process.env.INIT_CWD ?? process.cwd(), folder), target);
   say(`plumb: staged for Node's ABI ${target.abi} on ${target.platform} ${target.arch} in ${folder}`);
 });
 

@@ -1,9 +1,8 @@
 /** The version of Plumb itself. */
 
-import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 
-/** @returns As package.json has it, which stands beside the folder of the built code. */
+/** @returns As package.json has it. */
 export function productVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string };
-  return manifest.version;
+  return (createRequire(import.meta.url)("#package.json") as { version: string }).version;
 }

@@ -12,6 +12,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isBundled } from "./contents.mjs";
 
 /** Debian's nobody. */
 const unprivileged = 65_534;
@@ -160,7 +161,9 @@ function loadPackages(stage, options) {
   const imported = named(/(?:\bfrom |\bimport |\bimport\()"([@\w][^"]*)"/g);
   const required = named(/(?:\brequire|\bcreateRequire\(import\.meta\.url\))\("([@\w][^"]*)"\)/g);
   const { dependencies } = JSON.parse(readFileSync(join(stage, "package.json"), "utf8"));
-  const unnamed = Object.keys(dependencies).filter((name) => ![...imported, ...required].some((used) => `${used}/`.startsWith(`${name}/`)));
+  const unnamed = Object.keys(dependencies).filter(
+    (name) => !isBundled(name) && ![...imported, ...required].some((used) => `${used}/`.startsWith(`${name}/`)),
+  );
   must(unnamed.length === 0, `a dependency that no source of the image names: ${unnamed.join(", ")}`);
   const program = `for (const name of ${JSON.stringify(imported)}) await import(name);
     const require = (await import("node:module")).createRequire(${JSON.stringify(join(stage, "package.json"))});

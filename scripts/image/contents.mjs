@@ -71,9 +71,6 @@ const unused = [
   // Node ignores `module` and `esnext`: it takes build/src, also for an `import`.
   { packages: /^@opentelemetry\//, files: /^build\/(esm|esnext)\// },
   { packages: /^@opentelemetry\/semantic-conventions$/, files: /incubating|^dist-es/ },
-  // Ours are imports, so of a package with both forms the ES modules are loaded.
-  { packages: /^zod$/, files: /^(src|v3|mini|v4-mini)\/|\.cjs$/ },
-  { packages: /^lru-cache$/, files: /^dist\/(commonjs|esm\/(browser|react-native))\// },
   // Its one importer is CommonJS.
   { packages: /^onnxruntime-common$/, files: /^(dist\/esm|lib)\// },
   { packages: /^onnxruntime-node$/, files: /^(lib|script)\// },
@@ -94,13 +91,21 @@ export function isKept(name, path, target) {
   if (name === "uWebSockets.js" && path.endsWith(".node")) return path === nativeOfUws(target);
   // The addon and the shared libraries beside it: for every platform it is a third of a gigabyte.
   if (name === "onnxruntime-node" && path.startsWith("bin/")) return path.startsWith(nativesOfOnnxRuntime(target));
-  if (!loadable.test(path) || forDevelopers.test(path)) return false;
+  if (isBundled(name) || !loadable.test(path) || forDevelopers.test(path)) return false;
   return !unused.some(({ packages, files }) => packages.test(name) && files.test(path));
 }
 
 /** What must be there, or a package's layout has changed: paths in node_modules. @param {Target} target */
 export function requiredNatives(target) {
   return [`uWebSockets.js/${nativeOfUws(target)}`, `onnxruntime-node/${nativesOfOnnxRuntime(target)}onnxruntime_binding.node`];
+}
+
+/** Packages whose code stands in the image's own files: many small modules, of which the server uses a part. */
+const bundled = /^(zod|lru-cache)(\/|$)/;
+
+/** @param specifier - As an import names it: `zod`, `zod/v4`. */
+export function isBundled(specifier) {
+  return bundled.test(specifier);
 }
 
 const nativeOfUws = ({ platform, arch, abi }) => `uws_${platform}_${arch}_${abi}.node`;

@@ -7,7 +7,7 @@
  * first-out nor bounded when it says so.
  */
 
-import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
 import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { Block } from "../../preprocessing/index.js";
@@ -40,7 +40,8 @@ export class Pool implements WorkerPool {
   private constructor({ workers, specs, filename, onTrouble }: PoolOptions) {
     this.workers = workers;
     this.#piscina = new Piscina({
-      filename: filename ?? fileURLToPath(new URL("worker.js", import.meta.url)),
+      // By name, since a bundler may put this code into any file.
+      filename: filename ?? createRequire(import.meta.url).resolve("#worker"),
       minThreads: workers,
       maxThreads: workers,
       concurrentTasksPerWorker: 1,

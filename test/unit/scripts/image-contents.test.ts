@@ -8,9 +8,10 @@ interface Target {
   readonly arch: string;
   readonly abi: string;
 }
-const { isKept, packageName, productionPackages, requiredNatives } = (await import(
+const { isBundled, isKept, packageName, productionPackages, requiredNatives } = (await import(
   new URL("../../../scripts/image/contents.mjs", import.meta.url).href
 )) as {
+  isBundled(specifier: string): boolean;
   isKept(name: string, path: string, target: Target): boolean;
   packageName(path: string): string;
   productionPackages(packages: Record<string, object>, target: Target): string[];
@@ -69,8 +70,6 @@ describe("the packages of production", () => {
 
 describe("of a package, the image", () => {
   test.each([
-    ["zod", "index.js"],
-    ["zod", "v4/core/schemas.js"],
     ["zod", "LICENSE"],
     ["a", "LICENSE.md"],
     ["a", "dist/NOTICE.txt"],
@@ -83,14 +82,16 @@ describe("of a package, the image", () => {
     ["onnxruntime-node", "bin/napi-v6/linux/x64/libonnxruntime.so.1"],
     ["onnxruntime-node", "dist/index.js"],
     ["onnxruntime-common", "dist/cjs/index.js"],
-    ["lru-cache", "dist/esm/node/index.min.js"],
+    ["lru-cache", "LICENSE.md"],
   ])("holds %s's %s", (name, path) => expect(isKept(name, path, target)).toBe(true));
 
   test.each([
-    ["zod", "index.cjs"],
-    ["zod", "index.d.ts"],
-    ["zod", "src/index.ts"],
-    ["zod", "README.md"],
+    ["zod", "index.js"],
+    ["zod", "package.json"],
+    ["lru-cache", "dist/esm/node/index.min.js"],
+    ["a", "index.d.ts"],
+    ["a", "src/index.ts"],
+    ["a", "README.md"],
     ["a", "index.js.map"],
     ["a", "test/a.js"],
     ["a", "lib/__tests__/a.js"],
@@ -104,8 +105,17 @@ describe("of a package, the image", () => {
     ["onnxruntime-node", "bin/napi-v6/win32/x64/onnxruntime.dll"],
     ["onnxruntime-node", "script/install.js"],
     ["onnxruntime-common", "dist/esm/index.js"],
-    ["lru-cache", "dist/commonjs/index.min.js"],
   ])("doesn't hold %s's %s", (name, path) => expect(isKept(name, path, target)).toBe(false));
+
+  test.each([
+    ["zod", true],
+    ["zod/v4/core", true],
+    ["lru-cache", true],
+    ["zodiac", false],
+    ["piscina", false],
+    ["@opentelemetry/api", false],
+    ["node:fs", false],
+  ])("has the code of %s among its own files: %s", (name, expected) => expect(isBundled(name)).toBe(expected));
 
   test("must hold the two native libraries of its platform", () => {
     expect(requiredNatives({ platform: "linux", arch: "arm64", abi: "127" })).toEqual([
