@@ -10,6 +10,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.feature_selection import SelectorMixin
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import Normalizer
 
 from plumb_trainer.json_form import number_form
 from plumb_trainer.operators import OPERATORS, raises_on_missing, refuse_float32
@@ -143,6 +144,23 @@ def readers(preprocessing, feature, columns=None):
             yield steps[: behind + 1], columns.index(feature)
     else:
         yield [] if _passes(preprocessing) else [preprocessing], columns.index(feature)
+
+
+def depends_on_batch(preprocessing):
+    """Tell whether scikit-learn gives a row other last bits among others than by itself.
+
+    A DataFrame lies in memory column by column, but one row of it in one piece, and NumPy adds up a norm in the order of memory. What
+    is served is what a row by itself gets.
+    """
+    if isinstance(preprocessing, ColumnTransformer):
+        steps = [step for _, step, _ in preprocessing.transformers_]
+    elif isinstance(preprocessing, FeatureUnion):
+        steps = [step for _, step in preprocessing.transformer_list]
+    elif isinstance(preprocessing, Pipeline):
+        steps = [step for _, step in preprocessing.steps]
+    else:
+        return isinstance(preprocessing, Normalizer) and preprocessing.norm != "max"
+    return any(map(depends_on_batch, steps))
 
 
 class _Table:

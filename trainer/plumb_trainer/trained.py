@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline
 
 from plumb_trainer.exported import Exported
 from plumb_trainer.frame import frame_of_columns, frame_of_rows
+from plumb_trainer.graph_export import depends_on_batch
 from plumb_trainer.models import MODELS
 from plumb_trainer.recipe import Recipe
 
@@ -88,7 +89,10 @@ class Trained:
         ValueError
             Where a transformer refuses a row.
         """
-        return np.asarray(self._quietly(self.pipeline["preprocessing"].transform, self._frame(rows)), dtype=np.float64)
+        preprocessing = self.pipeline["preprocessing"]
+        data = self._frame(rows)
+        parts = [data.iloc[[index]] for index in range(len(data))] if depends_on_batch(preprocessing) else [data]
+        return np.concatenate([np.asarray(self._quietly(preprocessing.transform, part), dtype=np.float64) for part in parts])
 
     def answers(self, rows, batch=None):
         """Return what the pipeline answers, and how it came to it.
