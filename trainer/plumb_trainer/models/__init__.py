@@ -1,0 +1,55 @@
+"""Fitted models in the form that is served: `export_model` asks the module of the model's family.
+
+`kinds` has those that a recipe can name.
+"""
+
+from importlib import import_module
+
+from plumb_trainer.models.core import ExportedModel, ModelFile, Tensor
+from plumb_trainer.models.kinds import MODELS
+from plumb_trainer.stop import Stop
+
+# By the package and the name of a class: a library that isn't installed need not be imported to be known. Each module has
+# `export(estimator, **options)`.
+FAMILIES = {
+    "xgboost_family": {"xgboost": ("XGBRegressor", "XGBClassifier", "XGBRFRegressor", "XGBRFClassifier")},
+}
+_MODULES = {
+    (package, name): module for module, packages in FAMILIES.items() for package, names in packages.items() for name in names
+}
+
+
+def export_model(estimator, n_features=None, **options):
+    """Return a fitted model in the form that is served.
+
+    Parameters
+    ----------
+    estimator : object
+        A fitted estimator of a class in `FAMILIES`.
+    n_features : int, default=None
+        How many columns it is given; must be as many as it was fitted on.
+    **options
+        ``labels``: what a classifier's classes are called, in their order, if not by themselves.
+        ``output``: of a model with several outputs, the index of the one that is the prediction.
+
+    Returns
+    -------
+    ExportedModel
+
+    Raises
+    ------
+    Stop
+        With the reason and the way out, for a model that isn't fitted, that no module knows, or that would answer otherwise when served.
+    """
+    kind = type(estimator)
+    module = _MODULES.get((kind.__module__.partition(".")[0], kind.__name__))
+    if module is None:
+        known = ", ".join(sorted({name for _, name in _MODULES}))
+        raise Stop(f"the model can't be exported: nothing here reads a {kind.__module__}.{kind.__qualname__}; expected one of {known}")
+    exported = import_module(f"plumb_trainer.models.{module}").export(estimator, **options)
+    if n_features is not None and exported.width != n_features:
+        raise Stop(f"the model was fitted on {exported.width} columns, and the preprocessing gives {n_features}: they don't belong together")
+    return exported
+
+
+__all__ = ["FAMILIES", "MODELS", "ExportedModel", "ModelFile", "Tensor", "export_model"]

@@ -1,0 +1,147 @@
+"""What every family of models is exported as: files that run, a graph that makes answers of what they give, and how true both are."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from plumb_trainer.exported import INPUT, MODEL, OUTPUT
+from plumb_trainer.json_form import number_form
+from plumb_trainer.stop import Stop
+
+FORMAT = "plumb-graph/1"
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A table of numbers that goes into a model or comes out of it.
+
+    Parameters
+    ----------
+    name : str
+    dtype : {"float32", "float64"}
+    width : int
+        Values per row.
+    """
+
+    name: str
+    dtype: str
+    width: int
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One ONNX model.
+
+    Parameters
+    ----------
+    id : str
+        In the bundle: its output ``Y`` is called ``<id>.Y`` in the graph behind it.
+    onnx : bytes
+    inputs, outputs : tuple of Tensor
+    thresholds : list of ndarray
+        By column of the first input, the values at which the answer jumps, ascending; empty where it never does.
+    """
+
+    id: str
+    onnx: bytes
+    inputs: tuple
+    outputs: tuple
+    thresholds: list
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """A fitted model in the form that is served, whatever library fitted it.
+
+    Parameters
+    ----------
+    task : {"regression", "classification"}
+    models : tuple of ModelFile
+    nodes : tuple of dict
+        The postprocessing graph's, in order; they read ``<id>.<output>`` and each other.
+    prediction : str
+        The name of what gives the prediction: an id of `nodes` or ``<id>.<output>``.
+    probabilities : str or None
+        Of a classifier that has them.
+    labels : tuple
+        Of a classifier, in order of the probabilities.
+    tiers : dict
+        Of "raw", "prediction" and "probabilities", each "A" (the library's bits), "B" (the bits of the portable math; the library's own
+        may differ in the last ones) or "C" (another order of summation).
+    raw : callable
+        From a block of features (float64, [rows, width]) to what the library's own code gives for each output: dict of ``<id>.<output>``
+        to ndarray [rows, width], in the output's dtype.
+    libraries : tuple of str
+        What computes the answers in training, with versions.
+    """
+
+    task: str
+    models: tuple
+    nodes: tuple
+    prediction: str
+    probabilities: str | None
+    labels: tuple
+    tiers: dict
+    raw: Callable
+    libraries: tuple
+
+    @property
+    def width(self):
+        """How many features a row has."""
+        return self.models[0].inputs[0].width
+
+    def postprocessing(self):
+        """Return postprocessing.json."""
+        outputs = [{"name": "prediction", "from": [self.prediction]}]
+        if self.probabilities is not None:
+            outputs.append({"name": "probabilities", "from": [self.probabilities], "params": {"labels": list(self.labels)}})
+        return {
+            "format": FORMAT,
+            "inputs": [
+                {"name": f"{model.id}.{tensor.name}", "dtype": tensor.dtype, "shape": ["rows", tensor.width]}
+                for model in self.models
+                for tensor in model.outputs
+            ],
+            "nodes": list(self.nodes),
+            "outputs": outputs,
+        }
+
+
+def model_file(onnx, dtype, width, outputs, thresholds=None, identifier=MODEL, output_dtype=None):
+    """Return the file of a model with input ``X`` and output ``Y``."""
+    return ModelFile(
+        id=identifier,
+        onnx=onnx,
+        inputs=(Tensor(INPUT, dtype, width),),
+        outputs=(Tensor(OUTPUT, output_dtype or dtype, outputs),),
+        thresholds=[np.zeros(0)] * width if thresholds is None else thresholds,
+    )
+
+
+def node(identifier, operator, source, **params):
+    """Return a node of a postprocessing graph over one table."""
+    return {"id": identifier, "op": operator, "inputs": [source], "params": params}
+
+
+def label_forms(classes):
+    """Return classes as labels of a bundle.
+
+    Raises
+    ------
+    Stop
+        For a class that JSON has no scalar for.
+    """
+    return tuple(map(_label_form, classes))
+
+
+def _label_form(value):
+    if isinstance(value, bool | np.bool_):
+        return bool(value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value):
+        # A class of -0.0 is the one of 0.
+        return number_form(value + 0)
+    raise Stop(f"the model can't be exported: class {value!r} is no text, number or boolean; encode the target with such classes before fitting")
