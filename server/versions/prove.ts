@@ -1,9 +1,11 @@
 /**
  * The proof: a version's golden rows through the very path that serves, before it serves.
  *
- * Each row goes in as the JSON text that a caller would send, through decode, validate, preprocess, run, postprocess and encode, in batches
- * of 1, of 7 and of the largest size that will run, on the executor that will run them. Features (before their cast), the models' raw
- * outputs and the answers are compared with what the trained pipeline gave, and may differ by no more than the manifest's tolerance.
+ * Each row goes in as the JSON text that a caller would send, as a call of its own, through decode, validate, preprocess, run, postprocess
+ * and encode; a few together as one request of several rows. What the calls gave to the model then runs in batches of 7 and of the largest
+ * size that will run, on the executor that will run them, and is postprocessed again: only a run can depend on how many rows are in it.
+ * Features (before their cast), the models' raw outputs and the answers are compared with what the trained pipeline gave, and may differ by
+ * no more than the manifest's tolerance.
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -13,6 +15,7 @@ import { Call } from "../call.js";
 import type { RunResult } from "../inference/runner.js";
 import { type PredictPath, predict } from "../predict.js";
 import { takeWhole } from "../slices.js";
+import { newBlocks } from "../steps.js";
 import { ulpDistance } from "./ulp.js";
 import type { Version } from "./version.js";
 
@@ -51,10 +54,13 @@ export async function prove(version: Version, runBatch: RunBatch): Promise<Proof
   const refusals = golden.filter((row) => row.error !== undefined);
 
   proveFeatures(version, answers, found, tolerance.features_ulp);
-  for (const batchSize of batchSizes) {
+  const blocks = await proveCalls(version, answers, runBatch, found, tolerance);
+  for (const batchSize of blocks === undefined ? [] : batchSizes.slice(1)) {
     const batches: Promise<void>[] = [];
     for (let first = 0; first < answers.length; first += batchSize) {
-      batches.push(proveBatch(version, answers.slice(first, first + batchSize), runBatch, found, tolerance));
+      const batch = answers.slice(first, first + batchSize);
+      const ofBatch = blocks!.map((block, i) => rowsOf(block, first, batch.length, version.preprocessor.outputs[i]!.width));
+      batches.push(proveBatch(version, batch, ofBatch, runBatch, found, tolerance));
     }
     // All of one size are under way together: a pool's workers are kept busy, and the start of a server isn't 400 round trips long.
     await Promise.all(batches);
@@ -79,9 +85,7 @@ export async function proveOutputs(version: Version, runInEach: RunInEach): Prom
   const { outputs } = version.preprocessor;
   const rows = answers.map(({ row }) => row);
   const makeBlocks = () => {
-    const blocks = outputs.map(({ dtype, width }) =>
-      dtype === "float32" ? new Float32Array(rows.length * width) : new Float64Array(rows.length * width),
-    );
+    const blocks = newBlocks(rows.length, outputs);
     version.preprocessor.run(rows, blocks);
     return blocks;
   };
@@ -125,55 +129,116 @@ interface Tolerance {
   readonly prediction_ulp: number;
 }
 
+/** Requests of so many rows are as many as show that the form of the answer is right. */
+const requestRows = 7;
+
+/**
+ * Each row as a call of its own, and the first few as one request.
+ *
+ * @returns The blocks that the calls gave to the model, row by row; undefined if a call wasn't answered.
+ */
+async function proveCalls(
+  version: Version,
+  answers: readonly GoldenAnswer[],
+  runBatch: RunBatch,
+  found: Findings,
+  tolerance: Tolerance,
+): Promise<Block[] | undefined> {
+  const blocks = newBlocks(answers.length, version.preprocessor.outputs);
+  const calls = await Promise.all(answers.map((golden) => proveCall(version, [golden], runBatch, found, tolerance)));
+  await nextTurn();
+  await proveCall(version, answers.slice(0, requestRows), runBatch, found, tolerance);
+  if (calls.includes(undefined)) return undefined;
+  for (const [row, call] of calls.entries()) {
+    for (const [i, block] of blocks.entries()) block.set(call!.blocks[i]!, row * call!.blocks[i]!.length);
+  }
+  return blocks;
+}
+
+/** @returns Undefined if it wasn't answered. */
+async function proveCall(
+  version: Version,
+  rows: readonly GoldenAnswer[],
+  runBatch: RunBatch,
+  found: Findings,
+  tolerance: Tolerance,
+): Promise<Call | undefined> {
+  const single = rows.length === 1;
+  const text = single ? rows[0]!.rowJson : `{"rows":[${rows.map(({ rowJson }) => rowJson).join(",")}]}`;
+  const { call, status, body } = await answerOf(version, text, runBatch);
+  if (status !== 200) {
+    const where = single ? place(rows[0]!) : `${place(rows[0]!)} to ${rows.at(-1)!.line}`;
+    found.problem(`${where}: expected an answer, got the error ${body.error.code}: ${body.error.message}`);
+    return undefined;
+  }
+  proveRaw(version, call.raw, call.rawFirstRow, rows, found, tolerance.margin_ulp, rows.length);
+  const predictions: readonly Scalar[] = single ? [body.prediction] : body.predictions;
+  const probabilities: readonly Record<string, number>[] = single ? [body.probabilities] : (body.probabilities ?? []);
+  for (const [i, golden] of rows.entries()) {
+    const probabilityOf = (k: number) => probabilities[i]?.[String(version.postprocessor.labels![k])];
+    proveAnswer(version, golden, predictions[i]!, probabilityOf, found, tolerance.prediction_ulp, rows.length);
+  }
+  return call;
+}
+
 async function proveBatch(
   version: Version,
   batch: readonly GoldenAnswer[],
+  blocks: Block[],
   runBatch: RunBatch,
   found: Findings,
   tolerance: Tolerance,
 ): Promise<void> {
-  const text = batch.length === 1 ? batch[0]!.rowJson : `{"rows":[${batch.map(({ rowJson }) => rowJson).join(",")}]}`;
-  const { call, status, body } = await answerOf(version, text, runBatch);
-  const where = batch.length === 1 ? place(batch[0]!) : `${place(batch[0]!)} to ${batch.at(-1)!.line}`;
-  if (status !== 200) {
-    found.problem(`${where}: expected an answer, got the error ${body.error.code}: ${body.error.message}`);
+  const { postprocessor } = version;
+  let result: RunResult;
+  try {
+    result = await runBatch(blocks, batch.length);
+  } catch (error) {
+    found.problem(`${place(batch[0]!)} to ${batch.at(-1)!.line}, batch of ${batch.length}: the run failed: ${(error as Error).message}`);
     return;
   }
-  proveRaw(version, call.raw, call.rawFirstRow, batch, found, tolerance.margin_ulp, batch.length);
-  const reply = body as { prediction?: Scalar; predictions?: Scalar[]; probabilities?: Record<string, number> | Record<string, number>[] };
-  const { labels } = version.postprocessor;
-  for (const [i, golden] of batch.entries()) {
-    const suffix = `batch of ${batch.length}`;
-    const prediction = batch.length === 1 ? reply.prediction! : reply.predictions![i]!;
-    if (typeof golden.prediction === "number" && typeof prediction === "number") {
-      found.difference(
-        "prediction",
-        golden.prediction,
-        prediction,
-        version.predictionDtype,
-        tolerance.prediction_ulp,
-        `${place(golden)}, prediction, ${suffix}`,
-      );
-    } else if (golden.prediction !== prediction) {
-      found.problem(
-        `${place(golden)}, prediction, ${suffix}: expected ${JSON.stringify(golden.prediction)}, got ${JSON.stringify(prediction)}`,
-      );
-    }
-    const probabilities =
-      batch.length === 1 ? (reply.probabilities as Record<string, number>) : (reply.probabilities as Record<string, number>[])?.[i];
-    for (const [k, label] of (labels ?? []).entries()) {
-      const expected = golden.probabilities?.[k];
-      if (expected === undefined) continue;
-      found.difference(
-        "prediction",
-        expected,
-        probabilities?.[String(label)] ?? Number.NaN,
-        version.predictionDtype,
-        tolerance.prediction_ulp,
-        `${place(golden)}, probabilities["${label}"], ${suffix}`,
-      );
-    }
+  const [failed] = result.failedRows;
+  if (failed !== undefined) {
+    found.problem(`${place(batch[failed]!)}, batch of ${batch.length}: the model failed on it: ${result.failure}`);
+    return;
   }
+  proveRaw(version, result.raw, 0, batch, found, tolerance.margin_ulp, batch.length);
+  const { predictions, probabilities } = postprocessor.run(result.raw, 0, batch.length);
+  const width = postprocessor.labels?.length ?? 0;
+  for (const [i, golden] of batch.entries()) {
+    const probabilityOf = (k: number) => probabilities?.[i * width + k];
+    proveAnswer(version, golden, predictions[i]!, probabilityOf, found, tolerance.prediction_ulp, batch.length);
+  }
+}
+
+function proveAnswer(
+  { predictionDtype, postprocessor }: Version,
+  golden: GoldenAnswer,
+  prediction: Scalar,
+  probabilityOf: (k: number) => number | undefined,
+  found: Findings,
+  toleranceUlp: number,
+  batchRows: number,
+): void {
+  const suffix = `batch of ${batchRows}`;
+  if (!Object.is(golden.prediction, prediction)) {
+    const where = `${place(golden)}, prediction, ${suffix}`;
+    if (typeof golden.prediction === "number" && typeof prediction === "number")
+      found.difference("prediction", golden.prediction, prediction, predictionDtype, toleranceUlp, where);
+    else found.problem(`${where}: expected ${JSON.stringify(golden.prediction)}, got ${JSON.stringify(prediction)}`);
+  }
+  if (golden.probabilities === undefined) return;
+  for (let k = 0; k < golden.probabilities.length; k++) {
+    const expected = golden.probabilities[k]!;
+    const got = probabilityOf(k) ?? Number.NaN;
+    if (Object.is(expected, got)) continue;
+    const where = `${place(golden)}, probabilities["${postprocessor.labels![k]}"], ${suffix}`;
+    found.difference("prediction", expected, got, predictionDtype, toleranceUlp, where);
+  }
+}
+
+function rowsOf(block: Block, first: number, rowCount: number, width: number): Block {
+  return block.slice(first * width, (first + rowCount) * width);
 }
 
 function proveRaw(

@@ -109,7 +109,8 @@ describe("the demand bundle", () => {
     const proof = await proofOf((copy) =>
       copy.editGolden((golden, index) => (index === 3 ? { ...golden, raw: { "main.Y": [nextFloat32(golden.raw["main.Y"][0])] } } : golden)),
     );
-    expect(proof.problemCount).toBe(3);
+    // Alone, in a request of several, in a batch of 7 and in the largest.
+    expect(proof.problemCount).toBe(4);
     expect(proof.problems[0]).toMatch(/^golden\.jsonl line 4 \(\w+\), raw\["main\.Y"\]\[0\], batch of 1:/);
   });
 
@@ -168,6 +169,20 @@ describe("the demand bundle", () => {
     });
     expect(proof.problems.some((problem) => problem.includes("raw["))).toBe(true);
     expect(proof.problems.every((problem) => !/batch of [17]:/.test(problem))).toBe(true);
+  });
+
+  test("on an executor that fails only in large batches is refused, whether it throws or names rows", async () => {
+    const version = await versionOf(() => {});
+    const thrown = await prove(version, (blocks, rowCount) => {
+      if (rowCount > 7) throw new Error("out of memory");
+      return runner.run(blocks, rowCount);
+    });
+    expect(thrown.problems[0]).toMatch(/^golden\.jsonl line 1 \(\w+\) to 256, batch of 256: the run failed: out of memory$/);
+    const named = await prove(version, (blocks, rowCount) => {
+      const result = runner.run(blocks, rowCount);
+      return rowCount > 7 ? { ...result, failedRows: [3], failure: "no leaf" } : result;
+    });
+    expect(named.problems[0]).toMatch(/^golden\.jsonl line 4 \(\w+\), batch of 256: the model failed on it: no leaf$/);
   });
 
   test("on an executor that answers later is proved the same", async () => {
