@@ -28,7 +28,8 @@ from parity.rows import INF
 
 def cases():
     """A whole ColumnTransformer over random rows: selections, pass-throughs and a nested one."""
-    types = {f"n{i}": "number" for i in range(4)} | {"day": "integer", "open": "boolean", "city": "string", "grade": "string", "raw": "number"}
+    types = {f"n{i}": "number" for i in range(4)}
+    types |= {"day": "integer", "open": "boolean", "city": "string", "grade": "string", "raw": "number"}
     rng = np.random.default_rng(5)
     cities, grades = ["Oslo", "Rome", "", "Lima", "Pune"], ["low", "mid", "high"]
 
@@ -40,7 +41,8 @@ def cases():
 
     training = [random_row() for _ in range(250)]
     served = [random_row() for _ in range(60)]
-    served += [[INF, *served[0][1:]], [*served[1][:4], 9, *served[1][5:]], [*served[2][:6], "Kyiv", *served[2][7:]], [*served[3][:7], "top", 0.0]]
+    served += [[INF, *served[0][1:]], [*served[1][:4], 9, *served[1][5:]]]
+    served += [[*served[2][:6], "Kyiv", *served[2][7:]], [*served[3][:7], "top", 0.0]]
     inner = ColumnTransformer([("scaled", StandardScaler(), [2, 0]), ("kept", "passthrough", [1, 3, 4])])
     chain = Pipeline([("impute", SimpleImputer(strategy="median", add_indicator=True)), ("inner", inner)])
     fill = SimpleImputer(strategy="constant", fill_value="none")

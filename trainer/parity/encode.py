@@ -43,10 +43,12 @@ def one_hot_cases():
     wide = {"a": "string", "b": "integer", "c": "string"}
     rng = np.random.default_rng(3)
     letters = list("uvwxyz")
-    training = [
-        [letters[min(int(rng.exponential(1.5)), 5)], int(min(rng.exponential(2), 7)), None if rng.random() < 0.1 else letters[int(rng.integers(2))]]
-        for _ in range(60)
-    ]
+
+    def row():
+        letter, count = letters[min(int(rng.exponential(1.5)), 5)], int(min(rng.exponential(2), 7))
+        return [letter, count, None if rng.random() < 0.1 else letters[int(rng.integers(2))]]
+
+    training = [row() for _ in range(60)]
     served = [["unseen", 99, "unseen"], ["u", 99, None], ["", 0, "u"], [None, -1, ""]]
     for drop in (None, "first", "if_binary", ["u", 0, "u"]):
         dropped = "" if drop is None else f"-drop-{drop}" if isinstance(drop, str) else "-drop-given"
@@ -78,7 +80,11 @@ def ordinal_cases():
     yield "ordinal-booleans", case(one("boolean"), column(True, False), column(True), OrdinalEncoder(**unknown))
     rng = np.random.default_rng(4)
     types = {"a": "string", "b": "integer"}
-    training = [[None if rng.random() < 0.1 else "uvwxyz"[min(int(rng.exponential(1.5)), 5)], int(min(rng.exponential(2), 7))] for _ in range(60)]
+
+    def row():
+        return [None if rng.random() < 0.1 else "uvwxyz"[min(int(rng.exponential(1.5)), 5)], int(min(rng.exponential(2), 7))]
+
+    training = [row() for _ in range(60)]
     served = [["unseen", 99], [None, 0], ["", 1]]
     for rare in ({"min_frequency": 8}, {"max_categories": 3}):
         encoder = OrdinalEncoder(encoded_missing_value=-9, **unknown, **rare)
@@ -161,6 +167,7 @@ def dtype_cases():
     imputer = make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore", sparse_output=False))
     fitted = imputer.fit(strings.astype(object).where(strings.notna(), np.nan))
     yield "imputed-pandas-strings", graph_case(one("string"), fitted, rows)
-    mixed = OneHotEncoder(handle_unknown="ignore", sparse_output=False).fit(pd.DataFrame({"x": pd.Series([True, False, 2, 3.5], dtype=object)}))
+    objects = pd.DataFrame({"x": pd.Series([True, False, 2, 3.5], dtype=object)})
+    mixed = OneHotEncoder(handle_unknown="ignore", sparse_output=False).fit(objects)
     rows = column(0.0, 1.0, 2.0, 3.5, -0.0, 4.0, None)
     yield "one-hot-objects-numbers", graph_case(one("number"), mixed, rows, lambda data: mixed.transform(data.astype(object)))

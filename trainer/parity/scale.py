@@ -1,8 +1,10 @@
-"""Cases of what scales numbers, and of what puts them into bins."""
+"""Cases of what scales numbers."""
+
+import functools
 
 import numpy as np
 from sklearn.impute import SimpleImputer
-from sklearn.preprocessing import Binarizer, KBinsDiscretizer, MaxAbsScaler, MinMaxScaler, Normalizer, OneHotEncoder, RobustScaler, StandardScaler
+from sklearn.preprocessing import MaxAbsScaler, MinMaxScaler, Normalizer, OneHotEncoder, RobustScaler, StandardScaler
 
 from parity.frame import case, frame, graph_case
 from parity.rows import EDGES, INF, column, one, random_numbers
@@ -26,7 +28,6 @@ def cases():
     yield "standard-integers-booleans", case(types, training, [[2**40, False]], StandardScaler())
     yield from largest_and_robust_cases()
     yield from normalizer_cases()
-    yield from bin_cases()
 
 
 def largest_and_robust_cases():
@@ -36,7 +37,8 @@ def largest_and_robust_cases():
     served = [[edge, -1.5, 4.0, -2.0, edges] for edge, edges in zip(EDGES, EDGES[::-1], strict=True)]
     yield "max-abs", case(types, training, served, MaxAbsScaler())
     yield "max-abs-clipped", case(types, training, served, MaxAbsScaler(clip=True))
-    yield "max-abs-of-sparse-ones", case({"x": "integer"}, column(1, 2, 3), column(4), OneHotEncoder(handle_unknown="ignore"), MaxAbsScaler())
+    hot = OneHotEncoder(handle_unknown="ignore")
+    yield "max-abs-of-sparse-ones", case({"x": "integer"}, column(1, 2, 3), column(4), hot, MaxAbsScaler())
     for centering in (True, False):
         for scaling in (True, False):
             name = f"robust{'' if centering else '-no-centering'}{'' if scaling else '-no-scaling'}"
@@ -58,28 +60,10 @@ def normalizer_cases():
             rows += [[0.0] * width, [-0.0] * width, [1e-17] * width, [1e300] * width, [5e-324] * width]
             rows += [[None, *rows[0][1:]], [INF, *rows[0][1:]]]
             normalizer = Normalizer(norm).fit(frame(types, rows[:3]).to_numpy())
-            yield f"normalizer-{norm}-{width}", graph_case(types, normalizer, rows, lambda data, it=normalizer: it.transform(in_one_piece(data)))
+            transform = functools.partial(transform_in_one_piece, normalizer)
+            yield f"normalizer-{norm}-{width}", graph_case(types, normalizer, rows, transform)
 
 
-def in_one_piece(data):
-    """Return a DataFrame's values row by row."""
-    return np.ascontiguousarray(data.to_numpy())
-
-
-def bin_cases():
-    """Binarizer, and KBinsDiscretizer with every way to choose and to write its bins."""
-    types = {"a": "number", "b": "number", "constant": "number", "n": "integer"}
-    training = [[a, b, 3.7, index % 9] for index, (a, b) in enumerate(random_numbers(31, 80, 2, missing=0))]
-    served = [[edge, edges, 4.0, 2**40] for edge, edges in zip(EDGES, EDGES[::-1], strict=True)]
-    served += [[0.1, 0.1, -4.0, -(2**40)]]
-    for threshold in (0.0, -0.0, 0.1, -3):
-        yield f"binarizer-{threshold}", case(types, training, served, Binarizer(threshold=threshold))
-    for encode in ("onehot", "onehot-dense", "ordinal"):
-        for strategy in ("uniform", "quantile", "kmeans"):
-            bins = KBinsDiscretizer(4, encode=encode, strategy=strategy, random_state=0)
-            fitted = bins.fit(frame(types, training))
-            # On the edges themselves, and beside them.
-            edges = [float(value) for edge in fitted.bin_edges_[0] for value in (edge, np.nextafter(edge, -INF), np.nextafter(edge, INF))]
-            rows = training[:20] + served + [[edge, 0.5, 3.7, 4] for edge in edges]
-            yield f"k-bins-{strategy}-{encode}", graph_case(types, fitted, rows)
-    yield "k-bins-scaled", case(types, training, served, KBinsDiscretizer(3, strategy="uniform"), StandardScaler(with_mean=False))
+def transform_in_one_piece(transformer, data):
+    """Return what a transformer makes of a DataFrame's values when each row lies in one piece."""
+    return transformer.transform(np.ascontiguousarray(data.to_numpy()))

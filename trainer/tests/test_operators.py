@@ -22,6 +22,7 @@ from sklearn.preprocessing import (
 )
 
 from plumb_trainer.graph_export import depends_on_batch, preprocessing_document
+from plumb_trainer.operators import OPERATORS
 from plumb_trainer.recipe import Column
 from plumb_trainer.stop import Stop
 
@@ -71,7 +72,9 @@ def test_a_step_that_has_no_faithful_form_is_refused(step, columns, sentence):
     assert sentence in caught.value.problems[0]
 
 
-@pytest.mark.parametrize("step", [MinMaxScaler(), MaxAbsScaler(), RobustScaler(), OneHotEncoder(sparse_output=False), OrdinalEncoder(), TargetEncoder()])
+@pytest.mark.parametrize(
+    "step", [MinMaxScaler(), MaxAbsScaler(), RobustScaler(), OneHotEncoder(sparse_output=False), OrdinalEncoder(), TargetEncoder()]
+)
 def test_what_was_fitted_on_float32_is_refused(step):
     with pytest.raises(Stop, match=r'on columns "a", "b": it was fitted on float32 columns; cast them to float64 before fitting'):
         export(step, ["a", "b"], np.float32)
@@ -127,3 +130,25 @@ def test_a_nodes_id_is_no_features_name():
 )
 def test_norms_depend_on_the_rows_beside(step, expected):
     assert depends_on_batch(step.fit(FRAME[["a", "b"]])) is expected
+
+
+@pytest.mark.parametrize(
+    ("step", "columns", "expected"),
+    [
+        (SimpleImputer(), ["a", "b"], [True, True]),
+        (SimpleImputer(missing_values=-2), ["a", "b"], [False, False]),
+        (MissingIndicator(), ["u", "full"], [True, False]),
+        (MissingIndicator(error_on_new=False), ["u", "full"], [True, True]),
+        (MissingIndicator(features="all"), ["u", "full"], [True, True]),
+        (OneHotEncoder(), ["u", "full"], [True, False]),
+        (OrdinalEncoder(), ["full", "u"], [False, True]),
+        (TargetEncoder(), ["u", "full"], [True, True]),
+        (StandardScaler(), ["a"], [False]),
+        (KBinsDiscretizer(3), ["a"], [False]),
+        (SplineTransformer(), ["a"], [False]),
+        (SplineTransformer(handle_missing="zeros"), ["a"], [True]),
+    ],
+)
+def test_a_feature_may_be_missing_where_its_step_has_learnt_what_that_means(step, columns, expected):
+    fitted = step.fit(FRAME[columns], TARGET)
+    assert [OPERATORS[type(step)].takes_missing(fitted, index) for index in range(len(columns))] == expected
