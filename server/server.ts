@@ -41,6 +41,9 @@ const flushTracesMs = 2000;
 /** How often calls in flight are looked through for passed deadlines, milliseconds: how late a 504 can be on an idle loop. */
 const sweepEveryMs = 5;
 
+/** After readiness, milliseconds; a scrape that comes earlier doesn't wait for it. */
+const metricsAfterMs = 200;
+
 const now = () => performance.now();
 
 export class Server {
@@ -56,6 +59,7 @@ export class Server {
   #public: HttpListener | undefined;
   #admin: HttpListener | undefined;
   #sweeper: NodeJS.Timeout | undefined;
+  #metricsTimer: NodeJS.Timeout | undefined;
   #warm = false;
   #stopping = false;
 
@@ -130,7 +134,8 @@ export class Server {
     }, sweepEveryMs);
     await Promise.all([this.#load(), this.#traces.begin()]);
     this.#warm = true;
-    void this.#metrics.begin();
+    // Whoever waits for readiness hears of it first: loading prom-client holds the event loop for 40 ms.
+    this.#metricsTimer = setTimeout(() => void this.#metrics.begin(), metricsAfterMs);
     this.#logs.event("info", "ready", {
       http_port: this.httpPort,
       admin_port: this.adminPort,
@@ -353,6 +358,7 @@ export class Server {
     const tracesClosed = this.#traces.close(flushTracesMs);
     await this.#admin?.close(0, 1000);
     clearInterval(this.#sweeper);
+    clearTimeout(this.#metricsTimer);
     await this.#pool?.close();
     for (const runner of this.#runners) runner.release();
     this.#spansLeft = !(await tracesClosed);
