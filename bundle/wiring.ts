@@ -6,6 +6,7 @@
  */
 import type { Postprocessor, Preprocessor } from "../preprocessing/index.js";
 import { type Baseline, baselineFeatureProblems } from "./baseline.js";
+import type { Feature } from "./feature.js";
 import { type GoldenRow, goldenFile } from "./golden.js";
 import { type Manifest, manifestFile, type TensorSpec } from "./manifest.js";
 import { nearestNames } from "./nearest-names.js";
@@ -52,12 +53,25 @@ export function featureProblems(place: GraphPlace, { features }: RowSchema, { in
       const advice = near.length > 0 ? { advice: `near it are ${listWords(near, { last: "and" })}` } : {};
       const expected = `the name of a property in ${schemaFile}`;
       problems.push(sentence({ ...placeIn(place, `inputs[${index}].name`), expected, got: quote(name), ...advice }));
-    } else if (feature.type !== type) {
-      const expected = `"${feature.type}", as ${schemaFile} has ${quote(name)}`;
+    } else if (graphTypeOf(feature) !== type) {
+      const expected = expectedType(feature);
       problems.push(sentence({ ...placeIn(place, `inputs[${index}].type`), expected, got: `"${type}"` }));
     }
   }
   return problems;
+}
+
+/** What a graph calls the type of a feature; undefined for lists of what is no number, which no graph reads. */
+function graphTypeOf({ type, itemType }: Feature): string | undefined {
+  if (type !== "array") return type;
+  return itemType === "number" || itemType === "integer" ? "numbers" : undefined;
+}
+
+function expectedType(feature: Feature): string {
+  const type = graphTypeOf(feature);
+  if (type === undefined)
+    return `a feature that a graph can read; ${schemaFile} has lists of ${feature.itemType}s in ${quote(feature.name)}`;
+  return `"${type}", as ${schemaFile} has ${quote(feature.name)}`;
 }
 
 /** Each input of a model is an output of the graph, and each output of the graph goes into a model. */

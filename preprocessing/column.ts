@@ -48,7 +48,21 @@ export class TextColumn {
   }
 }
 
+/** A column of lists of numbers, as the rows hold them: nothing is copied. Missing is null. Only `row_window` reads one. */
+export class ListColumn {
+  readonly kind = "list";
+  readonly feature: string;
+  readonly values: (readonly unknown[] | null)[] = new Array(stripRows).fill(null);
+
+  constructor(feature: string) {
+    this.feature = feature;
+  }
+}
+
+/** What operators work on. */
 export type Column = NumberColumn | TextColumn;
+/** What a row can bring. */
+export type InputColumn = Column | ListColumn;
 
 /**
  * The 0/1 columns that one categorical column becomes, held as one code per row.

@@ -29,7 +29,12 @@ const node = closedObject({
 });
 const nodes = z.array(node, "a list of nodes").describe("In the order in which they run.");
 
-const featureInput = closedObject({ name, type: closedSet(["number", "integer", "boolean", "string"]) });
+const featureInput = closedObject({
+  name,
+  type: closedSet(["number", "integer", "boolean", "string", "numbers"]).describe(
+    "`numbers` is a list of numbers: an array of schema.json.",
+  ),
+});
 const tensorInput = closedObject({ name: name.describe("Model and output, as `main.Y`."), dtype, shape });
 const tensorOutput = closedObject({ name, dtype, shape, from: sources });
 const answerOutput = z.discriminatedUnion(

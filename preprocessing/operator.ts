@@ -7,7 +7,7 @@
  */
 import type * as z from "zod";
 import { parseClosed } from "./closed-schema.js";
-import { type Column, type Dtype, NumberColumn } from "./column.js";
+import { type Column, type Dtype, type InputColumn, type ListColumn, NumberColumn, type TextColumn } from "./column.js";
 import { describe, GraphError } from "./graph-error.js";
 import type { Refusals } from "./refusals.js";
 
@@ -30,7 +30,7 @@ export interface Operator {
   /** @throws {@link GraphError} for parameters that no table of columns could make right. */
   checkParams(params: unknown, path: string): void;
   /** @throws {@link GraphError} for parameters, widths or kinds of column that do not fit together. */
-  plan(columns: readonly Column[], params: unknown, context: PlanContext): PlannedNode;
+  plan(columns: readonly InputColumn[], params: unknown, context: PlanContext): PlannedNode;
 }
 
 export function defineOperator<Schema extends z.ZodType>(
@@ -39,8 +39,45 @@ export function defineOperator<Schema extends z.ZodType>(
 ): Operator {
   return {
     checkParams: (params, path) => void parseClosed(schema, params, path),
-    plan: (columns, params, context) => plan(columns, parseClosed(schema, params, `${context.path}.params`), context),
+    plan: (columns, params, context) => {
+      const values = parseClosed(schema, params, `${context.path}.params`);
+      return plan(withoutLists(columns, `${context.path}.inputs`), values, context);
+    },
   };
+}
+
+/** As {@link defineOperator}, for an operator that reads lists and nothing else. */
+export function defineListOperator<Schema extends z.ZodType>(
+  schema: Schema,
+  plan: (columns: readonly ListColumn[], params: z.output<Schema>, context: PlanContext) => PlannedNode,
+): Operator {
+  return {
+    checkParams: (params, path) => void parseClosed(schema, params, path),
+    plan: (columns, params, context) => {
+      const values = parseClosed(schema, params, `${context.path}.params`);
+      return plan(onlyLists(columns, `${context.path}.inputs`), values, context);
+    },
+  };
+}
+
+/** The columns, if none of them holds lists. */
+export function withoutLists(columns: readonly InputColumn[], path: string): readonly Column[] {
+  return columns.map((column) => {
+    if (column.kind !== "list") return column;
+    throw new GraphError(path, "columns of numbers or strings", kindWords(column));
+  });
+}
+
+function onlyLists(columns: readonly InputColumn[], path: string): readonly ListColumn[] {
+  return columns.map((column) => {
+    if (column.kind === "list") return column;
+    throw new GraphError(path, "columns of lists", kindWords(column));
+  });
+}
+
+function kindWords({ kind, feature }: InputColumn): string {
+  const words = { number: "a number column", text: "a string column", list: 'a column of lists, which only "row_window" reads' };
+  return `${words[kind]} (feature ${describe(feature)})`;
 }
 
 /**
@@ -48,10 +85,18 @@ export function defineOperator<Schema extends z.ZodType>(
  *
  * @param path - Where the document names their sources.
  */
-export function numberColumns(columns: readonly Column[], path: string): readonly NumberColumn[] {
+export function numberColumns(columns: readonly InputColumn[], path: string): readonly NumberColumn[] {
   return columns.map((column) => {
     if (column.kind === "number") return column;
-    throw new GraphError(path, "number columns", `a string column (feature ${describe(column.feature)})`);
+    throw new GraphError(path, "number columns", kindWords(column));
+  });
+}
+
+/** The columns, if all of them hold strings. */
+export function textColumns(columns: readonly Column[], path: string): readonly TextColumn[] {
+  return columns.map((column) => {
+    if (column.kind === "text") return column;
+    throw new GraphError(path, "string columns", kindWords(column));
   });
 }
 

@@ -1,7 +1,13 @@
 /** The operators that a graph may name. The lists are closed: a graph that names another one is refused when it is loaded. */
 import type { Operator } from "./operator.js";
 import { binarizer } from "./ops/binarizer.js";
+import { buckets } from "./ops/buckets.js";
 import { checkFinite } from "./ops/check-finite.js";
+import { clip } from "./ops/clip.js";
+import { cross } from "./ops/cross.js";
+import { cyclic } from "./ops/cyclic.js";
+import { dateParts } from "./ops/date-parts.js";
+import { difference } from "./ops/difference.js";
 import { identity } from "./ops/identity.js";
 import { kBinsDiscretizer } from "./ops/k-bins-discretizer.js";
 import { label } from "./ops/label.js";
@@ -14,7 +20,12 @@ import { oneHotEncoder } from "./ops/one-hot-encoder.js";
 import { ordinalEncoder } from "./ops/ordinal-encoder.js";
 import { passthrough } from "./ops/passthrough.js";
 import { polynomialFeatures } from "./ops/polynomial-features.js";
+import { portableLog } from "./ops/portable-log.js";
+import { portableYeoJohnson } from "./ops/portable-yeo-johnson.js";
+import { product } from "./ops/product.js";
+import { ratio } from "./ops/ratio.js";
 import { robustScaler } from "./ops/robust-scaler.js";
+import { rowWindow } from "./ops/row-window.js";
 import { selectColumns } from "./ops/select-columns.js";
 import { sigmoid } from "./ops/sigmoid.js";
 import { simpleImputer } from "./ops/simple-imputer.js";
@@ -22,6 +33,8 @@ import { softmax } from "./ops/softmax.js";
 import { splineTransformer } from "./ops/spline-transformer.js";
 import { standardScaler } from "./ops/standard-scaler.js";
 import { targetEncoder } from "./ops/target-encoder.js";
+import { textLength } from "./ops/text-length.js";
+import { textPattern } from "./ops/text-pattern.js";
 import { transformerWeight } from "./ops/transformer-weight.js";
 
 /** In preprocessing.json, family by family. */
@@ -40,6 +53,19 @@ export const operatorsBefore: ReadonlyMap<string, Operator> = new Map([
   ["target_encoder", targetEncoder],
   ["polynomial_features", polynomialFeatures],
   ["spline_transformer", splineTransformer],
+  ["date_parts", dateParts],
+  ["cyclic", cyclic],
+  ["ratio", ratio],
+  ["difference", difference],
+  ["product", product],
+  ["cross", cross],
+  ["clip", clip],
+  ["buckets", buckets],
+  ["row_window", rowWindow],
+  ["text_length", textLength],
+  ["text_pattern", textPattern],
+  ["portable_log", portableLog],
+  ["portable_yeo_johnson", portableYeoJohnson],
   ["select_columns", selectColumns],
   ["passthrough", passthrough],
   ["check_finite", checkFinite],

@@ -2,7 +2,7 @@
 import { type Column, type Dtype, NumberColumn, type Scalar, stripRows } from "./column.js";
 import { type AnswerOutput, type GraphDocument, isPreprocessing, widthOf } from "./graph.js";
 import { describe, GraphError } from "./graph-error.js";
-import { numberColumns } from "./operator.js";
+import { numberColumns, withoutLists } from "./operator.js";
 import { operatorsAfter } from "./operators.js";
 import { Refusals } from "./refusals.js";
 import { Wiring } from "./wire.js";
@@ -88,8 +88,9 @@ function readBlock(block: Block, columns: readonly Float64Array[], firstRow: num
 function planPrediction(outputs: readonly AnswerOutput[], wiring: Wiring): Column {
   const index = indexOf(outputs, "prediction");
   if (index < 0) throw new GraphError("outputs", 'an output "prediction"', "none");
-  const columns = wiring.columnsOf(outputs[index]!.from, `outputs[${index}].from`);
-  if (columns.length !== 1) throw new GraphError(`outputs[${index}].from`, "one column", String(columns.length));
+  const path = `outputs[${index}].from`;
+  const columns = withoutLists(wiring.columnsOf(outputs[index]!.from, path), path);
+  if (columns.length !== 1) throw new GraphError(path, "one column", String(columns.length));
   return columns[0]!;
 }
 

@@ -1,5 +1,5 @@
 /** Rows to columns: the only place that looks into a row. */
-import { type Column, NumberColumn, TextColumn } from "./column.js";
+import { type InputColumn, ListColumn, NumberColumn, TextColumn } from "./column.js";
 import type { FeatureInput } from "./graph.js";
 import type { Refusals } from "./refusals.js";
 
@@ -18,14 +18,18 @@ const readings = {
   integer: { holds: 'typeof value === "number"', read: "value", missing: "NaN", expected: "a number" },
   boolean: { holds: 'typeof value === "boolean"', read: "(value ? 1 : 0)", missing: "NaN", expected: "true or false" },
   string: { holds: 'typeof value === "string"', read: "value", missing: "null", expected: "a string" },
+  numbers: { holds: "Array.isArray(value)", read: "value", missing: "null", expected: "a list of numbers" },
 } as const;
 
 /** Features per generated function: wide graphs are read in several passes, since V8 does not optimise very long functions. */
 const featuresPerPass = 32;
 
 /** @returns The columns, one per input in order, and the function that fills them. */
-export function planReader(inputs: readonly FeatureInput[], refusals: Refusals): { columns: readonly Column[]; read: RowReader } {
-  const columns = inputs.map(({ name, type }) => (type === "string" ? new TextColumn(name) : new NumberColumn(name)));
+export function planReader(inputs: readonly FeatureInput[], refusals: Refusals): { columns: readonly InputColumn[]; read: RowReader } {
+  const columns = inputs.map(({ name, type }) => {
+    if (type === "numbers") return new ListColumn(name);
+    return type === "string" ? new TextColumn(name) : new NumberColumn(name);
+  });
   // Only own properties count: a feature may be called `toString`, and every object inherits one.
   const refuseOther = (row: Row, rowIndex: number, index: number): void => {
     const { name, type } = inputs[index]!;
@@ -50,7 +54,7 @@ export function planReader(inputs: readonly FeatureInput[], refusals: Refusals):
  */
 function compilePass(
   inputs: readonly FeatureInput[],
-  columns: readonly Column[],
+  columns: readonly InputColumn[],
   start: number,
   end: number,
   refuseOther: (row: Row, rowIndex: number, index: number) => void,

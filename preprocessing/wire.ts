@@ -4,14 +4,14 @@
  * What holds of the result: a source is an input or an earlier node (so there is no cycle), ids are unique, and nothing that the
  * document declares is left unused.
  */
-import type { Column } from "./column.js";
+import type { InputColumn } from "./column.js";
 import type { GraphNode } from "./graph.js";
 import { describe, GraphError } from "./graph-error.js";
 import type { Operator, Step } from "./operator.js";
 import type { Refusals } from "./refusals.js";
 
 interface Table {
-  columns: readonly Column[];
+  columns: readonly InputColumn[];
   /** Where it is declared, for messages. */
   path: string;
   used: boolean;
@@ -24,7 +24,7 @@ export class Wiring {
   #laterIds = new Set<string>();
 
   /** Adds a graph input. */
-  addInput(name: string, columns: readonly Column[], path: string): void {
+  addInput(name: string, columns: readonly InputColumn[], path: string): void {
     this.#declare(name, `${path}.name`, columns);
   }
 
@@ -45,7 +45,7 @@ export class Wiring {
   }
 
   /** The columns of the sources, side by side. @throws {@link GraphError} for a source that isn't there, or not yet. */
-  columnsOf(sources: readonly string[], path: string): readonly Column[] {
+  columnsOf(sources: readonly string[], path: string): readonly InputColumn[] {
     return sources.flatMap((source, index) => {
       const table = this.#tables.get(source);
       if (table === undefined) {
@@ -64,7 +64,7 @@ export class Wiring {
     }
   }
 
-  #declare(id: string, path: string, columns: readonly Column[]): void {
+  #declare(id: string, path: string, columns: readonly InputColumn[]): void {
     if (this.#tables.has(id)) throw new GraphError(path, "a name that no input and no earlier node has", describe(id));
     this.#tables.set(id, { columns, path, used: false });
   }

@@ -7,6 +7,7 @@
 import { closedObject, closedSet } from "../closed-schema.js";
 import { NumberColumn } from "../column.js";
 import { defineOperator, numberColumns } from "../operator.js";
+import { pairwiseSum } from "../pairwise-sum.js";
 
 const params = closedObject({ norm: closedSet(["l1", "l2", "max"]) });
 
@@ -20,6 +21,7 @@ export const normalizer = defineOperator(params, (columns, { norm }, { path, ref
   const to = outputs.map(({ values }) => values);
   const normOf = norms[norm];
   const values = new Float64Array(inputs.length);
+  const scratch = new Float64Array(inputs.length);
   const step = (rowCount: number): void => {
     for (let row = 0; row < rowCount; row++) {
       for (let column = 0; column < from.length; column++) {
@@ -27,7 +29,7 @@ export const normalizer = defineOperator(params, (columns, { norm }, { path, ref
         values[column] = x;
         if (!Number.isFinite(x)) refusals.add(row, features[column]!, "a finite number", x);
       }
-      const found = normOf(values);
+      const found = normOf(values, scratch);
       const divisor = found < tiny ? 1 : found;
       for (let column = 0; column < to.length; column++) to[column]![row] = values[column]! / divisor;
     }
@@ -37,47 +39,9 @@ export const normalizer = defineOperator(params, (columns, { norm }, { path, ref
 
 const tiny = 10 * Number.EPSILON;
 
-function sumOfSizes(values: Float64Array): number {
-  return pairwiseSum(values, 0, values.length);
-}
-
-/** Values that NumPy adds in one go; more are halved. */
-const blockMax = 128;
-
-function pairwiseSum(values: Float64Array, start: number, count: number): number {
-  if (count < 8) {
-    let sum = 0;
-    for (let index = 0; index < count; index++) sum += Math.abs(values[start + index]!);
-    return sum;
-  }
-  if (count > blockMax) {
-    const half = Math.floor(count / 2);
-    const first = half - (half % 8);
-    return pairwiseSum(values, start, first) + pairwiseSum(values, start + first, count - first);
-  }
-  let r0 = 0;
-  let r1 = 0;
-  let r2 = 0;
-  let r3 = 0;
-  let r4 = 0;
-  let r5 = 0;
-  let r6 = 0;
-  let r7 = 0;
-  const end = start + count;
-  let at = start;
-  for (; at + 8 <= end; at += 8) {
-    r0 += Math.abs(values[at]!);
-    r1 += Math.abs(values[at + 1]!);
-    r2 += Math.abs(values[at + 2]!);
-    r3 += Math.abs(values[at + 3]!);
-    r4 += Math.abs(values[at + 4]!);
-    r5 += Math.abs(values[at + 5]!);
-    r6 += Math.abs(values[at + 6]!);
-    r7 += Math.abs(values[at + 7]!);
-  }
-  let sum = r0 + r1 + (r2 + r3) + (r4 + r5 + (r6 + r7));
-  for (; at < end; at++) sum += Math.abs(values[at]!);
-  return sum;
+function sumOfSizes(values: Float64Array, sizes: Float64Array): number {
+  for (let index = 0; index < values.length; index++) sizes[index] = Math.abs(values[index]!);
+  return pairwiseSum(sizes, 0, sizes.length);
 }
 
 function rootOfSquares(values: Float64Array): number {

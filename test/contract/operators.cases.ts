@@ -6,6 +6,7 @@ import { discretizeCases } from "./operators/discretize.cases.js";
 import { encodeCases } from "./operators/encode.cases.js";
 import { expandCases } from "./operators/expand.cases.js";
 import { imputeCases } from "./operators/impute.cases.js";
+import { ownCases } from "./operators/own.cases.js";
 import { scaleCases } from "./operators/scale.cases.js";
 
 export type { OperatorCase } from "./operators/case.js";
@@ -16,6 +17,7 @@ export const operatorCases: readonly OperatorCase[] = [
   ...discretizeCases,
   ...encodeCases,
   ...expandCases,
+  ...ownCases,
   ...columnsCases,
   ...answerCases,
 ];

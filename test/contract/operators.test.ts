@@ -1,6 +1,6 @@
 /** Goal: one contract that every operator keeps, so that the plan never has to know which one it runs. */
 import { describe, expect, it } from "vitest";
-import { type Column, NumberColumn, TextColumn } from "../../preprocessing/column.js";
+import { type InputColumn, ListColumn, NumberColumn, TextColumn } from "../../preprocessing/column.js";
 import { GraphError } from "../../preprocessing/graph-error.js";
 import type { Operator, PlannedNode } from "../../preprocessing/operator.js";
 import { operatorsAfter, operatorsBefore } from "../../preprocessing/operators.js";
@@ -80,7 +80,8 @@ describe.each(operatorCases)("$op, $title", (operatorCase) => {
 
 function plan({ op, columns: cells, params }: OperatorCase, givenParams: unknown = params) {
   const refusals = new Refusals();
-  const inputs: Column[] = cells.map((values, index) => {
+  const inputs: InputColumn[] = cells.map((values, index) => {
+    if (values.some(Array.isArray)) return new ListColumn(`feature ${index}`);
     const isText = values.some((value) => typeof value !== "number");
     return isText ? new TextColumn(`feature ${index}`) : new NumberColumn(`feature ${index}`);
   });

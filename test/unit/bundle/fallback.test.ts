@@ -193,7 +193,7 @@ describe("refuses the rule", () => {
       "whose first graph stands after a model",
       withRule((r) => (r.preprocessing = r.postprocessing)),
       [
-        'fallback.preprocessing.inputs[0].type: expected "number", "integer", "boolean" or "string", got nothing',
+        'fallback.preprocessing.inputs[0].type: expected "number", "integer", "boolean", "string" or "numbers", got nothing',
         'fallback.preprocessing.inputs[0]: expected only the members that the format names, got "dtype" and "shape"; remove it, or use a version of Plumb that knows it',
         'fallback.preprocessing.outputs[0].dtype: expected "float32" or "float64", got nothing',
         'fallback.preprocessing.outputs[0].shape: expected ["rows", ...whole numbers], got nothing',
@@ -271,13 +271,13 @@ describe("refuses the rule", () => {
     expect(await problemsOf(change)).toEqual([expected].flat().map((problem) => `manifest.json, ${problem}`));
   });
 
-  test("that takes a list, which no graph can read", async () => {
+  test("that takes a list for a number", async () => {
     const problems = await problemsOf((bundle) => {
       bundle.files["schema.json"].properties.days = { type: "array", items: { type: "number" } };
       bundle.manifest.fallback = linearRule({ feature: "days", coef: 1, intercept: 0 });
     });
     expect(problems).toEqual([
-      'manifest.json, fallback.preprocessing.inputs[0].type: expected "array", as schema.json has "days", got "number"',
+      'manifest.json, fallback.preprocessing.inputs[0].type: expected "numbers", as schema.json has "days", got "number"',
     ]);
   });
 

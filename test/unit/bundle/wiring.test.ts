@@ -21,6 +21,18 @@ const cases: [string, (bundle: TinyBundle) => void, string[]][] = [
     ['preprocessing.json, inputs[1].type: expected "integer", as schema.json has "promo", got "number"'],
   ],
   [
+    "a graph input that takes a list for a number",
+    ({ files }) => (files["schema.json"].properties.promo = { type: "array", items: { type: "integer" } }),
+    ['preprocessing.json, inputs[1].type: expected "numbers", as schema.json has "promo", got "integer"'],
+  ],
+  [
+    "a graph input that is a list of texts",
+    ({ files }) => (files["schema.json"].properties.promo = { type: "array", items: { type: "string" } }),
+    [
+      'preprocessing.json, inputs[1].type: expected a feature that a graph can read; schema.json has lists of strings in "promo", got "integer"',
+    ],
+  ],
+  [
     "a model input that the graph doesn't give",
     ({ manifest }) => (manifest.models[0].inputs[0].name = "input"),
     [

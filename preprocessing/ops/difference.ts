@@ -1,0 +1,19 @@
+/** The first column less each of the others. A result that isn't finite is missing. */
+import { closedObject } from "../closed-schema.js";
+import { planPairs } from "../first-and-others.js";
+import { defineOperator } from "../operator.js";
+
+export const difference = defineOperator(closedObject({}), (columns, _, context) => {
+  const { outputs, pairs, check } = planPairs(columns, context);
+  const step = (rowCount: number): void => {
+    check(rowCount);
+    for (let index = 0; index < pairs.length; index++) {
+      const { x, y, to } = pairs[index]!;
+      for (let row = 0; row < rowCount; row++) {
+        const difference = x[row]! - y[row]!;
+        to[row] = Number.isFinite(difference) ? difference : Number.NaN;
+      }
+    }
+  };
+  return { columns: outputs, step };
+});

@@ -1,0 +1,178 @@
+/** Contract cases of our own transformers. */
+import { infinite, integers, more, numbers, type OperatorCase, words } from "./case.js";
+
+const dates = ["2026-11-22", "2024-02-29", "0000-01-01", null, "2023-02-29", "9999-12-31", "2026-11-22T10:00:00Z", ""];
+const times = [
+  "2026-11-22T23:30:00Z",
+  "2024-02-29T00:00:00.25-01:00",
+  null,
+  "2026-11-22T10:00:00",
+  "2026-11-22",
+  "1969-12-31T23:59:59+14:00",
+];
+const lists = [[1, 2, 3, 4], [], [5], null, [1, Number.NaN], [-0, 0], [1e308, 1e308], [Number.POSITIVE_INFINITY]];
+
+export const ownCases: readonly OperatorCase[] = [
+  {
+    op: "date_parts",
+    title: "of dates",
+    columns: [dates],
+    params: { parts: ["year", "quarter", "month", "day", "weekday", "day_of_year", "week", "month_end", "epoch_day"], format: "date" },
+    width: 9,
+    refused: [4, 6, 7],
+    malformed: [
+      [{ parts: ["hour"] }, "params.parts[0]"],
+      [{ parts: ["day", "decade"] }, "params.parts[1]"],
+      [{ parts: [] }, "params.parts"],
+      [{ format: "time" }, "params.format"],
+      [{ time_zone: "UTC" }, "params.time_zone"],
+    ],
+  },
+  {
+    op: "date_parts",
+    title: "of times",
+    columns: [times, times],
+    params: { parts: ["day", "hour", "minute"], format: "date-time", time_zone: "-03:30" },
+    width: 6,
+    refused: [3, 4],
+    malformed: [
+      [{ time_zone: undefined }, "params.time_zone"],
+      [{ time_zone: "Europe/Oslo" }, "params.time_zone"],
+      [{ time_zone: "+24:00" }, "params.time_zone"],
+      [{ time_zone: "01:00" }, "params.time_zone"],
+    ],
+  },
+  {
+    op: "cyclic",
+    title: "of weekdays and others",
+    columns: [integers, numbers, infinite],
+    params: { period: 7 },
+    width: 6,
+    refused: [1, 4],
+    malformed: [
+      [{ period: 0 }, "params.period"],
+      [{ period: -1 }, "params.period"],
+      [{ period: "Infinity" }, "params.period"],
+    ],
+  },
+  { op: "ratio", title: "of three columns", columns: [more, numbers, infinite], params: {}, width: 2, refused: [1, 4], malformed: [] },
+  { op: "difference", title: "of three columns", columns: [more, numbers, infinite], params: {}, width: 2, refused: [1, 4], malformed: [] },
+  { op: "product", title: "of three columns", columns: [more, numbers, infinite], params: {}, width: 1, refused: [1, 4], malformed: [] },
+  { op: "cross", title: "of words and integers", columns: [words, integers], params: {}, width: 1, malformed: [] },
+  { op: "cross", title: "of fractions", columns: [integers, numbers], params: {}, width: 1, refused: [0, 4, 5], malformed: [] },
+  {
+    op: "clip",
+    title: "on one side and on both",
+    columns: [numbers, infinite],
+    params: { lower: ["-Infinity", 0], upper: [1, 2.5] },
+    width: 2,
+    refused: [1, 4],
+    malformed: [
+      [{ lower: [0] }, "params.lower"],
+      [{ upper: [1, "NaN"] }, "params.upper[1]"],
+      [{ lower: [2, 0] }, "params.upper[0]"],
+    ],
+  },
+  ...[true, false].map(
+    (right): OperatorCase => ({
+      op: "buckets",
+      title: right ? "edges in the bucket below" : "edges in the bucket above",
+      columns: [numbers, infinite],
+      params: { edges: [[0, 1.5, 3], [2]], right },
+      width: 2,
+      refused: [1, 4],
+      malformed: [
+        [{ edges: [[0]] }, "params.edges"],
+        [{ edges: [[0, 0], [2]] }, "params.edges[0][1]"],
+        [{ edges: [[], [2]] }, "params.edges[0]"],
+        [{ edges: [["Infinity"], [2]] }, "params.edges[0][0]"],
+        [{ right: undefined }, "params.right"],
+      ],
+    }),
+  ),
+  {
+    op: "row_window",
+    title: "of whole lists",
+    columns: [lists],
+    params: { statistics: ["mean", "std", "min", "max", "sum", "last", "lag_1", "lag_3", "count"], min_items: 1, ddof: 1 },
+    width: 9,
+    refused: [4, 7],
+    malformed: [
+      [{ statistics: ["median"] }, "params.statistics[0]"],
+      [{ statistics: ["mean", "lag_0"] }, "params.statistics[1]"],
+      [{ statistics: [1] }, "params.statistics[0]"],
+      [{ min_items: 0 }, "params.min_items"],
+      [{ window: 0 }, "params.window"],
+      [{ ddof: 0.5 }, "params.ddof"],
+      [{ window: 2, min_items: 3 }, "params.min_items"],
+    ],
+  },
+  {
+    op: "row_window",
+    title: "of the last two",
+    columns: [lists, lists],
+    params: { statistics: ["mean", "lag_2"], window: 2, min_items: 2, ddof: 0 },
+    width: 4,
+    refused: [4, 7],
+    malformed: [],
+  },
+  {
+    op: "text_length",
+    title: "of words",
+    columns: [words, ["\u00e9", "e\u0301", "\u{1f600}", null, "", "a", "bc", " "]],
+    params: {},
+    width: 2,
+    malformed: [],
+  },
+  {
+    op: "text_pattern",
+    title: "named and given",
+    columns: [words],
+    params: {
+      patterns: [
+        ...["digit", "uppercase", "lowercase", "space", "punctuation", "non_ascii", "email", "url"],
+        ...[{ contains: "se" }, { starts_with: "un" }, { ends_with: "N" }],
+      ],
+    },
+    width: 11,
+    malformed: [
+      [{ patterns: ["[0-9]+"] }, "params.patterns[0]"],
+      [{ patterns: ["digit", { contains: "" }] }, "params.patterns[1].contains"],
+      [{ patterns: [{ contains: "a", ends_with: "b" }] }, "params.patterns[0]"],
+      [{ patterns: [] }, "params.patterns"],
+    ],
+  },
+  ...(["log1p", "log"] as const).map(
+    (name): OperatorCase => ({
+      op: "portable_log",
+      title: name,
+      columns: [numbers, infinite],
+      params: { function: name },
+      width: 2,
+      refused: [1, 4],
+      malformed: [[{ function: "log2" }, "params.function"]],
+    }),
+  ),
+  {
+    op: "portable_yeo_johnson",
+    title: "standardized",
+    columns: [numbers, infinite, more],
+    params: { lambdas: [0.5, 0, 2], mean: [1, 2, 3], scale: [0.5, 1, 3] },
+    width: 3,
+    refused: [1, 4],
+    malformed: [
+      [{ lambdas: [1] }, "params.lambdas"],
+      [{ mean: [1] }, "params.mean"],
+      [{ mean: null }, "params.scale"],
+      [{ scale: [1, 2, "NaN"] }, "params.scale[2]"],
+    ],
+  },
+  {
+    op: "portable_yeo_johnson",
+    title: "alone",
+    columns: [numbers],
+    params: { lambdas: [-1.5], mean: null, scale: null },
+    width: 1,
+    malformed: [],
+  },
+];
