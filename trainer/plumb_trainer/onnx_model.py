@@ -10,10 +10,10 @@ IR_VERSION = 10
 OPSET = 21
 ML_OPSET = 5
 
-_TENSOR_TYPES = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}
+TENSOR_TYPES = {"float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}
 
 
-def onnx_bytes(name, nodes, dtype, width, outputs, initializers=()):
+def onnx_bytes(name, nodes, dtype, width, outputs, initializers=(), output_dtype=None):
     """Return a model as bytes; the same nodes give the same bytes.
 
     Parameters
@@ -23,10 +23,12 @@ def onnx_bytes(name, nodes, dtype, width, outputs, initializers=()):
     nodes : list of NodeProto
         From ``X`` to ``Y``.
     dtype : {"float32", "float64"}
-        Of both.
+        Of both, if there is no `output_dtype`.
     width, outputs : int
         Columns of ``X`` and of ``Y``.
     initializers : sequence of TensorProto, default=()
+    output_dtype : {"float32", "float64"}, default=None
+        Of ``Y``, where it is another one.
 
     Returns
     -------
@@ -35,8 +37,8 @@ def onnx_bytes(name, nodes, dtype, width, outputs, initializers=()):
     graph = helper.make_graph(
         nodes,
         name,
-        [helper.make_tensor_value_info(INPUT, _TENSOR_TYPES[dtype], ["rows", width])],
-        [helper.make_tensor_value_info(OUTPUT, _TENSOR_TYPES[dtype], ["rows", outputs])],
+        [helper.make_tensor_value_info(INPUT, TENSOR_TYPES[dtype], ["rows", width])],
+        [helper.make_tensor_value_info(OUTPUT, TENSOR_TYPES[output_dtype or dtype], ["rows", outputs])],
         initializer=list(initializers),
     )
     domains = {node.domain for node in nodes}

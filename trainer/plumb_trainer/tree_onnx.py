@@ -8,7 +8,8 @@ import numpy as np
 from onnx import helper, numpy_helper
 
 from plumb_trainer.exported import INPUT, OUTPUT
-from plumb_trainer.onnx_model import onnx_bytes
+from plumb_trainer.onnx_model import TENSOR_TYPES, onnx_bytes
+from plumb_trainer.trees import Tree
 
 _SUM = 1
 _NO_LINK = 0
@@ -27,25 +28,37 @@ def tree_model_bytes(ensemble):
     bytes
         Input ``X`` [rows, feature_count], output ``Y`` [rows, target_count]. The same ensemble gives the same bytes.
     """
-    node = helper.make_node(
-        "TreeEnsemble",
-        [INPUT],
-        [OUTPUT],
-        name="trees",
-        domain="ai.onnx.ml",
-        n_targets=ensemble.target_count,
-        aggregate_function=_SUM,
-        post_transform=_NO_LINK,
-        **_attributes(ensemble),
+    nodes, initializers, block = [], [], INPUT
+    input_dtype = ensemble.input_dtype or ensemble.dtype
+    if input_dtype != ensemble.dtype:
+        nodes.append(helper.make_node("Cast", [block], ["C"], name="cast", to=TENSOR_TYPES[ensemble.dtype]))
+        block = "C"
+    results = [f"T{index}" for index in range(len(ensemble.after))] + [OUTPUT]
+    nodes.append(
+        helper.make_node(
+            "TreeEnsemble",
+            [block],
+            results[:1],
+            name="trees",
+            domain="ai.onnx.ml",
+            n_targets=ensemble.target_count,
+            aggregate_function=_SUM,
+            post_transform=_NO_LINK,
+            **_attributes(ensemble),
+        )
     )
-    return onnx_bytes("trees", [node], ensemble.dtype, ensemble.feature_count, ensemble.target_count)
+    for index, (operator, operand) in enumerate(ensemble.after):
+        initializers.append(numpy_helper.from_array(np.asarray(operand, dtype=ensemble.dtype), f"O{index}"))
+        nodes.append(helper.make_node(operator, [results[index], f"O{index}"], [results[index + 1]], name=f"after{index}"))
+    return onnx_bytes("trees", nodes, input_dtype, ensemble.feature_count, ensemble.target_count, initializers, ensemble.dtype)
 
 
 def _attributes(ensemble):
     """Return the operator's attributes: inner nodes and leaves are two lists, and each child says in which of them it is."""
     roots, nodes, leaves = [], [], []
     node_count = leaf_count = 0
-    for tree in ensemble.trees:
+    for grown in ensemble.trees:
+        tree = _without_intervals(grown, ensemble.comparison)
         order = _depth_first(tree)
         is_leaf = tree.feature < 0
         leaf, inner = order[is_leaf[order]], order[~is_leaf[order]]
@@ -85,14 +98,59 @@ def _joined(parts):
 
 
 def _depth_first(tree):
-    """Return the nodes that the root leads to, each before its children, the left one's side first.
+    """Return the nodes that the root leads to, each once, the left one's side first.
 
     Nodes that pruning left behind are not among them.
     """
-    order, waiting = [], [0]
+    order, waiting, seen = [], [0], set()
     while waiting:
         index = waiting.pop()
+        if index in seen:
+            continue
+        seen.add(index)
         order.append(index)
         if tree.feature[index] >= 0:
             waiting += [tree.right[index], tree.left[index]]
     return np.array(order, dtype=np.int64)
+
+
+def _without_intervals(tree, comparison):
+    """Return a tree that asks for numbers only: in place of a node with intervals stands a chain, a link for each bound.
+
+    A link's left side is the child that its interval leads to, its right side the next link, so children have several parents. The
+    operator's own test for members of a set compares exactly, one member after the other, which is more links for the same answer.
+    """
+    if not tree.intervals:
+        return tree
+    columns = {name: list(getattr(tree, name)) for name in ("feature", "threshold", "left", "right", "missing_left", "value")}
+    for node, intervals in tree.intervals.items():
+        children = {True: tree.left[node], False: tree.right[node]}
+        # A value is below a bound where it is at most the float before it.
+        bounds = intervals.bounds if comparison == "<" else np.nextafter(intervals.bounds, intervals.bounds.dtype.type(-np.inf))
+        # NaN leaves the chain by the first link that leads to its side; neighbours differ, so one of the ends does.
+        waits = True
+        at = node
+        for index, bound in enumerate(bounds):
+            side = bool(intervals.goes_left[index])
+            is_last = index == len(bounds) - 1
+            leaves = waits and side == bool(tree.missing_left[node])
+            waits = waits and not leaves
+            onward = children[not side] if is_last else len(columns["feature"])
+            link = {
+                "feature": tree.feature[node],
+                "threshold": bound,
+                "left": children[side],
+                "right": onward,
+                "missing_left": leaves,
+                "value": tree.value[node],
+            }
+            for name, values in columns.items():
+                if at == len(values):
+                    values.append(link[name])
+                else:
+                    values[at] = link[name]
+            at = onward
+    return Tree(
+        **{name: np.array(values, dtype=getattr(tree, name).dtype) for name, values in columns.items()},
+        target=tree.target,
+    )

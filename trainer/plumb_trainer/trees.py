@@ -1,11 +1,49 @@
 """Trees in a neutral form, between the libraries that grow them and the file that holds them.
 
-A reader per library (`xgboost_trees`) makes a `TreeEnsemble`; one writer (`tree_onnx`) makes the ONNX model of it.
+A reader per library (`xgboost_trees`, `lightgbm_trees`, `catboost_trees`, `sklearn_trees`) makes a `TreeEnsemble`; one writer
+(`tree_onnx`) makes the ONNX model of it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """What an inner node asks that splits by categories: in which interval of the line a value lies.
+
+    So every library's rule is the same: one that cuts a category's fraction off has an interval from it to the next, one that compares
+    exactly has an interval with one float in it.
+
+    Parameters
+    ----------
+    bounds : ndarray of the ensemble's dtype
+        Where intervals begin, ascending; the first interval has no beginning. Each begins with its bound and ends before the next.
+    goes_left : ndarray of bool
+        Of each interval, one more than bounds. Neighbours differ.
+    """
+
+    bounds: np.ndarray
+    goes_left: np.ndarray
+
+    @classmethod
+    def of(cls, ranges, inside_left, dtype):
+        """Return the intervals that put values in some ranges on one side, all others on the other.
+
+        Parameters
+        ----------
+        ranges : iterable of (low, high)
+            From low up to but without high. They don't overlap; at least one.
+        inside_left : bool
+        dtype : {"float32", "float64"}
+        """
+        ends = np.array(sorted(ranges), dtype=dtype).ravel()
+        # Where one range ends and the next begins there is no bound.
+        touching = np.flatnonzero(ends[:-1] == ends[1:])
+        bounds = np.delete(ends, np.concatenate([touching, touching + 1]))
+        inside = np.arange(len(bounds) + 1) % 2 == 1
+        return cls(bounds, inside == inside_left)
 
 
 @dataclass(frozen=True)
@@ -26,6 +64,8 @@ class Tree:
         A leaf's contribution; 0 at an inner node.
     target : int
         The output that the tree adds to.
+    intervals : dict of int to Intervals
+        By node, those that split by categories; their threshold doesn't count.
     """
 
     feature: np.ndarray
@@ -35,6 +75,7 @@ class Tree:
     missing_left: np.ndarray
     value: np.ndarray
     target: int = 0
+    intervals: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,10 +87,14 @@ class TreeEnsemble:
     trees : list of Tree
     feature_count, target_count : int
     dtype : {"float32", "float64"}
-        Of inputs, thresholds, values and sums.
+        Of thresholds, values and sums.
     comparison : {"<", "<="}
-    link : {"identity", "sigmoid", "softmax"}, default="identity"
+    link : str, default="identity"
         What turns the sums into the answer.
+    input_dtype : {"float32", "float64"}, default=None
+        What a row's values are rounded to before they are compared; None is `dtype`.
+    after : tuple of (str, float or ndarray of shape (target_count,)), default=()
+        What is done to the sums, in this order: operators of ONNX ("Div", "Mul", "Add") with their second operand.
     """
 
     trees: list
@@ -58,6 +103,8 @@ class TreeEnsemble:
     dtype: str
     comparison: str
     link: str = "identity"
+    input_dtype: str | None = None
+    after: tuple = ()
 
 
 def one_leaf_tree(value, dtype, target=0):
@@ -70,6 +117,10 @@ def thresholds_by_feature(ensemble):
     """Return, by column, the distinct thresholds of all trees, ascending: a list of ndarrays."""
     found = [[] for _ in range(ensemble.feature_count)]
     for tree in ensemble.trees:
-        for column in np.unique(tree.feature[tree.feature >= 0]):
-            found[column].append(tree.threshold[tree.feature == column])
+        by_number = tree.feature.copy()
+        for node, intervals in tree.intervals.items():
+            found[tree.feature[node]].append(intervals.bounds)
+            by_number[node] = -1
+        for column in np.unique(by_number[by_number >= 0]):
+            found[column].append(tree.threshold[by_number == column])
     return [np.unique(np.concatenate(parts)) if parts else np.zeros(0, ensemble.dtype) for parts in found]
