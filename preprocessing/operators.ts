@@ -1,6 +1,7 @@
 /** The operators that a graph may name. The lists are closed: a graph that names another one is refused when it is loaded. */
 import type { Operator } from "./operator.js";
 import { binarizer } from "./ops/binarizer.js";
+import { bothClasses } from "./ops/both-classes.js";
 import { buckets } from "./ops/buckets.js";
 import { checkFinite } from "./ops/check-finite.js";
 import { clip } from "./ops/clip.js";
@@ -8,7 +9,10 @@ import { cross } from "./ops/cross.js";
 import { cyclic } from "./ops/cyclic.js";
 import { dateParts } from "./ops/date-parts.js";
 import { difference } from "./ops/difference.js";
+import { exp } from "./ops/exp.js";
+import { expm1 } from "./ops/expm1.js";
 import { identity } from "./ops/identity.js";
+import { isotonic } from "./ops/isotonic.js";
 import { kBinsDiscretizer } from "./ops/k-bins-discretizer.js";
 import { label } from "./ops/label.js";
 import { linear } from "./ops/linear.js";
@@ -23,6 +27,7 @@ import { polynomialFeatures } from "./ops/polynomial-features.js";
 import { portableLog } from "./ops/portable-log.js";
 import { portableYeoJohnson } from "./ops/portable-yeo-johnson.js";
 import { product } from "./ops/product.js";
+import { proportions } from "./ops/proportions.js";
 import { ratio } from "./ops/ratio.js";
 import { robustScaler } from "./ops/robust-scaler.js";
 import { rowWindow } from "./ops/row-window.js";
@@ -36,6 +41,8 @@ import { targetEncoder } from "./ops/target-encoder.js";
 import { textLength } from "./ops/text-length.js";
 import { textPattern } from "./ops/text-pattern.js";
 import { transformerWeight } from "./ops/transformer-weight.js";
+import { vote } from "./ops/vote.js";
+import { weightedMean } from "./ops/weighted-mean.js";
 
 /** In preprocessing.json, family by family. */
 export const operatorsBefore: ReadonlyMap<string, Operator> = new Map([
@@ -78,6 +85,13 @@ export const operatorsAfter: ReadonlyMap<string, Operator> = new Map([
   ["linear", linear],
   ["sigmoid", sigmoid],
   ["softmax", softmax],
+  ["exp", exp],
+  ["expm1", expm1],
+  ["isotonic", isotonic],
+  ["both_classes", bothClasses],
+  ["proportions", proportions],
+  ["weighted_mean", weightedMean],
   ["label", label],
+  ["vote", vote],
   ["select_columns", selectColumns],
 ]);

@@ -2,6 +2,7 @@
 import { answerCases } from "./operators/answer.cases.js";
 import type { OperatorCase } from "./operators/case.js";
 import { columnsCases } from "./operators/columns.cases.js";
+import { combineCases } from "./operators/combine.cases.js";
 import { discretizeCases } from "./operators/discretize.cases.js";
 import { encodeCases } from "./operators/encode.cases.js";
 import { expandCases } from "./operators/expand.cases.js";
@@ -20,4 +21,5 @@ export const operatorCases: readonly OperatorCase[] = [
   ...ownCases,
   ...columnsCases,
   ...answerCases,
+  ...combineCases,
 ];
