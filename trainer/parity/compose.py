@@ -19,7 +19,7 @@ from sklearn.feature_selection import (
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
-from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, RobustScaler, StandardScaler
+from sklearn.preprocessing import Binarizer, MinMaxScaler, OneHotEncoder, OrdinalEncoder, RobustScaler, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
 from parity.frame import frame, graph_case
@@ -129,6 +129,11 @@ def union_cases(types, training, served):
     by_index = ColumnTransformer([("last", MinMaxScaler(), [-1, 0]), ("slice", "passthrough", slice(1, 3))])
     made = make_pipeline(first, by_index, FeatureUnion([("again", StandardScaler()), ("same", "passthrough")])).fit(data)
     yield "nested-by-index", graph_case(types, made, training[:60] + served)
+    # What is dropped behind its step, a column that gives nothing among it, still refuses its rows.
+    first = ColumnTransformer([("bins", Binarizer(), ["n0"]), ("marks", MissingIndicator(), ["n1"]), ("scaled", StandardScaler(), ["raw"])])
+    complete = frame(types, [[0.0 if value is None and place < 2 else value for place, value in enumerate(row)] for row in training])
+    made = make_pipeline(first, ColumnTransformer([("last", MinMaxScaler(), [-1])])).fit(complete)
+    yield "nested-dropped", graph_case(types, made, training[:60] + served)
     # An imputer over columns of both kinds.
     both = make_pipeline(SimpleImputer(strategy="most_frequent"), ColumnTransformer([("hot", hot, [1]), ("rest", "passthrough", [0, 2])]))
     columns = {"n0": "number", "city": "string", "open": "boolean"}

@@ -56,6 +56,7 @@ def preprocessing_document(preprocessing, features, output, dtype, sparse_as_den
             f"preprocessing, {_named(sparse[0].columns)}: it gives a sparse matrix, whose zeros XGBoost reads as missing; "
             "set sparse_threshold=0 of the ColumnTransformer, or sparse_output=False of the step"
         )
+    results = writer.with_all_nodes(results)
     read = {name for node in writer.nodes for name in node["inputs"]}
     return {
         "format": FORMAT,
@@ -203,6 +204,19 @@ class _GraphWriter:
         if isinstance(transformer, Pipeline):
             return self._write_chain(transformer, picks, where)
         return [self._write_step(transformer, picks, where)]
+
+    def with_all_nodes(self, results):
+        """Return the results so that they need every node.
+
+        What a later step dropped still refuses the rows that scikit-learn raises on, and a graph holds nothing that nothing takes.
+        """
+        taken = {name for node in self.nodes for name in node["inputs"]} | {result.id for result in results}
+        loose = [node["id"] for node in self.nodes if node["id"] not in taken]
+        if not loose:
+            return results
+        columns = {"columns": list(range(len(_texts(results))))}
+        inputs = [*(result.id for result in results), *loose]
+        return [self._add("select_columns", inputs, columns, _sources(_all_columns(results)), _texts(results), None)]
 
     def _write_chain(self, pipeline, picks, where):
         tables = None

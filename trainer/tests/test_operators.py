@@ -8,6 +8,7 @@ from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import (
+    Binarizer,
     KBinsDiscretizer,
     MaxAbsScaler,
     MinMaxScaler,
@@ -152,3 +153,17 @@ def test_norms_depend_on_the_rows_beside(step, expected):
 def test_a_feature_may_be_missing_where_its_step_has_learnt_what_that_means(step, columns, expected):
     fitted = step.fit(FRAME[columns], TARGET)
     assert [OPERATORS[type(step)].takes_missing(fitted, index) for index in range(len(columns))] == expected
+
+
+def test_what_a_later_step_drops_still_refuses_its_rows():
+    first = ColumnTransformer([("a", Binarizer(), ["a"]), ("b", StandardScaler(), ["b"])])
+    then = ColumnTransformer([("kept", "passthrough", [1])])
+    document = export(make_pipeline(first, then), ["a", "b"])
+    assert [(node["id"], node["op"], node["inputs"]) for node in document["nodes"]] == [
+        ("n1", "binarizer", ["a"]),
+        ("n2", "standard_scaler", ["b"]),
+        ("n3", "passthrough", ["n2"]),
+        ("n4", "select_columns", ["n3", "n1"]),
+    ]
+    assert document["nodes"][3]["params"] == {"columns": [0]}
+    assert document["outputs"][0]["from"] == ["n4"]
