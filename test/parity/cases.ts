@@ -43,7 +43,11 @@ export function featureCases(): FeatureCase[] {
   return caseNames((name) => !name.startsWith("link-")).map((name) => {
     const { graph, rows, features, refused } = readCase<FeatureCaseFile>(name);
     const numeric = graph.inputs.filter(({ type }) => type === "number" || type === "integer").map(({ name }) => name);
-    for (const row of rows) for (const feature of numeric) if (row[feature] !== null) row[feature] = decode(row[feature] as Encoded);
+    const lists = graph.inputs.filter(({ type }) => type === "numbers").map(({ name }) => name);
+    for (const row of rows) {
+      for (const feature of numeric) if (row[feature] !== null) row[feature] = decode(row[feature] as Encoded);
+      for (const feature of lists) if (row[feature] !== null) row[feature] = (row[feature] as Encoded[]).map(decode);
+    }
     return { name, graph: parseGraph(graph), rows, features: features.map((row) => row?.map(decode) ?? null), refused };
   });
 }

@@ -26,14 +26,14 @@ def frame(types, rows):
     Returns
     -------
     DataFrame of shape (n_rows, n_features)
-        Columns of float64, int64, bool, or object for strings, with NaN for missing. A ``boolean`` or ``integer`` column with a
-        missing value becomes object or float64, as pandas makes it.
+        Columns of float64, int64, bool, or object for strings and lists of numbers, with NaN for missing. A ``boolean`` or
+        ``integer`` column with a missing value becomes object or float64, as pandas makes it.
     """
     columns = {}
     for position, (name, kind) in enumerate(types.items()):
         values = [row[position] for row in rows]
         has_missing = any(value is None for value in values)
-        if kind == "string" or (kind == "boolean" and has_missing):
+        if kind in ("string", "numbers") or (kind == "boolean" and has_missing):
             columns[name] = pd.Series([math.nan if value is None else value for value in values], dtype=object)
         else:
             columns[name] = pd.Series(values, dtype=float if has_missing else DTYPES[kind])
@@ -42,10 +42,13 @@ def frame(types, rows):
 
 def served_row(types, row):
     """Return a row as a caller sends it; what JSON has no form for is a string that the test decodes."""
-    return {
-        name: value if value is None or isinstance(value, str | bool) else number_form(value)
-        for (name, _), value in zip(types.items(), row, strict=True)
-    }
+    return {name: _served(value) for name, value in zip(types, row, strict=True)}
+
+
+def _served(value):
+    if isinstance(value, list):
+        return [_served(item) for item in value]
+    return value if value is None or isinstance(value, str | bool) else number_form(value)
 
 
 def answer(transform, data):

@@ -7,8 +7,8 @@ computes in float64. A text column is of dtype object and a missing text is NaN,
 import numpy as np
 import pandas as pd
 
-_MISSING_ALLOWED = {"number": np.float64, "integer": np.float64, "boolean": object, "string": object}
-_ALWAYS_THERE = {"number": np.float64, "integer": np.int64, "boolean": np.bool_, "string": object}
+_MISSING_ALLOWED = {"number": np.float64, "integer": np.float64, "boolean": object, "string": object, "numbers": object}
+_ALWAYS_THERE = {"number": np.float64, "integer": np.int64, "boolean": np.bool_, "string": object, "numbers": object}
 
 
 def frame_of_rows(rows, features, nullable):

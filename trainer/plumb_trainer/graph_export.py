@@ -57,6 +57,7 @@ def preprocessing_document(preprocessing, features, output, dtype, sparse_as_den
             "set sparse_threshold=0 of the ColumnTransformer, or sparse_output=False of the step"
         )
     results = writer.with_all_nodes(results)
+    _refuse_lists(writer.nodes, {feature.name for feature in features if feature.type == "numbers"})
     read = {name for node in writer.nodes for name in node["inputs"]}
     return {
         "format": FORMAT,
@@ -303,6 +304,14 @@ class _GraphWriter:
         identifier = next(self._identifiers)
         self.nodes.append({"id": identifier, "op": operator, "inputs": inputs, "params": params})
         return _Table(identifier, columns, texts, sparse)
+
+
+def _refuse_lists(nodes, lists):
+    """Raise Stop where a list of numbers goes into anything but a window of it."""
+    for node in nodes:
+        names = sorted(lists.intersection(node["inputs"]))
+        if names and node["op"] != "row_window":
+            raise Stop(f"preprocessing, {_named(names)}: a list of numbers can't go into {node['op']}; give it a RowWindow first")
 
 
 def _selection(picks):

@@ -6,6 +6,7 @@ encoder that raises on unknown values makes an enum of its categories: everythin
 
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
+from plumb_trainer.features import DateParts
 from plumb_trainer.graph_export import readers
 from plumb_trainer.operators import OPERATORS, category_form
 from plumb_trainer.stop import Stop
@@ -76,14 +77,25 @@ def _property(feature, preprocessing):
     if strict and feature.ranges:
         raise Stop(f'feature "{feature.name}": take its range out, since the encoder admits exactly the values it has learnt')
     described = {"title": feature.title, "description": feature.description, "examples": list(feature.examples), "x-unit": feature.unit}
+    kind = "array" if feature.type == "numbers" else feature.type
     return {
-        "type": [feature.type, "null"] if nullable else feature.type,
+        "type": [kind, "null"] if nullable else kind,
+        **({"items": {"type": "number"}} if kind == "array" else {}),
+        **({} if strict else _date_format(feature, preprocessing)),
         **feature.ranges,
         **({"enum": categories + ([None] if nullable else [])} if strict else {}),
         **({"x-known-categories": categories} if categories and not strict else {}),
         **{keyword: value for keyword, value in described.items() if value},
         **({"x-pii": True} if feature.pii else {}),
     }
+
+
+def _date_format(feature, preprocessing):
+    """Return the format keyword of a feature whose text is read as a date: every other text would be refused by the step."""
+    formats = {step.format for steps, _ in readers(preprocessing, feature.name) for step in steps if isinstance(step, DateParts)}
+    if len(formats) > 1:
+        raise Stop(f'feature "{feature.name}": one step reads it as a date and another as a date-time; make two features of it')
+    return {"format": name for name in formats}
 
 
 def _takes_missing(feature, preprocessing):
