@@ -5,12 +5,15 @@ import { bothClasses } from "./ops/both-classes.js";
 import { buckets } from "./ops/buckets.js";
 import { checkFinite } from "./ops/check-finite.js";
 import { clip } from "./ops/clip.js";
+import { countVectorizer } from "./ops/count-vectorizer.js";
 import { cross } from "./ops/cross.js";
 import { cyclic } from "./ops/cyclic.js";
 import { dateParts } from "./ops/date-parts.js";
 import { difference } from "./ops/difference.js";
 import { exp } from "./ops/exp.js";
 import { expm1 } from "./ops/expm1.js";
+import { featureHasher } from "./ops/feature-hasher.js";
+import { hashingVectorizer } from "./ops/hashing-vectorizer.js";
 import { identity } from "./ops/identity.js";
 import { isotonic } from "./ops/isotonic.js";
 import { kBinsDiscretizer } from "./ops/k-bins-discretizer.js";
@@ -40,9 +43,12 @@ import { standardScaler } from "./ops/standard-scaler.js";
 import { targetEncoder } from "./ops/target-encoder.js";
 import { textLength } from "./ops/text-length.js";
 import { textPattern } from "./ops/text-pattern.js";
+import { tfidfTransformer } from "./ops/tfidf-transformer.js";
+import { tfidfVectorizer } from "./ops/tfidf-vectorizer.js";
 import { transformerWeight } from "./ops/transformer-weight.js";
 import { vote } from "./ops/vote.js";
 import { weightedMean } from "./ops/weighted-mean.js";
+import { zeroToNan } from "./ops/zero-to-nan.js";
 
 /** In preprocessing.json, family by family. */
 export const operatorsBefore: ReadonlyMap<string, Operator> = new Map([
@@ -73,6 +79,12 @@ export const operatorsBefore: ReadonlyMap<string, Operator> = new Map([
   ["text_pattern", textPattern],
   ["portable_log", portableLog],
   ["portable_yeo_johnson", portableYeoJohnson],
+  ["count_vectorizer", countVectorizer],
+  ["tfidf_vectorizer", tfidfVectorizer],
+  ["tfidf_transformer", tfidfTransformer],
+  ["hashing_vectorizer", hashingVectorizer],
+  ["feature_hasher", featureHasher],
+  ["zero_to_nan", zeroToNan],
   ["select_columns", selectColumns],
   ["passthrough", passthrough],
   ["check_finite", checkFinite],

@@ -9,6 +9,7 @@ import { expandCases } from "./operators/expand.cases.js";
 import { imputeCases } from "./operators/impute.cases.js";
 import { ownCases } from "./operators/own.cases.js";
 import { scaleCases } from "./operators/scale.cases.js";
+import { textCases } from "./operators/text.cases.js";
 
 export type { OperatorCase } from "./operators/case.js";
 
@@ -18,6 +19,7 @@ export const operatorCases: readonly OperatorCase[] = [
   ...discretizeCases,
   ...encodeCases,
   ...expandCases,
+  ...textCases,
   ...ownCases,
   ...columnsCases,
   ...answerCases,

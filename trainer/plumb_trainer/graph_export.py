@@ -230,7 +230,9 @@ class _GraphWriter:
     def _write_branches(self, transformer, picks, where):
         written = []
         for name, step, indexes in _indexed_branches(transformer):
-            tables = self.write(step, [picks[index] for index in indexes], f'{where}, "{name}"')
+            chosen = [picks[index] for index in indexes]
+            given = _Series(chosen) if name in _series_branches(transformer) else chosen
+            tables = self.write(step, given, f'{where}, "{name}"')
             written += self._weighted(tables, (transformer.transformer_weights or {}).get(name), f'{where}, "{name}"')
         # A result that is dense enough is made a dense matrix, whatever its parts are.
         return written if transformer.sparse_output_ else _dense(written)
@@ -262,6 +264,8 @@ class _GraphWriter:
         if operator is None:
             known = ", ".join(kind.__name__ for kind in OPERATORS)
             raise Stop(f"{place}: there is no operator for it; expected one of {known}")
+        if operator.reads_series and not isinstance(picks, _Series):
+            raise Stop(f'{place}: it reads one column of texts, and is given a table; name the column by itself, as "text" and not ["text"]')
         if not operator.takes_sparse and any(table.sparse == "values" for table, _ in picks):
             raise Stop(
                 f"{place}: a sparse matrix is computed in another order than a dense one; set sparse_output=False of the step before, "
@@ -324,7 +328,13 @@ def _selection(picks):
 def _picks(transformer, sources):
     """Return a pick per column that a transformer was fitted on; a column that is no feature becomes one that only its user misses."""
     names = getattr(transformer, "feature_names_in_", list(sources))
-    return [(sources.get(name) or _Absent(name), 0) for name in names]
+    picks = [(sources.get(name) or _Absent(name), 0) for name in names]
+    # What begins with a vectorizer was fitted on a Series, which leaves no name.
+    return _Series(picks) if len(picks) == 1 and not hasattr(transformer, "feature_names_in_") else picks
+
+
+class _Series(list):
+    """The pick of a column that a step is given by itself, rather than a table of one column."""
 
 
 class _Absent:
@@ -367,6 +377,11 @@ def _branches(transformer, columns):
         if not (isinstance(step, str) and step == "drop") and names:
             branches.append((name, step, names))
     return branches
+
+
+def _series_branches(transformer):
+    """Return the names of the branches of a ColumnTransformer whose step is given one column by itself: it was named so, not as a list."""
+    return {name for name, _, chosen in transformer.transformers_ if isinstance(chosen, str) or np.isscalar(chosen)}
 
 
 def _indexed_branches(transformer):

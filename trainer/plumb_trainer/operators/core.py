@@ -43,6 +43,8 @@ class Operator:
         From the fitted transformer to None, or what stands in the sparse matrix that it gives: "ones" or "values".
     takes_sparse : bool, default=False
         Whether it computes the same bits from a sparse matrix of values as from a dense one. With ones all do.
+    reads_series : bool, default=False
+        Whether it reads one column by itself, and no table.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Operator:
     takes_missing: Callable = _no
     sparse: Callable = _none
     takes_sparse: bool = False
+    reads_series: bool = False
 
 
 def is_nan(value):
