@@ -4,6 +4,7 @@ import numpy as np
 
 from plumb_trainer.edge_rows import edge_rows
 from plumb_trainer.exported import INPUT, RAW
+from plumb_trainer.features.dates import minutes_in
 from plumb_trainer.frame import rows_of_columns
 from plumb_trainer.json_form import INTEGER_MAX, line, number_form, number_forms
 from plumb_trainer.threshold_rows import threshold_rows
@@ -119,8 +120,14 @@ def _results(trained, rows):
 
 def _refusals(trained, rows):
     """Return, for each row, the code with which it must be refused, or None: by the schema, or as the pipeline raises."""
-    enums = {name: schema["enum"] for name, schema in trained.schema["properties"].items() if "enum" in schema}
-    by_schema = [any(row[name] not in enum for name, enum in enums.items()) for row in rows]
+    properties = trained.schema["properties"]
+    enums = {name: schema["enum"] for name, schema in properties.items() if "enum" in schema}
+    formats = {name: schema["format"] for name, schema in properties.items() if "format" in schema}
+    by_schema = [
+        any(row[name] not in enum for name, enum in enums.items())
+        or any(row[name] is not None and minutes_in(row[name], format) is None for name, format in formats.items())
+        for row in rows
+    ]
     raised = iter(trained.refusals([row for row, refused in zip(rows, by_schema, strict=True) if not refused]))
     return ["schema_mismatch" if refused else "row_refused" if next(raised) else None for refused in by_schema]
 

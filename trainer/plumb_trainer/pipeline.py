@@ -1,5 +1,7 @@
 """Builds and fits the scikit-learn pipeline that a recipe describes."""
 
+import inspect
+
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
@@ -7,6 +9,7 @@ from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, S
 from xgboost.core import XGBoostError
 
 from plumb_trainer.models import MODELS
+from plumb_trainer.operators import own
 from plumb_trainer.stop import Stop
 
 TRANSFORMERS = {
@@ -15,6 +18,7 @@ TRANSFORMERS = {
     "min_max_scaler": MinMaxScaler,
     "one_hot_encoder": OneHotEncoder,
     "ordinal_encoder": OrdinalEncoder,
+    **{operator.name: kind for kind, operator in own.OPERATORS.items()},
 }
 
 
@@ -75,10 +79,18 @@ def _chain(branch):
 
 
 def _construct(where, kind, params, fixed):
-    known = kind().get_params()
+    needed = [name for name, parameter in inspect.signature(kind).parameters.items() if _is_needed(parameter)]
+    for name in needed:
+        if name not in params:
+            raise Stop(f'{where}: {kind.__name__} needs the parameter "{name}"')
+    known = kind(**{name: params[name] for name in needed}).get_params()
     for name in params:
         if name in fixed:
             raise Stop(f'{where}: the trainer sets "{name}" itself, to {fixed[name]}; take it out')
         if name not in known:
             raise Stop(f'{where}: {kind.__name__} has no parameter "{name}"')
     return kind(**params, **fixed)
+
+
+def _is_needed(parameter):
+    return parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD

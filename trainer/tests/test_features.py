@@ -1,13 +1,16 @@
 """Our own transformers: scikit-learn's checks, their examples, and what each refuses."""
 
+import copy
 import datetime
 import doctest
 import importlib
+import json
 import pkgutil
 
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import PowerTransformer
@@ -16,6 +19,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from plumb_trainer import features
 from plumb_trainer.features.base import is_missing
 from plumb_trainer.features.dates import date_parts, epoch_days
+from plumb_trainer.stop import Stop
+from plumb_trainer.train import train
 
 
 def _number(value):
@@ -267,6 +272,72 @@ def test_names_clones_and_frames_in_and_out():
     found = clone(chosen).fit_transform(rows)
     assert list(found.columns) == ["price_per_weight", "day_month", "city_length"]
     assert np.array_equal(found.to_numpy(), [[2.0, 11.0, 4.0], [np.nan, np.nan, 4.0]], equal_nan=True)
+
+
+RECIPE = {
+    "name": "own",
+    "version": 1,
+    "seed": 3,
+    "data": {"file": "data.csv", "time": "at", "target": {"column": "sold"}},
+    "features": {
+        **{name: {"type": "string"} for name in ("at", "day", "city", "note")},
+        **{name: {"type": "number"} for name in ("price", "weight")},
+        "hour": {"type": "integer"},
+    },
+    "preprocessing": [
+        {"name": "day", "columns": ["day"], "steps": [{"date_parts": {"parts": ["weekday", "month", "week", "month_end"]}}]},
+        {"name": "at", "columns": ["at"], "steps": [{"date_parts": {"parts": ["hour"], "format": "date-time", "time_zone": "+05:30"}}]},
+        {"name": "hour", "columns": ["hour"], "steps": [{"cyclic": {"period": 24}}]},
+        {"name": "ratio", "columns": ["price", "weight"], "steps": ["ratio"]},
+        {"name": "less", "columns": ["price", "weight"], "steps": ["difference"]},
+        {"name": "times", "columns": ["price", "weight"], "steps": ["product"]},
+        {"name": "place", "columns": ["city", "hour"], "steps": ["cross", {"one_hot_encoder": {"handle_unknown": "ignore"}}]},
+        {"name": "cut", "columns": ["price"], "steps": [{"clip": {"lower": 2, "upper": 30}}, {"buckets": {"edges": [5, 10, 20]}}]},
+        {"name": "note", "columns": ["note"], "steps": ["text_length"]},
+        {"name": "noted", "columns": ["note"], "steps": [{"text_pattern": {"patterns": ["digit", {"contains": "sale"}]}}]},
+        {"name": "log", "columns": ["weight"], "steps": ["portable_log"]},
+        {"name": "power", "columns": ["price", "weight"], "steps": ["portable_yeo_johnson"]},
+    ],
+    "model": {"xgboost_regressor": {"n_estimators": 15, "max_depth": 4}},
+}
+
+
+@pytest.fixture
+def own_recipe(tmp_path):
+    """Return a function that writes a recipe of our own steps, changed by the test, with its data, and returns its path."""
+
+    def write(change=lambda recipe: None):
+        lines = ["at,day,city,note,price,weight,hour,sold"]
+        for row in range(240):
+            day = str(np.datetime64("2024-01-01") + row)
+            price, weight = 1 + row * 7 % 23 + row / 16, (row * 5 % 17) / 4
+            note = ("on sale", "order 66", "", "caf\u00e9 \U0001f600")[row % 4] or "none"
+            cells = (f"{day}T{row % 24:02d}:30:00+01:00", day, ("Oslo", "Rome", "a|b")[row % 3], note, price, weight, row * 5 % 24)
+            lines.append(",".join(map(str, cells)) + f",{price * (row % 7) + weight}")
+        (tmp_path / "data.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        recipe = copy.deepcopy(RECIPE)
+        change(recipe)
+        (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe, sort_keys=False), encoding="utf-8")
+        return tmp_path / "recipe.yaml"
+
+    return write
+
+
+def test_a_bundle_of_our_own_steps_answers_bit_for_bit(own_recipe, tmp_path):
+    result = train(own_recipe(), tmp_path / "models")
+    assert (result.parity.tier, result.parity.rows > 10_000) == ("A", True)
+    schema = json.loads((result.directory / "schema.json").read_text(encoding="utf-8"))["properties"]
+    assert (schema["day"]["format"], schema["at"]["format"]) == ("date", "date-time")
+    graph = json.loads((result.directory / "preprocessing.json").read_text(encoding="utf-8"))
+    steps = {step if isinstance(step, str) else next(iter(step)) for branch in RECIPE["preprocessing"] for step in branch["steps"]}
+    assert {node["op"] for node in graph["nodes"]} == steps
+    lines = [json.loads(line) for line in (result.directory / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert any(line.get("error") == "schema_mismatch" and line["row"]["day"] == "" for line in lines)
+
+
+def test_a_recipe_without_what_a_step_needs_is_refused(own_recipe, tmp_path):
+    with pytest.raises(Stop, match='step "cyclic": Cyclic needs the parameter "period"'):
+        train(own_recipe(lambda recipe: recipe["preprocessing"][2]["steps"].__setitem__(0, "cyclic")), tmp_path / "models")
 
 
 def test_a_power_is_that_of_scikit_learn_to_the_last_places():

@@ -79,17 +79,39 @@ class DateParts(TextTransformer):
 
     def _minutes(self, text, index):
         """Return the minutes from 1970-01-01 on the clock whose date is meant."""
-        found = (_DATE if self.format == "date" else _TIME).fullmatch(text)
-        year, month, day, *time = found.groups() if found else ("0", "0", "0")
-        if not (found and 1 <= int(month) <= 12 and 1 <= int(day) <= _month_days(int(year), int(month))):
+        minutes = minutes_in(text, self.format)
+        if minutes is None:
             raise ValueError(f"DateParts: column {index} holds {text!r}, where a {self.format} is expected")
-        midnight = int(epoch_days(int(year), int(month), int(day))) * MINUTES_A_DAY
-        if self.format == "date":
-            return midnight
-        hour, minute, second, sign, *offset = time
-        if int(hour) > 23 or int(minute) > 59 or int(second) > 59 or (sign and (int(offset[0]) > 23 or int(offset[1]) > 59)):
-            raise ValueError(f"DateParts: column {index} holds {text!r}, where a date-time is expected")
-        return midnight + int(hour) * 60 + int(minute) - _signed_minutes(sign, *offset) + self.zone_minutes_
+        return minutes + self.zone_minutes_
+
+
+def minutes_in(text, format):
+    """Return the minutes from 1970-01-01, in UTC, that a text says.
+
+    Parameters
+    ----------
+    text : str
+    format : {"date", "date-time"}
+
+    Returns
+    -------
+    int or None
+        None where the text is no such date: exactly where schema.json's format of this name refuses it.
+    """
+    found = (_DATE if format == "date" else _TIME).fullmatch(text)
+    if found is None:
+        return None
+    year, month, day = (int(part) for part in found.groups()[:3])
+    if not (1 <= month <= 12 and 1 <= day <= _month_days(year, month)):
+        return None
+    midnight = int(epoch_days(year, month, day)) * MINUTES_A_DAY
+    if format == "date":
+        return midnight
+    hour, minute, second = (int(part) for part in found.groups()[3:6])
+    offset = _signed_minutes(*found.groups()[6:])
+    if hour > 23 or minute > 59 or second > 59 or offset is None:
+        return None
+    return midnight + hour * 60 + minute - offset
 
 
 def epoch_days(year, month, day):
@@ -160,9 +182,12 @@ def _month_days(year, month):
     return 30 if month in (4, 6, 9, 11) else 31
 
 
-def _signed_minutes(sign, hours=0, minutes=0):
+def _signed_minutes(sign, hours, minutes):
+    """Return what an offset says, 0 for Z, and None for more than 23:59."""
     if sign is None:
         return 0
+    if int(hours) > 23 or int(minutes) > 59:
+        return None
     return (int(hours) * 60 + int(minutes)) * (-1 if sign == "-" else 1)
 
 
@@ -174,9 +199,10 @@ def _zone_minutes(format, time_zone):
     if time_zone == "UTC":
         return 0
     found = _ZONE.fullmatch(time_zone) if isinstance(time_zone, str) else None
-    if found is None or int(found[2]) > 23 or int(found[3]) > 59:
+    minutes = None if found is None else _signed_minutes(*found.groups())
+    if minutes is None:
         raise ValueError(
             f'DateParts: expected time_zone "UTC" or a fixed offset such as "+01:00", got {time_zone!r}; the rules of a named zone change, '
             "so send local dates, or local times with their own offset, instead"
         )
-    return _signed_minutes(*found.groups())
+    return minutes
