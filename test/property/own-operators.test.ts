@@ -1,6 +1,7 @@
 /** Goal: each operator of our own transformers does what a plain model of it says, for any row. The bits are held by test/parity. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { textFormats } from "../../bundle/text.js";
 import { createPreprocessor, parseGraph, type Row } from "../../preprocessing/index.js";
 
 type Type = "number" | "string" | "numbers";
@@ -188,6 +189,29 @@ describe("date_parts", () => {
       fc.property(near, (text) => void expect(dates({ a: text }) !== "refused").toBe(isThere(text))),
       { numRuns: 500 },
     );
+  });
+
+  it("admits exactly what schema.json's formats admit", () => {
+    const character = fc.constantFrom("0", "1", "2", "3", "5", "9", "-", ":", "T", "t", "Z", "z", "+", ".", " ", "\n");
+    const changed = (text: string) =>
+      fc
+        .array(fc.tuple(fc.nat(text.length), fc.nat(2), character), { maxLength: 2 })
+        .map((changes) => changes.reduce((old, [at, cut, put]) => old.slice(0, at) + put + old.slice(at + cut), text));
+    for (const [format, text] of [
+      ["date", "2024-02-29"],
+      ["date-time", "2024-02-29T13:05:59.25+01:30"],
+      ["date-time", "1999-12-31T23:59:59Z"],
+    ] as const) {
+      const params = { parts: ["day"], format, ...(format === "date" ? {} : { time_zone: "UTC" }) };
+      const run = operator("date_parts", ["string"], params, 1);
+      const { pattern } = textFormats[format];
+      fc.assert(
+        fc.property(changed(text), (a) => void expect({ a, read: run({ a }) !== "refused" }).toEqual({ a, read: pattern.test(a) })),
+        {
+          numRuns: 2000,
+        },
+      );
+    }
   });
 
   it("tells the time where the clock hangs", () => {

@@ -70,7 +70,9 @@ def _rows_around(trained, searches):
 
     def goes_right(positions):
         rows = [search.row(at) for search, at in zip(searches, positions, strict=True)]
-        return trained.features(rows)[each, columns].astype(trained.exported.dtype) >= thresholds
+        # What a float32 doesn't hold is an infinity to the model too.
+        with np.errstate(over="ignore"):
+            return trained.features(rows)[each, columns].astype(trained.exported.dtype) >= thresholds
 
     # Positions are Python integers: their difference can exceed 64 bits.
     below = np.array([search.first for search in searches], dtype=object)

@@ -187,6 +187,7 @@ REFUSED = [
     (features.DateParts(), [["2026-02-09T10:00:00Z"]], "where a date is expected"),
     (features.DateParts(), [[""]], "where a date is expected"),
     (features.DateParts(), [[20260209]], "where a text is expected"),
+    (features.DateParts(), pd.DataFrame({"day": pd.to_datetime(["2026-02-09"])}), "write them with dt.strftime('%Y-%m-%d')"),
     (features.DateParts(["hour"]), [["2026-02-09"]], "parts of a date"),
     (features.DateParts("month"), [["2026-02-09"]], "got 'month'"),
     (features.DateParts(time_zone="UTC"), [["2026-02-09"]], "a date has no time zone"),

@@ -1,10 +1,11 @@
 """Parts of a date, by arithmetic on days alone: no calendar of the machine, no time zone database."""
 
+import datetime
 import re
 
 import numpy as np
 
-from plumb_trainer.features.base import TextTransformer, columns_of
+from plumb_trainer.features.base import TextTransformer, columns_of, is_missing
 
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _TIME = re.compile(_DATE.pattern + r"T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.[0-9]+)?(?:Z|([+-])([0-9]{2}):([0-9]{2}))")
@@ -76,6 +77,14 @@ class DateParts(TextTransformer):
 
     def _names(self, names):
         return [f"{name}_{part}" for name in names for part in self.parts]
+
+    def _text(self, value, index):
+        if isinstance(value, datetime.date) and not is_missing(value):
+            written = "%Y-%m-%d" if self.format == "date" else "%Y-%m-%dT%H:%M:%SZ"
+            raise ValueError(
+                f"DateParts: column {index} holds {value!r}, but a row holds dates as text; write them with dt.strftime({written!r})"
+            )
+        return super()._text(value, index)
 
     def _minutes(self, text, index):
         """Return the minutes from 1970-01-01 on the clock whose date is meant."""
