@@ -6,7 +6,7 @@ encoder that raises on unknown values makes an enum of its categories: everythin
 
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
-from plumb_trainer.features import DateParts
+from plumb_trainer.features import Cross, DateParts
 from plumb_trainer.graph_export import readers
 from plumb_trainer.operators import OPERATORS, category_form
 from plumb_trainer.stop import Stop
@@ -72,7 +72,9 @@ def known_categories(preprocessing, feature):
 def _property(feature, preprocessing):
     nullable = _takes_missing(feature.name, preprocessing)
     categories, strict = known_categories(preprocessing, feature.name)
-    if categories and feature.pii:
+    # What reads a cross is an encoder, which learns the values in it.
+    crossed = any(isinstance(step, Cross) for steps, _ in readers(preprocessing, feature.name) for step in steps)
+    if feature.pii and (categories or crossed):
         raise Stop(f'feature "{feature.name}" is personal data, but an encoder has learnt its values, which the bundle would hold')
     if strict and feature.ranges:
         raise Stop(f'feature "{feature.name}": take its range out, since the encoder admits exactly the values it has learnt')

@@ -111,6 +111,13 @@ def test_the_schema_says_which_texts_are_dates_and_which_features_are_lists():
     assert property_of("city", chosen) == {"type": "string"}
 
 
+def test_personal_data_is_not_crossed_since_the_bundle_would_hold_it():
+    chosen = fitted((make_pipeline(features.Cross(), OneHotEncoder(sparse_output=False)), ["day", "city"]))
+    recipe = SimpleNamespace(features=[Column("city", "string", {}, pii=True)], title="own", description=None)
+    with pytest.raises(Stop, match='feature "city" is personal data, but an encoder has learnt its values'):
+        schema_document(recipe, chosen)
+
+
 def test_a_feature_is_a_date_or_a_time_not_both():
     chosen = fitted((features.DateParts(), ["day"]), ("passthrough", ["price"]))
     times = features.DateParts(format="date-time", time_zone="UTC").fit(pd.DataFrame({"day": ["2026-11-22T08:00:00Z"]}))
