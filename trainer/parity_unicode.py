@@ -1,8 +1,8 @@
 """Write what this Python knows of each character, for the text operators of the serving side.
 
 Python's ``\\w``, ``lower()`` and accents follow the Unicode version of the interpreter, and an engine of JavaScript follows another one.
-What differs is characters that one of the two doesn't know. So ``preprocessing/text/unicode-tables.ts`` holds, for the oldest version, which
-characters are assigned, and which of them are word characters, decimal digits and combining; and for each later one, what it added.
+What differs is characters that one of the two doesn't know. So ``preprocessing/text/unicode-tables.ts`` holds, for the oldest version,
+which characters are assigned, and which of them are word characters, decimal digits and combining; and for each later one, what it added.
 ``test/parity/unicode.json`` holds hashes of what each Python makes of every character, which the tests compute again on both sides.
 
 In the folder ``trainer``: ``python parity_unicode.py`` compares, and ``python parity_unicode.py --write`` writes the part of the Python

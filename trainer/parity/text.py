@@ -30,8 +30,15 @@ TEXTS = [
     "new or missing the and of with from",
 ]
 # What the training Python doesn't know, between what it does: signs, letters with a lower case, marks and digits of later versions.
-LATER = ["face\U0001fae8face", "\U0001e4d0\U0001e4d1 x\U0001e4d0y", "A\ua7cdB \u1c89\u1c8a \ua7da", "\U00010d50\U00010d70 A\u03a3\U00010d50 \U00010d40", "e\u0897\u0301"]
-EDGE_TEXTS = ["", " ", "a", "   \n ", "dog", "unseen words only", "Σ", "AΣ", "AΣ.B", "AΣ\u00adΣ", "\u0301", "\x00 dog\x00dog", "dog " * 70 + "cat " * 1500, None]
+LATER = [
+    "face\U0001fae8face",
+    "\U0001e4d0\U0001e4d1 x\U0001e4d0y",
+    "A\ua7cdB \u1c89\u1c8a \ua7da",
+    "\U00010d50\U00010d70 A\u03a3\U00010d50 \U00010d40",
+    "e\u0897\u0301",
+]
+EDGE_TEXTS = ["", " ", "a", "   \n ", "dog", "unseen words only", "Σ", "AΣ", "AΣ.B", "AΣ\u00adΣ", "\u0301", "\x00 dog\x00dog"]
+EDGE_TEXTS += ["dog " * 70 + "cat " * 1500, None]
 SERVED = column(*EDGE_TEXTS, *LATER)
 
 

@@ -9,8 +9,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 class ColumnHasher(TransformerMixin, BaseEstimator):
     """Hash the columns of a DataFrame, as FeatureHasher hashes ``X.to_dict("records")``.
 
-    A number counts for its column's name, and a text as 1 for ``name=text``. FeatureHasher itself reads dicts or lists, which no feature of a
-    row is, and so can't be served.
+    A number counts for its column's name, and a text as 1 for ``name=text``. FeatureHasher itself reads dicts or lists, which no feature
+    of a row is, and so can't be served.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import Normalizer
 
 from plumb_trainer.json_form import number_form
-from plumb_trainer.operators import OPERATORS, raises_on_missing, refuse_float32
+from plumb_trainer.operators import OPERATORS, raises_on_missing, refusal_of, refuse_float32
 from plumb_trainer.stop import Stop, quote
 
 FORMAT = "plumb-graph/1"
@@ -262,15 +262,16 @@ class _GraphWriter:
             return self._select(transformer, picks, texts, place)
         operator = OPERATORS.get(type(transformer))
         if operator is None:
-            known = ", ".join(kind.__name__ for kind in OPERATORS)
-            raise Stop(f"{place}: there is no operator for it; expected one of {known}")
+            raise Stop(f"{place}: there is no operator for it{refusal_of(type(transformer))}")
         if operator.reads_series and not isinstance(picks, _Series):
-            raise Stop(f'{place}: it reads one column of texts, and is given a table; name the column by itself, as "text" and not ["text"]')
+            raise Stop(f'{place}: it reads one column of texts, and is given a table; name the column by itself, as "t" and not ["t"]')
         if not operator.takes_sparse and any(table.sparse == "values" for table, _ in picks):
             raise Stop(
                 f"{place}: a sparse matrix is computed in another order than a dense one; set sparse_output=False of the step before, "
                 "or sparse_threshold=0 of its ColumnTransformer"
             )
+        if not operator.takes_ones and any(table.sparse for table, _ in picks):
+            raise Stop(f"{place}: it passes over what is absent from a sparse matrix; set sparse_output=False of the step before")
         try:
             refuse_float32(transformer)
             params = operator.params(transformer, texts) if operator.reads_kinds else operator.params(transformer)
@@ -414,7 +415,7 @@ def _passes(step):
     if step is None or (isinstance(step, str) and step == "passthrough"):
         return True
     # scikit-learn puts this one in place of "passthrough" when a ColumnTransformer is fitted.
-    return type(step).__name__ == "FunctionTransformer" and step.func is None
+    return type(step).__name__ == "FunctionTransformer" and step.func is None and not step.validate
 
 
 def _named(columns):
