@@ -4,12 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from onnx import helper, numpy_helper
+from scipy.special import expit
 
 from plumb_trainer.exported import INPUT, OUTPUT
 from plumb_trainer.onnx_model import onnx_bytes
 
-# What may stand between two layers, and its ONNX operator. Others have no kernel in float64 that gives the same bits at every batch size.
-ACTIVATIONS = {"relu": "Relu", "identity": None}
+# What may stand between two layers: its ONNX operator, and as scikit-learn computes it.
+ACTIVATIONS = {
+    "relu": ("Relu", lambda block: np.maximum(block, 0)),
+    "identity": (None, lambda block: block),
+    "tanh": ("Tanh", np.tanh),
+    "logistic": ("Sigmoid", expit),
+}
 
 
 @dataclass(frozen=True)
@@ -20,7 +26,7 @@ class Layers:
     ----------
     weights : list of ndarray of shape (n_inputs, n_outputs), dtype=float64
     biases : list of ndarray of shape (n_outputs,), dtype=float64
-    activation : {"relu", "identity"}
+    activation : {"relu", "identity", "tanh", "logistic"}
     """
 
     weights: list
@@ -38,8 +44,8 @@ class Layers:
     def raw(self, block):
         """Return what the last layer gives, ndarray of shape (n_rows, outputs), computed as scikit-learn does."""
         for index, (weights, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            if index > 0 and self.activation == "relu":
-                block = np.maximum(block, 0)
+            if index > 0:
+                block = ACTIVATIONS[self.activation][1](block)
             block = block @ weights + bias
         return block
 
@@ -60,7 +66,7 @@ def layer_model_bytes(layers):
     block = INPUT
     for index, (weights, bias) in enumerate(zip(layers.weights, layers.biases, strict=True)):
         initializers += [numpy_helper.from_array(weights, f"W{index}"), numpy_helper.from_array(bias, f"B{index}")]
-        operator = ACTIVATIONS[layers.activation]
+        operator, _ = ACTIVATIONS[layers.activation]
         if index > 0 and operator is not None:
             nodes.append(helper.make_node(operator, [block], [f"A{index}"], name=f"activation{index}"))
             block = f"A{index}"

@@ -1,4 +1,4 @@
-"""Reads a scikit-learn MLPClassifier into the neutral form of a network, or says why it can't be."""
+"""Reads a scikit-learn MLPClassifier or MLPRegressor into the neutral form of a network, or says why it can't be."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from plumb_trainer.stop import Stop
 
 
 def read_mlp(model):
-    """Return the layers of a fitted MLPClassifier.
+    """Return the layers of a fitted network.
 
     Parameters
     ----------
-    model : MLPClassifier
+    model : MLPClassifier or MLPRegressor
         Fitted.
 
     Returns

@@ -13,6 +13,26 @@ from plumb_trainer.stop import Stop
 # `export(estimator, **options)`.
 FAMILIES = {
     "xgboost_family": {"xgboost": ("XGBRegressor", "XGBClassifier", "XGBRFRegressor", "XGBRFClassifier")},
+    "linear_family": {
+        "sklearn": (
+            *("LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "LassoLars", "LassoLarsCV", "LassoLarsIC", "Lars", "LarsCV"),
+            *("ElasticNet", "ElasticNetCV", "BayesianRidge", "ARDRegression", "HuberRegressor", "TheilSenRegressor", "QuantileRegressor"),
+            *("OrthogonalMatchingPursuit", "OrthogonalMatchingPursuitCV", "SGDRegressor", "PassiveAggressiveRegressor", "LinearSVR"),
+            *("PoissonRegressor", "GammaRegressor", "TweedieRegressor"),
+            *("LogisticRegression", "LogisticRegressionCV", "SGDClassifier", "RidgeClassifier", "RidgeClassifierCV", "Perceptron"),
+            *("PassiveAggressiveClassifier", "LinearSVC", "LinearDiscriminantAnalysis"),
+        )
+    },
+    "network_family": {"sklearn": ("MLPRegressor", "MLPClassifier")},
+    "bayes_family": {"sklearn": ("GaussianNB", "MultinomialNB", "ComplementNB", "BernoulliNB")},
+    "neighbors_family": {"sklearn": ("KNeighborsRegressor", "KNeighborsClassifier")},
+    "svm_family": {"sklearn": ("SVC", "NuSVC", "SVR", "NuSVR")},
+    "ensembles_family": {
+        "sklearn": (
+            *("VotingRegressor", "VotingClassifier", "StackingRegressor", "StackingClassifier", "CalibratedClassifierCV"),
+            *("OneVsRestClassifier", "TransformedTargetRegressor"),
+        )
+    },
 }
 _MODULES = {
     (package, name): module for module, packages in FAMILIES.items() for package, names in packages.items() for name in names

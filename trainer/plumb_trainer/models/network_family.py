@@ -1,0 +1,22 @@
+"""Multi-layer perceptrons: a Gemm for each layer, and the output's link in the graph behind it."""
+
+
+from plumb_trainer.layers import layer_model_bytes
+from plumb_trainer.mlp_layers import read_mlp
+from plumb_trainer.models.answers import link_nodes, measured_classifier, measured_regressor, refuse
+
+_LINKS = {"identity": (), "exp": ("exp",), "logistic": ("sigmoid",), "softmax": ("softmax",)}
+
+
+def export(estimator, labels=None):
+    """Return a fitted MLPRegressor or MLPClassifier as it is served; see `export_model`."""
+    layers = read_mlp(estimator)
+    onnx, link = layer_model_bytes(layers), _LINKS[estimator.out_activation_]
+    if type(estimator).__name__ == "MLPRegressor":
+        if layers.outputs != 1:
+            raise refuse(estimator, f"it predicts {layers.outputs} numbers, and a bundle answers with one; fit one model for each")
+        nodes, _ = link_nodes("main.Y", link)
+        return measured_regressor(onnx, layers.width, layers.raw, nodes)
+    if layers.outputs > 1 and estimator.out_activation_ == "logistic":
+        raise refuse(estimator, "it was fitted on several targets; fit one model for each")
+    return measured_classifier(onnx, layers.width, layers.outputs, layers.raw, estimator.classes_, labels, link)
