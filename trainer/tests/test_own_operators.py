@@ -13,6 +13,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from plumb_trainer import features
 from plumb_trainer.graph_export import preprocessing_document
 from plumb_trainer.operators import own
+from plumb_trainer.prove import PROJECT
 from plumb_trainer.recipe import Column
 from plumb_trainer.row_schema import schema_document
 from plumb_trainer.stop import Stop
@@ -73,6 +74,19 @@ def test_parameters_are_those_that_the_operator_reads(step, columns, operator, p
     assert document["nodes"] == [{"id": "n1", "op": operator, "inputs": columns, "params": params}]
     assert document["inputs"] == [{"name": name, "type": kind} for name, kind in TYPES.items() if name in columns]
     assert document["outputs"][0]["shape"][1] == fitted((step, columns)).transform(FRAME).shape[1]
+
+
+def test_the_example_of_the_docs_is_exported():
+    page = (PROJECT / "docs" / "preprocessing.md").read_text(encoding="utf-8")
+    code = page.split("## Our own transformers")[1].split("```python\n")[1].split("```")[0]
+    names = {}
+    exec(code, names)
+    rows = pd.DataFrame({"day": ["2026-11-22"], "hour": [8], "sold": [3.0], "stock": [4.0], "sales": pd.Series([[1.0] * 7], dtype=object)})
+    types = {"day": "string", "hour": "integer", "sold": "number", "stock": "number", "sales": "numbers"}
+    preprocessing = names["preprocessing"].fit(rows)
+    document = preprocessing_document(preprocessing, [Column(name, kind, {}) for name, kind in types.items()], "X", "float32")
+    assert [node["op"] for node in document["nodes"]] == ["date_parts", "cyclic", "ratio", "row_window"]
+    assert document["outputs"][0]["shape"][1] == preprocessing.transform(rows).shape[1] == 9
 
 
 def test_every_transformer_has_an_operator():
