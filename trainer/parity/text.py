@@ -207,6 +207,11 @@ def composed_cases():
     data = frame(TYPES, column(*TEXTS))["x"]
     best = make_pipeline(TfidfVectorizer(), SelectKBest(chi2, k=12)).fit(data, np.arange(len(TEXTS)) % 2)
     yield "text-best", graph_case(TYPES, best, column(*TEXTS) + SERVED, raising(lambda rows: best.transform(rows["x"])))
+    # A selector raises on an infinite weight, which a term without texts has.
+    unseen = TfidfVectorizer(vocabulary=["cat", "dog", "nowhere"], smooth_idf=False, norm=None)
+    finite = make_pipeline(unseen, SelectKBest(chi2, k=2)).fit(data, np.arange(len(TEXTS)) % 2)
+    rows = column(*TEXTS, "dog nowhere", "nowhere", "dog")
+    yield "text-best-infinite", graph_case(TYPES, finite, rows, raising(lambda rows: finite.transform(rows["x"])))
     yield from sparse_zero_cases()
 
 

@@ -4,6 +4,7 @@ Every feature is required. One may be null only where the pipeline has learnt wh
 encoder that raises on unknown values makes an enum of its categories: everything else is served as training defined it.
 """
 
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
 from plumb_trainer.features import Cross, DateParts
@@ -72,9 +73,9 @@ def known_categories(preprocessing, feature):
 def _property(feature, preprocessing):
     nullable = _takes_missing(feature.name, preprocessing)
     categories, strict = known_categories(preprocessing, feature.name)
-    # What reads a cross is an encoder, which learns the values in it.
-    crossed = any(isinstance(step, Cross) for steps, _ in readers(preprocessing, feature.name) for step in steps)
-    if feature.pii and (categories or crossed):
+    # What reads a cross is an encoder, which learns the values in it; a vectorizer learns words.
+    learns = any(isinstance(step, Cross | CountVectorizer) for steps, _ in readers(preprocessing, feature.name) for step in steps)
+    if feature.pii and (categories or learns):
         raise Stop(f'feature "{feature.name}" is personal data, but an encoder has learnt its values, which the bundle would hold')
     if strict and feature.ranges:
         raise Stop(f'feature "{feature.name}": take its range out, since the encoder admits exactly the values it has learnt')

@@ -3,6 +3,7 @@
 import re
 import sys
 import unicodedata
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from plumb_trainer.column_hasher import ColumnHasher
 from plumb_trainer.graph_export import preprocessing_document
 from plumb_trainer.operators.text import UNICODE_VERSIONS
 from plumb_trainer.recipe import Column
+from plumb_trainer.row_schema import schema_document
 from plumb_trainer.stop import Stop
 from plumb_trainer.token_pattern import token_pattern_form
 
@@ -132,6 +134,18 @@ def test_what_has_no_form_is_refused(step, sentence):
     message = refusal(step)
     assert sentence in message
     assert 'on column "t"' in message
+
+
+def test_a_vocabulary_of_personal_data_is_refused():
+    personal = Column("t", "string", {}, pii=True)
+    for step, learns in ((TfidfVectorizer(), True), (HashingVectorizer(n_features=8), False)):
+        fitted = ColumnTransformer([("text", step, "t")]).fit(FRAME[["t"]])
+        recipe = SimpleNamespace(title="texts", description="", features=(personal,))
+        if learns:
+            with pytest.raises(Stop, match='feature "t" is personal data, but an encoder has learnt its values'):
+                schema_document(recipe, fitted)
+        else:
+            assert schema_document(recipe, fitted)["properties"]["t"] == {"type": "string", "x-pii": True}
 
 
 def test_a_hasher_of_dicts_is_refused():
