@@ -13,6 +13,7 @@ import { difference } from "./ops/difference.js";
 import { exp } from "./ops/exp.js";
 import { expm1 } from "./ops/expm1.js";
 import { featureHasher } from "./ops/feature-hasher.js";
+import { functionTransformer } from "./ops/function-transformer.js";
 import { hashingVectorizer } from "./ops/hashing-vectorizer.js";
 import { identity } from "./ops/identity.js";
 import { isotonic } from "./ops/isotonic.js";
@@ -26,11 +27,14 @@ import { normalizer } from "./ops/normalizer.js";
 import { oneHotEncoder } from "./ops/one-hot-encoder.js";
 import { ordinalEncoder } from "./ops/ordinal-encoder.js";
 import { passthrough } from "./ops/passthrough.js";
+import { pca } from "./ops/pca.js";
 import { polynomialFeatures } from "./ops/polynomial-features.js";
 import { portableLog } from "./ops/portable-log.js";
 import { portableYeoJohnson } from "./ops/portable-yeo-johnson.js";
+import { powerTransformer } from "./ops/power-transformer.js";
 import { product } from "./ops/product.js";
 import { proportions } from "./ops/proportions.js";
+import { quantileTransformer } from "./ops/quantile-transformer.js";
 import { ratio } from "./ops/ratio.js";
 import { robustScaler } from "./ops/robust-scaler.js";
 import { rowWindow } from "./ops/row-window.js";
@@ -46,6 +50,7 @@ import { textPattern } from "./ops/text-pattern.js";
 import { tfidfTransformer } from "./ops/tfidf-transformer.js";
 import { tfidfVectorizer } from "./ops/tfidf-vectorizer.js";
 import { transformerWeight } from "./ops/transformer-weight.js";
+import { truncatedSvd } from "./ops/truncated-svd.js";
 import { vote } from "./ops/vote.js";
 import { weightedMean } from "./ops/weighted-mean.js";
 import { zeroToNan } from "./ops/zero-to-nan.js";
@@ -66,6 +71,11 @@ export const operatorsBefore: ReadonlyMap<string, Operator> = new Map([
   ["target_encoder", targetEncoder],
   ["polynomial_features", polynomialFeatures],
   ["spline_transformer", splineTransformer],
+  ["power_transformer", powerTransformer],
+  ["quantile_transformer", quantileTransformer],
+  ["function_transformer", functionTransformer],
+  ["pca", pca],
+  ["truncated_svd", truncatedSvd],
   ["date_parts", dateParts],
   ["cyclic", cyclic],
   ["ratio", ratio],

@@ -7,6 +7,7 @@ import { discretizeCases } from "./operators/discretize.cases.js";
 import { encodeCases } from "./operators/encode.cases.js";
 import { expandCases } from "./operators/expand.cases.js";
 import { imputeCases } from "./operators/impute.cases.js";
+import { mapValuesCases } from "./operators/map-values.cases.js";
 import { ownCases } from "./operators/own.cases.js";
 import { scaleCases } from "./operators/scale.cases.js";
 import { textCases } from "./operators/text.cases.js";
@@ -19,6 +20,7 @@ export const operatorCases: readonly OperatorCase[] = [
   ...discretizeCases,
   ...encodeCases,
   ...expandCases,
+  ...mapValuesCases,
   ...textCases,
   ...ownCases,
   ...columnsCases,

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from parity import combine, compose, discretize, encode, expand, impute, links, own, scale, text
+from parity import combine, compose, discretize, encode, expand, impute, links, map_values, own, reduce, scale, text
 
 CASES = Path(__file__).resolve().parents[2] / "test" / "parity" / "cases"
-FAMILIES = (impute, scale, discretize, encode, expand, text, own, compose, links, combine)
+FAMILIES = (impute, scale, discretize, encode, expand, map_values, reduce, text, own, compose, links, combine)
 
 
 def all_cases():

@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 
 from plumb_trainer.graph_export import preprocessing_document
 from plumb_trainer.json_form import number_form, number_forms
+from plumb_trainer.served import served_twin
 
 DTYPES = {"number": float, "integer": np.int64, "boolean": bool}
 
@@ -93,11 +94,11 @@ def graph_case(types, fitted, rows, transform=None):
         What is exported.
     rows : list of list
         Values in the order of the features; None is a missing value.
-    transform : callable, default=fitted.transform
-        Takes a DataFrame.
+    transform : callable, default=None
+        Takes a DataFrame. None is the transformer's own, or that of the twin that computes what is served.
     """
     graph = preprocessing_document(fitted, [Feature(name, kind) for name, kind in types.items()], "X", "float32", sparse_as_dense=True)
-    return answered_case(types, graph, transform or fitted.transform, rows)
+    return answered_case(types, graph, transform or served_twin(fitted).transform, rows)
 
 
 def answered_case(types, graph, transform, rows):

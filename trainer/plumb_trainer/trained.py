@@ -12,6 +12,7 @@ from plumb_trainer.frame import frame_of_columns, frame_of_rows
 from plumb_trainer.graph_export import depends_on_batch
 from plumb_trainer.models import MODELS
 from plumb_trainer.recipe import Recipe
+from plumb_trainer.served import served_twin
 
 
 @dataclass(frozen=True)
@@ -76,20 +77,25 @@ class Trained:
         """The standard deviation of each feature that is a number."""
         return {feature.name: float(self.training[feature.name].std()) for feature in self.recipe.features if feature.type == "number"}
 
+    @cached_property
+    def served(self):
+        """The pipeline, with steps that compute what is served where those are not scikit-learn's own bits."""
+        return served_twin(self.pipeline)
+
     @property
     def kind(self):
         """The kind of model."""
         return MODELS[self.recipe.model[0]]
 
     def features(self, rows):
-        """Return the float64 values before the cast, ndarray of shape (n_rows, width), as scikit-learn computes them.
+        """Return the float64 values before the cast, ndarray of shape (n_rows, width), as they are served.
 
         Raises
         ------
         ValueError
             Where a transformer refuses a row.
         """
-        preprocessing = self.pipeline["preprocessing"]
+        preprocessing = self.served["preprocessing"]
         data = self._frame(rows)
         parts = [data.iloc[[index]] for index in range(len(data))] if depends_on_batch(preprocessing) else [data]
         return np.concatenate([np.asarray(self._quietly(preprocessing.transform, part), dtype=np.float64) for part in parts])
@@ -125,7 +131,7 @@ class Trained:
     def refusals(self, rows):
         """Return, for each row, whether the pipeline raises on it."""
         try:
-            self._quietly(self.pipeline.predict, self._frame(rows))
+            self._quietly(self.served.predict, self._frame(rows))
             return [False] * len(rows)
         except ValueError:
             # One row fails the whole batch: look in the halves for it.

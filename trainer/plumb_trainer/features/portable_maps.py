@@ -5,6 +5,7 @@ from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from plumb_trainer import portable
 from plumb_trainer.features.base import FeatureTransformer, columns_of, finite_or_missing
+from plumb_trainer.powers import yeo_johnson
 
 
 class PortableLog(FeatureTransformer):
@@ -92,25 +93,4 @@ class PortableYeoJohnson(FeatureTransformer):
         return names
 
     def _powers(self, X):
-        return columns_of([yeo_johnson(X[:, index], power) for index, power in enumerate(self.lambdas_)], len(X))
-
-
-def yeo_johnson(x, power):
-    """Return the Yeo-Johnson transform of a column.
-
-    Parameters
-    ----------
-    x : ndarray of float64
-    power : float
-        Lambda.
-
-    Returns
-    -------
-    ndarray of float64
-        NaN where it isn't finite.
-    """
-    size = portable.log1p(np.abs(x))
-    epsilon = np.finfo(np.float64).eps
-    above = size if abs(power) < epsilon else portable.expm1(power * size) / power
-    below = -size if abs(power - 2) <= epsilon else -portable.expm1((2 - power) * size) / (2 - power)
-    return finite_or_missing(np.where(x >= 0, above, below))
+        return columns_of([finite_or_missing(yeo_johnson(X[:, index], power)) for index, power in enumerate(self.lambdas_)], len(X))

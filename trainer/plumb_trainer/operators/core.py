@@ -45,6 +45,13 @@ class Operator:
         Whether it computes the same bits from a sparse matrix of values as from a dense one. With ones all do.
     reads_series : bool, default=False
         Whether it reads one column by itself, and no table.
+    takes_ones : bool, default=True
+        Whether a sparse matrix of ones is to it what a dense one is.
+    tier : str, default="A"
+        How exact it is, for the reader of the docs.
+    served : callable
+        From the fitted transformer to None, or the subclass of its class that computes what is served where those are not scikit-learn's
+        own bits. A fitted transformer becomes its own twin by taking this class.
     """
 
     name: str
@@ -57,6 +64,9 @@ class Operator:
     sparse: Callable = _none
     takes_sparse: bool = False
     reads_series: bool = False
+    takes_ones: bool = True
+    tier: str = "A"
+    served: Callable = _none
 
 
 def is_nan(value):
