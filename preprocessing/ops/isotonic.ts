@@ -1,44 +1,66 @@
 /**
  * A monotone curve through points: between two of them a straight line, beyond the first and the last their own values.
  *
- * As scikit-learn's IsotonicRegression, which asks `numpy.interp`: `slope * (v - x[j]) + y[j]` with the slope of the piece that starts at
- * the last x[j] <= v, and y[j] itself where v is x[j]. NaN stays NaN.
+ * As scikit-learn's IsotonicRegression. float64 is `numpy.interp`: `slope * (v - x[j]) + y[j]` with the slope of the piece that starts at
+ * the last x[j] <= v, and y[j] itself where v is x[j]. float32, where it was fitted on that, is SciPy's own interpolation: every step is
+ * rounded to float32, and a v that is a point's x belongs to the piece that ends there. What comes out counts as float64, into which
+ * calibration puts it. NaN stays NaN.
  */
-import { closedObject, finite, listOf } from "../closed-schema.js";
+import { closedObject, closedSet, finite, listOf } from "../closed-schema.js";
 import { GraphError } from "../graph-error.js";
 import { columnByColumn, defineOperator } from "../operator.js";
 
-const params = closedObject({ x: listOf(finite, "numbers"), y: listOf(finite, "numbers") });
+const params = closedObject({
+  x: listOf(finite, "numbers"),
+  y: listOf(finite, "numbers"),
+  dtype: closedSet(["float32", "float64"]).default("float64"),
+});
 
-export const isotonic = defineOperator(params, (columns, { x, y }, context) => {
+interface Curve {
+  x: readonly number[];
+  y: readonly number[];
+  slopes: Float64Array;
+}
+
+export const isotonic = defineOperator(params, (columns, { x, y, dtype }, context) => {
   const at = `${context.path}.params`;
   if (y.length !== x.length) throw new GraphError(`${at}.y`, `${x.length} values, one per value of x`, String(y.length));
   const unordered = x.findIndex((value, index) => index > 0 && !(value > x[index - 1]!));
   if (unordered > 0) throw new GraphError(`${at}.x[${unordered}]`, "a value above the one before it", String(x[unordered]));
-  const last = x.length - 1;
-  const slopes = Float64Array.from({ length: last }, (_, j) => (y[j + 1]! - y[j]!) / (x[j + 1]! - x[j]!));
+  const round = dtype === "float32" ? Math.fround : (value: number): number => value;
+  const slopes = Float64Array.from({ length: x.length - 1 }, (_, j) => round(round(y[j + 1]! - y[j]!) / round(x[j + 1]! - x[j]!)));
   const { outputs, work } = columnByColumn(columns, context, () => ({}));
+  const follow = dtype === "float32" ? followFloat32 : followFloat64;
+  const curve = { x, y, slopes };
   const step = (rowCount: number): void => {
-    for (const { from, to } of work) {
-      for (let row = 0; row < rowCount; row++) {
-        const v = from[row]!;
-        if (Number.isNaN(v)) to[row] = v;
-        else if (v >= x[last]!) to[row] = y[last]!;
-        else if (v < x[0]!) to[row] = y[0]!;
-        else {
-          const j = pieceOf(x, v);
-          to[row] = v === x[j]! ? y[j]! : slopes[j]! * (v - x[j]!) + y[j]!;
-        }
-      }
-    }
+    for (const { from, to } of work) for (let row = 0; row < rowCount; row++) to[row] = follow(curve, from[row]!);
   };
   return { columns: outputs, step };
 });
 
-/** The last index whose x is at most v, which lies between the first and the last. */
-function pieceOf(x: readonly number[], v: number): number {
+function followFloat64({ x, y, slopes }: Curve, v: number): number {
+  const last = x.length - 1;
+  if (Number.isNaN(v)) return v;
+  if (v >= x[last]!) return y[last]!;
+  if (v < x[0]!) return y[0]!;
+  const j = lastAtMost(x, v);
+  return v === x[j]! ? y[j]! : slopes[j]! * (v - x[j]!) + y[j]!;
+}
+
+function followFloat32({ x, y, slopes }: Curve, value: number): number {
+  const last = x.length - 1;
+  if (Number.isNaN(value)) return value;
+  const v = Math.min(Math.max(Math.fround(value), x[0]!), x[last]!);
+  if (last === 0) return y[0]!;
+  const found = lastAtMost(x, v);
+  const j = found > 0 && x[found] === v ? found - 1 : Math.min(found, last - 1);
+  return Math.fround(Math.fround(slopes[j]! * Math.fround(v - x[j]!)) + y[j]!);
+}
+
+/** The last index whose x is at most v; v is not below the first. */
+function lastAtMost(x: readonly number[], v: number): number {
   let low = 0;
-  let high = x.length - 1;
+  let high = x.length;
   while (high - low > 1) {
     const middle = (low + high) >>> 1;
     if (x[middle]! <= v) low = middle;

@@ -34,15 +34,16 @@ def classes_case(raw, nodes, labels, probabilities, winners):
     }
 
 
-def isotonic_case(seed, increasing, points):
+def isotonic_case(seed, increasing, points, dtype="float64"):
     """Let a fitted IsotonicRegression answer: at its points, beside them, between and beyond them."""
     rng = np.random.default_rng(seed)
-    x = np.round(rng.normal(size=points), 2)
+    x = np.round(rng.normal(size=points), 2).astype(dtype)
     model = IsotonicRegression(increasing=increasing, out_of_bounds="clip").fit(x, (x if increasing else -x) + rng.normal(size=points) / 2)
     knots = model.X_thresholds_
-    edges = np.concatenate([knots, np.nextafter(knots, np.inf), np.nextafter(knots, -np.inf), [0, -0.0, 1e300, -1e300]])
-    raw = np.concatenate([edges, rng.normal(size=200) * 2])[:, None]
-    params = {"x": number_forms(knots), "y": number_forms(model.y_thresholds_)}
+    far = knots.dtype.type(np.inf)
+    edges = np.concatenate([knots, np.nextafter(knots, far), np.nextafter(knots, -far), [0, -0.0, 1e30, -1e30]])
+    raw = np.concatenate([edges, rng.normal(size=200) * 2]).astype(dtype)[:, None]
+    params = {"x": number_forms(knots), "y": number_forms(model.y_thresholds_), **({"dtype": dtype} if dtype == "float32" else {})}
     return number_case(raw, "isotonic", params, model.predict(raw[:, 0]))
 
 
@@ -103,6 +104,7 @@ def cases():
     """Curves, means, votes and proportions by scikit-learn and NumPy, and the exponentials by the portable math."""
     yield "link-isotonic-rising", isotonic_case(18, True, 60)
     yield "link-isotonic-falling", isotonic_case(19, False, 60)
+    yield "link-isotonic-float32", isotonic_case(26, True, 60, "float32")
     yield "link-isotonic-one-point", isotonic_case(20, True, 1)
     yield "link-mean", mean_case("float64", None)
     yield "link-mean-float32", mean_case("float32", None)

@@ -203,8 +203,10 @@ def _curve(parts, calibrator, score):
         # expit(-(a * f + b)): the minus sign goes into both constants without a rounding.
         line = parts.node("linear", [score], coef=[[-float(calibrator.a_)]], intercept=[-float(calibrator.b_)])
         return parts.node("sigmoid", [line], dtype="float64")
-    points = {"x": calibrator.X_thresholds_.astype(float).tolist(), "y": calibrator.y_thresholds_.astype(float).tolist()}
-    return parts.node("isotonic", [score], **points)
+    x, y = calibrator.X_thresholds_, calibrator.y_thresholds_
+    # Fitted on float32, it is followed in float32.
+    rounded = {"dtype": "float32"} if x.dtype == np.float32 else {}
+    return parts.node("isotonic", [score], x=x.astype(np.float64).tolist(), y=y.astype(np.float64).tolist(), **rounded)
 
 
 def _stacking(estimator, labels):
