@@ -49,6 +49,40 @@ describe("a sparse group", () => {
     );
   });
 
+  it("is projected as dense columns are", () => {
+    const components = [
+      [0.1, -0.7, 3e-320, 2, -1],
+      [-1, -2, "-0.0", -1e-300, -5],
+      [-1, 1, -1, 1, -1e300],
+      [0, 0, 0, 0, 0],
+    ];
+    const params = {
+      unicode: "14.0.0",
+      analyzer: "char",
+      ngram_range: [1, 1],
+      lowercase: false,
+      n_features: 5,
+      alternate_sign: true,
+      norm: "l2",
+    };
+    const inputs = [{ name: "text", type: "string" }];
+    const hash = { id: "hashes", op: "hashing_vectorizer", inputs: ["text"], params };
+    const scaled = { id: "scaled", op: "max_abs_scaler", inputs: ["hashes"], params: { scale: [1, 1, 1, 1, 1] } };
+    const run = (nodes: unknown[], from: string, rows: { text: string }[]) => {
+      const project = { id: "sums", op: "truncated_svd", inputs: [from], params: { components } };
+      const outputs = [{ name: "X", dtype: "float64", shape: ["rows", 4], from: ["sums"] }];
+      const document = { format: "plumb-graph/1", inputs, nodes: [...nodes, project], outputs };
+      return createPreprocessor(parseGraph(document)).features(rows);
+    };
+    const rowsOf = fc.array(fc.record({ text: fc.string({ maxLength: 8 }) }), { maxLength: 20 });
+    fc.assert(
+      fc.property(rowsOf, (rows) => {
+        expect(run([hash], "hashes", rows)).toEqual(run([hash, scaled], "scaled", rows));
+      }),
+      { examples: [[[{ text: "" }, { text: "a" }, { text: "ab" }, { text: "abcdefg" }]]] },
+    );
+  });
+
   it("comes out the same on both ways, over more rows than a strip", () => {
     const params = { unicode: "14.0.0", analyzer: "char", ngram_range: [1, 2], lowercase: true, vocabulary: ["a", "ab", "b", "👍", "👍a"] };
     const inputs = [{ name: "text", type: "string" }];
