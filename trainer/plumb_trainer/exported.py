@@ -19,7 +19,7 @@ class Exported:
     dtype : {"float32", "float64"}
         Of both.
     width, outputs : int
-    link : {"identity", "sigmoid", "softmax"}
+    link : {"identity", "sigmoid", "softmax", "exp"}
         What turns the outputs into the answer. It runs after the model, in `dtype`.
     tier : {"A", "C"}
         A where the serving runtime gives the library's bits, C where it adds up in another order.

@@ -9,11 +9,12 @@ from onnx import helper, numpy_helper
 
 from plumb_trainer.exported import INPUT, OUTPUT
 from plumb_trainer.onnx_model import TENSOR_TYPES, onnx_bytes
-from plumb_trainer.trees import Tree
+from plumb_trainer.trees import columns_of_categories
 
 _SUM = 1
 _NO_LINK = 0
 _MODES = {"<=": 0, "<": 1}
+_MEMBER = 6
 
 
 def tree_model_bytes(ensemble):
@@ -33,6 +34,8 @@ def tree_model_bytes(ensemble):
     if input_dtype != ensemble.dtype:
         nodes.append(helper.make_node("Cast", [block], ["C"], name="cast", to=TENSOR_TYPES[ensemble.dtype]))
         block = "C"
+    if ensemble.whole:
+        block = _whole_categories(ensemble, block, nodes, initializers)
     results = [f"T{index}" for index in range(len(ensemble.after))] + [OUTPUT]
     nodes.append(
         helper.make_node(
@@ -57,8 +60,9 @@ def _attributes(ensemble):
     """Return the operator's attributes: inner nodes and leaves are two lists, and each child says in which of them it is."""
     roots, nodes, leaves = [], [], []
     node_count = leaf_count = 0
-    for grown in ensemble.trees:
-        tree = _without_intervals(grown, ensemble.comparison)
+    # A split by categories has its members in a list of their own, each split's ended by NaN.
+    members = []
+    for tree in ensemble.trees:
         order = _depth_first(tree)
         is_leaf = tree.feature < 0
         leaf, inner = order[is_leaf[order]], order[~is_leaf[order]]
@@ -69,11 +73,15 @@ def _attributes(ensemble):
         if is_leaf[0]:
             # The operator has no tree without a node: one whose both branches end in the same leaf stands for it.
             inner = left = right = leaf
+        modes = np.full(len(tree.feature), _MODES[ensemble.comparison])
+        modes[list(tree.members)] = _MEMBER
+        members += [np.append(tree.members[node], np.nan) for node in inner.tolist() if node in tree.members]
         roots.append(node_count)
         nodes.append(
             {
                 "nodes_featureids": np.maximum(tree.feature[inner], 0),
                 "nodes_splits": tree.threshold[inner],
+                "nodes_modes": modes[inner],
                 "nodes_missing_value_tracks_true": tree.missing_left[inner],
                 "nodes_truenodeids": place[left],
                 "nodes_trueleafs": is_leaf[left],
@@ -85,8 +93,9 @@ def _attributes(ensemble):
         node_count += len(inner)
         leaf_count += len(leaf)
     attributes = _joined(nodes) | _joined(leaves)
-    attributes["nodes_modes"] = np.full(node_count, _MODES[ensemble.comparison], dtype=np.uint8)
-    tensors = {"nodes_modes": np.uint8, "nodes_splits": ensemble.dtype, "leaf_weights": ensemble.dtype}
+    if members:
+        attributes["membership_values"] = np.concatenate(members)
+    tensors = {"nodes_modes": np.uint8, **dict.fromkeys(("nodes_splits", "leaf_weights", "membership_values"), ensemble.dtype)}
     return {"tree_roots": roots} | {
         name: numpy_helper.from_array(values.astype(tensors[name]), name) if name in tensors else values.astype(np.int64).tolist()
         for name, values in attributes.items()
@@ -98,59 +107,37 @@ def _joined(parts):
 
 
 def _depth_first(tree):
-    """Return the nodes that the root leads to, each once, the left one's side first.
+    """Return the nodes that the root leads to, each before its children, the left one's side first.
 
     Nodes that pruning left behind are not among them.
     """
-    order, waiting, seen = [], [0], set()
+    order, waiting = [], [0]
     while waiting:
         index = waiting.pop()
-        if index in seen:
-            continue
-        seen.add(index)
         order.append(index)
         if tree.feature[index] >= 0:
             waiting += [tree.right[index], tree.left[index]]
     return np.array(order, dtype=np.int64)
 
 
-def _without_intervals(tree, comparison):
-    """Return a tree that asks for numbers only: in place of a node with intervals stands a chain, a link for each bound.
+def _whole_categories(ensemble, block, nodes, initializers):
+    """Append what makes whole numbers of the columns of categories, and return its name.
 
-    A link's left side is the child that its interval leads to, its right side the next link, so children have several parents. The
-    operator's own test for members of a set compares exactly, one member after the other, which is more links for the same answer.
+    The runtime looks for a member by a value's integer part, where the operator's definition has equality. On whole numbers both agree.
     """
-    if not tree.intervals:
-        return tree
-    columns = {name: list(getattr(tree, name)) for name in ("feature", "threshold", "left", "right", "missing_left", "value")}
-    for node, intervals in tree.intervals.items():
-        children = {True: tree.left[node], False: tree.right[node]}
-        # A value is below a bound where it is at most the float before it.
-        bounds = intervals.bounds if comparison == "<" else np.nextafter(intervals.bounds, intervals.bounds.dtype.type(-np.inf))
-        # NaN leaves the chain by the first link that leads to its side; neighbours differ, so one of the ends does.
-        waits = True
-        at = node
-        for index, bound in enumerate(bounds):
-            side = bool(intervals.goes_left[index])
-            is_last = index == len(bounds) - 1
-            leaves = waits and side == bool(tree.missing_left[node])
-            waits = waits and not leaves
-            onward = children[not side] if is_last else len(columns["feature"])
-            link = {
-                "feature": tree.feature[node],
-                "threshold": bound,
-                "left": children[side],
-                "right": onward,
-                "missing_left": leaves,
-                "value": tree.value[node],
-            }
-            for name, values in columns.items():
-                if at == len(values):
-                    values.append(link[name])
-                else:
-                    values[at] = link[name]
-            at = onward
-    return Tree(
-        **{name: np.array(values, dtype=getattr(tree, name).dtype) for name, values in columns.items()},
-        target=tree.target,
-    )
+
+    def add(operator, inputs, result):
+        nodes.append(helper.make_node(operator, inputs, [result], name=f"whole_{result}"))
+        return result
+
+    def constant(value, name):
+        initializers.append(numpy_helper.from_array(np.asarray(value), name))
+        return name
+
+    dtype = np.dtype(ensemble.dtype).type
+    whole = add("Floor", [block], "F")
+    if ensemble.whole == "truncate":
+        whole = add("Where", [add("Less", [block, constant(dtype(0), "Z")], "N"), add("Ceil", [block], "U"), whole], "W")
+    if ensemble.whole == "or missing":
+        whole = add("Where", [add("Equal", [block, whole], "E"), block, constant(dtype(np.nan), "Q")], "W")
+    return add("Where", [constant(columns_of_categories(ensemble), "M"), whole, block], "K")

@@ -10,43 +10,6 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Intervals:
-    """What an inner node asks that splits by categories: in which interval of the line a value lies.
-
-    So every library's rule is the same: one that cuts a category's fraction off has an interval from it to the next, one that compares
-    exactly has an interval with one float in it.
-
-    Parameters
-    ----------
-    bounds : ndarray of the ensemble's dtype
-        Where intervals begin, ascending; the first interval has no beginning. Each begins with its bound and ends before the next.
-    goes_left : ndarray of bool
-        Of each interval, one more than bounds. Neighbours differ.
-    """
-
-    bounds: np.ndarray
-    goes_left: np.ndarray
-
-    @classmethod
-    def of(cls, ranges, inside_left, dtype):
-        """Return the intervals that put values in some ranges on one side, all others on the other.
-
-        Parameters
-        ----------
-        ranges : iterable of (low, high)
-            From low up to but without high. They don't overlap; at least one.
-        inside_left : bool
-        dtype : {"float32", "float64"}
-        """
-        ends = np.array(sorted(ranges), dtype=dtype).ravel()
-        # Where one range ends and the next begins there is no bound.
-        touching = np.flatnonzero(ends[:-1] == ends[1:])
-        bounds = np.delete(ends, np.concatenate([touching, touching + 1]))
-        inside = np.arange(len(bounds) + 1) % 2 == 1
-        return cls(bounds, inside == inside_left)
-
-
-@dataclass(frozen=True)
 class Tree:
     """One binary tree; all arrays have one entry per node, the root first.
 
@@ -64,8 +27,9 @@ class Tree:
         A leaf's contribution; 0 at an inner node.
     target : int
         The output that the tree adds to.
-    intervals : dict of int to Intervals
-        By node, those that split by categories; their threshold doesn't count.
+    members : dict of int to ndarray
+        By node that splits by categories, those that go left: whole numbers that int32 holds. Its threshold doesn't count, and all
+        other numbers go right.
     """
 
     feature: np.ndarray
@@ -75,7 +39,7 @@ class Tree:
     missing_left: np.ndarray
     value: np.ndarray
     target: int = 0
-    intervals: dict = field(default_factory=dict)
+    members: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,6 +57,9 @@ class TreeEnsemble:
         What turns the sums into the answer.
     input_dtype : {"float32", "float64"}, default=None
         What a row's values are rounded to before they are compared; None is `dtype`.
+    whole : {None, "floor", "truncate", "or missing"}, default=None
+        What is done to a value in a column of categories that isn't whole, before it is looked for among them: rounded down, its
+        fraction cut off, or taken for missing. None where there are no categories.
     after : tuple of (str, float or ndarray of shape (target_count,)), default=()
         What is done to the sums, in this order: operators of ONNX ("Div", "Mul", "Add") with their second operand.
     """
@@ -104,6 +71,7 @@ class TreeEnsemble:
     comparison: str
     link: str = "identity"
     input_dtype: str | None = None
+    whole: str | None = None
     after: tuple = ()
 
 
@@ -118,9 +86,17 @@ def thresholds_by_feature(ensemble):
     found = [[] for _ in range(ensemble.feature_count)]
     for tree in ensemble.trees:
         by_number = tree.feature.copy()
-        for node, intervals in tree.intervals.items():
-            found[tree.feature[node]].append(intervals.bounds)
+        for node, members in tree.members.items():
+            found[tree.feature[node]] += [members, members + 1]
             by_number[node] = -1
         for column in np.unique(by_number[by_number >= 0]):
             found[column].append(tree.threshold[by_number == column])
     return [np.unique(np.concatenate(parts)) if parts else np.zeros(0, ensemble.dtype) for parts in found]
+
+
+def columns_of_categories(ensemble):
+    """Return, by column, whether some tree splits it by categories: ndarray of bool."""
+    found = np.zeros(ensemble.feature_count, dtype=np.bool_)
+    for tree in ensemble.trees:
+        found[[tree.feature[node] for node in tree.members]] = True
+    return found

@@ -4,6 +4,7 @@ import json
 from itertools import islice
 
 import numpy as np
+import xgboost
 from xgboost import Booster
 
 from plumb_trainer.stop import Stop
@@ -12,11 +13,20 @@ from plumb_trainer.trees import Tree, TreeEnsemble, one_leaf_tree
 # What comes after the sum, by objective.
 LINKS = {
     "reg:squarederror": "identity",
+    "reg:squaredlogerror": "identity",
     "reg:absoluteerror": "identity",
     "reg:pseudohubererror": "identity",
+    "reg:quantileerror": "identity",
+    "reg:logistic": "sigmoid",
+    "reg:gamma": "exp",
+    "reg:tweedie": "exp",
+    "count:poisson": "exp",
     "binary:logistic": "sigmoid",
     "multi:softprob": "softmax",
 }
+
+# The newest version that is known to answer with its quantiles as the sums have them; later ones put them in order.
+_QUANTILES_AS_THEY_ARE = (3, 2)
 
 
 def read_xgboost(model):
@@ -37,6 +47,7 @@ def read_xgboost(model):
     Stop
         Where the booster is of a kind whose sum would come out otherwise.
     """
+    _refuse_missing(model.missing)
     document = json.loads(model.get_booster().save_raw("json"))
     learner = document["learner"]
     _refuse_unsupported(learner)
@@ -45,11 +56,13 @@ def read_xgboost(model):
     base = _base_margins(document)
     return TreeEnsemble(
         trees=[one_leaf_tree(value, "float32", target) for target, value in enumerate(base)]
-        + [_read_tree(tree, target) for tree, target in islice(grown, _tree_count(learner, booster))],
+        + [part for tree, target in islice(grown, _tree_count(learner, booster)) for part in _read_tree(tree, target)],
         feature_count=int(learner["learner_model_param"]["num_feature"]),
         target_count=len(base),
         dtype="float32",
         comparison="<",
+        # A fraction counts as the category before it, and what is below 0 as none.
+        whole="floor" if any(tree["categories_nodes"] for tree in booster["trees"]) else None,
         link=LINKS[learner["objective"]["name"]],
     )
 
@@ -80,27 +93,47 @@ def _base_margins(document):
 
 def _without_values(tree):
     conditions = zip(tree["split_conditions"], tree["left_children"], strict=True)
-    return {**tree, "split_conditions": [condition if left >= 0 else 0.0 for condition, left in conditions]}
+    emptied = {**tree, "split_conditions": [condition if left >= 0 else 0.0 for condition, left in conditions]}
+    return {**emptied, "leaf_weights": [0.0] * len(tree["leaf_weights"])} if _outputs_of_leaf(tree) > 1 else emptied
+
+
+def _outputs_of_leaf(tree):
+    return int(tree["tree_param"]["size_leaf_vector"])
+
+
+def _refuse_missing(missing):
+    if not np.isnan(missing):
+        raise Stop(
+            f"the model can't be exported: it takes {missing:g} for missing (missing={missing:g}), which only NaN is when it is served; "
+            "put NaN in its place before fitting"
+        )
 
 
 def _refuse_unsupported(learner):
-    booster, params = learner["gradient_booster"], learner["learner_model_param"]
+    booster = learner["gradient_booster"]
     objective = learner["objective"]["name"]
     if booster["name"] == "dart":
-        raise Stop("the model can't be exported: booster \"dart\" weights each tree when it predicts, which a plain sum of trees doesn't")
-    if booster["name"] != "gbtree":
-        raise Stop(f'the model can\'t be exported: booster "{booster["name"]}" has no trees; use gbtree')
-    trees = booster["model"]["trees"]
-    if int(params["num_target"]) > 1 or any(int(tree["tree_param"]["size_leaf_vector"]) > 1 for tree in trees):
-        raise Stop(f"the model can't be exported: it has {params['num_target']} outputs, and a bundle's prediction is one number")
-    if any(any(tree["split_type"]) for tree in trees):
         raise Stop(
-            "the model can't be exported: it splits on categories by itself (enable_categorical); encode them in the preprocessing instead"
+            "the model can't be exported: booster \"dart\" weights each tree when it predicts, which a plain sum of trees doesn't; "
+            "use gbtree"
+        )
+    if booster["name"] != "gbtree":
+        raise Stop(f'the model can\'t be exported: booster "{booster["name"]}" has no trees; use gbtree, or a linear model of scikit-learn')
+    if booster["model"].get("cats", {}).get("enc"):
+        raise Stop(
+            "the model can't be exported: it has learnt the categories of a DataFrame; give it numbers instead, by an OrdinalEncoder "
+            'before it and feature_types with "c" for the encoded columns'
         )
     if objective not in LINKS:
         raise Stop(
             f'the model can\'t be exported: objective "{objective}" makes of the sum what no operator does; '
             f"expected one of {', '.join(LINKS)}"
+        )
+    alphas = json.loads(learner["objective"].get("quantile_loss_param", {}).get("quantile_alpha", "[]"))
+    if len(alphas) > 1 and tuple(map(int, xgboost.__version__.split(".")[:2])) > _QUANTILES_AS_THEY_ARE:
+        raise Stop(
+            f"the model can't be exported: XGBoost {xgboost.__version__} may put its quantiles in order when it predicts; fit a model for "
+            "each quantile, or use XGBoost 3.2"
         )
 
 
@@ -111,16 +144,39 @@ def _tree_count(learner, booster):
 
 
 def _read_tree(tree, target):
-    left = np.array(tree["left_children"], dtype=np.int64)
+    """Return a tree, or one for each output where leaves hold several values."""
+    left, right = (np.array(tree[side], dtype=np.int64) for side in ("left_children", "right_children"))
     leaf = left < 0
     # In this form a leaf's value stands where an inner node has its threshold.
     condition = np.array(tree["split_conditions"], dtype=np.float32)
-    return Tree(
-        feature=np.where(leaf, -1, np.array(tree["split_indices"], dtype=np.int64)),
-        threshold=np.where(leaf, np.float32(0), condition),
-        left=left,
-        right=np.array(tree["right_children"], dtype=np.int64),
-        missing_left=np.array(tree["default_left"], dtype=np.bool_) & ~leaf,
-        value=np.where(leaf, condition, np.float32(0)),
-        target=target,
-    )
+    outputs = _outputs_of_leaf(tree)
+    if outputs == 1:
+        values = {target: np.where(leaf, condition, np.float32(0))}
+    else:
+        # And a leaf that has several has its place among them where an inner node has its right child.
+        weights = np.array(tree["leaf_weights"], dtype=np.float32).reshape(-1, outputs)
+        values = {output: np.where(leaf, weights[np.where(leaf, right, 0), output], np.float32(0)) for output in range(outputs)}
+    # A category of the set goes right in XGBoost, and left in the neutral form.
+    members = _members(tree)
+    swapped = np.isin(np.arange(len(left)), list(members))
+    missing_left = np.array(tree["default_left"], dtype=np.bool_)
+    return [
+        Tree(
+            feature=np.where(leaf, -1, np.array(tree["split_indices"], dtype=np.int64)),
+            threshold=np.where(leaf, np.float32(0), condition),
+            left=np.where(swapped, right, left),
+            right=np.where(leaf, -1, np.where(swapped, left, right)),
+            missing_left=(missing_left != swapped) & ~leaf,
+            value=value,
+            target=output,
+            members=members,
+        )
+        for output, value in values.items()
+    ]
+
+
+def _members(tree):
+    """Return the sets of nodes that split by categories: dict of node to ndarray."""
+    categories = np.array(tree["categories"], dtype=np.float32)
+    places = zip(tree["categories_nodes"], tree["categories_segments"], tree["categories_sizes"], strict=True)
+    return {node: categories[start : start + size] for node, start, size in places}

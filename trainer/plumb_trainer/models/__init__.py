@@ -5,6 +5,9 @@
 
 from importlib import import_module
 
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
 from plumb_trainer.models.core import ExportedModel, ModelFile, Tensor
 from plumb_trainer.models.kinds import MODELS
 from plumb_trainer.stop import Stop
@@ -13,6 +16,17 @@ from plumb_trainer.stop import Stop
 # `export(estimator, **options)`.
 FAMILIES = {
     "xgboost_family": {"xgboost": ("XGBRegressor", "XGBClassifier", "XGBRFRegressor", "XGBRFClassifier")},
+    "lightgbm_family": {"lightgbm": ("LGBMRegressor", "LGBMClassifier")},
+    "catboost_family": {"catboost": ("CatBoostRegressor", "CatBoostClassifier")},
+    "sklearn_trees_family": {
+        "sklearn": (
+            *("DecisionTreeRegressor", "DecisionTreeClassifier", "ExtraTreeRegressor", "ExtraTreeClassifier"),
+            *("RandomForestRegressor", "RandomForestClassifier", "ExtraTreesRegressor", "ExtraTreesClassifier"),
+            *("GradientBoostingRegressor", "GradientBoostingClassifier"),
+            *("HistGradientBoostingRegressor", "HistGradientBoostingClassifier"),
+            "IsolationForest",
+        )
+    },
     "linear_family": {
         "sklearn": (
             *("LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "LassoLars", "LassoLarsCV", "LassoLarsIC", "Lars", "LarsCV"),
@@ -50,7 +64,7 @@ def export_model(estimator, n_features=None, **options):
         How many columns it is given; must be as many as it was fitted on.
     **options
         ``labels``: what a classifier's classes are called, in their order, if not by themselves.
-        ``output``: of a model with several outputs, the index of the one that is the prediction.
+        ``output``: of a model with several outputs, the index of the one that is the prediction; of an IsolationForest, its name.
 
     Returns
     -------
@@ -66,9 +80,13 @@ def export_model(estimator, n_features=None, **options):
     if module is None:
         known = ", ".join(sorted({name for _, name in _MODULES}))
         raise Stop(f"the model can't be exported: nothing here reads a {kind.__module__}.{kind.__qualname__}; expected one of {known}")
+    try:
+        check_is_fitted(estimator)
+    except NotFittedError as error:
+        raise Stop(f"the model can't be exported: this {kind.__name__} isn't fitted; fit it first") from error
     exported = import_module(f"plumb_trainer.models.{module}").export(estimator, **options)
     if n_features is not None and exported.width != n_features:
-        raise Stop(f"the model was fitted on {exported.width} columns, and the preprocessing gives {n_features}: they don't belong together")
+        raise Stop(f"the model was fitted on {exported.width} columns, and the preprocessing gives {n_features}: they don't fit")
     return exported
 
 

@@ -75,6 +75,9 @@ class ExportedModel:
         to ndarray [rows, width], in the output's dtype.
     libraries : tuple of str
         What computes the answers in training, with versions.
+    accepts : {"any", "missing", "finite"}, default="any"
+        What the library takes among its features beside finite numbers: NaN and infinities, NaN alone, or neither. It raises on others,
+        and the bundle has to refuse such rows too.
     """
 
     task: str
@@ -86,6 +89,7 @@ class ExportedModel:
     tiers: dict
     raw: Callable
     libraries: tuple
+    accepts: str = "any"
 
     @property
     def width(self):
@@ -144,4 +148,4 @@ def _label_form(value):
     if isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value):
         # A class of -0.0 is the one of 0.
         return number_form(value + 0)
-    raise Stop(f"the model can't be exported: class {value!r} is no text, number or boolean; encode the target with such classes before fitting")
+    raise Stop(f"the model can't be exported: class {value!r} is no text, number or boolean; encode the target before fitting")

@@ -11,6 +11,7 @@ from xgboost import XGBClassifier, XGBRegressor
 from plumb_trainer.exported import Exported
 from plumb_trainer.layers import layer_model_bytes
 from plumb_trainer.mlp_layers import read_mlp
+from plumb_trainer.stop import Stop
 from plumb_trainer.tree_onnx import tree_model_bytes
 from plumb_trainer.trees import thresholds_by_feature
 from plumb_trainer.xgboost_trees import read_xgboost
@@ -48,6 +49,8 @@ class ModelKind:
 
 def _export_trees(model):
     ensemble = read_xgboost(model)
+    if ensemble.target_count > 1 and ensemble.link != "softmax":
+        raise Stop(f"the model can't be exported: it has {ensemble.target_count} outputs, and a recipe's prediction is one number")
     return Exported(
         onnx=tree_model_bytes(ensemble),
         dtype=ensemble.dtype,

@@ -1,34 +1,37 @@
 """XGBoost's models: float32 trees, and the links in float32 as XGBoost computes them."""
 
+import numpy as np
 import xgboost
 
-from plumb_trainer.exported import RAW
-from plumb_trainer.models.core import ExportedModel, label_forms, model_file, node
-from plumb_trainer.tree_onnx import tree_model_bytes
-from plumb_trainer.trees import thresholds_by_feature
+from plumb_trainer.models.tree_answers import classification, refuse_labels, refuse_output, regression
+from plumb_trainer.stop import Stop
 from plumb_trainer.xgboost_trees import read_xgboost
 
+_LIBRARY = f"xgboost {xgboost.__version__}"
 
-def export(estimator, labels=None):
-    """Return a fitted XGBRegressor or XGBClassifier as it is served; see `export_model`."""
+
+def export(estimator, labels=None, output=None):
+    """Return a fitted XGBRegressor or XGBClassifier, or a random forest of XGBoost, as it is served; see `export_model`.
+
+    Notes
+    -----
+    Everything is in tier A where the C library's float32 exponential is glibc's (2.27 and later), which the links rebuild.
+    """
     ensemble = read_xgboost(estimator)
-    thresholds = thresholds_by_feature(ensemble)
-    file = model_file(tree_model_bytes(ensemble), ensemble.dtype, ensemble.feature_count, ensemble.target_count, thresholds)
-    shared = {
-        "models": (file,),
-        "raw": lambda features: {RAW: estimator.predict(features, output_margin=True).reshape(len(features), -1)},
-        "libraries": (f"xgboost {xgboost.__version__}",),
-    }
-    if ensemble.link == "identity":
-        return ExportedModel("regression", nodes=(), prediction=RAW, probabilities=None, labels=(), tiers={"raw": "A", "prediction": "A"}, **shared)
-    labels = label_forms(estimator.classes_ if labels is None else labels)
-    threshold = {"threshold": 0.5} if ensemble.link == "sigmoid" else {}
-    return ExportedModel(
-        "classification",
-        nodes=(node("p1", ensemble.link, RAW, dtype="float32"), node("p2", "label", "p1", labels=list(labels), **threshold)),
-        prediction="p2",
-        probabilities="p1",
-        labels=labels,
-        tiers={"raw": "A", "prediction": "A", "probabilities": "A"},
-        **shared,
-    )
+    links = [] if ensemble.link == "identity" else [(ensemble.link, {"dtype": "float32"})]
+
+    def raw(features):
+        return np.asarray(estimator.predict(features, output_margin=True))
+
+    if not isinstance(estimator, xgboost.XGBClassifier):
+        refuse_labels(labels)
+        return regression(ensemble, raw, _LIBRARY, links, output)
+    refuse_output(output)
+    one_column = ensemble.link == "sigmoid"
+    if one_column and ensemble.target_count > 1:
+        raise Stop(
+            f"the model can't be exported: it gives a row {ensemble.target_count} labels at once, and a bundle's prediction is one; "
+            "fit a classifier for each"
+        )
+    classes = estimator.classes_ if labels is None else labels
+    return classification(ensemble, raw, _LIBRARY, classes, links, threshold=0.5 if one_column else None)

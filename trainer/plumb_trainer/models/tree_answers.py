@@ -1,0 +1,132 @@
+"""What stands behind a tree ensemble, whatever library grew it: link functions, labels, and which of several outputs is the prediction."""
+
+from plumb_trainer.exported import RAW
+from plumb_trainer.models.core import ExportedModel, label_forms, model_file, node
+from plumb_trainer.stop import Stop
+from plumb_trainer.tree_onnx import tree_model_bytes
+from plumb_trainer.trees import thresholds_by_feature
+
+
+def trees_file(ensemble):
+    """Return the file of an ensemble."""
+    return model_file(
+        tree_model_bytes(ensemble),
+        ensemble.input_dtype or ensemble.dtype,
+        ensemble.feature_count,
+        ensemble.target_count,
+        thresholds_by_feature(ensemble),
+        output_dtype=ensemble.dtype,
+    )
+
+
+def refuse_labels(labels):
+    """Stop where names for classes are given to a model without classes."""
+    if labels is not None:
+        raise Stop("labels are for a classifier, and this model is a regressor; take them out")
+
+
+def refuse_output(output):
+    """Stop where one of several outputs is asked of a classifier."""
+    if output is not None:
+        raise Stop("`output` picks one of a regressor's several outputs, and this model is a classifier; take it out")
+
+
+def regression(ensemble, raw, library, links=(), output=None, tier="A", accepts="any"):
+    """Return a regressor as it is served.
+
+    Parameters
+    ----------
+    ensemble : TreeEnsemble
+    raw : callable
+        From features to the library's margins.
+    library : str
+    links : sequence of (str, dict)
+        Operators with their parameters, from the sum to the prediction.
+    output : int, default=None
+        Of several outputs, the one that is the prediction.
+    tier : {"A", "B"}, default="A"
+        Of the prediction.
+    accepts : str, default="any"
+        As of `ExportedModel`.
+    """
+    nodes, source = [], RAW
+    if ensemble.target_count > 1:
+        nodes.append(node("p1", "select_columns", source, columns=[_picked(output, ensemble.target_count)]))
+        source = "p1"
+    elif output not in (None, 0):
+        raise Stop(f"there is no output {output}: the model has one")
+    for operator, params in links:
+        identifier = f"p{len(nodes) + 1}"
+        nodes.append(node(identifier, operator, source, **params))
+        source = identifier
+    return ExportedModel(
+        "regression",
+        models=(trees_file(ensemble),),
+        nodes=tuple(nodes),
+        prediction=source,
+        probabilities=None,
+        labels=(),
+        tiers={"raw": "A", "prediction": tier},
+        raw=_as_table(raw),
+        libraries=(library,),
+        accepts=accepts,
+    )
+
+
+def classification(ensemble, raw, library, classes, links=(), threshold=None, decides_by="probabilities", tier="A", accepts="any"):
+    """Return a classifier as it is served.
+
+    Parameters
+    ----------
+    ensemble : TreeEnsemble
+    raw, library
+        As of `regression`.
+    classes : sequence
+        In order of the columns; with two of them and one column, the column is the second's.
+    links : sequence of (str, dict)
+        Operators with their parameters, from the sums to the probabilities.
+    threshold : float, default=None
+        For one column: the second class is what lies above.
+    decides_by : {"probabilities", "raw"}, default="probabilities"
+        Where the label is read off.
+    tier : {"A", "B"}, default="A"
+        Of the probabilities. A label that is read off the raw sums is in tier A anyway.
+    accepts : str, default="any"
+        As of `ExportedModel`.
+    """
+    labels = label_forms(classes)
+    nodes, source = [], RAW
+    for operator, params in links:
+        identifier = f"p{len(nodes) + 1}"
+        nodes.append(node(identifier, operator, source, **params))
+        source = identifier
+    limit = {} if threshold is None else {"threshold": threshold}
+    decided = RAW if decides_by == "raw" else source
+    nodes.append(node("label", "label", decided, labels=list(labels), **limit))
+    return ExportedModel(
+        "classification",
+        models=(trees_file(ensemble),),
+        nodes=tuple(nodes),
+        prediction="label",
+        probabilities=source,
+        labels=labels,
+        tiers={"raw": "A", "prediction": "A" if decides_by == "raw" else tier, "probabilities": tier},
+        raw=_as_table(raw),
+        libraries=(library,),
+        accepts=accepts,
+    )
+
+
+def _as_table(raw):
+    return lambda features: {RAW: raw(features).reshape(len(features), -1)}
+
+
+def _picked(output, count):
+    if output is None:
+        raise Stop(
+            f"the model has {count} outputs, and a bundle's prediction is one number: say which with output=0 to output={count - 1}, "
+            "and export a bundle for each that is wanted"
+        )
+    if not 0 <= output < count:
+        raise Stop(f"there is no output {output}: the model has {count}, from 0 to {count - 1}")
+    return int(output)
