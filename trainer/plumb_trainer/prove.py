@@ -1,5 +1,6 @@
 """Proves a bundle before anybody sees it: the code that will serve it answers as the pipeline does."""
 
+import dataclasses
 import json
 import subprocess
 import tempfile
@@ -62,15 +63,21 @@ class PlumbCommand:
             expected.append(trained.answers(golden, batch=1))
         rows = [*rows, *golden * (len(expected) - 1)]
         expected = Answers.joined(expected)
+        got = self.answers(bundle, rows)
+        parity, problems = measured(rows, expected, trained.exported, trained.recipe.target.labels, got)
+        if problems:
+            raise Stop("the bundle is not written, because it answers otherwise than the pipeline", *problems)
+        if parity.tier == "A" and trained.served is not trained.pipeline:
+            parity = dataclasses.replace(parity, tier="B")
+        return parity
+
+    def answers(self, bundle, rows):
+        """Return what the bundle makes of rows, one after the other: the lines of ``plumb predict --features --raw``, decoded."""
         with tempfile.TemporaryDirectory(prefix="plumb-proof-") as folder:
             questions, answers = Path(folder, "rows.jsonl"), Path(folder, "answers.jsonl")
             questions.write_text("".join(f"{line(row)}\n" for row in rows), encoding="utf-8")
             self._run("predict", str(bundle), "--input", str(questions), "--output", str(answers), "--features", "--raw")
-            got = [json.loads(text) for text in answers.read_text(encoding="utf-8").splitlines()]
-        parity, problems = measured(rows, expected, trained.exported, trained.recipe.target.labels, got)
-        if problems:
-            raise Stop("the bundle is not written, because it answers otherwise than the pipeline", *problems)
-        return parity
+            return [json.loads(text) for text in answers.read_text(encoding="utf-8").splitlines()]
 
     def verify(self, bundle):
         """Stop where the bundle isn't sound, or its golden rows come out otherwise than its manifest grants."""
