@@ -9,7 +9,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { main, root, run, SetupError, say } from "./setup/project.mjs";
-import { ensureBuild, ensureDebianPackages, ensureDependencies, ensurePython } from "./setup.mjs";
+import { ensureBuild, ensureDebianPackages, ensureDependencies, ensureTestPython } from "./setup.mjs";
 import { closingLine, countPytest, countVitest } from "./test-counts.mjs";
 
 async function runVitest(folder, args) {
@@ -23,7 +23,7 @@ async function runVitest(folder, args) {
 async function runPytest(folder) {
   const report = join(folder, "pytest.xml");
   try {
-    const python = await ensurePython();
+    const python = await ensureTestPython();
     const code = await run(python, ["-m", "pytest", `--junitxml=${report}`], { cwd: join(root, "trainer") });
     return countPytest(read(report), code);
   } catch (error) {
