@@ -150,7 +150,7 @@ def test_a_vocabulary_of_personal_data_is_refused():
 
 def test_a_hasher_of_dicts_is_refused():
     fitted = FeatureHasher(8).fit()
-    with pytest.raises(Stop, match="reads a dict or a list per row, which no feature is; use plumb_trainer.column_hasher.ColumnHasher"):
+    with pytest.raises(Stop, match="no feature is; fit plumb_trainer.column_hasher.ColumnHasher in its place"):
         preprocessing_document(fitted, FEATURES, "X", "float32")
 
 

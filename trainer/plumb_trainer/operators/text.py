@@ -3,7 +3,6 @@
 import unicodedata
 
 import numpy as np
-from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfTransformer, TfidfVectorizer
 
 from plumb_trainer.column_hasher import ColumnHasher
@@ -110,10 +109,6 @@ def _column_hasher_params(hasher, texts):
     return _hash_params(hasher) | {"names": [_writable(name) for name in hasher.feature_names_in_]}
 
 
-def _feature_hasher_params(hasher):
-    raise ValueError("it reads a dict or a list per row, which no feature is; use plumb_trainer.column_hasher.ColumnHasher")
-
-
 def _refuse_width(width, parameter):
     if width > WIDTH_MAX:
         raise ValueError(f"{width} columns are more than the {WIDTH_MAX} that a dense row may have; set {parameter}={WIDTH_MAX} or less")
@@ -145,5 +140,4 @@ OPERATORS = {
     ColumnHasher: Operator(
         "feature_hasher", _column_hasher_params, lambda hasher: hasher.n_features, reads_kinds=True, sparse=_values
     ),
-    FeatureHasher: Operator("feature_hasher", _feature_hasher_params, lambda hasher: hasher.n_features),
 }
