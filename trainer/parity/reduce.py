@@ -45,3 +45,6 @@ def cases():
     texts = ColumnTransformer([("words", make_pipeline(TfidfVectorizer(), TruncatedSVD(2, random_state=0)), "t")])
     text_rows = [[text] for text in [*words[:4], "", "nothing known", "wine wine wine"]]
     yield "svd-of-words", graph_case({"t": "string"}, texts.fit(frame({"t": "string"}, [[word] for word in words])), text_rows)
+    beside = FeatureUnion([("words", TfidfVectorizer()), ("letters", TfidfVectorizer(analyzer="char"))])
+    both = ColumnTransformer([("both", make_pipeline(beside, TruncatedSVD(2, random_state=0)), "t")])
+    yield "svd-of-words-and-letters", graph_case({"t": "string"}, both.fit(frame({"t": "string"}, [[word] for word in words])), text_rows)

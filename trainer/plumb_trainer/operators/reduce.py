@@ -32,9 +32,9 @@ class ServedTruncatedSVD(TruncatedSVD):
 
 
 def projected(X, components):
-    """Return the weighted sums of each row, in order of its columns, beginning with the first product."""
-    sums = X[:, :1] * components[:, 0]
-    for index in range(1, X.shape[1]):
+    """Return the weighted sums of each row, in order of its columns, beginning with 0."""
+    sums = np.zeros((len(X), len(components)))
+    for index in range(X.shape[1]):
         sums += X[:, index : index + 1] * components[:, index]
     return sums
 
