@@ -13,6 +13,7 @@ from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer, HashingVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from xgboost import XGBRegressor
 
 import parity_unicode
 from plumb_trainer.column_hasher import ColumnHasher
@@ -219,6 +220,19 @@ def test_many_numbers_are_not_hashed():
     fitted = ColumnHasher(8).fit(frame)
     with pytest.raises(Stop, match="it adds numbers of 17 columns in no certain order"):
         preprocessing_document(fitted, [Column(name, "number", {}) for name in frame], "X", "float32", sparse_as_dense=True)
+
+
+def test_xgboost_reads_what_is_absent_as_missing_and_a_zero_that_is_there_as_a_zero():
+    rng = np.random.default_rng(0)
+    texts = [" ".join(rng.choice(list("abcdefghij"), 4)) for _ in range(300)]
+    sparse = HashingVectorizer(n_features=5, norm=None, token_pattern=r"\w").transform(texts)
+    model = XGBRegressor(n_estimators=20, max_depth=4).fit(sparse, rng.normal(size=300) + sparse.sum(axis=1))
+    # What zero_to_nan makes of the vectorizer's cells.
+    present = np.full(sparse.shape, np.nan)
+    present[np.repeat(np.arange(300), np.diff(sparse.indptr)), sparse.indices] = sparse.data
+    assert (sparse.data == 0).any()
+    assert np.array_equal(model.predict(present), model.predict(sparse))
+    assert not np.array_equal(model.predict(sparse.toarray()), model.predict(sparse))
 
 
 def test_the_tables_of_characters_are_this_pythons(monkeypatch, capsys):
