@@ -164,6 +164,15 @@ def test_what_would_answer_otherwise_is_refused(estimator, target, reason):
         export_model(fitted(estimator, TRAINING, target))
 
 
+def test_an_output_of_several_is_not_asked_of_one():
+    with pytest.raises(Stop, match="this model has one; take it out"):
+        export_model(fitted(LinearRegression(), TRAINING, TARGET), output=1)
+
+
+def test_missing_values_and_infinities_are_not_taken():
+    assert export_model(fitted(KNeighborsRegressor(), TRAINING, TARGET)).accepts == "finite"
+
+
 def test_too_many_points_are_refused():
     many = rows(2_001, 5)
     with pytest.raises(Stop, match="it keeps 2001 rows, and at most 2000 are served"):

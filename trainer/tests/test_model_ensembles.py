@@ -80,6 +80,12 @@ def test_a_scaled_target_is_taken_back(transformer):
     assert np.array_equal(raw[:, 0] * coef + intercept, model.predict(ROWS[:500]))
 
 
+def test_what_one_member_raises_on_the_whole_refuses():
+    both = VotingRegressor(REGRESSORS).fit(TRAINING, TARGET)
+    assert export_model(both).accepts == "finite"
+    assert export_model(VotingRegressor(REGRESSORS[:1]).fit(TRAINING, TARGET)).accepts != "finite"
+
+
 def test_a_classifier_that_was_fitted_before_can_be_calibrated():
     model = CalibratedClassifierCV(FrozenEstimator(GaussianNB().fit(TRAINING, TWO))).fit(TRAINING, TWO)
     assert [part["op"] for part in export_model(model).nodes][-2:] == ["weighted_mean", "label"]

@@ -32,6 +32,7 @@ def measured_regressor(onnx, width, raw, nodes=()):
         tiers={"raw": "C", "prediction": "C"},
         raw=lambda features: {RAW: raw(features).reshape(-1, 1)},
         libraries=SCIKIT_LEARN,
+        accepts="finite",
     )
 
 
@@ -73,6 +74,7 @@ def measured_classifier(onnx, width, outputs, raw, classes, labels, link=None, t
         tiers={"raw": tier, "prediction": tier, **({} if probabilities is None else {"probabilities": tier})},
         raw=lambda features: {RAW: raw(features).reshape(len(features), -1)},
         libraries=SCIKIT_LEARN,
+        accepts="finite",
     )
 
 
@@ -91,3 +93,9 @@ def link_nodes(source, link, prefix=""):
 def refuse(estimator, reason):
     """Return the `Stop` that says why an estimator isn't exported."""
     return Stop(f"the model can't be exported: {type(estimator).__name__}: {reason}")
+
+
+def refuse_output(estimator, output):
+    """Stop where one of several outputs is asked of an estimator that has one."""
+    if output is not None:
+        raise refuse(estimator, "`output` picks one of several outputs, and this model has one; take it out")

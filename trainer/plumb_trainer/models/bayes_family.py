@@ -3,12 +3,13 @@
 import numpy as np
 
 from plumb_trainer.exported import INPUT
-from plumb_trainer.models.answers import measured_classifier
+from plumb_trainer.models.answers import measured_classifier, refuse_output
 from plumb_trainer.models.float64_graph import Float64Graph
 
 
-def export(estimator, labels=None):
+def export(estimator, labels=None, output=None):
     """Return a fitted naive Bayes classifier as it is served; see `export_model`."""
+    refuse_output(estimator, output)
     width, classes = estimator.n_features_in_, estimator.classes_
     graph = Float64Graph("bayes", width)
     onnx = graph.bytes(_LIKELIHOODS[type(estimator).__name__](graph, estimator), len(classes))

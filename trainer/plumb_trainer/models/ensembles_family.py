@@ -7,13 +7,14 @@ from sklearn.frozen import FrozenEstimator
 
 from plumb_trainer.exported import INPUT
 from plumb_trainer.models import linear_family
-from plumb_trainer.models.answers import SCIKIT_LEARN, refuse
+from plumb_trainer.models.answers import SCIKIT_LEARN, refuse, refuse_output
 from plumb_trainer.models.core import ExportedModel, ModelFile, Tensor, label_forms
 from plumb_trainer.stop import Stop
 
 
-def export(estimator, labels=None):
+def export(estimator, labels=None, output=None):
     """Return a fitted ensemble as it is served; see `export_model`."""
+    refuse_output(estimator, output)
     return _EXPORTS[type(estimator).__name__](estimator, labels)
 
 
@@ -64,6 +65,7 @@ class _Parts:
             labels=labels,
             tiers=tiers if probabilities is None else {**tiers, "probabilities": tier},
             raw=lambda features: {name: values for raw in raws for name, values in raw(features).items()},
+            accepts=min((member.accepts for member in self.members), key=_STRICTEST.index),
             libraries=tuple(dict.fromkeys(name for member in self.members for name in (*member.libraries, *SCIKIT_LEARN))),
         )
 
@@ -96,6 +98,7 @@ def _renamed(member, prefix):
         tiers=member.tiers,
         raw=lambda features: {names[name]: values for name, values in raw(features).items()},
         libraries=member.libraries,
+        accepts=member.accepts,
     )
 
 
@@ -280,6 +283,8 @@ def _transformed_target(estimator, labels):
     return parts.exported("regression", prediction)
 
 
+# What one member raises on, the whole raises on.
+_STRICTEST = ("finite", "missing", "any")
 _INVERSES = ((np.exp, "exp"), (np.expm1, "expm1"))
 _SCALERS = {"StandardScaler": ("scale_", "mean_"), "RobustScaler": ("scale_", "center_"), "MaxAbsScaler": ("scale_", "")}
 _EXPORTS = {

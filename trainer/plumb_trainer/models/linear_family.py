@@ -3,7 +3,7 @@
 import numpy as np
 
 from plumb_trainer.exported import INPUT
-from plumb_trainer.models.answers import link_nodes, measured_classifier, measured_regressor, refuse
+from plumb_trainer.models.answers import link_nodes, measured_classifier, measured_regressor, refuse, refuse_output
 from plumb_trainer.models.float64_graph import Float64Graph
 
 # Their link is asked of the fitted model.
@@ -15,8 +15,9 @@ CLASSIFIERS = (
 _WITH_PROBABILITIES = ("LogisticRegression", "LogisticRegressionCV", "LinearDiscriminantAnalysis")
 
 
-def export(estimator, labels=None):
+def export(estimator, labels=None, output=None):
     """Return a fitted linear model as it is served; see `export_model`."""
+    refuse_output(estimator, output)
     coef, intercept = coefficients(estimator)
     graph = Float64Graph("linear", coef.shape[1])
     onnx = graph.bytes(graph.add("Gemm", INPUT, graph.constant(coef.T), graph.constant(intercept)), len(coef))

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from plumb_trainer.models.answers import measured_classifier, measured_regressor, refuse
+from plumb_trainer.models.answers import measured_classifier, measured_regressor, refuse, refuse_output
 from plumb_trainer.models.float64_graph import Float64Graph
 
 # A batch of 1,000 rows then takes three tables of 16 MB.
@@ -11,8 +11,9 @@ POINTS_MAX = 2_000
 _POWERS = {"euclidean": 2, "l2": 2, "manhattan": 1, "cityblock": 1, "l1": 1}
 
 
-def export(estimator, labels=None):
+def export(estimator, labels=None, output=None):
     """Return a fitted KNeighborsClassifier or KNeighborsRegressor as it is served; see `export_model`."""
+    refuse_output(estimator, output)
     points, power = _points(estimator), _power(estimator)
     width = points.shape[1]
     graph = Float64Graph("neighbors", width)
@@ -65,5 +66,6 @@ def _mean(graph, values, weights, neighbors):
     axis = graph.constant([1], np.int64)
     if weights is None:
         return graph.add("Div", graph.add("ReduceSum", values, axis, keepdims=0), graph.constant([float(neighbors)]))
-    sums = graph.add("ReduceSum", graph.add("Mul", graph.add("Unsqueeze", weights, graph.constant([2], np.int64)), values), axis, keepdims=0)
+    weighted = graph.add("Mul", graph.add("Unsqueeze", weights, graph.constant([2], np.int64)), values)
+    sums = graph.add("ReduceSum", weighted, axis, keepdims=0)
     return graph.add("Div", sums, graph.add("ReduceSum", weights, axis, keepdims=1))

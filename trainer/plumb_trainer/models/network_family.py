@@ -3,13 +3,14 @@
 
 from plumb_trainer.layers import layer_model_bytes
 from plumb_trainer.mlp_layers import read_mlp
-from plumb_trainer.models.answers import link_nodes, measured_classifier, measured_regressor, refuse
+from plumb_trainer.models.answers import link_nodes, measured_classifier, measured_regressor, refuse, refuse_output
 
 _LINKS = {"identity": (), "exp": ("exp",), "logistic": ("sigmoid",), "softmax": ("softmax",)}
 
 
-def export(estimator, labels=None):
+def export(estimator, labels=None, output=None):
     """Return a fitted MLPRegressor or MLPClassifier as it is served; see `export_model`."""
+    refuse_output(estimator, output)
     layers = read_mlp(estimator)
     onnx, link = layer_model_bytes(layers), _LINKS[estimator.out_activation_]
     if type(estimator).__name__ == "MLPRegressor":

@@ -4,15 +4,16 @@ import numpy as np
 from scipy import sparse
 
 from plumb_trainer.exported import INPUT
-from plumb_trainer.models.answers import measured_classifier, measured_regressor, refuse
+from plumb_trainer.models.answers import measured_classifier, measured_regressor, refuse, refuse_output
 from plumb_trainer.models.float64_graph import Float64Graph
 
 # A batch of 1,000 rows then takes three tables of 40 MB.
 VECTORS_MAX = 5_000
 
 
-def export(estimator, labels=None):
+def export(estimator, labels=None, output=None):
     """Return a fitted SVC, NuSVC, SVR or NuSVR as it is served; see `export_model`."""
+    refuse_output(estimator, output)
     vectors, coef = estimator.support_vectors_, estimator.dual_coef_
     _refuse_unlike(estimator, vectors)
     width = vectors.shape[1]
