@@ -19,9 +19,10 @@ SMALL = {"n_estimators": 40, "num_leaves": 15, "verbose": -1, "n_jobs": 1, "min_
         ({"use_missing": False}, 0.1),
         ({"boosting_type": "rf", "bagging_freq": 1, "bagging_fraction": 0.5}, 0.1),
         ({"boosting_type": "dart"}, 0.1),
+        ({"boosting_type": "goss", "extra_trees": True}, 0.1),
         ({"objective": "quantile", "alpha": 0.8}, 0.1),
     ],
-    ids=["missing", "none-missing", "missing-is-zero", "forest", "dart", "quantile"],
+    ids=["missing", "none-missing", "missing-is-zero", "forest", "dart", "goss", "quantile"],
 )
 def test_regressors_have_the_librarys_bits(tmp_path, params, missing):
     features, target, *_ = training_data(missing)
