@@ -29,7 +29,9 @@ def forms():
         For one that has no operator, and no reason why.
     """
     found = {}
-    kinds = {kind for _, kind in all_estimators(type_filter="transformer")} | {kind for kind in OPERATORS if kind.__module__.startswith("sklearn.")}
+    kinds = {kind for _, kind in all_estimators(type_filter="transformer")} | {
+        kind for kind in OPERATORS if kind.__module__.startswith("sklearn.")
+    }
     for kind in sorted(kinds, key=lambda kind: kind.__name__):
         if kind in OPERATORS:
             found[kind.__name__] = (f"`{OPERATORS[kind].name}`", OPERATORS[kind].tier)

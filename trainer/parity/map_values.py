@@ -30,7 +30,9 @@ def power_cases():
     training = [[a, b, 3.7, c] for a, b, c in random_numbers(60, 60, 3)]
     positive = [[None if rng.random() < 0.1 else float(value) for value in rng.lognormal(0, (0.5, 3), 2)] for _ in range(60)]
     served = [[edge, -1.5, 4.0, edges] for edge, edges in zip(EDGES, EDGES[::-1], strict=True)]
-    above = [[edge, other] for edge in (1.0, 0.0, -0.0, -1.0, None, 5e-324, 1e300, 1.7976931348623157e308, INF, 0.1) for other in (2.0, None)]
+    above = [
+        [edge, other] for edge in (1.0, 0.0, -0.0, -1.0, None, 5e-324, 1e300, 1.7976931348623157e308, INF, 0.1) for other in (2.0, None)
+    ]
     for standardize in (True, False):
         name = "" if standardize else "-not-standardized"
         yield f"yeo-johnson{name}", case(types, training, served, PowerTransformer(standardize=standardize))
@@ -45,7 +47,9 @@ def power_cases():
             rows = [[value] * len(lambdas) for value in values]
             if method == "yeo-johnson":
                 rows += [[value and -value] * len(lambdas) for value in (0.0, *values)]
-            fitted = PowerTransformer(method=method, standardize=standardize).fit(frame(columns, [[v] * len(lambdas) for v in (1.0, 2.0, 4.5)]))
+            fitted = PowerTransformer(method=method, standardize=standardize).fit(
+                frame(columns, [[v] * len(lambdas) for v in (1.0, 2.0, 4.5)])
+            )
             fitted.lambdas_ = np.array(lambdas)
             yield f"{method}-lambdas{name}", graph_case(columns, fitted, rows)
     yield "yeo-johnson-integers", case({"n": "integer", "flag": "boolean"}, [[3, True], [-2, False]], [[2**40, True]], PowerTransformer())
@@ -66,7 +70,9 @@ def quantile_cases():
             rows = training[:40] + wide
             for place in range(4):
                 quantiles = fitted.quantiles_[:: max(1, count // 10), place].tolist() + fitted.quantiles_[-1:, place].tolist()
-                beside = [value for q in quantiles for value in (q, math.nextafter(q, INF), math.nextafter(q, -INF), q + 9e-8, q - 9e-8, q + 2e-7)]
+                beside = [
+                    value for q in quantiles for value in (q, math.nextafter(q, INF), math.nextafter(q, -INF), q + 9e-8, q - 9e-8, q + 2e-7)
+                ]
                 rows += [[value if place == index else 1.0 for index in range(4)] for value in beside]
             yield f"quantile-{distribution}-{count}", graph_case(types, fitted, rows)
     huge = column(-1.7976931348623157e308, 1.7976931348623157e308, 0.0)
@@ -78,13 +84,37 @@ def quantile_cases():
 def function_cases():
     """Every named function, on the edges of float64; limits; with validation."""
     types = {"a": "number", "b": "number"}
-    values = [*EDGES, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, 0.49999999999999994, 4503599627370495.5, 4503599627370497.0, 7.25, -3.75, 1e5, 710.0, -745.5]
+    values = [
+        *EDGES,
+        1.0,
+        -1.0,
+        0.5,
+        -0.5,
+        1.5,
+        2.5,
+        -2.5,
+        0.49999999999999994,
+        4503599627370495.5,
+        4503599627370497.0,
+        7.25,
+        -3.75,
+        1e5,
+        710.0,
+        -745.5,
+    ]
     rows = [[value, other] for value, other in zip(values, values[::-1], strict=True)]
     rows += random_numbers(62, 40, 2)
-    functions = {name: getattr(np, name) for name in NAMED + ROUNDING} | {f"portable-{name}": getattr(portable, name) for name in ("log1p", "tanh")}
+    functions = {name: getattr(np, name) for name in NAMED + ROUNDING} | {
+        f"portable-{name}": getattr(portable, name) for name in ("log1p", "tanh")
+    }
     for name, function in functions.items():
         yield f"function-{name}", graph_case(types, FunctionTransformer(function).fit(frame(types, rows)), rows)
-    limits = {"both": {"a_min": -1.5, "a_max": 2}, "low": {"min": 0.1, "max": None}, "high": {"a_min": None, "a_max": -0.5}, "none": {"min": None, "max": None}}
+    limits = {
+        "both": {"a_min": -1.5, "a_max": 2},
+        "low": {"min": 0.1, "max": None},
+        "high": {"a_min": None, "a_max": -0.5},
+        "none": {"min": None, "max": None},
+    }
     for name, limit in limits.items():
         yield f"function-clip-{name}", graph_case(types, FunctionTransformer(np.clip, kw_args=limit).fit(frame(types, rows)), rows)
     finite = [row for row in rows if None not in row and INF not in row and -INF not in row]
@@ -97,7 +127,10 @@ def function_cases():
         fitted = FunctionTransformer(function).fit(frame(integers, whole))
         yield f"function-{function.__name__}-integers", graph_case(integers, fitted, whole)
     logs = ColumnTransformer(
-        [("log", make_pipeline(SimpleImputer(), FunctionTransformer(np.log1p), StandardScaler()), ["a"]), ("root", FunctionTransformer(np.sqrt), ["b"])]
+        [
+            ("log", make_pipeline(SimpleImputer(), FunctionTransformer(np.log1p), StandardScaler()), ["a"]),
+            ("root", FunctionTransformer(np.sqrt), ["b"]),
+        ]
     )
     table = [[abs(a or 0.0), abs(b or 0.0)] for a, b in random_numbers(63, 40, 2)]
     yield "function-in-a-column-transformer", graph_case(types, logs.fit(frame(types, table)), [*table, [None, None], [0.0, -0.0]])

@@ -41,7 +41,10 @@ def export(step, data=FRAME):
         (QuantileTransformer(n_quantiles=50, output_distribution="normal"), 1e-14),
         (PCA(2, whiten=True), 1e-9),
         (TruncatedSVD(2, random_state=0), 1e-9),
-        *((FunctionTransformer(function), 1e-14) for function in (np.log, np.log1p, np.log2, np.log10, np.exp, np.expm1, np.sin, np.cos, np.tanh)),
+        *(
+            (FunctionTransformer(function), 1e-14)
+            for function in (np.log, np.log1p, np.log2, np.log10, np.exp, np.expm1, np.sin, np.cos, np.tanh)
+        ),
     ],
     ids=lambda value: getattr(getattr(value, "func", None), "__name__", None) or type(value).__name__,
 )

@@ -99,7 +99,7 @@ FUNCTIONS = {
 _NAMES = (
     {getattr(np, name): name for name in FUNCTIONS if name != "identity"}
     | {getattr(portable, name): name for name in portable.__all__ if name in FUNCTIONS}
-    | {np.fabs: "absolute", np.round: "rint", np.clip: "clip", None: "identity"}
+    | {np.fabs: "absolute", np.round: "rint", np.around: "rint", np.clip: "clip", None: "identity"}
 )
 KNOWN = sorted({"clip", *FUNCTIONS} - {"identity"})
 
@@ -114,14 +114,14 @@ def named_function(transformer):
     """
     func, arguments = transformer.func, dict(transformer.kw_args or {})
     ways = "or fit a transformer of plumb_trainer.features in its place"
-    name = _NAMES.get(func) if func is None or callable(func) and func.__hash__ else None
+    name = _NAMES.get(func) if func is None or (callable(func) and func.__hash__) else None
     if name is None:
         called = getattr(func, "__name__", None) or type(func).__name__
         what = "a lambda" if called == "<lambda>" else f"the function {called}"
         raise ValueError(f"{what} can't be served, because it is Python; use NumPy's {', '.join(KNOWN)}, {ways}")
     if name == "clip":
         return name, _limits(arguments, ways)
-    if func is np.round and arguments in ({"decimals": 0}, {}):
+    if name == "rint" and func is not np.rint and arguments in ({"decimals": 0}, {}):
         return name, None
     if arguments:
         raise ValueError(f"kw_args {', '.join(map(str, arguments))} of {name} can't be served; leave them out, {ways}")
