@@ -1,12 +1,9 @@
 """Puts together the files of a bundle. `docs/bundle-format.md` says what each holds."""
 
-from plumb_trainer.card import card_text
 from plumb_trainer.distribution import baseline_document
-from plumb_trainer.exported import INPUT, RAW
 from plumb_trainer.golden import golden_lines
-from plumb_trainer.graph_export import postprocessing_document, preprocessing_document
 from plumb_trainer.json_form import page
-from plumb_trainer.manifest import MODEL_FILE, manifest_document
+from plumb_trainer.manifest import manifest_document
 from plumb_trainer.row_schema import known_categories
 
 
@@ -31,16 +28,16 @@ def bundle_content(trained, evaluation, golden):
     categories = {feature.name: known_categories(preprocessing, feature.name)[0] for feature in features}
     documents = {
         "schema.json": page(trained.schema),
-        "preprocessing.json": page(preprocessing_document(preprocessing, features, INPUT, exported.dtype)),
-        "postprocessing.json": page(postprocessing_document(RAW, exported.dtype, exported.outputs, exported.link, labels)),
+        "preprocessing.json": page(trained.preprocessing_document()),
+        "postprocessing.json": page(exported.postprocessing(labels)),
         "golden.jsonl": golden_lines(trained, golden),
-        "baseline.json": page(baseline_document(trained.training, features, categories, trained.training_predictions(), labels)),
+        "baseline.json": page(baseline_document(trained.training, features, categories, trained.training_predictions(), labels, trained.missing)),
         "evaluation.json": page(evaluation),
     }
-    return {MODEL_FILE: exported.onnx, **{name: text.encode("utf-8") for name, text in documents.items()}}
+    return {**exported.files, **{name: text.encode("utf-8") for name, text in documents.items()}}
 
 
-def sealed(content, trained, table, evaluation, parity, created):
+def sealed(content, trained, data_sha256, card, parity, created):
     """Return the whole bundle: what was trained, with the files that say how true it is.
 
     Parameters
@@ -48,8 +45,10 @@ def sealed(content, trained, table, evaluation, parity, created):
     content : dict of str to bytes
         See `bundle_content`.
     trained : Trained
-    table : Table
-    evaluation : dict
+    data_sha256 : str or None
+        Of the data that was trained on.
+    card : callable
+        From how many rows are golden, the parity and the time to the text of card.md.
     parity : Parity
         What the proof found.
     created : str
@@ -61,6 +60,6 @@ def sealed(content, trained, table, evaluation, parity, created):
         By file name; the manifest is the last, since it holds the hashes of the others.
     """
     golden_count = content["golden.jsonl"].count(b"\n")
-    files = {**content, "card.md": card_text(trained, table, evaluation, golden_count, parity, created).encode("utf-8")}
-    manifest = manifest_document(trained, table.sha256, files, parity, created)
+    files = {**content, "card.md": card(golden_count, parity, created).encode("utf-8")}
+    manifest = manifest_document(trained, data_sha256, files, parity, created)
     return {**files, "manifest.json": page(manifest).encode("utf-8")}

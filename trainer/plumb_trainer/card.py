@@ -33,7 +33,7 @@ def card_text(trained, table, evaluation, golden_count, parity, created):
         f"# {recipe.title}, version {recipe.version}\n\n{recipe.description or ''}".strip(),
         f"Predicts `{recipe.target.name}`{unit}{labels}. Made {created} by plumb_trainer {__version__}, "
         f"{', '.join(trained.kind.libraries)}; seed {recipe.seed}.",
-        "## Rows\n\n" + _table(["feature", "type", "must be", "unit", "what it is"], _features(trained)),
+        "## Rows\n\n" + features_table(trained),
         "## How it computes\n\n" + "\n".join(_branches(recipe)),
         f"## Data\n\n{table.row_count} rows of {_data(recipe)} (SHA-256 `{table.sha256[:16]}`...), {_split(recipe)}:\n\n"
         + _table(
@@ -54,6 +54,11 @@ def card_text(trained, table, evaluation, golden_count, parity, created):
         "- Ranges in `schema.json` are limits of validity, not of what the model knows.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def features_table(trained):
+    """Return the card's table of what a row must hold."""
+    return _table(["feature", "type", "must be", "unit", "what it is"], _features(trained))
 
 
 _THRESHOLDS = "values at the splits of the trees with their neighbours"

