@@ -7,10 +7,18 @@ from catboost import CatBoostClassifier
 from lightgbm import LGBMRegressor
 from served_model import edge_block, training_data
 from sklearn.ensemble import HistGradientBoostingRegressor, IsolationForest, RandomForestClassifier
+from threadpoolctl import threadpool_limits
 from xgboost import XGBRegressor
 
 from plumb_trainer.exported import RAW
 from plumb_trainer.models import export_model
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Histogram boosting's threads wait for each other by spinning, which takes long where the processors have other work."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.mark.parametrize(

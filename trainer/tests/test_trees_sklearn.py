@@ -16,11 +16,19 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeRegressor
+from threadpoolctl import threadpool_limits
 
 from plumb_trainer.models import export_model
 from plumb_trainer.stop import Stop
 
 FIXED = {"random_state": 0}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Histogram boosting's threads wait for each other by spinning, which takes long where the processors have other work."""
+    with threadpool_limits(1):
+        yield
 
 
 @pytest.mark.parametrize(
