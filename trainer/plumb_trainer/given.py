@@ -1,0 +1,160 @@
+"""A pipeline that was fitted elsewhere, with everything that is asked of it: see `Trained`."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from plumb_trainer.exported import INPUT
+from plumb_trainer.frame import frame_of_rows
+from plumb_trainer.graph_export import depends_on_batch, preprocessing_document
+from plumb_trainer.models.core import label_forms
+from plumb_trainer.trained import Answers, Trained
+
+# Beside such terms all others are lost in the last places of a sum.
+_EXTREME = 1e9
+_LIMITS = "What it knows is what it was fitted on; nothing tells how it answers on rows unlike those."
+
+
+class Kind(NamedTuple):
+    """What the manifest and the card say of the model; see `ModelKind`."""
+
+    libraries: tuple
+    limits: str
+
+
+@dataclass(frozen=True)
+class Given(Trained):
+    """A fitted pipeline that was given, with its data.
+
+    Parameters
+    ----------
+    rows : list of dict
+        The data, as callers send it; None is missing.
+    unread : dict
+        A value for each column that the pipeline was fitted on and nothing reads.
+    accepts : {"any", "missing", "finite"}
+        What the model takes among its features; see `ExportedModel`.
+    sparse_as_dense : bool
+        Whether the model answers the same where absent values are zeros.
+    """
+
+    rows: list
+    unread: dict
+    accepts: str
+    sparse_as_dense: bool
+
+    @property
+    def kind(self):
+        """See `Kind`."""
+        return Kind(self.exported.model.libraries, _LIMITS)
+
+    @cached_property
+    def missing(self):
+        """How many rows have no value, by feature."""
+        return {feature.name: sum(row[feature.name] is None for row in self.rows) for feature in self.recipe.features}
+
+    def preprocessing_document(self):
+        """Return preprocessing.json, which refuses the rows that the model would raise on."""
+        document = preprocessing_document(
+            self.pipeline["preprocessing"], self.recipe.features, INPUT, self.exported.dtype, sparse_as_dense=self.sparse_as_dense
+        )
+        if self.accepts != "finite":
+            return document
+        (output,) = document["outputs"]
+        used = {node["id"] for node in document["nodes"]} | {feature.name for feature in self.recipe.features}
+        name = next(name for name in ("finite", *(f"finite{index}" for index in range(len(used) + 1))) if name not in used)
+        check = {"id": name, "op": "check_finite", "inputs": output["from"], "params": {}}
+        return {**document, "nodes": [*document["nodes"], check], "outputs": [{**output, "from": [name]}]}
+
+    def features(self, rows):
+        """Return the float64 values before the cast, as they are served."""
+        preprocessing = self.served["preprocessing"]
+        data = self._frame(rows)
+        parts = [data.iloc[[index]] for index in range(len(data))] if depends_on_batch(preprocessing) else [data]
+        return np.concatenate([_dense(self._quietly(preprocessing.transform, part)) for part in parts])
+
+    def _answers(self, features):
+        model = self.pipeline["model"]
+        outputs = self._quietly(self.exported.model.raw, features)
+        raw = np.concatenate([np.asarray(outputs[name], dtype=np.float64) for name in self.exported.raw_widths], axis=1)
+        probabilities = self._quietly(model.predict_proba, features) if self.exported.model.probabilities is not None else None
+        return Answers(features, raw, self._named(np.ravel(self._quietly(model.predict, features))), probabilities)
+
+    def training_predictions(self):
+        """Return what the pipeline predicts for the rows that it was given."""
+        return self.answers(self.rows).predictions
+
+    def refusals(self, rows):
+        """Return, for each row, whether a step or the model raises on it."""
+        if not rows:
+            return []
+        try:
+            features = self.features(rows)
+        except ValueError:
+            # One row fails the whole batch: look in the halves for it.
+            half = len(rows) // 2
+            return [True] if len(rows) == 1 else self.refusals(rows[:half]) + self.refusals(rows[half:])
+        refused = ~np.isfinite(features).all(axis=1) if self.accepts == "finite" else np.zeros(len(rows), dtype=bool)
+        return refused.tolist()
+
+    def provable(self, rows):
+        """Return those of (kind, row) pairs that the pipeline answers with finite numbers, or refuses as a bundle does.
+
+        Left out are rows whose features a float32 doesn't hold, where the library raises, and rows whose answer isn't finite, which is
+        an error of the model and not of the row. Of models that add up in another order, those whose terms are extreme.
+        """
+        if self.exported.raw_tier != "A":
+            rows = [pair for pair in rows if pair[0] != "extreme" or not _is_extreme(pair[1])]
+        refused = self.refusals([row for _, row in rows]) if rows else []
+        keeps = np.array(refused, dtype=bool)
+        taken = np.flatnonzero(~keeps)
+        if len(taken):
+            keeps[taken] = self._are_finite(self.features([rows[index][1] for index in taken]))
+        return [pair for pair, kept in zip(rows, keeps, strict=True) if kept]
+
+    def _are_finite(self, features):
+        """Tell of each block of features whether the answer is made of finite numbers."""
+        finite = np.ones(len(features), dtype=bool)
+        if self.accepts != "any":
+            with np.errstate(over="ignore"):
+                finite = ~np.isinf(features.astype(self.exported.dtype)).any(axis=1)
+        if not finite.any():
+            return finite
+        try:
+            answers = self._answers(features[finite])
+        except ValueError:
+            if len(features) == 1:
+                return np.zeros(1, dtype=bool)
+            return np.concatenate([self._are_finite(features[[index]]) for index in range(len(features))])
+        numbers = [answers.raw] if self.recipe.target.labels else [answers.raw, answers.predictions.astype(np.float64)[:, None]]
+        finite[finite] = np.isfinite(np.concatenate(numbers, axis=1)).all(axis=1)
+        return finite
+
+    def rows_given(self, count_max):
+        """Return rows of the data, evenly spread, that the pipeline answers."""
+        chosen = [self.rows[index] for index in np.linspace(0, len(self.rows) - 1, min(count_max, len(self.rows))).astype(int)]
+        refused = self.refusals(chosen)
+        return [row for row, gone in zip(chosen, refused, strict=True) if not gone]
+
+    def _named(self, predictions):
+        if not self.recipe.target.labels:
+            return predictions
+        return np.array([*label_forms(predictions.tolist()), None], dtype=object)[:-1]
+
+    def _frame(self, rows):
+        frame = frame_of_rows(rows, self.recipe.features, self.nullable)
+        if not self.unread:
+            return frame
+        others = pd.DataFrame({name: [value] * len(rows) for name, value in self.unread.items()}, index=frame.index)
+        return pd.concat([frame, others], axis=1)[list(self.pipeline["preprocessing"].feature_names_in_)]
+
+
+def _is_extreme(row):
+    return any(isinstance(value, int | float) and abs(value) > _EXTREME for value in row.values())
+
+
+def _dense(values):
+    return np.asarray(values.toarray() if hasattr(values, "toarray") else values, dtype=np.float64)

@@ -1,0 +1,37 @@
+"""Writes card.md of a bundle whose pipeline was fitted elsewhere: what is known of it, and no more."""
+
+from plumb_trainer import __version__
+from plumb_trainer.card import features_table
+
+
+def given_card(trained, evaluation, deviation, golden_count, parity, created):
+    """Return card.md.
+
+    Parameters
+    ----------
+    trained : Given
+    evaluation : dict
+    deviation : str
+        How far the pipeline's own answers to the data are from what is served.
+    golden_count : int
+    parity : Parity
+    created : str
+    """
+    recipe = trained.recipe
+    labels = f", one of {', '.join(map(str, recipe.target.labels))}" if recipe.target.labels else ""
+    unit = f", in {recipe.target.unit}" if recipe.target.unit else ""
+    scores = evaluation["metrics"].get("given", {})
+    judged = "\n".join(f"- {name}: {'none' if value is None else f'{value:.4g}'}" for name, value in scores.items())
+    note = "Over the rows that were given; whether the pipeline was fitted on them isn't known here.\n\n"
+    sections = [
+        f"# {recipe.title}, version {recipe.version}\n\n{recipe.description or ''}".strip(),
+        f"Predicts `{recipe.target.name}`{unit}{labels}. Exported {created} by plumb_trainer {__version__} from a fitted pipeline, "
+        f"{', '.join(trained.kind.libraries)}.",
+        "## Rows\n\n" + features_table(trained),
+        f"## How good it is\n\n{note + judged if scores else 'No truth was given, so nothing is said.'}",
+        f"## How it was proved\n\nPlumb was compared with the pipeline over {parity.rows} rows, {golden_count} of them in `golden.jsonl`: "
+        f"rows that were given, values at edges and splits, missing and unknown ones. The features are the same bits; the model's outputs "
+        f"differ by at most {parity.margin_ulp} units in the last place, and the answers by {parity.prediction_ulp}. {deviation}",
+        f"## Limits\n\n- {trained.kind.limits}\n- There is no fallback: the caller gets an error.",
+    ]
+    return "\n\n".join(sections) + "\n"

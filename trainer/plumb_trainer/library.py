@@ -1,0 +1,346 @@
+"""`export_bundle`: a pipeline that was fitted elsewhere becomes a proved bundle."""
+
+import re
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils import get_tags
+from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
+
+from plumb_trainer.evaluation import FORMAT
+from plumb_trainer.given import Given
+from plumb_trainer.given_card import given_card
+from plumb_trainer.given_frame import check_frame, read_column
+from plumb_trainer.given_model import GivenModel
+from plumb_trainer.graph_export import readers
+from plumb_trainer.manifest import created_at
+from plumb_trainer.metrics import classification_metrics, regression_metrics
+from plumb_trainer.models import export_model
+from plumb_trainer.models.core import label_forms
+from plumb_trainer.proved_bundle import PROOF_ROWS, write_proved
+from plumb_trainer.publish import refuse_existing
+from plumb_trainer.recipe import RANGE_WORDS, TYPES, Column, Fallback, Recipe
+from plumb_trainer.row_schema import nullable_features, schema_document
+from plumb_trainer.stop import Stop, quote
+
+_SLO = {"p95_ms": 200, "rps": 200}
+_LIMITS = {"rows_max": 10_000, "body_bytes_max": 1_048_576}
+_METADATA = ("title", "description", "target", "unit", "seed")
+_DESCRIBED = ("title", "description", "unit", "examples", "pii")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+# Libraries to which an absent value of a sparse matrix is missing, and not a zero.
+_ABSENT_IS_MISSING = ("xgboost", "catboost")
+
+
+def export_bundle(
+    pipeline, X, out, *, name, version, y=None, schema=None, task=None, slo=None, golden_rows=PROOF_ROWS, allow_flips=None, metadata=None
+):
+    """Write a proved bundle of a fitted pipeline.
+
+    Parameters
+    ----------
+    pipeline : Pipeline or estimator
+        Fitted on a DataFrame: preprocessing steps and a model, or a model alone.
+    X : DataFrame
+        Rows as the pipeline takes them, best those that it was fitted on.
+    out : str or Path
+        The model store; the bundle becomes ``out/<name>/<version>``.
+    name : str
+    version : int
+    y : array-like of shape (n_rows,), default=None
+        The truth of the rows, for evaluation.json.
+    schema : dict, default=None
+        By feature, what is to stand in schema.json beyond what is inferred: ``type``, ``minimum``, ``maximum``, ``exclusiveMinimum``,
+        ``exclusiveMaximum``, ``title``, ``description``, ``unit``, ``examples``, and ``pii`` for personal data.
+    task : {"regression", "classification"}, default=None
+        What the model must be for; None is what it is for.
+    slo : dict, default=None
+        As in the manifest: ``p95_ms`` and ``rps``.
+    golden_rows : int, default=10_000
+        How many rows are generated for the proof, beside those of golden.jsonl.
+    allow_flips : float, default=None
+        The greatest share of the rows of `X` that may reach other leaves of trees than in scikit-learn, where steps of tiers B and C stand
+        before them. None admits no such pipeline.
+    metadata : dict, default=None
+        ``title``, ``description``, ``target`` (the name of what is predicted), ``unit``, ``seed``.
+
+    Returns
+    -------
+    Path
+        The bundle's folder.
+
+    Raises
+    ------
+    Stop
+        With a sentence that names the step, the column and the way out; nothing is written then.
+    """
+    target = _target(out, name, version)
+    given_metadata = _known("metadata", metadata, _METADATA)
+    if not isinstance(golden_rows, int) or golden_rows < 1:
+        raise Stop(f"golden_rows: expected a number of rows from 1 up, got {golden_rows!r}")
+    if allow_flips is not None and not (isinstance(allow_flips, int | float) and 0 <= allow_flips <= 1):
+        raise Stop(f"allow_flips: expected a share from 0 to 1, such as 0.001, got {allow_flips!r}")
+    check_frame(X)
+    # More threads would add up in another order.
+    with threadpool_limits(1):
+        trained = _given(pipeline, X, name, version, schema, {**_SLO, **(slo or {})}, given_metadata, y)
+        if task is not None and task != trained.recipe.task:
+            raise Stop(f"task: the model is for {trained.recipe.task}, and {quote(task)} was asked for; leave it out")
+        # What has no operator is told before anything is computed.
+        trained.preprocessing_document()
+        deviation = _deviation(trained, pipeline, X, allow_flips)
+        evaluation = _evaluation(trained, y)
+        card = partial(given_card, trained, evaluation, deviation)
+        write_proved(trained, evaluation, card, target, created=created_at(), proof_count=golden_rows)
+    return target
+
+
+def _target(out, name, version):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise Stop(f"name: expected 1 to 64 lower-case letters, digits, '.', '_' and '-', the first a letter or digit, got {name!r}")
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version < 10**15:
+        raise Stop(f"version: expected an integer from 1 up, got {version!r}")
+    target = Path(out) / name / str(version)
+    if target.exists():
+        raise Stop(f"{target}: this version exists already; give the next version")
+    refuse_existing(target, False)
+    return target
+
+
+def _known(where, given, names):
+    unknown = [key for key in given or {} if key not in names]
+    if unknown:
+        raise Stop(f"{where}: there is no {quote(unknown[0])}; expected {', '.join(names)}")
+    return dict(given or {})
+
+
+def _given(pipeline, frame, name, version, schema, slo, metadata, y):
+    preprocessing, model, names = _parts(pipeline, frame)
+    exported = export_model(model)
+    read = [column for column in names if any(True for _ in readers(preprocessing, column))]
+    unread = {column: frame[column].iloc[0] for column in names if column not in read}
+    types, columns = {}, {}
+    for column in read:
+        types[column], columns[column] = read_column(column, frame[column])
+    _refuse_target(columns, y, metadata.get("target"))
+    overrides = _overrides(schema, read)
+    features = tuple(_column(column, types[column], overrides.get(column, {})) for column in read)
+    recipe = Recipe(
+        name=name,
+        version=version,
+        title=metadata.get("title", name),
+        description=metadata.get("description"),
+        seed=metadata.get("seed", 0),
+        task=exported.task,
+        data_file=None,
+        dataset=None,
+        time=None,
+        key=(),
+        target=Column(metadata.get("target", "prediction"), "number", {}, unit=metadata.get("unit"), labels=exported.labels),
+        split=(),
+        features=features,
+        branches=(),
+        model=(type(model).__name__, {}),
+        fallback=Fallback(),
+        slo=slo,
+        limits=_LIMITS,
+    )
+    rows = [dict(zip(read, values, strict=True)) for values in zip(*(columns[column] for column in read), strict=True)]
+    learnt = nullable_features(recipe, preprocessing)
+    options = {
+        "recipe": recipe,
+        "pipeline": Pipeline([("preprocessing", preprocessing), ("model", model)]),
+        "exported": GivenModel(exported, _answer_dtype(exported, model, frame, pipeline)),
+        "training": {feature.name: _filled(feature.type, columns[feature.name]) for feature in features},
+        "target": np.zeros(0),
+        "rows": rows,
+        "unread": unread,
+        "accepts": _accepts(exported, model),
+        "sparse_as_dense": type(model).__module__.partition(".")[0] not in _ABSENT_IS_MISSING,
+    }
+    nullable = {feature for feature in read if feature in learnt or any(row[feature] is None for row in rows)}
+    nullable = {feature for feature in nullable if _takes_missing(Given(schema={}, nullable=nullable, **options), feature)}
+    document = schema_document(recipe, preprocessing)
+    for feature in nullable:
+        entry = document["properties"][feature]
+        if not isinstance(entry["type"], list):
+            entry["type"] = [entry["type"], "null"]
+    for feature in set(read) - nullable:
+        entry = document["properties"][feature]
+        entry["type"] = entry["type"][0] if isinstance(entry["type"], list) else entry["type"]
+        if "enum" in entry:
+            entry["enum"] = [value for value in entry["enum"] if value is not None]
+    return Given(schema=document, nullable=nullable, **options)
+
+
+def _parts(pipeline, frame):
+    """Return the fitted preprocessing, the model, and the names of the columns that the first was fitted on."""
+    steps = _flat(pipeline) if isinstance(pipeline, Pipeline) else [("model", pipeline)]
+    *before, (last, model) = steps
+    if not hasattr(model, "predict"):
+        kind = "nothing" if model in (None, "passthrough") else type(model).__name__
+        raise Stop(f'the pipeline\'s last step "{last}" is {kind}, which predicts nothing; a bundle needs a model there')
+    for step, transformer in before:
+        if not isinstance(transformer, str) and transformer is not None:
+            try:
+                check_is_fitted(transformer)
+            except NotFittedError as error:
+                raise Stop(f'step "{step}" ({type(transformer).__name__}) isn\'t fitted; fit the whole pipeline first') from error
+    preprocessing = Pipeline(before) if before else None
+    names = getattr(preprocessing if before else model, "feature_names_in_", None)
+    if names is None and not before:
+        check = export_model(model)
+        names = getattr(model, "feature_names_", list(frame.columns)) if check else None
+    if names is None:
+        raise Stop(
+            "the pipeline was fitted on an array or a single column, which leaves no names; fit it on a DataFrame, with a ColumnTransformer "
+            "that names what each step reads"
+        )
+    names = [str(column) for column in names]
+    absent = [column for column in names if column not in frame.columns]
+    if absent:
+        raise Stop(f"X: column {quote(absent[0])} is missing, which the pipeline was fitted on; give the DataFrame that it was fitted on")
+    extra = [column for column in frame.columns if column not in names]
+    if extra:
+        raise Stop(f"X: column {quote(extra[0])} is none that the pipeline was fitted on; give X without it")
+    if preprocessing is None:
+        preprocessing = FunctionTransformer().fit(frame[names])
+    return preprocessing, model, names
+
+
+def _flat(pipeline):
+    """Return the steps of a pipeline whose last step may be a pipeline itself."""
+    *before, (name, last) = pipeline.steps
+    return [*before, *(_flat(last) if isinstance(last, Pipeline) else [(name, last)])]
+
+
+def _refuse_target(columns, y, target):
+    named = target if target is not None else getattr(y, "name", None)
+    if named in columns:
+        raise Stop(f"column {quote(named)} is the target, and a feature too; take it out of X, and fit again")
+    if y is None:
+        return
+    truth = np.ravel(np.asarray(y)).tolist()
+    lengths = {len(values) for values in columns.values()}
+    if lengths and len(truth) not in lengths:
+        raise Stop(f"y: expected {lengths.pop()} values, one for each row of X, got {len(truth)}")
+    for column, values in columns.items():
+        if values == truth and len(set(truth)) > 1:
+            raise Stop(f"column {quote(column)} equals y in every row: it is the target; take it out of X, and fit again")
+
+
+def _overrides(schema, read):
+    known = ("type", *RANGE_WORDS, *_DESCRIBED)
+    for feature, members in (schema or {}).items():
+        if feature not in read:
+            raise Stop(f"schema: {quote(feature)} is no feature that the pipeline reads; expected {', '.join(read)}")
+        _known(f"schema, {quote(feature)}", members, known)
+    return schema or {}
+
+
+def _column(name, kind, override):
+    if override.get("type", kind) != kind and (kind, override["type"]) != ("integer", "number"):
+        raise Stop(f"schema, {quote(name)}: its values are of type {kind}, not {override['type']}; expected {' or '.join(TYPES)}")
+    described = {key: override[key] for key in _DESCRIBED if key in override}
+    if "examples" in described:
+        described["examples"] = tuple(described["examples"])
+    return Column(name, override.get("type", kind), {key: override[key] for key in RANGE_WORDS if key in override}, **described)
+
+
+def _filled(kind, values):
+    """Return a column for rows to be made of: values that are there stand in for those that are missing."""
+    there = [value for value in values if value is not None]
+    full = [there[index % len(there)] if value is None else value for index, value in enumerate(values)]
+    dtype = {"number": np.float64, "integer": np.int64, "boolean": np.bool_, "string": object}[kind]
+    return np.array([*full, None], dtype=object)[:-1].astype(dtype)
+
+
+def _accepts(exported, model):
+    """Return what the model takes; scikit-learn's own tell by their tags."""
+    is_sklearn = type(model).__module__.partition(".")[0] == "sklearn"
+    if exported.accepts != "any" or not is_sklearn or type(model).__name__.startswith("HistGradientBoosting"):
+        return exported.accepts
+    return "any" if get_tags(model).input_tags.allow_nan else "finite"
+
+
+def _answer_dtype(exported, model, frame, pipeline):
+    head = frame.iloc[:2]
+    answer = pipeline.predict_proba(head) if exported.probabilities is not None else pipeline.predict(head)
+    return "float32" if np.asarray(answer).dtype == np.float32 else "float64"
+
+
+def _takes_missing(given, feature):
+    """Tell whether the pipeline answers rows in which only that feature is missing."""
+    complete = {name: values[0].item() if hasattr(values[0], "item") else values[0] for name, values in given.training.items()}
+    return not given.refusals([{**complete, feature: None}])[0]
+
+
+def _deviation(trained, pipeline, frame, allow_flips):
+    """Hold what is served to the pipeline's own predictions for all rows, and say how far they are apart."""
+    refused = np.array(trained.refusals(trained.rows))
+    if refused.any():
+        row = trained.rows[int(np.argmax(refused))]
+        raise Stop(f"X: the pipeline takes row {int(np.argmax(refused)) + 1}, {row}, but not as a caller would send it; see its types")
+    ours = trained.answers(trained.rows).predictions
+    theirs = trained._named(np.ravel(trained._quietly(pipeline.predict, frame)))
+    differing = int(np.sum(ours != theirs))
+    has_own_bits = trained.served is trained.pipeline
+    splits = any(map(len, trained.exported.thresholds))
+    if not splits or has_own_bits:
+        _refuse_other_answers(trained, ours, theirs)
+        return ""
+    share = differing / len(ours)
+    told = f"{differing} of {len(ours)} rows are answered otherwise than by the pipeline"
+    if allow_flips is None and (differing or trained.exported.dtype == "float64"):
+        raise Stop(
+            f"the pipeline has trees behind steps whose last bits are served otherwise than NumPy computes them: {told}; fit with the steps "
+            "of plumb_trainer.features, or name the share that may differ with allow_flips="
+        )
+    if allow_flips is not None and share > allow_flips:
+        raise Stop(f"the trees' answers flip too often: {told}, a share of {share:.3g}, and allow_flips is {allow_flips}")
+    return f"{told}, since steps before the trees are served in the portable mathematics."
+
+
+def _refuse_other_answers(trained, ours, theirs):
+    if trained.recipe.target.labels:
+        other = ours != theirs
+    else:
+        scale = np.abs(theirs.astype(np.float64)).max(initial=0)
+        near = 0 if trained.exported.raw_tier == "A" and trained.served is trained.pipeline else 1e-9 * scale
+        other = np.abs(ours.astype(np.float64) - theirs.astype(np.float64)) > near
+    if other.any():
+        index = int(np.argmax(other))
+        raise Stop(
+            f"X: row {index + 1} is answered {ours[index]!r} as a caller would send it, and {theirs[index]!r} by the pipeline; float32 "
+            "columns, native categories and None beside NaN do this: fit on plain float64, int64, bool and str columns"
+        )
+
+
+def _evaluation(trained, y):
+    """Return evaluation.json; without a truth it says how many rows there are, and no more."""
+    document = {"format": FORMAT, "splits": [{"name": "given", "rows": len(trained.rows)}], "metrics": {}, "baselines": {}}
+    if y is None:
+        return document
+    truth, labels = np.ravel(np.asarray(y)), trained.recipe.target.labels
+    if pd.isna(truth).any():
+        raise Stop("y: it has missing values; leave these rows out of X and y")
+    answers = trained.answers(trained.rows)
+    if not labels:
+        return {**document, "metrics": {"given": regression_metrics(truth.astype(np.float64), answers.predictions)}}
+    places = {label: index for index, label in enumerate(labels)}
+    truth = label_forms(truth.tolist())
+    unknown = [label for label in truth if label not in places]
+    if unknown:
+        raise Stop(f"y: {unknown[0]!r} is no class of the model; expected {', '.join(map(repr, labels))}")
+    about = {"positive": labels[1]} if len(labels) == 2 else {"average": "macro"}
+    if answers.probabilities is None:
+        right = float(np.mean(np.array(truth, dtype=object) == answers.predictions))
+        return {**document, **about, "metrics": {"given": {"accuracy": right}}}
+    indexes = np.array([places[label] for label in truth])
+    return {**document, **about, "metrics": {"given": classification_metrics(indexes, answers.probabilities)}}
