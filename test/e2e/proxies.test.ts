@@ -254,7 +254,14 @@ test("each ends its idle connections before the server does, and waits for bodie
   for (const { name, relay, proxy, slow } of behind) {
     await relay.untilIdleEnded();
     expect(relay.predicting.length, name).toBeGreaterThan(0);
-    expect(new Set(relay.predicting.map(({ endedBy }) => endedBy)), name).toEqual(new Set(["proxy"]));
+    const ends = new Set(relay.predicting.map(({ endedBy }) => endedBy));
+    // HAProxy keeps what a load that goes on might need, and under a slow one the server ends some of that: with nothing on its way.
+    if (name === "haproxy") expect(ends, name).toContain("proxy");
+    else expect(ends, name).toEqual(new Set(["proxy"]));
+    expect(
+      relay.predicting.filter(({ lost }) => lost),
+      name,
+    ).toEqual([]);
     await slow.write(body.slice(5));
     const reply = await slow.reply();
     expect([reply.status, reply.json.prediction], name).toEqual([200, 7.5]);
