@@ -1,11 +1,14 @@
 """A pipeline that was fitted elsewhere, with everything that is asked of it: see `Trained`."""
 
+import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
 
 from plumb_trainer.exported import INPUT
 from plumb_trainer.frame import frame_of_rows
@@ -69,9 +72,13 @@ class Given(Trained):
         check = {"id": name, "op": "check_finite", "inputs": output["from"], "params": {}}
         return {**document, "nodes": [*document["nodes"], check], "outputs": [{**output, "from": [name]}]}
 
+    @cached_property
+    def _preprocessing(self):
+        return _dense_output(self.served["preprocessing"])
+
     def features(self, rows):
         """Return the float64 values before the cast, as they are served."""
-        preprocessing = self.served["preprocessing"]
+        preprocessing = self._preprocessing
         data = self._frame(rows)
         parts = [data.iloc[[index]] for index in range(len(data))] if depends_on_batch(preprocessing) else [data]
         return np.concatenate([_dense(self._quietly(preprocessing.transform, part)) for part in parts])
@@ -150,6 +157,19 @@ class Given(Trained):
             return frame
         others = pd.DataFrame({name: [value] * len(rows) for name, value in self.unread.items()}, index=frame.index)
         return pd.concat([frame, others], axis=1)[list(self.pipeline["preprocessing"].feature_names_in_)]
+
+
+def _dense_output(step):
+    """Return a step that gives a dense matrix where a ColumnTransformer at its end gives a sparse one, which has no -0.0."""
+    if isinstance(step, Pipeline):
+        made = copy.copy(step)
+        made.steps = [*step.steps[:-1], (step.steps[-1][0], _dense_output(step.steps[-1][1]))]
+        return made
+    if not getattr(step, "sparse_output_", False) or not isinstance(step, ColumnTransformer):
+        return step
+    made = copy.copy(step)
+    made.sparse_output_ = False
+    return made
 
 
 def _is_extreme(row):

@@ -317,7 +317,7 @@ def _refuse_other_answers(trained, ours, theirs):
     if other.any():
         index = int(np.argmax(other))
         raise Stop(
-            f"X: row {index + 1} is answered {ours[index]!r} as a caller would send it, and {theirs[index]!r} by the pipeline; float32 "
+            f"X: row {index + 1} is answered {ours[index]} as a caller would send it, and {theirs[index]} by the pipeline; float32 "
             "columns, native categories and None beside NaN do this: fit on plain float64, int64, bool and str columns"
         )
 

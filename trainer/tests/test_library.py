@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import Ridge
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, PowerTransformer, StandardScaler
 
@@ -157,3 +157,28 @@ def test_the_schema_is_inferred_and_the_bundle_says_what_was_found(tmp_path):
     assert "All, version 2" in (target / "card.md").read_text(encoding="utf-8")
     with pytest.raises(Stop, match="exists already; give the next version"):
         export_bundle(pipeline, data, tmp_path, name="all", version=2)
+
+
+def test_flips_that_are_allowed_are_told_in_the_card(tmp_path):
+    pipeline = make_pipeline(PowerTransformer(), HistGradientBoostingRegressor(max_iter=5)).fit(NUMBERS, TRUTH)
+    target = export_bundle(pipeline, NUMBERS, tmp_path, name="flips", version=1, golden_rows=300, allow_flips=0.5)
+    assert f"of {ROWS} rows are answered otherwise than by the pipeline" in (target / "card.md").read_text(encoding="utf-8")
+    assert json.loads((target / "manifest.json").read_text(encoding="utf-8"))["parity"]["tier"] == "B"
+
+
+def test_a_sparse_matrix_before_a_linear_model_is_served_dense(tmp_path):
+    data = with_column(pd.Series(["x", "y", "z"] * (ROWS // 3), dtype="category"))
+    steps = [("c", OneHotEncoder(handle_unknown="ignore"), ["c"]), ("a", "passthrough", ["a"])]
+    classes = np.where(TRUTH > TRUTH.mean(), "high", "low")
+    pipeline = make_pipeline(ColumnTransformer(steps, sparse_threshold=1.0), LogisticRegression()).fit(data, classes)
+    target = export_bundle(pipeline, data, tmp_path, name="sparse", version=1, y=classes, golden_rows=300)
+    evaluation = json.loads((target / "evaluation.json").read_text(encoding="utf-8"))
+    assert evaluation["positive"] == "low"
+    assert 0.5 < evaluation["metrics"]["given"]["accuracy"] <= 1
+
+
+def test_what_float32_columns_change_is_told(tmp_path):
+    narrow = NUMBERS.astype("float32")
+    with pytest.raises(Stop, match="float32 columns"):
+        export_bundle(fitted(StandardScaler(), data=narrow), narrow, tmp_path, name="narrow", version=1)
+    assert list(tmp_path.iterdir()) == []
