@@ -82,6 +82,9 @@ def export_bundle(
     """
     target = _target(out, name, version)
     given_metadata = _known("metadata", metadata, _METADATA)
+    seed = given_metadata.get("seed", 0)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32 - 1:
+        raise Stop(f"metadata, seed: expected an integer from 0 up, got {seed!r}")
     if not isinstance(golden_rows, int) or golden_rows < 1:
         raise Stop(f"golden_rows: expected a number of rows from 1 up, got {golden_rows!r}")
     if allow_flips is not None and not (isinstance(allow_flips, int | float) and 0 <= allow_flips <= 1):
@@ -89,7 +92,7 @@ def export_bundle(
     check_frame(X)
     # More threads would add up in another order.
     with threadpool_limits(1):
-        trained = _given(pipeline, X, name, version, schema, {**_SLO, **(slo or {})}, given_metadata, y)
+        trained = _given(pipeline, X, name, version, schema, {**_SLO, **_known("slo", slo, tuple(_SLO))}, given_metadata, y)
         if task is not None and task != trained.recipe.task:
             raise Stop(f"task: the model is for {trained.recipe.task}, and {quote(task)} was asked for; leave it out")
         # What has no operator is told before anything is computed.
@@ -332,6 +335,8 @@ def _evaluation(trained, y):
         raise Stop("y: it has missing values; leave these rows out of X and y")
     answers = trained.answers(trained.rows)
     if not labels:
+        if not np.issubdtype(truth.dtype, np.number):
+            raise Stop(f"y: the model predicts numbers, and y holds {truth.dtype}; give the numbers that it was fitted on, or leave y out")
         return {**document, "metrics": {"given": regression_metrics(truth.astype(np.float64), answers.predictions)}}
     places = {label: index for index, label in enumerate(labels)}
     truth = label_forms(truth.tolist())

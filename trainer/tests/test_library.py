@@ -100,6 +100,9 @@ def test_what_is_no_bundle_is_told(tmp_path, pipeline, data, sentence):
         ({"metadata": {"titel": "x"}}, 'metadata: there is no "titel"; expected title'),
         ({"schema": {"z": {}}}, 'schema: "z" is no feature that the pipeline reads; expected a, b'),
         ({"allow_flips": 2}, "allow_flips: expected a share from 0 to 1"),
+        ({"slo": {"p95": 3}}, 'slo: there is no "p95"; expected p95_ms, rps'),
+        ({"metadata": {"seed": -1}}, "metadata, seed: expected an integer from 0 up, got -1"),
+        ({"y": ["x"] * ROWS}, "y: the model predicts numbers, and y holds"),
         ({"golden_rows": 0}, "golden_rows: expected a number of rows from 1 up"),
     ],
 )
