@@ -147,6 +147,8 @@ class Trained:
 
     def refusals(self, rows):
         """Return, for each row, whether the pipeline raises on it."""
+        if not rows:
+            return []
         try:
             self._quietly(self.served.predict, self._frame(rows))
             return [False] * len(rows)

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from plumb_trainer.golden import golden_lines, golden_rows, proof_rows
+from plumb_trainer.golden import answered_rows, golden_lines, golden_rows, proof_rows
 from plumb_trainer.json_form import number_form, number_value
 from plumb_trainer.threshold_rows import threshold_rows
 
@@ -131,3 +131,7 @@ def test_numbers_are_written_so_that_the_same_bits_are_read(value, form):
     text = json.dumps(number_form(value))
     assert text == form
     assert np.float64(number_value(json.loads(text))).tobytes() == np.float64(value).tobytes() or math.isnan(value)
+
+
+def test_no_rows_have_no_refusals(demand):
+    assert answered_rows(demand, []) == []
