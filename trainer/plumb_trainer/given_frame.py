@@ -31,7 +31,7 @@ def check_frame(frame):
         if name == "" or name in _FORBIDDEN:
             raise Stop(f"X: column {quote(name)} can't be a feature's name; rename it, and fit again")
     if len(frame) < 2:
-        raise Stop(f"X: expected the rows that the pipeline was fitted on, got {len(frame)}; golden rows are made of them, so give 2 or more")
+        raise Stop(f"X: expected the rows that the pipeline was fitted on, got {len(frame)}; give 2 or more")
 
 
 def read_column(name, series):
@@ -103,7 +103,7 @@ def _kind(where, value):
             raise Stop(f"{where}: {value!a} isn't Unicode text (half a code point); repair it, and fit again") from error
         return "string"
     if isinstance(value, datetime.date | datetime.datetime):
-        raise Stop(f"{where}: it holds dates, which JSON has no type for; make texts of them with .isoformat(), and let DateParts read these")
+        raise Stop(f"{where}: it holds dates, which JSON has no type for; make texts of them with .isoformat(), for DateParts to read")
     if isinstance(value, list | tuple | np.ndarray):
         raise Stop(f"{where}: it holds lists, and export_bundle reads one value a cell; spread them over columns of numbers, and fit again")
     raise Stop(f"{where}: JSON has no form for {value!r} ({_class_of(value)}); make strings or numbers of it, and fit again")

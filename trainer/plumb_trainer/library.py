@@ -159,7 +159,7 @@ def _given(pipeline, frame, name, version, schema, slo, metadata, y):
     options = {
         "recipe": recipe,
         "pipeline": Pipeline([("preprocessing", preprocessing), ("model", model)]),
-        "exported": GivenModel(exported, _answer_dtype(exported, model, frame, pipeline)),
+        "exported": GivenModel(exported, _answer_dtype(exported, frame, pipeline)),
         "training": {feature.name: _filled(feature.type, columns[feature.name]) for feature in features},
         "target": np.zeros(0),
         "rows": rows,
@@ -202,13 +202,13 @@ def _parts(pipeline, frame):
         names = getattr(model, "feature_names_", list(frame.columns)) if check else None
     if names is None:
         raise Stop(
-            "the pipeline was fitted on an array or a single column, which leaves no names; fit it on a DataFrame, with a ColumnTransformer "
-            "that names what each step reads"
+            "the pipeline was fitted on an array or a single column, which leaves no names; fit it on a DataFrame, with a "
+            "ColumnTransformer that names what each step reads"
         )
     names = [str(column) for column in names]
     absent = [column for column in names if column not in frame.columns]
     if absent:
-        raise Stop(f"X: column {quote(absent[0])} is missing, which the pipeline was fitted on; give the DataFrame that it was fitted on")
+        raise Stop(f"X: column {quote(absent[0])} is missing, which the pipeline was fitted on; give the DataFrame of that time")
     extra = [column for column in frame.columns if column not in names]
     if extra:
         raise Stop(f"X: column {quote(extra[0])} is none that the pipeline was fitted on; give X without it")
@@ -272,7 +272,7 @@ def _accepts(exported, model):
     return "any" if get_tags(model).input_tags.allow_nan else "finite"
 
 
-def _answer_dtype(exported, model, frame, pipeline):
+def _answer_dtype(exported, frame, pipeline):
     head = frame.iloc[:2]
     answer = pipeline.predict_proba(head) if exported.probabilities is not None else pipeline.predict(head)
     return "float32" if np.asarray(answer).dtype == np.float32 else "float64"
@@ -302,8 +302,8 @@ def _deviation(trained, pipeline, frame, allow_flips):
     told = f"{differing} of {len(ours)} rows are answered otherwise than by the pipeline"
     if allow_flips is None and (differing or trained.exported.dtype == "float64"):
         raise Stop(
-            f"the pipeline has trees behind steps whose last bits are served otherwise than NumPy computes them: {told}; fit with the steps "
-            "of plumb_trainer.features, or name the share that may differ with allow_flips="
+            f"the pipeline has trees behind steps whose last bits are served otherwise than NumPy computes them: {told}; fit with the "
+            "steps of plumb_trainer.features, or name the share that may differ with allow_flips="
         )
     if allow_flips is not None and share > allow_flips:
         raise Stop(f"the trees' answers flip too often: {told}, a share of {share:.3g}, and allow_flips is {allow_flips}")
