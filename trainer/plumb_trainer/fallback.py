@@ -38,15 +38,13 @@ def fallback_document(trained):
 
 def _constant(trained):
     value, labels = trained.recipe.fallback.value, trained.recipe.target.labels
-    if isinstance(value, str) and value not in labels:
-        statistic = {"mean": np.mean, "median": np.median, "most_frequent": _most_frequent}[value]
-        value = statistic(trained.target)
     if not labels:
-        return {"kind": "constant", "prediction": number_form(value)}
+        statistics = {"mean": np.mean, "median": np.median, "most_frequent": _most_frequent}
+        return {"kind": "constant", "prediction": number_form(statistics[value](trained.target) if value in statistics else value)}
     shares = [float(np.mean(trained.target == label)) for label in labels]
     return {
         "kind": "constant",
-        "prediction": next(label for label in labels if label == value),
+        "prediction": labels[int(np.argmax(shares))] if value == "most_frequent" else value,
         "probabilities": {label_text(label): share for label, share in zip(labels, shares, strict=True)},
     }
 

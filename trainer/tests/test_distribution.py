@@ -1,6 +1,7 @@
 """baseline.json counts the training rows in fixed bins."""
 
 import numpy as np
+from conftest import classify
 
 from plumb_trainer.distribution import CATEGORIES_MAX, baseline_document, categorical_distribution, numeric_distribution
 
@@ -42,3 +43,13 @@ def test_what_an_encoder_reads_is_counted_by_category_and_personal_data_not_at_a
     assert kinds["price"] == kinds["guests"] == "numeric"
     assert document["features"]["age"] == {"kind": "hidden", "missing": 0}
     assert document["rows"] == sum(document["prediction"]["counts"]) == 140
+
+
+def test_a_classifiers_predictions_are_counted_by_label(train_small):
+    trained = train_small(lambda recipe: classify(recipe, "grade", ["low", "mid", "high"]))
+    predictions = trained.training_predictions()
+    prediction = baseline_document(trained.training, trained.recipe.features, {}, predictions, trained.recipe.target.labels)["prediction"]
+    assert prediction["kind"] == "categorical"
+    assert dict(zip(prediction["categories"], prediction["counts"], strict=True)) == {
+        label: int(np.sum(predictions == label)) for label in ("high", "low", "mid")
+    }

@@ -1,6 +1,7 @@
 """A recipe with a wrong or unknown setting is refused before any data is read."""
 
 import pytest
+from conftest import classify
 
 from plumb_trainer.pipeline import build_pipeline
 from plumb_trainer.recipe import read_recipe
@@ -78,6 +79,77 @@ def test_a_step_or_model_that_does_not_exist_is_named(write_recipe, changed, sen
     with pytest.raises(Stop) as caught:
         build_pipeline(read_recipe(write_recipe(changed)))
     assert sentence in caught.value.problems[0]
+
+
+def classes(*path, to):
+    """Return a function that makes a recipe one of classes, then sets a member deep in it."""
+
+    def apply(recipe):
+        classify(recipe, "grade", ["low", "mid", "high"])
+        change(*path, to=to)(recipe)
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        (change("task", to="guessing"), 'task: expected one of regression, classification, got "guessing"'),
+        (change("task", to="classification"), 'target: expected "labels", a list, got nothing'),
+        (change("data", to={"time": "day", "target": {"column": "sold"}}), 'expected one of "file" and "dataset", got none'),
+        (change("data", "dataset", to="digits"), 'expected one of "file" and "dataset", got both'),
+        (change("data", to={"dataset": "iris", "target": {"column": "sold"}}), "dataset: expected one of breast_cancer, digits"),
+        (change("data", to={"file": "data.csv", "target": {"column": "sold"}}), 'expected "time", a text, got nothing; a regressor'),
+        (change("data", "target", "labels", to=[1, 2]), 'there is no setting "labels"'),
+        (classes("data", "target", "labels", to=["low"]), "labels: expected two or more labels"),
+        (classes("data", "target", "labels", to=["low", "low"]), "labels: expected two or more labels"),
+        (classes("data", "target", "labels", to=["low", 1]), "labels: expected two or more labels"),
+        (classes("data", "target", "labels", to=[0.5, 1.5]), "labels: expected two or more labels"),
+        (classes("data", "target", "labels", to=[1, 2**53]), "labels: expected two or more labels"),
+        (classes("data", "target", "minimum", to=3), "only a number or an integer has a range"),
+        (change("preprocessing", 0, "columns", to="some"), 'columns: expected a feature, got "some"'),
+        (change("fallback", to={"kind": "magic"}), 'kind: expected one of none, constant, rule, got "magic"'),
+        (change("fallback", to={"kind": "none", "value": 1}), 'there is no setting "value"'),
+        (change("fallback", to={"kind": "constant"}), 'expected "value", a text, a number, true or false, got nothing'),
+        (
+            change("fallback", to={"kind": "constant", "value": "mode"}),
+            'expected mean, median, most_frequent, or a number that the target may be, got "mode"',
+        ),
+        (change("fallback", to={"kind": "constant", "value": float("nan")}), "a number that the target may be"),
+        (change("fallback", to={"kind": "constant", "value": True}), "a number that the target may be"),
+        (classes("fallback", to={"kind": "constant", "value": "mean"}), "expected most_frequent, or one of low, mid, high"),
+        (change("fallback", to={"kind": "rule", "features": []}), "features: expected at least one feature, each once"),
+        (change("fallback", to={"kind": "rule", "features": ["price", "price"]}), "features: expected at least one feature, each once"),
+        (change("fallback", to={"kind": "rule", "features": ["cost"]}), 'features: expected a feature, got "cost"'),
+    ],
+)
+def test_a_wrong_setting_of_tasks_data_and_fallbacks_is_named(write_recipe, changed, sentence):
+    with pytest.raises(Stop) as caught:
+        read_recipe(write_recipe(changed))
+    assert any(sentence in problem for problem in caught.value.problems), caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        (classes("model", to={"xgboost_regressor": {}}), 'task is classification, but its model "xgboost_regressor" is for regression'),
+        (change("model", to={"mlp_classifier": {}}), 'task is regression, but its model "mlp_classifier" is for classification'),
+    ],
+)
+def test_a_model_of_another_task_is_refused(write_recipe, changed, sentence):
+    with pytest.raises(Stop, match=sentence):
+        build_pipeline(read_recipe(write_recipe(changed)))
+
+
+@pytest.mark.parametrize(("labels", "kind"), [(["a", "b"], "string"), ([3, 1, 2], "integer"), ([False, True], "boolean")])
+def test_the_type_of_a_class_is_that_of_its_labels(write_recipe, labels, kind):
+    target = read_recipe(write_recipe(classes("data", "target", "labels", to=labels))).target
+    assert (target.labels, target.type) == (tuple(labels), kind)
+
+
+def test_all_columns_are_every_feature_in_order(write_recipe):
+    recipe = read_recipe(write_recipe(change("preprocessing", to=[{"name": "all", "columns": "all", "steps": ["passthrough"]}])))
+    assert recipe.branches[0].columns == tuple(feature.name for feature in recipe.features)
 
 
 @pytest.mark.parametrize(("text", "sentence"), [("a: [", "isn't valid YAML"), ("just words", "expected names with values")])

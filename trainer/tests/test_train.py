@@ -6,7 +6,7 @@ import os
 import re
 
 import pytest
-from conftest import DEMAND
+from conftest import DEMAND, classify
 
 from plumb_trainer.cli import main
 from plumb_trainer.manifest import created_at
@@ -82,6 +82,40 @@ def test_every_step_and_type_is_proved_by_the_code_that_serves(write_recipe, tmp
     assert result.parity.rows > 10_256
     card = (result.directory / "card.md").read_text()
     assert "personal data" in card
+
+
+def test_classes_in_order_of_time_are_judged_on_the_newest(write_recipe, tmp_path, capsys):
+    def change(recipe):
+        classify(recipe, "grade", ["low", "mid", "high"])
+        recipe["data"]["time"] = "day"
+
+    assert main(["train", str(write_recipe(change)), "--out", str(tmp_path)]) == 0
+    assert re.search(r"accuracy +precision +recall +f1 +roc_auc +log_loss", capsys.readouterr().out)
+    evaluation = json.loads((tmp_path / "every-kind" / "3" / "evaluation.json").read_text())
+    assert evaluation["average"] == "macro"
+    assert evaluation["splits"][0]["from"] == "2024-01-01"
+    assert set(evaluation["baselines"]) == {"class_priors"}
+
+
+def test_a_network_is_proved_within_what_was_measured(write_recipe, tmp_path):
+    def change(recipe):
+        classify(recipe, "open", [False, True])
+        recipe["model"] = {"mlp_classifier": {"hidden_layer_sizes": [8], "max_iter": 20}}
+
+    result = train(write_recipe(change), tmp_path / "models")
+    parity = json.loads((result.directory / "manifest.json").read_text())["parity"]
+    assert parity["tier"] == "C"
+    assert parity["tolerance"]["features_ulp"] == 0
+    assert parity["tolerance"]["margin_ulp"] == max(64, 8 * result.parity.margin_ulp)
+    evaluation = json.loads((result.directory / "evaluation.json").read_text())
+    assert evaluation["positive"] is True
+    assert "units in the last place" in (result.directory / "card.md").read_text()
+
+
+def test_a_label_without_a_training_row_stops_the_run(write_recipe, tmp_path):
+    recipe = write_recipe(lambda recipe: classify(recipe, "grade", ["low", "mid", "high", "top"]))
+    with pytest.raises(Stop, match='the training part has no row of grade "top"'):
+        train(recipe, tmp_path / "models", judge=NoJudge())
 
 
 def test_a_bundle_that_answers_otherwise_is_not_written(write_recipe, tmp_path, monkeypatch):
