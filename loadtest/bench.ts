@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { bareOnnxUsPerRow } from "./bench/bare-onnx.js";
 import { cacheRounds, warmRows } from "./bench/cache-hits.js";
 import { coldStartRounds } from "./bench/cold-start.js";
+import { demandAlone } from "./bench/demand-alone.js";
 import { largeRounds, rowsPerRequest } from "./bench/large-requests.js";
 import { latencyRounds } from "./bench/latency.js";
 import { describeMachine } from "./bench/machine.js";
@@ -143,7 +144,7 @@ async function startContenders(servers: ServerProcess[], generator: Generator): 
   };
   const raw = await peer("raw", rawPort, []);
   const fastify = await peer("fastify", fastifyPort, [bundle]);
-  const server = await startPlumb();
+  const server = await startPlumb(demandAlone());
   servers.push(server);
   const target: Target = { host: "127.0.0.1", port: server.port, path: "/models/demand/predict" };
   return { raw, plumb: { target, pid: server.pid, generator }, fastify };

@@ -7,6 +7,7 @@ import type { Generator } from "../generators.js";
 import { readMetrics } from "../server-metrics.js";
 import { startPlumb } from "../server-process.js";
 import type { Target } from "../target.js";
+import { demandAlone } from "./demand-alone.js";
 import { type Contender, type Load, pairedRounds } from "./paired.js";
 
 /** So many rows are asked for again and again. */
@@ -39,7 +40,7 @@ export interface CacheRuns {
  * @throws Error where the calls that should have hit the cache didn't.
  */
 export async function cacheRounds({ raw, miss, sameRows, connections, rounds, durationS }: CacheRuns): Promise<CacheRound[]> {
-  const server = await startPlumb(["--cache-bytes", String(cacheBytes)]);
+  const server = await startPlumb([...demandAlone(), "--cache-bytes", String(cacheBytes)]);
   try {
     const target: Target = { host: "127.0.0.1", port: server.port, path: "/models/demand/predict" };
     const hit: Contender = { target, pid: server.pid, generator: sameRows };

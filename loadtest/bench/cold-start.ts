@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { startPlumb } from "../server-process.js";
+import { demandAlone } from "./demand-alone.js";
 
 export interface ColdStartRound {
   readonly bareNodeMs: number;
@@ -13,7 +14,7 @@ export async function coldStartRounds(rounds: number): Promise<ColdStartRound[]>
   const results: ColdStartRound[] = [];
   for (let round = 0; round < rounds; round++) {
     const bareNodeMs = await bareNode();
-    const server = await startPlumb();
+    const server = await startPlumb(demandAlone());
     await server.stop();
     results.push({ bareNodeMs, readyMs: server.startedMs });
   }

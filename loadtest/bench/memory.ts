@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Generator } from "../generators.js";
 import { startPlumb } from "../server-process.js";
 import type { Target } from "../target.js";
+import { demandAlone } from "./demand-alone.js";
 import { largeLoad, largeRequests } from "./large-requests.js";
 
 export interface MemoryUse {
@@ -16,7 +17,7 @@ const sampleEveryMs = 100;
 
 /** @returns Undefined where the system has no /proc to read it from. */
 export async function memoryUnderLoad(generator: Generator, rows: readonly string[], durationS: number): Promise<MemoryUse | undefined> {
-  const server = await startPlumb(["--workers", "2"]);
+  const server = await startPlumb([...demandAlone(), "--workers", "2"]);
   try {
     const readyMB = residentMB(server.pid);
     if (readyMB === undefined) return undefined;

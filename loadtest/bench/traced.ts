@@ -3,6 +3,7 @@
 import { join } from "node:path";
 import { freePorts, type ServerProcess, startPlumb, startServer } from "../server-process.js";
 import type { Target } from "../target.js";
+import { demandAlone } from "./demand-alone.js";
 import { type Contender, pairedRounds } from "./paired.js";
 import type { ShareRound } from "./throughput.js";
 
@@ -21,7 +22,7 @@ export async function tracedRounds({ raw, connections, rounds, durationS, measur
     const [port] = (await freePorts(1)) as [number];
     const args = [join(import.meta.dirname, "..", "servers", "otlp-sink.js"), String(port)];
     servers.push(await startServer({ name: "otlp-sink", args, port, readyPath: "/health/ready" }));
-    const server = await startPlumb([], { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` });
+    const server = await startPlumb(demandAlone(), { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` });
     servers.push(server);
     const target: Target = { host: "127.0.0.1", port: server.port, path: "/models/demand/predict" };
     const plumb: Contender = { target, pid: server.pid, generator: raw.generator };
