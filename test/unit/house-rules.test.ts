@@ -93,7 +93,8 @@ const registryHosts: LineRule = {
 };
 const openEnds: LineRule = { pattern: /\b(?:TO[D]O|FIX[M]E|XX[X]|HAC[K])\b|not[ ]implemented/, why: "an open end" };
 const skippedTests: LineRule = {
-  pattern: /\b(?:it|test|describe)\.(?:only|skip|todo|skipIf|fails)\b|\bpytest\.(?:mark\.)?(?:skip|xfail)\b/,
+  pattern:
+    /\b(?:it|test|describe)\.(?:only|skip|todo|skipIf|fails)\b|\bpytest\.mark\.(?:skip|xfail)\b|\bpytest\.xfail\b|\bpytest\.skip\((?!f?")/,
   why: "a test that doesn't run, or runs alone",
 };
 
@@ -205,6 +206,7 @@ describe("a rule sees its breach", () => {
     [openEnds, `// ${"TO"}DO: later`, "// To do so would cost a copy."],
     [skippedTests, `it.${"only"}("x", () => {})`, "it.each([])"],
     [skippedTests, `@pytest.mark.${"skip"}`, "skipped = 0"],
+    [skippedTests, `pytest.${"skip"}()`, `pytest.${"skip"}("needs another processor")`],
   ])("a forbidden line: %#", (rule, bad, good) => {
     expect(forbiddenLines(files({ "a.txt": `fine\n${bad}` }), [rule])).toEqual([`a.txt:2: ${rule.why}`]);
     expect(forbiddenLines(files({ "a.txt": good }), [rule])).toEqual([]);
