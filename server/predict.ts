@@ -123,6 +123,7 @@ function takeSlices<T>(path: PredictPath, call: Call, steps: Iterator<unknown, T
 export function fail(path: PredictPath, call: Call, reason: unknown): void {
   if (call.finished) return;
   const error = ServeError.from(reason);
+  if (error.code === "model_failed" || error.code === "model_output_invalid") call.modelFault = error.code;
   if (canFallBack(call, error)) {
     fallBack(path, call, error);
     return;

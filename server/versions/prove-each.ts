@@ -43,7 +43,9 @@ export async function proveEach(
     // One version after the other: a worker takes one task at a time, and each worker has to get one.
     for (const version of versions) await proveByWorkers(version, inline(version) === undefined, workers, found.get(version)!);
   };
-  await Promise.all([proveInline(), proveInPool()]);
+  // Both to their end, also where one fails: whoever hears of it lets go of the sessions.
+  const ended = await Promise.allSettled([proveInline(), proveInPool()]);
+  for (const end of ended) if (end.status === "rejected") throw end.reason;
   return new Map([...found].map(([version, { problems, proofs }]) => [version, conclude(problems, proofs)]));
 }
 

@@ -117,6 +117,15 @@ test("a call that is refused because it would be late falls back too", () => {
   expect(sent).toMatchObject([{ status: 200, body: { prediction: 52.5, fallback: { reason: "overloaded" } } }]);
 });
 
+test("a call whose worker died falls back, and counts as the model's fault", () => {
+  const rig = createHandPath([constant]);
+  const { call, sent } = rig.send({ body: '{"x": 1}' });
+  call.error = new ServeError("model_failed", "the worker that ran this call died, twice");
+  rig.run([1]);
+  expect(sent).toMatchObject([{ status: 200, body: { prediction: 52.5, fallback: { reason: "model_failed" } } }]);
+  expect([call.error, call.modelFault]).toEqual([undefined, "model_failed"]);
+});
+
 describe("rows that the model fails on", () => {
   test("are answered by the fallback, and named; the others by the model", () => {
     const rig = createHandPath([rule]);
