@@ -5,38 +5,19 @@
  * What can't be standardized since it is infinite is refused, as scikit-learn raises on it. So are numbers up to 0 by Box-Cox: of their
  * own row only, where scikit-learn fails the whole batch.
  */
-import * as z from "zod";
 import { boxCox } from "../box-cox.js";
-import { closedObject, closedSet, finite, listOf } from "../closed-schema.js";
-import { describe, GraphError } from "../graph-error.js";
-import { columnByColumn, defineOperator, onePerColumn } from "../operator.js";
+import { closedObject, closedSet } from "../closed-schema.js";
+import { defineOperator } from "../operator.js";
+import { planPowers, powerParams } from "../plan-powers.js";
 import { yeoJohnson } from "../yeo-johnson.js";
 
-const params = closedObject({
-  method: closedSet(["yeo-johnson", "box-cox"]),
-  lambdas: listOf(finite, "numbers"),
-  /** With `standardize`; else both are null. */
-  mean: z.nullable(listOf(finite, "numbers")),
-  scale: z.nullable(listOf(finite, "numbers")),
-});
+const schema = closedObject({ method: closedSet(["yeo-johnson", "box-cox"]), ...powerParams });
 
-export const powerTransformer = defineOperator(params, (columns, { method, lambdas, mean, scale }, context) => {
-  onePerColumn(lambdas, columns, "lambdas", context);
-  onePerColumn(mean, columns, "mean", context);
-  onePerColumn(scale, columns, "scale", context);
-  if ((mean === null) !== (scale === null)) {
-    const expected = mean === null ? "null, as mean is" : "a list, as mean is";
-    throw new GraphError(`${context.path}.params.scale`, expected, describe(scale));
-  }
-  // Less 0, and divided by 1, every number stays what it is.
-  const { outputs, work } = columnByColumn(columns, context, (index) => ({
-    lambda: lambdas[index]!,
-    mean: mean?.[index] ?? 0,
-    scale: scale?.[index] ?? 1,
-  }));
+export const powerTransformer = defineOperator(schema, (columns, params, context) => {
+  const { outputs, work } = planPowers(columns, params, context);
   const { refusals } = context;
-  const isBoxCox = method === "box-cox";
-  const standardizes = mean !== null;
+  const isBoxCox = params.method === "box-cox";
+  const standardizes = params.mean !== null;
   const step = (rowCount: number): void => {
     for (let index = 0; index < work.length; index++) {
       const { feature, from, to, lambda, mean, scale } = work[index]!;
