@@ -5,27 +5,12 @@ import { ask, post } from "../fixtures/http-client.js";
 import { metric } from "../fixtures/metrics.js";
 import { lookupModel, type ModelStore, rootModel, spinModel, writeStore } from "../fixtures/model-store.js";
 import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
+import { linearRule } from "../fixtures/tiny-bundle.js";
 
 const quickly = { interval: 5, timeout: 20_000 };
 
 /** `value` times a factor: of the largest values infinite, which is no answer. */
-function timesRule(factor: number) {
-  return {
-    kind: "rule",
-    preprocessing: {
-      format: "plumb-graph/1",
-      inputs: [{ name: "value", type: "number" }],
-      nodes: [{ id: "r1", op: "passthrough", inputs: ["value"], params: {} }],
-      outputs: [{ name: "row", dtype: "float64", shape: ["rows", 1], from: ["r1"] }],
-    },
-    postprocessing: {
-      format: "plumb-graph/1",
-      inputs: [{ name: "row", dtype: "float64", shape: ["rows", 1] }],
-      nodes: [{ id: "r2", op: "linear", inputs: ["row"], params: { coef: [[factor]], intercept: [0] } }],
-      outputs: [{ name: "prediction", from: ["r2"] }],
-    },
-  };
-}
+const timesRule = (coef: number) => linearRule({ feature: "value", coef, intercept: 0 });
 
 let store: ModelStore;
 let server: ServerProcess;

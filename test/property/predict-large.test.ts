@@ -12,30 +12,15 @@ import { ServeError } from "../../server/errors.js";
 import { checkAnswer, newBlocks, preprocess, takeRows, validate } from "../../server/steps.js";
 import { makeCall } from "../support/calls.js";
 import { createHandPath } from "../support/hand-path.js";
-import { binaryGraph, makeVersion } from "../support/versions.js";
+import { binaryGraph, makeVersion, sizeAndColour } from "../support/versions.js";
 
-/** A number that may not be negative, and a colour: on any but two the fitted encoder itself would raise. */
+const { schema, preprocessing } = sizeAndColour;
 const version = makeVersion({
-  schema: {
-    type: "object",
-    properties: { size: { type: "number", minimum: 0 }, colour: { type: "string" } },
-    required: ["size", "colour"],
-    additionalProperties: false,
-  },
+  schema,
+  // Two tensors, of either dtype.
   preprocessing: {
-    format: "plumb-graph/1",
-    inputs: [
-      { name: "size", type: "number" },
-      { name: "colour", type: "string" },
-    ],
-    nodes: [
-      { id: "n1", op: "passthrough", inputs: ["size"], params: {} },
-      { id: "n2", op: "ordinal_encoder", inputs: ["colour"], params: { categories: [["blue", "red"]], handle_unknown: "error" } },
-    ],
-    outputs: [
-      { name: "X", dtype: "float32", shape: ["rows", 2], from: ["n1", "n2"] },
-      { name: "S", dtype: "float64", shape: ["rows", 1], from: ["n1"] },
-    ],
+    ...preprocessing,
+    outputs: [...preprocessing.outputs, { name: "S", dtype: "float64", shape: ["rows", 1], from: ["n1"] }],
   },
   postprocessing: binaryGraph(["no", "yes"]),
   task: "classification",

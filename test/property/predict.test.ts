@@ -10,6 +10,7 @@ import type { Call } from "../../server/call.js";
 import { ServeError } from "../../server/errors.js";
 import { abandon, fail } from "../../server/predict.js";
 import type { Version } from "../../server/versions/version.js";
+import { linearRule } from "../fixtures/tiny-bundle.js";
 import type { MadeCall } from "../support/calls.js";
 import { createHandPath } from "../support/hand-path.js";
 import { makeVersion } from "../support/versions.js";
@@ -25,21 +26,7 @@ const versions: Record<string, () => Version> = {
     return version;
   },
 };
-const rule = {
-  kind: "rule",
-  preprocessing: {
-    format: "plumb-graph/1",
-    inputs: [{ name: "x", type: "number" }],
-    nodes: [{ id: "r1", op: "passthrough", inputs: ["x"], params: {} }],
-    outputs: [{ name: "row", dtype: "float64", shape: ["rows", 1], from: ["r1"] }],
-  },
-  postprocessing: {
-    format: "plumb-graph/1",
-    inputs: [{ name: "row", dtype: "float64", shape: ["rows", 1] }],
-    nodes: [{ id: "r2", op: "linear", inputs: ["row"], params: { coef: [[1e308]], intercept: [0] } }],
-    outputs: [{ name: "prediction", from: ["r2"] }],
-  },
-};
+const rule = linearRule({ feature: "x", coef: 1e308, intercept: 0 });
 
 type Step =
   | { do: "send"; body: string; model: string | undefined; timeoutMs: number }

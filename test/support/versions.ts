@@ -40,6 +40,28 @@ export const oneNumberGraph = {
   outputs: [{ name: "X", dtype: "float32", shape: ["rows", 1], from: ["n1"] }],
 };
 
+/** A number that may not be negative, and a colour: on any but two the fitted encoder itself would raise. */
+export const sizeAndColour = {
+  schema: {
+    type: "object",
+    properties: { size: { type: "number", minimum: 0 }, colour: { type: "string" } },
+    required: ["size", "colour"],
+    additionalProperties: false,
+  },
+  preprocessing: {
+    format: "plumb-graph/1",
+    inputs: [
+      { name: "size", type: "number" },
+      { name: "colour", type: "string" },
+    ],
+    nodes: [
+      { id: "n1", op: "passthrough", inputs: ["size"], params: {} },
+      { id: "n2", op: "ordinal_encoder", inputs: ["colour"], params: { categories: [["blue", "red"]], handle_unknown: "error" } },
+    ],
+    outputs: [{ name: "X", dtype: "float32", shape: ["rows", 2], from: ["n1", "n2"] }],
+  },
+};
+
 export const identityGraph = {
   format: "plumb-graph/1",
   inputs: [{ name: "main.Y", dtype: "float32", shape: ["rows", 1] }],

@@ -3,27 +3,14 @@
 import { describe, expect, test } from "vitest";
 import { ServeError } from "../../../server/errors.js";
 import { fail } from "../../../server/predict.js";
+import { linearRule } from "../../fixtures/tiny-bundle.js";
 import { createHandPath } from "../../support/hand-path.js";
 import { binaryGraph, makeVersion } from "../../support/versions.js";
 
 const constant = makeVersion({ name: "constant", fallback: { kind: "constant", prediction: 52.5 } });
 
-/** Twice the row's number, and nothing for a row below zero: there the answer is infinite. */
-const ruleGraphs = {
-  kind: "rule",
-  preprocessing: {
-    format: "plumb-graph/1",
-    inputs: [{ name: "x", type: "number" }],
-    nodes: [{ id: "r1", op: "passthrough", inputs: ["x"], params: {} }],
-    outputs: [{ name: "row", dtype: "float64", shape: ["rows", 1], from: ["r1"] }],
-  },
-  postprocessing: {
-    format: "plumb-graph/1",
-    inputs: [{ name: "row", dtype: "float64", shape: ["rows", 1] }],
-    nodes: [{ id: "r2", op: "linear", inputs: ["row"], params: { coef: [[2]], intercept: [0.5] } }],
-    outputs: [{ name: "prediction", from: ["r2"] }],
-  },
-};
+/** Twice the number and a half; for the largest ones that is infinite, and no answer. */
+const ruleGraphs = linearRule({ feature: "x", coef: 2, intercept: 0.5 });
 const rule = makeVersion({ name: "rule", fallback: ruleGraphs });
 const classifier = makeVersion({
   name: "spam",

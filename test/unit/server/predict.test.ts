@@ -5,31 +5,13 @@ import { ServeError } from "../../../server/errors.js";
 import { abandon, fail, type PredictPath } from "../../../server/predict.js";
 import { makeCall } from "../../support/calls.js";
 import { createHandPath } from "../../support/hand-path.js";
-import { binaryGraph, identityGraph, makeVersion } from "../../support/versions.js";
+import { binaryGraph, identityGraph, makeVersion, sizeAndColour } from "../../support/versions.js";
 
 const tiny = makeVersion();
 
-/** A number that may be missing, and a colour of two: on any other the fitted encoder itself would raise. */
 const colours = makeVersion({
   name: "colours",
-  schema: {
-    type: "object",
-    properties: { size: { type: "number", minimum: 0 }, colour: { type: "string" } },
-    required: ["size", "colour"],
-    additionalProperties: false,
-  },
-  preprocessing: {
-    format: "plumb-graph/1",
-    inputs: [
-      { name: "size", type: "number" },
-      { name: "colour", type: "string" },
-    ],
-    nodes: [
-      { id: "n1", op: "passthrough", inputs: ["size"], params: {} },
-      { id: "n2", op: "ordinal_encoder", inputs: ["colour"], params: { categories: [["blue", "red"]], handle_unknown: "error" } },
-    ],
-    outputs: [{ name: "X", dtype: "float32", shape: ["rows", 2], from: ["n1", "n2"] }],
-  },
+  ...sizeAndColour,
   models: [
     {
       id: "main",
