@@ -24,6 +24,8 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
     process.stderr.write(`plumb serve: ${(error as Error).message}\n`);
     return 1;
   }
+  // Nobody may read it, or its disk may be full: that is no reason to end.
+  process.stdout.on("error", () => {});
   process.stdout.write(greeting(server, config));
   const cutOff = await server.stop(await stopped);
   const exitCode = cutOff === 0 ? 0 : 1;

@@ -20,8 +20,8 @@ export interface LogOptions {
   readonly random: () => number;
   /** Wall clock, for the `time` of a line. */
   readonly wallClock: () => Date;
-  /** Writes bytes and calls back; by default standard error. */
-  readonly sink?: (bytes: Buffer, done: () => void) => void;
+  /** Writes bytes and tells whether they were taken; by default standard error. */
+  readonly sink?: (bytes: Buffer, done: (taken: boolean) => void) => void;
 }
 
 /** Beyond this the reader is too slow, bytes. */
@@ -31,7 +31,7 @@ const gatherMs = 20;
 
 export class Logs {
   readonly #options: LogOptions;
-  readonly #sink: (bytes: Buffer, done: () => void) => void;
+  readonly #sink: (bytes: Buffer, done: (taken: boolean) => void) => void;
   #lines: string[] = [];
   #bufferedBytes = 0;
   #writing = false;
@@ -115,10 +115,12 @@ export class Logs {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const bytes = Buffer.from(this.#lines.join(""));
+    const lineCount = this.#lines.length;
     this.#lines = [];
     this.#bufferedBytes = 0;
     this.#writing = true;
-    this.#sink(bytes, () => {
+    this.#sink(bytes, (taken) => {
+      if (!taken) this.dropped += lineCount;
       this.#writing = false;
       if (this.#lines.length > 0) this.#write();
       else this.#onFlushed?.();
@@ -147,11 +149,11 @@ function causeText(cause: unknown): string {
   return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
 }
 
-/** Writes all of it, or gives up on a reader that is gone: there is nobody left to tell. */
-function writeToStandardError(bytes: Buffer, done: () => void): void {
+/** Writes all of it, or gives up on a reader that is gone and on a disk that is full: there is nobody left to tell. */
+function writeToStandardError(bytes: Buffer, done: (taken: boolean) => void): void {
   write(2, bytes, 0, bytes.length, null, (error, written) => {
     if (error?.code === "EAGAIN") setTimeout(() => writeToStandardError(bytes, done), 10);
     else if (!error && written < bytes.length) writeToStandardError(bytes.subarray(written), done);
-    else done();
+    else done(!error);
   });
 }

@@ -27,8 +27,8 @@ function createRig(options: Partial<LogOptions> = {}, automatic = true) {
     wallClock: () => new Date("2026-11-22T08:00:00Z"),
     sink: (bytes, done) => {
       writes.push(bytes);
-      if (automatic) done();
-      else waiting.push(done);
+      if (automatic) done(true);
+      else waiting.push(() => done(true));
     },
     ...options,
   });
@@ -175,6 +175,13 @@ test("no line repeats a value that a caller sent", async () => {
   rig.run([secret]);
   expect(await lines()).toHaveLength(9);
   expect(text()).not.toContain(String(secret));
+});
+
+test("lines that the system doesn't take, as of a disk that is full, are counted", async () => {
+  const { logs } = createRig({ sink: (_bytes, done) => done(false) });
+  for (let i = 0; i < 3; i++) logs.event("info", "lost");
+  await logs.flush(1000);
+  expect(logs.dropped).toBe(3);
 });
 
 describe("a reader that is slow or gone", () => {
