@@ -11,7 +11,7 @@ import type { Call } from "./call.js";
 import { checkContentType } from "./codec/json.js";
 import { decodeJsonInSlices, encodeJsonInSlices } from "./codec/json-slices.js";
 import type { ServeError } from "./errors.js";
-import { answerByFallback } from "./fall-back.js";
+import { answerByFallback } from "./fallback-steps.js";
 import { AnswerCheck, newBlocks, RowCheck, RowRefusals, setDeadline, takeRows } from "./steps.js";
 import type { Version } from "./versions/version.js";
 

@@ -13,7 +13,7 @@ import type { Buffer } from "node:buffer";
 import type { Call } from "./call.js";
 import { decodeJson, encodeError, encodeJson } from "./codec/json.js";
 import { ServeError } from "./errors.js";
-import { answerByFallback, canFallBack, takeFallback } from "./fall-back.js";
+import { answerByFallback, canFallBack, takeFallback } from "./fallback-steps.js";
 import { answerInSlices, decodeInSlices, fallBackInSlices, isLargeBody, isLargeCall, prepareInSlices } from "./predict-large.js";
 import type { SlicedWork } from "./slices.js";
 import { checkAnswer, newBlocks, preprocess, takeRows, validate } from "./steps.js";

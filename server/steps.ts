@@ -10,7 +10,7 @@ import type { Answer, Row, RowRefusal } from "../preprocessing/index.js";
 import type { Call, RowError } from "./call.js";
 import type { DecodedBody } from "./codec/json.js";
 import { type ErrorCode, ServeError } from "./errors.js";
-import { replaceByFallback } from "./fall-back.js";
+import { replaceByFallback } from "./fallback-steps.js";
 import type { Version } from "./versions/version.js";
 
 /** An SLO is a promise for 95 of 100 calls; the others may take this much longer before they are given up. */
