@@ -5,9 +5,9 @@ import { productVersion } from "../server/product-version.js";
 const usage = `plumb: an online inference server that is true to training
 
   plumb serve [settings]                     serve a model store until SIGTERM; --help lists the settings
-  plumb verify BUNDLE                        prove a bundle: hashes, schema, graphs, models, golden rows
-  plumb predict BUNDLE [--input rows.jsonl] [--output out.jsonl] [--features] [--raw]
-                                             answer JSON lines with the code that serves
+  plumb verify BUNDLE [--engine E]           prove a bundle: hashes, schema, graphs, models, golden rows
+  plumb predict BUNDLE [--input rows.jsonl] [--output out.jsonl] [--features] [--raw] [--engine E]
+                                             answer JSON lines with the code that serves; E is auto, onnxruntime or tree
   plumb health [--live] [--timeout-ms N] [settings]
                                              ask the server of these settings whether it is ready; exit code 0 if it is
   plumb --help | --version

@@ -1,8 +1,10 @@
 /** A bundle as the commands use it: read, planned and loaded on this thread, without a server. */
 
+import { performance } from "node:perf_hooks";
 import { readBundle } from "../bundle/index.js";
-import { createRunner, type Runner, runnerSpec } from "../server/inference/runner.js";
-import { onnxruntime } from "../server/inference/session.js";
+import type { EngineSetting } from "../server/inference/engines.js";
+import type { Runner } from "../server/inference/runner.js";
+import { chooseEngines } from "../server/versions/choose-engines.js";
 import { Version } from "../server/versions/version.js";
 
 export interface OpenVersion {
@@ -10,9 +12,14 @@ export interface OpenVersion {
   readonly runner: Runner;
 }
 
+/** The value of `--engine`. @throws Error with a sentence. */
+export function parseEngine(value: string | undefined): EngineSetting {
+  if (value === undefined || value === "auto" || value === "onnxruntime" || value === "tree") return value ?? "auto";
+  throw new Error(`--engine: expected auto, onnxruntime or tree, got ${JSON.stringify(value)}`);
+}
+
 /** @throws BundleError, GraphError, or Error when a model can't be loaded: each with sentences. */
-export async function openVersion(directory: string): Promise<OpenVersion> {
+export async function openVersion(directory: string, engine: EngineSetting): Promise<OpenVersion> {
   const version = new Version(await readBundle(directory));
-  version.engineName = onnxruntime.name;
-  return { version, runner: createRunner(onnxruntime, runnerSpec(version)) };
+  return { version, runner: chooseEngines(version, engine, Math.random, () => performance.now()) };
 }

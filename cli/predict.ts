@@ -5,25 +5,28 @@ import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { encodeNumber } from "../bundle/index.js";
 import { Call } from "../server/call.js";
+import type { EngineSetting } from "../server/inference/engines.js";
 import { predict } from "../server/predict.js";
 import { pathFor } from "../server/versions/prove.js";
-import { type OpenVersion, openVersion } from "./open-version.js";
+import { type OpenVersion, openVersion, parseEngine } from "./open-version.js";
 
 /** @returns The exit code: 0 although single rows may have failed (their lines say so), 1 if the bundle or a file can't be read, 2 wrong usage. */
 export async function predictLines(args: readonly string[]): Promise<number> {
   let positionals: string[];
-  let values: { input?: string; output?: string; features?: boolean; raw?: boolean };
+  let values: { input?: string; output?: string; features?: boolean; raw?: boolean; engine?: string };
+  let engine: EngineSetting;
   try {
     const [text, flag] = [{ type: "string" }, { type: "boolean" }] as const;
-    const options = { input: text, output: text, features: flag, raw: flag };
+    const options = { input: text, output: text, features: flag, raw: flag, engine: text };
     ({ positionals, values } = parseArgs({ args: [...args], options, allowPositionals: true }));
     if (positionals.length !== 1) throw new Error("expected one bundle's folder");
+    engine = parseEngine(values.engine);
   } catch (error) {
     process.stderr.write(`plumb predict: ${(error as Error).message}\n`);
     return 2;
   }
   try {
-    const open = await openVersion(positionals[0]!);
+    const open = await openVersion(positionals[0]!, engine);
     const input = values.input === undefined ? process.stdin : createReadStream(values.input);
     const output = values.output === undefined ? process.stdout : createWriteStream(values.output);
     const answers = (chunks: AsyncIterable<Buffer>) => answerLines(chunks, createAnswerLine(open, values));

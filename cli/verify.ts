@@ -1,20 +1,28 @@
 /** `plumb verify BUNDLE`: everything that a server checks before a bundle serves, and a report that a person can read. */
 
+import { parseArgs } from "node:util";
 import { BundleError } from "../bundle/index.js";
 import { GraphError } from "../preprocessing/index.js";
+import type { EngineSetting } from "../server/inference/engines.js";
 import { type Proof, prove, type WorstDifference } from "../server/versions/prove.js";
-import { type OpenVersion, openVersion } from "./open-version.js";
+import { type OpenVersion, openVersion, parseEngine } from "./open-version.js";
 
 /** @returns The exit code: 0 proved, 1 refused, 2 wrong usage. */
 export async function verify(args: readonly string[]): Promise<number> {
-  const [directory, ...rest] = args;
-  if (directory === undefined || directory.startsWith("-") || rest.length > 0) {
-    process.stderr.write("plumb verify: expected one bundle's folder, as in `plumb verify models/demand/1`\n");
+  let directory: string;
+  let engine: EngineSetting;
+  try {
+    const { positionals, values } = parseArgs({ args: [...args], options: { engine: { type: "string" } }, allowPositionals: true });
+    if (positionals.length !== 1) throw new Error("expected one bundle's folder");
+    [directory] = positionals as [string];
+    engine = parseEngine(values.engine);
+  } catch (error) {
+    process.stderr.write(`plumb verify: ${(error as Error).message}: as in \`plumb verify models/demand/1\`\n`);
     return 2;
   }
   let open: OpenVersion;
   try {
-    open = await openVersion(directory);
+    open = await openVersion(directory, engine);
   } catch (error) {
     return refuse(directory, error instanceof BundleError ? error.problems : [sentenceOf(error)]);
   }
@@ -32,10 +40,16 @@ export async function verify(args: readonly string[]): Promise<number> {
   digest       sha256:${digest}
   files        ${Object.keys(manifest.files).length}, all as the manifest says
   compared     ${manifest.parity.reference} (tier ${manifest.parity.tier}, ${manifest.parity.rows} rows when it was made)
-  golden rows  ${proof.rows}, in batches of ${proof.batchSizes.join(", ")}, by ${version.engineName}
+  golden rows  ${proof.rows}, in batches of ${proof.batchSizes.join(", ")}, by ${enginesOf(version)}
 ${differences(proof)}
 `);
   return 0;
+}
+
+/** "tree", or of several models each its own; and why it isn't the tree kernel, where that was asked. */
+function enginesOf({ engines }: OpenVersion["version"]): string {
+  const told = engines.map(({ engine, reason }) => (reason === undefined ? engine : `${engine} (${reason})`));
+  return new Set(told).size === 1 ? told[0]! : engines.map(({ model }, i) => `${model}: ${told[i]}`).join("; ");
 }
 
 function differences({ features, raw, prediction }: Proof): string {

@@ -22,6 +22,7 @@ const rounds = 5;
 const expectedFiles = [
   /^(LICENSE|package\.json|plumb\.config\.json|bin\/plumb\.js)$/,
   /^dist\/(cli|server|chunks)\/[\w./-]+\.js$/,
+  /^dist\/kernel\.wasm$/,
   /^models\/[\w.-]+\/\d+\/[\w.-]+\.(json|jsonl|md|onnx)$/,
   /^node_modules\/.+\/package\.json$/,
   /^node_modules\/.+\.(js|cjs|mjs|json|node|so\.1)$/,

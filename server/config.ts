@@ -27,6 +27,10 @@ export const configSchema = z.strictObject({
     .enum(["auto", "inline", "pool"])
     .default("auto")
     .describe("where batches run: decided per batch, on the event loop, in the pool"),
+  engine: z
+    .enum(["auto", "onnxruntime", "tree"])
+    .default("auto")
+    .describe("what runs models of trees: the faster one that gives the same bits, ONNX Runtime, the tree kernel wherever it can"),
   workers: count(0, 256).optional().describe("threads of the pool; by default one less than the processors, at least 1"),
   lingerUs: count(0, 10_000)
     .default(100)

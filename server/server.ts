@@ -14,9 +14,8 @@ import { PredictionCache } from "./cache.js";
 import { type Config, workerCount } from "./config.js";
 import { ServeError } from "./errors.js";
 import { Pool } from "./inference/pool.js";
-import { createRunner, type Runner, runnerSpec, warmUp } from "./inference/runner.js";
+import { type Runner, runnerSpec, warmUp } from "./inference/runner.js";
 import { Scheduler } from "./inference/scheduler.js";
-import { onnxruntime } from "./inference/session.js";
 import { Linger } from "./linger.js";
 import { addGauges } from "./observe/gauges.js";
 import { Logs } from "./observe/logs.js";
@@ -31,6 +30,7 @@ import { createAdminHandler } from "./transport/admin.js";
 import { type Exchange, HttpListener } from "./transport/http.js";
 import { createPublicHandler, sendError } from "./transport/public.js";
 import { acceptRequestId, createRequestIds } from "./transport/request-id.js";
+import { chooseEngines } from "./versions/choose-engines.js";
 import { newestVersions } from "./versions/newest.js";
 import { proveEach } from "./versions/prove-each.js";
 import { Registry } from "./versions/registry.js";
@@ -232,19 +232,16 @@ export class Server {
       this.#registry.add(version);
       this.#metrics.addVersion(version);
     }
+    const runners = new Map<Version, Runner>();
+    for (const version of versions) this.#loadInline(version, runners);
+    const loaded = versions.filter(({ state }) => state === "loading");
     const workers = workerCount(this.#config);
-    const specs = versions.map((version) => runnerSpec(version));
-    // The workers load while this thread does.
+    // The workers load what was chosen here, so that every thread has the same engines.
+    const specs = loaded.map((version) => runnerSpec(version));
     const onTrouble = (message: string) => this.#logs.event("error", message);
     const pool = workers === 0 ? Promise.resolve(undefined) : Pool.start({ workers, specs, onTrouble });
     pool.catch(() => {});
-    const runners = new Map<Version, Runner>();
-    if (this.#config.execution !== "pool") for (const version of versions) this.#loadInline(version, runners);
-    const loaded = versions.filter(({ state }) => state === "loading");
-    for (const version of loaded) {
-      version.become("proving");
-      version.engineName = onnxruntime.name;
-    }
+    for (const version of loaded) version.become("proving");
     const inline = (version: Version) => {
       const runner = runners.get(version);
       return runner && ((blocks: Block[], rowCount: number) => runner.run(blocks, rowCount));
@@ -290,11 +287,22 @@ export class Server {
 
   #loadInline(version: Version, runners: Map<Version, Runner>): void {
     try {
-      const runner = createRunner(onnxruntime, runnerSpec(version));
+      const runner = chooseEngines(version, this.#config.engine, Math.random, now);
+      this.#tellEngines(version);
+      if (this.#config.execution === "pool") {
+        runner.release();
+        return;
+      }
       runners.set(version, runner);
       this.#runners.push(runner);
     } catch (error) {
       this.#refuse(version, [`its model can't be loaded: ${(error as Error).message}`]);
+    }
+  }
+
+  #tellEngines({ name, number, engines }: Version): void {
+    for (const { model, engine, reason, differed } of engines) {
+      this.#logs.event(differed ? "error" : "info", `engine: ${engine}`, { model: name, version: number, part: model, reason });
     }
   }
 

@@ -76,6 +76,8 @@ const unused = [
   { packages: /^onnxruntime-node$/, files: /^(lib|script)\// },
   // Builds for browsers.
   { packages: /^(bintrees|tdigest)$/, files: /^dist\// },
+  // Only pbf's compiler of schemas wants them.
+  { packages: /^(resolve-protobuf-schema|protocol-buffers-schema)$/, files: /./ },
   { packages: /^uWebSockets\.js$/, files: /^(mvp|misc|scripts|src)\// },
 ];
 
@@ -101,7 +103,7 @@ export function requiredNatives(target) {
 }
 
 /** Packages whose code stands in the image's own files: many small modules, of which the server uses a part. */
-const bundled = /^(zod|lru-cache)(\/|$)/;
+const bundled = /^(zod|lru-cache|pbf)(\/|$)/;
 
 /** @param specifier - As an import names it: `zod`, `zod/v4`. */
 export function isBundled(specifier) {

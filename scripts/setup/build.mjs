@@ -1,4 +1,4 @@
-/** dist/: the compiled sources, made again only when a source has changed. */
+/** dist/: the compiled sources and the tree kernel, made again only when a source has changed. */
 
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -7,6 +7,7 @@ import { alone, root, run, SetupError, say } from "./project.mjs";
 
 const dist = join(root, "dist");
 const stampFile = join(dist, ".stamp");
+const kernel = "kernel.wasm";
 
 /** Compiles where a source, the compiler or its settings have changed, and removes what no source accounts for. */
 export async function ensureBuild() {
@@ -18,9 +19,20 @@ export async function ensureBuild() {
     const tsc = join(root, "node_modules/typescript/bin/tsc");
     const code = await run(process.execPath, [tsc, "-p", "tsconfig.json", "--noEmitOnError"], { stdout: "stderr" });
     if (code !== 0) throw new SetupError("the build failed; the compiler's output is above");
+    await compileKernel();
     removeStrangers(sources);
     writeFileSync(stampFile, sources.stamp);
   });
+}
+
+/** WebAssembly from kernel/, which is written in AssemblyScript. */
+async function compileKernel() {
+  const asc = join(root, "node_modules/assemblyscript/bin/asc.js");
+  const code = await run(process.execPath, [asc, "--config", "asconfig.json", "--outFile", join(dist, kernel)], {
+    cwd: join(root, "kernel"),
+    stdout: "stderr",
+  });
+  if (code !== 0) throw new SetupError("the build of the tree kernel failed; the compiler's output is above");
 }
 
 /** A digest of contents, not times: a checkout, a copy and a touched file don't change it. */
@@ -30,12 +42,13 @@ function readSources() {
     existsSync(join(root, folder)) ? readdirSync(join(root, folder), { recursive: true }).map((file) => `${folder}/${file}`) : [],
   );
   const sources = files.filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts")).sort();
+  const ofKernel = readdirSync(join(root, "kernel")).map((file) => `kernel/${file}`);
   const hash = createHash("sha256");
-  for (const file of ["tsconfig.json", "package-lock.json", ...sources]) {
+  for (const file of ["tsconfig.json", "package-lock.json", ...ofKernel.sort(), ...sources]) {
     const content = readFileSync(join(root, file));
     hash.update(`${file} ${content.length}\n`).update(content);
   }
-  return { outputs: sources.map((file) => file.replace(/\.ts$/, ".js")), stamp: hash.digest("hex") };
+  return { outputs: [kernel, ...sources.map((file) => file.replace(/\.ts$/, ".js"))], stamp: hash.digest("hex") };
 }
 
 function isCurrent({ outputs, stamp }) {

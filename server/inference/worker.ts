@@ -7,8 +7,8 @@
 
 import { move, transferableSymbol, valueSymbol, workerData } from "piscina";
 import type { Block } from "../../preprocessing/index.js";
+import { asChosen } from "./engines.js";
 import { createRunner, type Runner, type RunnerSpec, type RunResult, runInBatches, warmUp } from "./runner.js";
-import { onnxruntime } from "./session.js";
 
 export interface WorkerTask {
   readonly key: string;
@@ -45,7 +45,7 @@ for (const spec of workerData as readonly RunnerSpec[]) runners.set(spec.key, lo
 
 function load(spec: RunnerSpec): Runner | NotLoaded {
   try {
-    const runner = createRunner(onnxruntime, spec);
+    const runner = createRunner(asChosen(spec.engines), spec);
     warmUp(runner);
     return runner;
   } catch (error) {

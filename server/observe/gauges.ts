@@ -49,6 +49,17 @@ export function addGauges(metrics: Metrics, server: GaugedServer): void {
   ofVersions("plumb_queue_rows", "gauge", "Rows that wait for an executor.", queuedRows);
   ofVersions("nv_inference_pending_request_count", "gauge", "Rows awaiting execution.", queuedRows);
   ofVersions("plumb_version_ready", "gauge", "1 for a version that serves.", ({ state }) => Number(state === "ready"));
+  metrics.addGauge(
+    {
+      name: "plumb_engine_info",
+      help: "1 for the engine that runs a version's models: tree, onnxruntime, or mixed where its models have different ones.",
+      read: () =>
+        server.versions
+          .filter(({ engine }) => engine !== undefined)
+          .map(({ name, number, engine }) => ({ labels: { model: name, version: String(number), engine: engine! }, value: 1 })),
+    },
+    "gauge",
+  );
   const sloHelp = "The bundle's SLO: 95 of 100 calls are answered within this time.";
   ofVersions("plumb_slo_seconds", "gauge", sloHelp, ({ sloMs }) => sloMs / 1000);
   ofCaches("plumb_cache_hits_total", "counter", "Calls whose rows were all answered from the cache.", ({ hits }) => hits);

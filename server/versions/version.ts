@@ -8,6 +8,7 @@ import type { Bundle, RowSchema } from "../../bundle/index.js";
 import { createPostprocessor, createPreprocessor, type Postprocessor, type Preprocessor } from "../../preprocessing/index.js";
 import type { PredictionCache } from "../cache.js";
 import { type AnswerFrame, createAnswerFrame, type DecodeLimits } from "../codec/json.js";
+import type { EngineChoice, EngineName } from "../inference/engines.js";
 import { createFallback, type Fallback } from "./fallback.js";
 
 /**
@@ -54,8 +55,8 @@ export class Version {
   problems: readonly string[] = [];
   /** What its golden rows showed on this server; undefined until they ran. */
   proof: ProofSummary | undefined = undefined;
-  /** What runs its models. */
-  engineName = "";
+  /** What runs its models, and why. */
+  engines: readonly EngineChoice[] = [];
   /** Answers that it gave; undefined where none are kept. */
   cache: PredictionCache | undefined = undefined;
   readonly #fallback: Fallback | undefined;
@@ -92,6 +93,12 @@ export class Version {
 
   get state(): VersionState {
     return this.#state;
+  }
+
+  /** The engine of all its models; `mixed` where they have different ones, undefined where none was chosen yet. */
+  get engine(): EngineName | "mixed" | undefined {
+    const [first, ...others] = this.engines;
+    return others.some(({ engine }) => engine !== first!.engine) ? "mixed" : first?.engine;
   }
 
   /** What answers when the model doesn't, as the bundle declares it; only of a version that serves. */

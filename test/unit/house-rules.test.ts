@@ -43,6 +43,7 @@ const directions: Directions = {
 
 const owners: Owners = {
   "onnxruntime-node": ["server/inference/session.ts", "loadtest/bench/bare-onnx.ts", "loadtest/servers/fastify.ts"],
+  pbf: ["server/inference/tree/onnx-file.ts"],
   piscina: ["server/inference/pool.ts", "server/inference/worker.ts"],
   "prom-client": ["server/observe/metrics.ts"],
   "@opentelemetry/api": ["server/observe/call-spans.ts"],
@@ -52,7 +53,9 @@ const owners: Owners = {
   "uWebSockets.js": ["server/transport/http.ts", "loadtest/servers/raw.ts"],
   fastify: ["loadtest/servers/fastify.ts"],
   // Concrete classes meet in server.ts alone; everybody else sees their interfaces. A worker has no server, and a command is one of its own.
-  "server/inference/session.ts": ["server/server.ts", "server/inference/worker.ts", "cli/open-version.ts"],
+  // Nobody but the one who chooses knows the engines.
+  "server/inference/session.ts": ["server/inference/engines.ts"],
+  "server/inference/tree/tree-engine.ts": ["server/inference/engines.ts"],
   "server/inference/pool.ts": ["server/server.ts"],
   "server/inference/scheduler.ts": ["server/server.ts"],
   "server/admission.ts": ["server/server.ts"],

@@ -42,7 +42,7 @@ describe("a true bundle", () => {
       "  model        demand/1, regression, made ",
       `  digest       sha256:${createHash("sha256").update(manifest).digest("hex")}\n`,
       `  files        ${demandFiles().length}, all as the manifest says\n`,
-      `  golden rows  ${demandGolden().length}, in batches of 1, 7, 256, by onnxruntime\n`,
+      `  golden rows  ${demandGolden().length}, in batches of 1, 7, 256, by tree\n`,
       "  features     worst difference 0 ulp\n",
       "  raw outputs  worst difference 0 ulp\n",
       "  predictions  worst difference 0 ulp\n",

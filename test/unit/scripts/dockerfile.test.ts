@@ -111,7 +111,7 @@ describe(".dockerignore", () => {
   test("lets in what is compiled and staged, and nothing that holds more", () => {
     const compiled = (JSON.parse(readFileSync("tsconfig.json", "utf8")).include as string[]).filter((folder) => folder !== "loadtest");
     const staged = JSON.parse(/own = (\[.*\])/.exec(readFileSync("scripts/image/stage.mjs", "utf8"))![1]!) as string[];
-    const forBuild = ["package-lock.json", "tsconfig.json", ".npmrc", "scripts"];
+    const forBuild = ["package-lock.json", "tsconfig.json", ".npmrc", "scripts", "kernel"];
     expect(new Set(lines.slice(1).map((line) => line.slice(1)))).toEqual(new Set([...compiled, ...staged, ...forBuild]));
   });
 });

@@ -1,0 +1,62 @@
+/**
+ * The tree kernel: sums of a tree ensemble for a tile of rows. Compiled by AssemblyScript to WebAssembly: `load`, `store` and `v128` are one
+ * instruction each, and memory outside the model's own can't be reached. docs/tree-kernel.md explains it with drawings.
+ */
+
+import { fillColumns } from "./columns";
+import { base, sums, targetCount, tileRows } from "./memory";
+import { addToGroups, addToRow } from "./trees";
+
+export { chunkThresholds, featureBytes, passedAll, passedNone, setsBytes } from "./columns";
+export {
+  base,
+  blocks,
+  columns,
+  featureCount,
+  features,
+  groupBytes,
+  groupRows,
+  links,
+  rowBytes,
+  rows,
+  scratch,
+  sums,
+  targetCount,
+  tileRows,
+  treeCount,
+  trees,
+} from "./memory";
+export { blockBytes, blockTrees, headLevels, treeBytes } from "./trees";
+
+/** Rows beside whole groups that are quicker one by one than as a group of their own (measured: a group of 4 takes as long as 3 single ones). */
+const aloneMax: i32 = 3;
+
+// @ts-ignore: decorator
+@inline
+function run<X, T>(rowCount: i32): void {
+  for (let target = 0; target < targetCount; target++) {
+    const value = load<T>(base + target * sizeof<T>());
+    const sum = sums + target * tileRows * sizeof<T>();
+    for (let row = 0; row < rowCount; row++) store<T>(sum + row * sizeof<T>(), value);
+  }
+  fillColumns<X>(rowCount);
+  const rest = rowCount & 15;
+  const together = rest <= aloneMax ? rowCount - rest : rowCount;
+  if (together > 0) addToGroups<T>(together);
+  for (let row = together; row < rowCount; row++) addToRow<T>(row);
+}
+
+/** Sums in float32 of rows in float32. `rowCount` is at most `tileRows`. */
+export function runFloat32(rowCount: i32): void {
+  run<f32, f32>(rowCount);
+}
+
+/** Sums in float64 of rows in float32. */
+export function runMixed(rowCount: i32): void {
+  run<f32, f64>(rowCount);
+}
+
+/** Sums in float64 of rows in float64. */
+export function runFloat64(rowCount: i32): void {
+  run<f64, f64>(rowCount);
+}

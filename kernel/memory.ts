@@ -1,0 +1,33 @@
+/**
+ * Where things stand in the memory. The host writes them once, when it has laid out a model (server/inference/tree/layout.ts); addresses are
+ * in bytes.
+ *
+ * A **column** holds what the nodes ask of a feature, in one byte a row: how many of its thresholds a row has passed, less 128. Columns are
+ * written for 16 rows side by side, a **group**: a group's columns stand one after the other, 16 bytes each. A **tile** is as many rows as
+ * are taken at once, `tileRows`.
+ */
+
+export const groupRows: i32 = 16;
+export const tileRows: i32 = 64;
+
+/** The tile's rows as they came: `rowBytes` each. */
+export let rows: i32 = 0;
+export let rowBytes: i32 = 0;
+/** The tile's columns: a group takes `groupBytes`. Column 0 is written to and never read. */
+export let columns: i32 = 0;
+export let groupBytes: i32 = 0;
+/** The tile's sums: `tileRows` values for each target, which begin with the values at `base`, one a target. */
+export let sums: i32 = 0;
+export let base: i32 = 0;
+export let targetCount: i32 = 0;
+/** Records of `featureBytes`: see columns.ts. */
+export let features: i32 = 0;
+export let featureCount: i32 = 0;
+/** Records of `treeBytes` and, for every `blockTrees` of them, of `blockBytes`: see trees.ts. The last block is filled up with trees of no effect. */
+export let trees: i32 = 0;
+export let treeCount: i32 = 0;
+export let blocks: i32 = 0;
+/** The nodes of all linked trees, 8 bytes each. */
+export let links: i32 = 0;
+/** 16 bytes for a group's positions. */
+export let scratch: i32 = 0;

@@ -1,0 +1,134 @@
+/**
+ * Which engine runs a model. The one place that knows them all.
+ *
+ * ONNX Runtime runs everything. The tree kernel runs what it covers and is proved to answer: before it runs a model on this machine, its outputs
+ * are compared with ONNX Runtime's, bit for bit, over golden rows and rows made for the purpose. (That these are the trained model's is the
+ * bundle's own proof, which comes after, on the engine that was chosen.)
+ */
+
+import type { Block } from "../../preprocessing/index.js";
+import type { Engine, EngineModel, EngineSession } from "./engine.js";
+import { compareSpeed } from "./faster-engine.js";
+import { onnxruntime } from "./session.js";
+import { rowWidth } from "./tensor.js";
+import { NotCovered } from "./tree/not-covered.js";
+import { proofRows } from "./tree/proof-rows.js";
+import { type TreeSession, treeEngine } from "./tree/tree-engine.js";
+
+const engines = { onnxruntime, tree: treeEngine } as const satisfies Record<string, Engine>;
+export type EngineName = keyof typeof engines;
+
+/** `auto` takes the tree kernel where it is the faster one; `tree` wherever it can. */
+export type EngineSetting = "auto" | EngineName;
+
+export interface EngineChoice {
+  /** The model's id in its bundle. */
+  readonly model: string;
+  readonly engine: EngineName;
+  /** Why it isn't the tree kernel, in a sentence's second half; undefined where it is, or nobody asked. */
+  readonly reason: string | undefined;
+  /** Whether the tree kernel covers the model and gave other bits: nothing that may happen. */
+  readonly differed: boolean;
+}
+
+export interface ChooserOptions {
+  readonly setting: EngineSetting;
+  /** Rows as the models get them, by the name of an input: the golden rows' features. */
+  readonly samples: ReadonlyMap<string, Block>;
+  readonly random: () => number;
+  /** Monotonic clock, milliseconds. */
+  readonly now: () => number;
+}
+
+/** Chooses for each model that it loads, and remembers what and why. */
+export class EngineChooser implements Engine {
+  readonly name = "chooser";
+  readonly choices: EngineChoice[] = [];
+  readonly #options: ChooserOptions;
+
+  constructor(options: ChooserOptions) {
+    this.#options = options;
+  }
+
+  load(model: EngineModel): EngineSession {
+    if (this.#options.setting === "onnxruntime") return this.#take(model, "onnxruntime", onnxruntime.load(model));
+    let tree: TreeSession;
+    try {
+      tree = treeEngine.load(model);
+    } catch (error) {
+      const reason = error instanceof NotCovered ? error.message : `its file can't be read: ${(error as Error).message}`;
+      return this.#take(model, "onnxruntime", onnxruntime.load(model), reason);
+    }
+    const reference = onnxruntime.load(model);
+    const difference = this.#differenceBetween(tree, reference, model);
+    if (difference !== undefined) return this.#take(model, "onnxruntime", reference, difference, true);
+    const slower = this.#options.setting === "auto" ? this.#slower(tree, reference, model) : undefined;
+    if (slower !== undefined) return this.#take(model, "onnxruntime", reference, slower);
+    reference.release();
+    return this.#take(model, "tree", tree);
+  }
+
+  #take(model: EngineModel, engine: EngineName, session: EngineSession, reason?: string, differed = false): EngineSession {
+    this.choices.push({ model: model.id, engine, reason, differed });
+    return session;
+  }
+
+  #differenceBetween(tree: TreeSession, reference: EngineSession, model: EngineModel): string | undefined {
+    const { samples, random } = this.#options;
+    const golden = samples.get(model.inputs[0]!.name);
+    for (const [kind, rows] of [
+      ["golden row", golden],
+      ["made row", proofRows(tree.model, random)],
+    ] as const) {
+      if (rows === undefined) continue;
+      const difference = compare(tree, reference, rows, rowWidth(model.inputs[0]!), kind);
+      if (difference !== undefined) return difference;
+    }
+    return undefined;
+  }
+
+  #slower(tree: TreeSession, reference: EngineSession, model: EngineModel): string | undefined {
+    const { samples, random, now } = this.#options;
+    const [input] = model.inputs;
+    const rows = samples.get(input!.name) ?? proofRows(tree.model, random);
+    const { faster, times } = compareSpeed(tree, reference, rows, rowWidth(input!), now);
+    if (faster) return undefined;
+    const told = times.map(({ rows, us, usOther }) => `${us.toFixed(2)} against ${usOther.toFixed(2)} us a row in batches of ${rows}`);
+    return `the tree kernel is slower for it here: ${told.join(", ")}`;
+  }
+}
+
+/** Sizes of batch in which rows are compared: those that take different ways through the kernel. */
+const batchSizes = [64, 7, 1];
+/** Rows that are compared one by one: the way of a single row is the same for all. */
+const singleRowsMost = 64;
+
+function compare(tree: EngineSession, reference: EngineSession, rows: Block, width: number, kind: string): string | undefined {
+  const rowCount = rows.length / width;
+  const [expected] = reference.run([rows], rowCount);
+  const outputs = expected!.length / rowCount;
+  for (const batchSize of batchSizes) {
+    const end = batchSize === 1 ? Math.min(rowCount, singleRowsMost) : rowCount;
+    for (let first = 0; first < end; first += batchSize) {
+      const count = Math.min(batchSize, end - first);
+      const [got] = tree.run([rows.slice(first * width, (first + count) * width)], count);
+      for (let i = 0; i < got!.length; i++) {
+        const want = expected![first * outputs + i]!;
+        if (!Object.is(got![i], want))
+          return `the tree kernel's answer differs: ${kind} ${first + Math.floor(i / outputs) + 1}, in a batch of ${count}: ONNX Runtime gives ${want}, the kernel ${got![i]}`;
+      }
+    }
+  }
+  return undefined;
+}
+
+/** What a worker loads: what was chosen on the main thread. */
+export function asChosen(choices: readonly EngineChoice[]): Engine {
+  return {
+    name: "as chosen",
+    load(model) {
+      const choice = choices.find(({ model: id }) => id === model.id);
+      return engines[choice?.engine ?? "onnxruntime"].load(model);
+    },
+  };
+}

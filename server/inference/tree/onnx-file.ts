@@ -1,0 +1,106 @@
+/**
+ * Reads an ONNX file as far as the tree kernel needs it: nodes with their attributes, constants, inputs and outputs. The only importer of pbf.
+ *
+ * ONNX is a protobuf message; the field numbers below are those of onnx.proto3. What isn't read is skipped, so an odd file gives an odd graph,
+ * which its reader has to refuse.
+ */
+
+import { PbfReader } from "pbf";
+
+export interface OnnxFile {
+  readonly nodes: readonly OnnxNode[];
+  readonly constants: ReadonlyMap<string, OnnxTensor>;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
+export interface OnnxNode {
+  readonly op: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: ReadonlyMap<string, OnnxAttribute>;
+}
+
+/** A whole number, whole numbers, or a tensor; of other kinds only that they are there. */
+export type OnnxAttribute = number | readonly number[] | OnnxTensor | undefined;
+
+export interface OnnxTensor {
+  readonly dtype: "float32" | "float64" | "uint8" | "bool" | "other";
+  readonly shape: readonly number[];
+  readonly values: Float32Array | Float64Array | Uint8Array;
+}
+
+/** @throws Error for bytes that are no such message. */
+export function readOnnx(bytes: Uint8Array): OnnxFile {
+  const file = { nodes: [] as OnnxNode[], constants: new Map<string, OnnxTensor>(), inputs: [] as string[], outputs: [] as string[] };
+  const readGraph = (field: number, graph: typeof file, reader: PbfReader): void => {
+    if (field === 1) graph.nodes.push(readNode(reader));
+    else if (field === 5) {
+      const { name, tensor } = readTensor(reader);
+      graph.constants.set(name, tensor);
+    } else if (field === 11) graph.inputs.push(readName(reader));
+    else if (field === 12) graph.outputs.push(readName(reader));
+  };
+  new PbfReader(bytes).readFields((field, model, reader) => {
+    if (field === 7) reader.readMessage(readGraph, model);
+  }, file);
+  return file;
+}
+
+function readNode(reader: PbfReader): OnnxNode {
+  const node = { op: "", domain: "", inputs: [] as string[], outputs: [] as string[], attributes: new Map<string, OnnxAttribute>() };
+  return reader.readMessage((field, to, from) => {
+    if (field === 1) to.inputs.push(from.readString());
+    else if (field === 2) to.outputs.push(from.readString());
+    else if (field === 4) to.op = from.readString();
+    else if (field === 5) readAttribute(from, to.attributes);
+    else if (field === 7) to.domain = from.readString();
+  }, node);
+}
+
+function readAttribute(reader: PbfReader, attributes: Map<string, OnnxAttribute>): void {
+  const read = { name: "", value: undefined as OnnxAttribute, list: [] as number[] };
+  reader.readMessage((field, to, from) => {
+    if (field === 1) to.name = from.readString();
+    else if (field === 3) to.value = from.readVarint(true);
+    else if (field === 5) to.value = readTensor(from).tensor;
+    else if (field === 8) to.value = from.readPackedVarint(to.list, true);
+  }, read);
+  attributes.set(read.name, read.value);
+}
+
+/** TensorProto.DataType, as far as it is read. */
+const dtypes: Readonly<Record<number, OnnxTensor["dtype"]>> = { 1: "float32", 2: "uint8", 9: "bool", 11: "float64" };
+
+function readTensor(reader: PbfReader): { name: string; tensor: OnnxTensor } {
+  const read = { name: "", type: 0, shape: [] as number[], numbers: [] as number[], raw: undefined as Uint8Array | undefined };
+  reader.readMessage((field, to, from) => {
+    if (field === 1) from.readPackedVarint(to.shape, true);
+    else if (field === 2) to.type = from.readVarint();
+    else if (field === 4) from.readPackedFloat(to.numbers);
+    else if (field === 5) from.readPackedVarint(to.numbers, true);
+    else if (field === 8) to.name = from.readString();
+    else if (field === 9) to.raw = from.readBytes();
+    else if (field === 10) from.readPackedDouble(to.numbers);
+  }, read);
+  const dtype = dtypes[read.type] ?? "other";
+  return { name: read.name, tensor: { dtype, shape: read.shape, values: valuesOf(dtype, read.raw, read.numbers) } };
+}
+
+/** A tensor's values stand in its bytes, little-endian, or in a list. */
+function valuesOf(dtype: OnnxTensor["dtype"], raw: Uint8Array | undefined, numbers: readonly number[]): OnnxTensor["values"] {
+  const Values = dtype === "float32" ? Float32Array : dtype === "float64" ? Float64Array : Uint8Array;
+  if (raw === undefined) return Values.from(numbers);
+  // A copy, since what stands in a file is seldom aligned (and a Buffer's own `slice` is none). Bytes of a last, incomplete value are no value.
+  return new Values(new Uint8Array(raw).buffer, 0, Math.floor(raw.length / Values.BYTES_PER_ELEMENT));
+}
+
+function readName(reader: PbfReader): string {
+  return reader.readMessage(
+    (field, to, from) => {
+      if (field === 1) to.name = from.readString();
+    },
+    { name: "" },
+  ).name;
+}
