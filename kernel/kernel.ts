@@ -4,7 +4,7 @@
  */
 
 import { fillColumns } from "./columns";
-import { base, sums, targetCount, tileRows } from "./memory";
+import { base, groupBytes, sums, targetCount, tileRows } from "./memory";
 import { addToGroups, addToRow } from "./trees";
 
 export { chunkThresholds, featureBytes, passedAll, passedNone, setsBytes } from "./columns";
@@ -16,15 +16,20 @@ export {
   features,
   groupBytes,
   groupRows,
+  headBytes,
+  heads,
   links,
   rowBytes,
   rows,
   scratch,
+  span,
+  spanMax,
   sums,
   targetCount,
   tileRows,
   treeCount,
   trees,
+  turns,
 } from "./memory";
 export { blockBytes, blockTrees, headLevels, treeBytes } from "./trees";
 
@@ -40,10 +45,11 @@ function run<X, T>(rowCount: i32): void {
     for (let row = 0; row < rowCount; row++) store<T>(sum + row * sizeof<T>(), value);
   }
   fillColumns<X>(rowCount);
+  const columnCount = groupBytes >> 4;
   const rest = rowCount & 15;
   const together = rest <= aloneMax ? rowCount - rest : rowCount;
   if (together > 0) addToGroups<T>(together);
-  for (let row = together; row < rowCount; row++) addToRow<T>(row);
+  for (let row = together; row < rowCount; row++) addToRow<T>(row, columnCount);
 }
 
 /** Sums in float32 of rows in float32. `rowCount` is at most `tileRows`. */

@@ -29,5 +29,16 @@ export let treeCount: i32 = 0;
 export let blocks: i32 = 0;
 /** The nodes of all linked trees, 8 bytes each. */
 export let links: i32 = 0;
+/**
+ * For single rows, where there are at most `spanMax` columns and every tree has at least `headLevels` levels: of each tree 16 columns' numbers and
+ * 16 codes, of its first 15 nodes and one that nobody asks. 0 where there are none.
+ */
+export let heads: i32 = 0;
+export const headBytes: i32 = 32;
+export const spanMax: i32 = 64;
+/** By the answers of a head's first 7 nodes, a bit each, which of the 8 nodes below them comes next. */
+export let turns: i32 = 0;
+/** The columns of a single row, side by side: `spanMax` bytes. */
+export let span: i32 = 0;
 /** 16 bytes for a group's positions. */
 export let scratch: i32 = 0;

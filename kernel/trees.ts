@@ -14,7 +14,7 @@
  * the same bits as one that is made row by row.
  */
 
-import { blocks, columns, groupBytes, links, scratch, sums, treeCount, trees } from "./memory";
+import { blocks, columns, groupBytes, headBytes, heads, links, scratch, span, sums, treeCount, trees, turns } from "./memory";
 
 /**
  * A tree's record: levels (a linked one's are those below its head), its nodes from the root (the padded part), its values, the place of its target's
@@ -204,24 +204,56 @@ function addOne<T>(row: i32, tree: i32, value: i32): void {
   store<T>(sum, load<T>(sum) + load<T>(load<i32>(tree, 8) + value));
 }
 
-/** Adds all trees to the sums of one row of the tile. */
-export function addToRow<T>(row: i32): void {
+/** Adds all trees to the sums of one row of the tile, which has so many columns. */
+export function addToRow<T>(row: i32, columnCount: i32): void {
   const at = columns + (row >> 4) * groupBytes + (row & 15);
+  if (heads != 0) for (let column = 0; column < columnCount; column++) store<u8>(span + column, load<u8>(at + (column << 4)));
   const end = trees + treeCount * treeBytes;
   let block = blocks;
+  let head = heads;
   for (let tree = trees; tree < end; tree += blockTrees * treeBytes) {
+    const linked = load<i32>(block) != 0;
     const levels = load<i32>(block, 4);
-    if (load<i32>(block) != 0) rowThroughLinked<T>(row, at, tree, levels);
-    else rowThroughPadded<T>(row, at, tree, levels);
+    if (linked) rowThroughLinked<T>(row, at, tree, head, columnCount);
+    else rowThroughPadded<T>(row, at, tree, head, columnCount, levels);
     block += blockBytes;
+    if (heads != 0) head += blockTrees * headBytes;
   }
+}
+
+/** The number of the node, on the level below a tree's head, that a row comes to: all nodes of the head are asked at once. */
+// @ts-ignore: decorator
+@inline
+function throughHead(head: i32, columnCount: i32): i32 {
+  let which = v128.load(head);
+  let asked = v128.swizzle(v128.load(span), which);
+  // Each vector has 16 columns; for those that it hasn't it gives 0.
+  for (let first = 16; first < columnCount; first += 16) {
+    which = v128.sub<i8>(which, v128.splat<i8>(16));
+    asked = v128.or(asked, v128.swizzle(v128.load(span + first), which));
+  }
+  const right = v128.bitmask<i8>(v128.gt<i8>(asked, v128.load(head, 16)));
+  const third = <i32>load<u8>(turns + (right & 127));
+  return (third << 1) + 1 + ((right >> third) & 1);
 }
 
 // @ts-ignore: decorator
 @inline
-function rowThroughPadded<T>(row: i32, at: i32, tree: i32, levels: i32): void {
+function rowThroughPadded<T>(row: i32, at: i32, tree: i32, head: i32, columnCount: i32, levels: i32): void {
   let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
-  for (let level = 0; level < levels; level++) {
+  let level = 0;
+  if (head != 0) {
+    a = throughHead(head, columnCount);
+    b = throughHead(head + headBytes, columnCount);
+    c = throughHead(head + 2 * headBytes, columnCount);
+    d = throughHead(head + 3 * headBytes, columnCount);
+    e = throughHead(head + 4 * headBytes, columnCount);
+    f = throughHead(head + 5 * headBytes, columnCount);
+    g = throughHead(head + 6 * headBytes, columnCount);
+    h = throughHead(head + 7 * headBytes, columnCount);
+    level = headLevels;
+  }
+  for (; level < levels; level++) {
     a = stepDown(load<i32>(tree, 4), at, a);
     b = stepDown(load<i32>(tree, treeBytes + 4), at, b);
     c = stepDown(load<i32>(tree, 2 * treeBytes + 4), at, c);
@@ -242,12 +274,27 @@ function rowThroughPadded<T>(row: i32, at: i32, tree: i32, levels: i32): void {
   addOne<T>(row, tree + 7 * treeBytes, h << s);
 }
 
+/** Where a row begins among a linked tree's links: at its root, or below its head. */
 // @ts-ignore: decorator
 @inline
-function rowThroughLinked<T>(row: i32, at: i32, tree: i32, levels: i32): void {
+function entryOf(tree: i32, head: i32, columnCount: i32): i32 {
+  if (head == 0) return load<i32>(tree, 16);
+  return load<i32>(load<i32>(tree, 4) + (throughHead(head, columnCount) << 2));
+}
+
+// @ts-ignore: decorator
+@inline
+function rowThroughLinked<T>(row: i32, at: i32, tree: i32, head: i32, columnCount: i32): void {
   const all = links;
-  let a = load<i32>(tree, 16), b = load<i32>(tree, treeBytes + 16), c = load<i32>(tree, 2 * treeBytes + 16), d = load<i32>(tree, 3 * treeBytes + 16);
-  let e = load<i32>(tree, 4 * treeBytes + 16), f = load<i32>(tree, 5 * treeBytes + 16), g = load<i32>(tree, 6 * treeBytes + 16), h = load<i32>(tree, 7 * treeBytes + 16);
+  const next = head == 0 ? 0 : headBytes;
+  let a = entryOf(tree, head, columnCount);
+  let b = entryOf(tree + treeBytes, head + next, columnCount);
+  let c = entryOf(tree + 2 * treeBytes, head + 2 * next, columnCount);
+  let d = entryOf(tree + 3 * treeBytes, head + 3 * next, columnCount);
+  let e = entryOf(tree + 4 * treeBytes, head + 4 * next, columnCount);
+  let f = entryOf(tree + 5 * treeBytes, head + 5 * next, columnCount);
+  let g = entryOf(tree + 6 * treeBytes, head + 6 * next, columnCount);
+  let h = entryOf(tree + 7 * treeBytes, head + 7 * next, columnCount);
   for (;;) {
     const nodeA = load<u32>(all + a), nodeB = load<u32>(all + b), nodeC = load<u32>(all + c), nodeD = load<u32>(all + d);
     const nodeE = load<u32>(all + e), nodeF = load<u32>(all + f), nodeG = load<u32>(all + g), nodeH = load<u32>(all + h);

@@ -20,6 +20,9 @@ export type KernelSettings = Record<
   | "treeCount"
   | "blocks"
   | "links"
+  | "heads"
+  | "turns"
+  | "span"
   | "scratch",
   number
 >;
@@ -35,7 +38,9 @@ export type KernelSizes = Record<
   | "treeBytes"
   | "blockTrees"
   | "blockBytes"
-  | "headLevels",
+  | "headLevels"
+  | "headBytes"
+  | "spanMax",
   number
 >;
 
@@ -64,6 +69,8 @@ function compile() {
     "blockTrees",
     "blockBytes",
     "headLevels",
+    "headBytes",
+    "spanMax",
   ] as const;
   const sizes = Object.fromEntries(names.map((name) => [name, (exports[name] as WebAssembly.Global).value])) as KernelSizes;
   compiled = { module, sizes };
