@@ -15,7 +15,7 @@ import { columns, featureCount, features, groupBytes, rowBytes, rows } from "./m
  * and their number, its chunks (two columns' places each) and their number, its sets (0 for none).
  */
 export const featureBytes: i32 = 28;
-/** A record of sets: categories (float64, ascending) and their number, the sets' columns and their number, and a bit for each set by category. */
+/** A record of sets: categories (float64, ascending) and their number, the first set's column (the others follow) and their number, and words with a bit for each set, by category. */
 export const setsBytes: i32 = 20;
 /** Thresholds of a chunk. */
 export const chunkThresholds: i32 = 253;
@@ -58,32 +58,46 @@ function countPassed(values: i32, count: i32, x: f64): i32 {
 export function fillColumns<T>(rowCount: i32): void {
   for (let f = 0; f < featureCount; f++) {
     const feature = features + f * featureBytes;
-    const offset = load<i32>(feature);
     const rule = load<i32>(feature, 4);
     const thresholds = load<i32>(feature, 8);
     const thresholdCount = load<i32>(feature, 12);
     const chunks = load<i32>(feature, 16);
-    const chunksEnd = chunks + (load<i32>(feature, 20) << 3);
+    const chunkCount = load<i32>(feature, 20);
     const sets = load<i32>(feature, 24);
-    for (let row = 0; row < rowCount; row++) {
-      const x = prepared(<f64>load<T>(rows + row * rowBytes + offset), rule);
-      const at = columns + (row >> 4) * groupBytes + (row & 15);
-      if (x != x) {
-        for (let chunk = chunks; chunk < chunksEnd; chunk += 8) {
-          store<i8>(at + load<i32>(chunk), passedNone);
-          store<i8>(at + load<i32>(chunk, 4), passedAll);
-        }
-      } else if (chunks < chunksEnd) {
-        let passed = countPassed(thresholds, thresholdCount, x);
-        for (let chunk = chunks; chunk < chunksEnd; chunk += 8) {
-          const code = max(0, min(chunkThresholds, passed)) - 128;
-          store<i8>(at + load<i32>(chunk), code);
-          store<i8>(at + load<i32>(chunk, 4), code);
-          passed -= chunkThresholds;
-        }
+    let value = rows + load<i32>(feature);
+    if (chunkCount == 1 && sets == 0) {
+      const left = load<i32>(chunks);
+      const right = load<i32>(chunks, 4);
+      for (let row = 0; row < rowCount; row++) {
+        const x = prepared(<f64>load<T>(value), rule);
+        const at = columns + (row >> 4) * groupBytes + (row & 15);
+        const code = countPassed(thresholds, thresholdCount, x) - 128;
+        const missing = x != x;
+        store<i8>(at + left, select(passedNone, code, missing));
+        store<i8>(at + right, select(passedAll, code, missing));
+        value += rowBytes;
       }
-      if (sets != 0) fillSets(sets, at, x);
+      continue;
     }
+    for (let row = 0; row < rowCount; row++) {
+      const x = prepared(<f64>load<T>(value), rule);
+      const at = columns + (row >> 4) * groupBytes + (row & 15);
+      if (chunkCount > 0) fillChunks(chunks, chunkCount, thresholds, thresholdCount, at, x);
+      if (sets != 0) fillSets(sets, at, x);
+      value += rowBytes;
+    }
+  }
+}
+
+function fillChunks(chunks: i32, chunkCount: i32, thresholds: i32, thresholdCount: i32, at: i32, x: f64): void {
+  let passed = countPassed(thresholds, thresholdCount, x);
+  const missing = x != x;
+  for (let chunk = 0; chunk < chunkCount; chunk++) {
+    const code = max(0, min(chunkThresholds, passed)) - 128;
+    store<i8>(at + load<i32>(chunks), select(passedNone, code, missing));
+    store<i8>(at + load<i32>(chunks, 4), select(passedAll, code, missing));
+    passed -= chunkThresholds;
+    chunks += 8;
   }
 }
 
@@ -91,7 +105,6 @@ export function fillColumns<T>(rowCount: i32): void {
 function fillSets(sets: i32, at: i32, x: f64): void {
   const categories = load<i32>(sets);
   const categoryCount = load<i32>(sets, 4);
-  const places = load<i32>(sets, 8);
   const setCount = load<i32>(sets, 12);
   let category = categoryCount;
   if (x != x) {
@@ -100,9 +113,16 @@ function fillSets(sets: i32, at: i32, x: f64): void {
     const last = countPassed(categories, categoryCount, x) - 1;
     if (last >= 0 && load<f64>(categories + (last << 3)) == x) category = last;
   }
-  const bits = load<i32>(sets, 16) + category * ((setCount + 7) >> 3);
-  for (let set = 0; set < setCount; set++) {
-    const member = (<i32>load<u8>(bits + (set >> 3)) >> (set & 7)) & 1;
-    store<i8>(at + load<i32>(places + (set << 2)), select(passedNone, passedAll, member != 0));
+  let word = load<i32>(sets, 16) + (category * ((setCount + 31) >> 5) << 2);
+  let to = at + load<i32>(sets, 8);
+  for (let done = 0; done < setCount; done += 32) {
+    let bits = load<u32>(word);
+    const end = to + (min(32, setCount - done) << 4);
+    for (; to < end; to += 16) {
+      // passedAll, and passedNone for a member: 2 more, by way of the largest byte.
+      store<i8>(to, passedAll + ((bits & 1) << 1));
+      bits >>= 1;
+    }
+    word += 4;
   }
 }

@@ -39,7 +39,6 @@ export function layOut(model: TreeModel, sizes: KernelSizes): Layout {
     sets: sets && {
       record: place.take(sizes.setsBytes),
       categories: place.take(sets.categories.byteLength),
-      columns: place.take(sets.columns.byteLength),
       bits: place.take(sets.bits.byteLength),
     },
   }));
@@ -88,14 +87,10 @@ export function layOut(model: TreeModel, sizes: KernelSizes): Layout {
       chunks.map((column) => column * sizes.groupRows),
     );
     if (sets === undefined) continue;
-    const { record, categories, columns, bits } = at.sets!;
-    to.words(record, [categories, sets.categories.length, columns, sets.columns.length, bits]);
+    const { record, categories, bits } = at.sets!;
+    to.words(record, [categories, sets.categories.length, sets.column * sizes.groupRows, sets.count, bits]);
     to.floats(categories, sets.categories);
-    to.words(
-      columns,
-      sets.columns.map((column) => column * sizes.groupRows),
-    );
-    to.bytes(bits, sets.bits);
+    to.words(bits, sets.bits);
   }
   if (hasHeads) to.bytes(turns, turnTable());
   const trunk = new TreeWriter({ to, ensemble, plan, sizes, links, linkValues, hasHeads });

@@ -32,10 +32,11 @@ export interface FeatureColumns {
 export interface CategorySets {
   /** All categories of all sets, ascending. */
   readonly categories: Float64Array;
-  /** The column of each set. */
-  readonly columns: Int32Array;
-  /** A row of bits for each category, then for what is none, then for NaN; in it a bit for each set that it is in. */
-  readonly bits: Uint8Array;
+  /** The first set's; the others' follow. */
+  readonly column: number;
+  readonly count: number;
+  /** Words for each category, then for what is none, then for NaN; in them a bit for each set that it is in, the first set's the lowest. */
+  readonly bits: Int32Array;
 }
 
 /** What the kernel says of a byte's meaning: its own exports. */
@@ -96,16 +97,17 @@ function planSets(
     }
     columnOf[node] = set.column;
   }
-  const rowBytes = (sets.size + 7) >> 3;
-  const bits = new Uint8Array((categories.length + 2) * rowBytes);
-  const mark = (row: number, set: number) => {
-    bits[row * rowBytes + (set >> 3)]! |= 1 << (set & 7);
+  const wordCount = (sets.size + 31) >> 5;
+  const bits = new Int32Array((categories.length + 2) * wordCount);
+  const mark = (category: number, set: number) => {
+    bits[category * wordCount + (set >> 5)]! |= 1 << (set & 31);
   };
   for (const [index, { node }] of [...sets.values()].entries()) {
     for (const member of members.get(node)!) mark(placeOf(categories, member), index);
     if (missingLeft[node] === 1) mark(categories.length + 1, index);
   }
-  return { categories, columns: Int32Array.from(sets.values(), ({ column }) => column), bits };
+  const [first] = sets.values();
+  return { categories, column: first!.column, count: sets.size, bits };
 }
 
 /** The nodes of each feature. */
