@@ -10,7 +10,8 @@
  *
  * A group of rows takes the first 4 levels with vectors: every node of a level is asked for all 16 rows at once, and each row's answer is picked
  * by the answers before. It needs no row's own place in the tree, and so nothing waits for anything. Further levels go row by row, four side by
- * side; a single row goes through eight trees side by side. Leaves are added in the trees' order, in the model's own precision: so every sum has
+ * side, eight in a linked tree (where how many levels there are can't be predicted, and eight share the price of that); a single row goes through
+ * eight trees side by side. Leaves are added in the trees' order, in the model's own precision: so every sum has
  * the same bits as one that is made row by row.
  */
 
@@ -171,28 +172,37 @@ function addLinked<T>(group: i32, nodes: i32, values: i32, levels: i32, lanes: i
   v128.store(scratch, head(group, nodes, headLevels));
   const all = links;
   const entries = nodes + (headNodes << 2);
-  for (let lane = 0; lane < lanes; lane += 4) {
+  for (let lane = 0; lane < lanes; lane += 8) {
     const row = group + lane;
     let a = load<i32>(entries + (<i32>load<u8>(scratch + lane) << 2));
     let b = load<i32>(entries + (<i32>load<u8>(scratch + lane, 1) << 2));
     let c = load<i32>(entries + (<i32>load<u8>(scratch + lane, 2) << 2));
     let d = load<i32>(entries + (<i32>load<u8>(scratch + lane, 3) << 2));
+    let e = load<i32>(entries + (<i32>load<u8>(scratch + lane, 4) << 2));
+    let f = load<i32>(entries + (<i32>load<u8>(scratch + lane, 5) << 2));
+    let g = load<i32>(entries + (<i32>load<u8>(scratch + lane, 6) << 2));
+    let h = load<i32>(entries + (<i32>load<u8>(scratch + lane, 7) << 2));
     for (;;) {
-      const nodeA = load<u32>(all + a), nodeB = load<u32>(all + b), nodeC = load<u32>(all + c), nodeD = load<u32>(all + d);
-      // Of a leaf, and of leaves alone, all higher bits are 0.
-      if ((nodeA | nodeB | nodeC | nodeD) == leafNode) break;
+      const nodeA = load<u32>(all + a);
+      const nodeB = load<u32>(all + b);
+      const nodeC = load<u32>(all + c);
+      const nodeD = load<u32>(all + d);
+      const nodeE = load<u32>(all + e);
+      const nodeF = load<u32>(all + f);
+      const nodeG = load<u32>(all + g);
+      const nodeH = load<u32>(all + h);
+      if ((nodeA | nodeB | nodeC | nodeD | nodeE | nodeF | nodeG | nodeH) == leafNode) break;
       a = follow(all, row, a, nodeA);
       b = follow(all, row + 1, b, nodeB);
       c = follow(all, row + 2, c, nodeC);
       d = follow(all, row + 3, d, nodeD);
+      e = follow(all, row + 4, e, nodeE);
+      f = follow(all, row + 5, f, nodeF);
+      g = follow(all, row + 6, g, nodeG);
+      h = follow(all, row + 7, h, nodeH);
     }
-    addFour<T>(
-      sum + (lane << shift<T>()),
-      values + valueOf<T>(a),
-      values + valueOf<T>(b),
-      values + valueOf<T>(c),
-      values + valueOf<T>(d),
-    );
+    addFour<T>(sum + ((lane + 0) << shift<T>()), values + valueOf<T>(a), values + valueOf<T>(b), values + valueOf<T>(c), values + valueOf<T>(d));
+    addFour<T>(sum + ((lane + 4) << shift<T>()), values + valueOf<T>(e), values + valueOf<T>(f), values + valueOf<T>(g), values + valueOf<T>(h));
   }
 }
 
