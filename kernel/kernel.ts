@@ -4,7 +4,7 @@
  */
 
 import { fillColumns } from "./columns";
-import { base, groupBytes, sums, targetCount, tileRows } from "./memory";
+import { base, blocks, groupBytes, sums, targetCount, tileRows } from "./memory";
 import { addToGroups, addToRow } from "./trees";
 
 export { chunkThresholds, featureBytes, passedAll, passedNone, setsBytes } from "./columns";
@@ -33,8 +33,12 @@ export {
 } from "./memory";
 export { blockBytes, blockTrees, headLevels, treeBytes } from "./trees";
 
-/** Rows beside whole groups that are quicker one by one than as a group of their own (measured: a group of 4 takes as long as 3 single ones). */
-const aloneMax: i32 = 3;
+/**
+ * Rows beside whole groups that are quicker one by one than as a group of their own (measured: of padded trees 4 rows in a group take as long as
+ * 4 single ones, of linked ones 5).
+ */
+const aloneMaxPadded: i32 = 3;
+const aloneMaxLinked: i32 = 5;
 
 // @ts-ignore: decorator
 @inline
@@ -47,6 +51,7 @@ function run<X, T>(rowCount: i32): void {
   fillColumns<X>(rowCount);
   const columnCount = groupBytes >> 4;
   const rest = rowCount & 15;
+  const aloneMax = load<i32>(blocks) != 0 ? aloneMaxLinked : aloneMaxPadded;
   const together = rest <= aloneMax ? rowCount - rest : rowCount;
   if (together > 0) addToGroups<T>(together);
   for (let row = together; row < rowCount; row++) addToRow<T>(row, columnCount);
