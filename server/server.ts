@@ -232,15 +232,15 @@ export class Server {
       this.#registry.add(version);
       this.#metrics.addVersion(version);
     }
-    const runners = new Map<Version, Runner>();
-    for (const version of versions) this.#loadInline(version, runners);
-    const loaded = versions.filter(({ state }) => state === "loading");
     const workers = workerCount(this.#config);
-    // The workers load what was chosen here, so that every thread has the same engines.
-    const specs = loaded.map((version) => runnerSpec(version));
+    const specs = versions.map((version) => runnerSpec(version));
+    // The workers start while this thread loads, and load what is chosen here.
     const onTrouble = (message: string) => this.#logs.event("error", message);
     const pool = workers === 0 ? Promise.resolve(undefined) : Pool.start({ workers, specs, onTrouble });
     pool.catch(() => {});
+    const runners = new Map<Version, Runner>();
+    for (const version of versions) this.#loadInline(version, runners);
+    const loaded = versions.filter(({ state }) => state === "loading");
     for (const version of loaded) version.become("proving");
     const inline = (version: Version) => {
       const runner = runners.get(version);

@@ -7,15 +7,15 @@
 import type { Block } from "../../preprocessing/index.js";
 import type { Version } from "../versions/version.js";
 import type { Engine, EngineModel } from "./engine.js";
-import type { EngineChoice } from "./engines.js";
+import type { SharedChoices } from "./engines.js";
 import { rowWidth } from "./tensor.js";
 
 /** What a thread needs to run a version; plain data, so that it can be sent to a worker. */
 export interface RunnerSpec {
   readonly key: string;
   readonly models: readonly EngineModel[];
-  /** What was chosen for them; empty before that. */
-  readonly engines: readonly EngineChoice[];
+  /** What was chosen for them. */
+  readonly chosen: SharedChoices;
   /** The preprocessing graph's outputs, in order: name, dtype and values per row. */
   readonly blocks: readonly { name: string; dtype: "float32" | "float64"; width: number }[];
   /** The postprocessing graph's inputs, in order. */
@@ -41,11 +41,11 @@ export interface Runner {
 }
 
 export function runnerSpec(version: Version): RunnerSpec {
-  const { key, bundle, engines, preprocessor, postprocessor } = version;
+  const { key, bundle, chosen, preprocessor, postprocessor } = version;
   return {
     key,
     models: bundle.models.map(({ id, bytes, inputs, outputs }) => ({ id, bytes, inputs, outputs })),
-    engines,
+    chosen,
     blocks: preprocessor.outputs.map(({ name, dtype, width }) => ({ name, dtype, width })),
     raw: postprocessor.inputs.map(({ name }) => ({ name })),
   };

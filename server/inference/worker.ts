@@ -45,7 +45,7 @@ for (const spec of workerData as readonly RunnerSpec[]) runners.set(spec.key, lo
 
 function load(spec: RunnerSpec): Runner | NotLoaded {
   try {
-    const runner = createRunner(asChosen(spec.engines), spec);
+    const runner = createRunner(asChosen(spec), spec);
     warmUp(runner);
     return runner;
   } catch (error) {

@@ -1,21 +1,25 @@
 /** Loads a version's models on this thread, each on the engine that is chosen for it. */
 
 import type { Block } from "../../preprocessing/index.js";
-import { EngineChooser, type EngineSetting } from "../inference/engines.js";
+import { EngineChooser, type EngineSetting, shareChoices } from "../inference/engines.js";
 import { createRunner, type Runner, runnerSpec } from "../inference/runner.js";
 import type { Version } from "./version.js";
 
 /**
  * @param random - From 0 to below 1: which rows, beside the golden ones, engines are compared on.
  * @param now - Monotonic clock, milliseconds.
- * @returns The runner; the choices are the version's from now on.
+ * @returns The runner; the choices are the version's from now on, and workers that wait for them go on.
  * @throws Error with a sentence when a model can't be loaded.
  */
 export function chooseEngines(version: Version, setting: EngineSetting, random: () => number, now: () => number): Runner {
   const chooser = new EngineChooser({ setting, samples: goldenBlocks(version), random, now });
-  const runner = createRunner(chooser, runnerSpec(version));
-  version.engines = chooser.choices;
-  return runner;
+  try {
+    const runner = createRunner(chooser, runnerSpec(version));
+    version.engines = chooser.choices;
+    return runner;
+  } finally {
+    shareChoices(version.chosen, version.engines);
+  }
 }
 
 /** What the golden rows gave to the models when the bundle was made, by the blocks' names. */

@@ -8,7 +8,7 @@ import type { Bundle, RowSchema } from "../../bundle/index.js";
 import { createPostprocessor, createPreprocessor, type Postprocessor, type Preprocessor } from "../../preprocessing/index.js";
 import type { PredictionCache } from "../cache.js";
 import { type AnswerFrame, createAnswerFrame, type DecodeLimits } from "../codec/json.js";
-import type { EngineChoice, EngineName } from "../inference/engines.js";
+import { createSharedChoices, type EngineChoice, type EngineName, type SharedChoices } from "../inference/engines.js";
 import { createFallback, type Fallback } from "./fallback.js";
 
 /**
@@ -57,6 +57,8 @@ export class Version {
   proof: ProofSummary | undefined = undefined;
   /** What runs its models, and why. */
   engines: readonly EngineChoice[] = [];
+  /** The same, for other threads. */
+  readonly chosen: SharedChoices;
   /** Answers that it gave; undefined where none are kept. */
   cache: PredictionCache | undefined = undefined;
   readonly #fallback: Fallback | undefined;
@@ -77,6 +79,7 @@ export class Version {
     this.hiddenFeatures = new Set(bundle.rowSchema.features.filter(({ pii }) => pii).map(({ name }) => name));
     this.predictionDtype = this.postprocessor.inputs.every(({ dtype }) => dtype === "float32") ? "float32" : "float64";
     this.#fallback = createFallback(bundle);
+    this.chosen = createSharedChoices(bundle.models.length);
     this.sloMs = manifest.slo.p95_ms;
     const rowsMax = manifest.limits.rows_max;
     const listFeatures = bundle.rowSchema.features.filter(({ type }) => type === "array").length;
