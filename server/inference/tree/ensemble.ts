@@ -71,7 +71,7 @@ export function readEnsemble(node: OnnxNode, featureCount: number): Ensemble {
   const nodes = readNodes(attributes, splits.values, featureCount);
   const children = childrenOf(attributes, nodeCount, leafCount);
   turn(children, nodes.turned);
-  const values = Float64Array.from(weights.values);
+  const values = new Float64Array(weights.values);
   if (!values.every(Number.isFinite)) throw new NotCovered("a leaf isn't a finite number");
   const leafTargets = wholeNumbers(attributes, "leaf_targetids", leafCount, targetCount);
   const roots = wholeNumbers(attributes, "tree_roots", undefined, nodeCount);
@@ -106,7 +106,7 @@ function wholeNumbers(attributes: Attributes, name: string, length: number | und
   for (let i = 0; i < value.length; i++) {
     if (!(value[i]! >= 0 && value[i]! < end)) throw new NotCovered(`${name}[${i}] is ${value[i]}, out of range: expected less than ${end}`);
   }
-  return Int32Array.from(value);
+  return new Int32Array(value);
 }
 
 function readNodes(attributes: Attributes, splits: OnnxTensor["values"], featureCount: number) {
@@ -159,7 +159,12 @@ function nextAbove(value: number): number {
   if (value === Number.POSITIVE_INFINITY) return Number.NaN;
   if (value === 0) return Number.MIN_VALUE;
   bits.setFloat64(0, value);
-  bits.setBigInt64(0, bits.getBigInt64(0) + (value > 0 ? 1n : -1n));
+  const [high, low] = [bits.getInt32(0), bits.getUint32(4)];
+  // Numbers of one sign are in the order of their bits.
+  const next = value > 0 ? low + 1 : low - 1;
+  bits.setUint32(4, next);
+  if (next > 0xffffffff) bits.setInt32(0, high + 1);
+  else if (next < 0) bits.setInt32(0, high - 1);
   return bits.getFloat64(0);
 }
 

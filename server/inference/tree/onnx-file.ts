@@ -65,9 +65,21 @@ function readAttribute(reader: PbfReader, attributes: Map<string, OnnxAttribute>
     if (field === 1) to.name = from.readString();
     else if (field === 3) to.value = from.readVarint(true);
     else if (field === 5) to.value = readTensor(from).tensor;
-    else if (field === 8) to.value = from.readPackedVarint(to.list, true);
+    else if (field === 8) to.value = readWholeNumbers(from, to.list);
   }, read);
   attributes.set(read.name, read.value);
+}
+
+/** A list of ints is seldom packed: each of tens of thousands has a tag of its own, and they follow one another. */
+const tagOfInts = (8 << 3) | 0;
+
+function readWholeNumbers(reader: PbfReader, list: number[]): readonly number[] {
+  reader.readPackedVarint(list, true);
+  while (reader.buf[reader.pos] === tagOfInts) {
+    reader.pos++;
+    list.push(reader.readVarint(true));
+  }
+  return list;
 }
 
 /** TensorProto.DataType, as far as it is read. */

@@ -45,6 +45,7 @@ export interface ColumnCodes {
   readonly passedNone: number;
 }
 
+const noNodes = new Int32Array(0);
 /** A tile's columns are 64 bytes each: 4 MB. */
 const columnsMax = 65_536;
 
@@ -62,7 +63,7 @@ export function planColumns({ ensemble, rules, featureCount }: TreeModel, codes:
   for (const [feature, ofFeature] of byFeature(nodes.feature, featureCount).entries()) {
     if (ofFeature.length === 0) continue;
     const byThreshold = nodes.members.size === 0 ? ofFeature : ofFeature.filter((node) => !nodes.members.has(node));
-    const thresholds = distinct(Float64Array.from(byThreshold, (node) => nodes.threshold[node]!).sort());
+    const thresholds = distinct(thresholdsOf(byThreshold, nodes.threshold));
     const chunks = new Int32Array(2 * Math.ceil(thresholds.length / codes.chunkThresholds));
     for (const node of byThreshold) {
       const place = placeOf(thresholds, nodes.threshold[node]!);
@@ -72,7 +73,7 @@ export function planColumns({ ensemble, rules, featureCount }: TreeModel, codes:
       columnOf[node] = chunks[side]!;
       codeOf[node] = codes.passedNone + (place % codes.chunkThresholds);
     }
-    const byMembers = ofFeature.filter((node) => nodes.members.has(node));
+    const byMembers = nodes.members.size === 0 ? noNodes : ofFeature.filter((node) => nodes.members.has(node));
     const sets = byMembers.length === 0 ? undefined : planSets(byMembers, nodes, takeColumn, columnOf);
     for (const node of byMembers) codeOf[node] = codes.passedNone;
     features.push({ feature, rule: rules[feature]!, thresholds, chunks, sets });
@@ -120,9 +121,21 @@ function byFeature(feature: Int32Array, featureCount: number): Int32Array[] {
   return lists;
 }
 
+function thresholdsOf(nodes: Int32Array, threshold: Float64Array): Float64Array {
+  const values = new Float64Array(nodes.length);
+  for (let i = 0; i < nodes.length; i++) values[i] = threshold[nodes[i]!]!;
+  return values.sort();
+}
+
 /** Of ascending values, those that differ from the one before: both zeros are one, and so are all NaN. */
 function distinct(values: Float64Array): Float64Array {
-  return values.filter((value, i) => i === 0 || !(value === values[i - 1] || (Number.isNaN(value) && Number.isNaN(values[i - 1]))));
+  let count = 0;
+  for (let i = 0; i < values.length; i++) {
+    const [value, last] = [values[i]!, values[count - 1]];
+    const repeats = count > 0 && (value === last || (Number.isNaN(value) && Number.isNaN(last)));
+    if (!repeats) values[count++] = value;
+  }
+  return values.slice(0, count);
 }
 
 function placeOf(ascending: Float64Array, value: number): number {

@@ -8,7 +8,7 @@ import type { TreeModel } from "./tree-model.js";
 
 /** Trees whose nodes are looked at, and rows: a few milliseconds of a load. */
 const treesMost = 32;
-const rowsMost = 512;
+const rowsMost = 256;
 
 /**
  * @param random - From 0 to below 1: which trees are looked at, and which of their values meet in a row.
