@@ -8,7 +8,7 @@
  * goes left), in the other as having passed all (right); a node reads the one that it wants. Membership of a set of categories is a column too.
  */
 
-import { columns, featureCount, features, groupBytes, rowBytes, rows } from "./memory";
+import { columns, featureCount, features, groupBytes, rowBytes } from "./memory";
 
 /**
  * A feature's record: where its value stands in a row, what is done to it first, its thresholds (float64, ascending, NaN last: never passed)
@@ -54,8 +54,8 @@ function countPassed(values: i32, count: i32, x: f64): i32 {
   return ((from - values) >> 3) + i32(load<f64>(from) <= x);
 }
 
-/** Fills the columns of the first `rowCount` rows of the tile, whose values are of type T. */
-export function fillColumns<T>(rowCount: i32): void {
+/** Fills the tile's columns for `rowCount` rows that stand at `rows`, with values of type T. */
+export function fillColumns<T>(rows: i32, rowCount: i32): void {
   for (let f = 0; f < featureCount; f++) {
     const feature = features + f * featureBytes;
     const rule = load<i32>(feature, 4);

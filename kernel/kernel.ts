@@ -20,7 +20,6 @@ export {
   heads,
   links,
   rowBytes,
-  rows,
   scratch,
   span,
   spanMax,
@@ -42,13 +41,13 @@ const aloneMaxLinked: i32 = 5;
 
 // @ts-ignore: decorator
 @inline
-function run<X, T>(rowCount: i32): void {
+function run<X, T>(rows: i32, rowCount: i32): void {
   for (let target = 0; target < targetCount; target++) {
     const value = load<T>(base + target * sizeof<T>());
     const sum = sums + target * tileRows * sizeof<T>();
     for (let row = 0; row < rowCount; row++) store<T>(sum + row * sizeof<T>(), value);
   }
-  fillColumns<X>(rowCount);
+  fillColumns<X>(rows, rowCount);
   const columnCount = groupBytes >> 4;
   const rest = rowCount & 15;
   const aloneMax = load<i32>(blocks) != 0 ? aloneMaxLinked : aloneMaxPadded;
@@ -57,17 +56,17 @@ function run<X, T>(rowCount: i32): void {
   for (let row = together; row < rowCount; row++) addToRow<T>(row, columnCount);
 }
 
-/** Sums in float32 of rows in float32. `rowCount` is at most `tileRows`. */
-export function runFloat32(rowCount: i32): void {
-  run<f32, f32>(rowCount);
+/** Sums in float32 of rows in float32, which stand at `rows`; `rowCount` is at most `tileRows`. */
+export function runFloat32(rows: i32, rowCount: i32): void {
+  run<f32, f32>(rows, rowCount);
 }
 
 /** Sums in float64 of rows in float32. */
-export function runMixed(rowCount: i32): void {
-  run<f32, f64>(rowCount);
+export function runMixed(rows: i32, rowCount: i32): void {
+  run<f32, f64>(rows, rowCount);
 }
 
 /** Sums in float64 of rows in float64. */
-export function runFloat64(rowCount: i32): void {
-  run<f64, f64>(rowCount);
+export function runFloat64(rows: i32, rowCount: i32): void {
+  run<f64, f64>(rows, rowCount);
 }

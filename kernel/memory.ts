@@ -10,8 +10,7 @@
 export const groupRows: i32 = 16;
 export const tileRows: i32 = 64;
 
-/** The tile's rows as they came: `rowBytes` each. */
-export let rows: i32 = 0;
+/** Bytes of a row as it comes. */
 export let rowBytes: i32 = 0;
 /** The tile's columns: a group takes `groupBytes`. Column 0 is written to and never read. */
 export let columns: i32 = 0;

@@ -23,11 +23,12 @@ export interface Preprocessor {
   /**
    * Fills `blocks[i]` for `outputs[i]`: float32 or float64 as the output says, row-major, rows.length * width values or more.
    *
+   * @param blockRow - The row of the blocks at which the first one is written. Default 0.
    * @returns The rows that the pipeline refuses, in order: their values in the blocks mean nothing, those of the other rows are
    *   right. Without refusals a shared empty list: a call allocates nothing.
    * @throws Error for a block of the wrong dtype or length, which is a bug in the caller, never bad input.
    */
-  run(rows: readonly Row[], blocks: readonly Block[]): readonly RowRefusal[];
+  run(rows: readonly Row[], blocks: readonly Block[], blockRow?: number): readonly RowRefusal[];
   /** The float64 values before the cast, row-major, one array per output: what proofs compare. */
   features(rows: readonly Row[]): { features: Float64Array[]; refused: readonly RowRefusal[] };
 }
@@ -50,7 +51,7 @@ export function createPreprocessor(graph: GraphDocument): Preprocessor {
   const outputs = planned.map(({ output }) => output);
   const writers = planned.map(({ write }) => write);
 
-  const fill = (rows: readonly Row[], blocks: readonly Block[]): readonly RowRefusal[] => {
+  const fill = (rows: readonly Row[], blocks: readonly Block[], blockRow: number): readonly RowRefusal[] => {
     // A run that threw may have left some.
     refusals.take();
     for (let firstRow = 0; firstRow < rows.length; firstRow += stripRows) {
@@ -58,7 +59,7 @@ export function createPreprocessor(graph: GraphDocument): Preprocessor {
       refusals.firstRow = firstRow;
       read(rows, firstRow, rowCount);
       for (let index = 0; index < steps.length; index++) steps[index]!(rowCount);
-      for (let index = 0; index < writers.length; index++) writers[index]!(blocks[index]!, firstRow, rowCount);
+      for (let index = 0; index < writers.length; index++) writers[index]!(blocks[index]!, blockRow + firstRow, rowCount);
     }
     return refusals.take();
   };
@@ -66,13 +67,13 @@ export function createPreprocessor(graph: GraphDocument): Preprocessor {
   return {
     inputs: graph.inputs,
     outputs,
-    run(rows, blocks) {
-      for (let index = 0; index < outputs.length; index++) assertBlock(blocks[index], outputs[index]!, rows.length);
-      return fill(rows, blocks);
+    run(rows, blocks, blockRow = 0) {
+      for (let index = 0; index < outputs.length; index++) assertBlock(blocks[index], outputs[index]!, blockRow + rows.length);
+      return fill(rows, blocks, blockRow);
     },
     features(rows) {
       const features = outputs.map(({ width }) => new Float64Array(rows.length * width));
-      return { features, refused: fill(rows, features) };
+      return { features, refused: fill(rows, features, 0) };
     },
   };
 }

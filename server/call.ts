@@ -9,6 +9,7 @@ import type { Buffer } from "node:buffer";
 import type { Issue } from "../bundle/index.js";
 import type { Block, Row } from "../preprocessing/index.js";
 import type { ErrorCode, FallbackReason, ServeError } from "./errors.js";
+import type { Intake } from "./inference/intake.js";
 import type { PredictPath } from "./predict.js";
 import type { Version } from "./versions/version.js";
 
@@ -66,7 +67,11 @@ export class Call {
   rowErrors: RowError[] | undefined = undefined;
   /** The rows that run: all of `rows`, or the good ones of a partial request. */
   goodRows: readonly Row[] = noRows as readonly Row[];
+  /** What preprocessing made of them; the call's rows begin at `blockRow`. */
   blocks: readonly Block[] = noBlocks;
+  blockRow = 0;
+  /** Whose the blocks are, while they aren't the call's own. */
+  intake: Intake | undefined = undefined;
   rowCount = 0;
   /** The model's outputs; the call's rows begin at `rawFirstRow`. */
   raw: readonly Block[] = noBlocks;

@@ -13,6 +13,7 @@ import { Admission } from "./admission.js";
 import { PredictionCache } from "./cache.js";
 import { type Config, workerCount } from "./config.js";
 import { ServeError } from "./errors.js";
+import { Intake, intakeRowsMax } from "./inference/intake.js";
 import { Pool } from "./inference/pool.js";
 import { type Runner, runnerSpec, warmUp } from "./inference/runner.js";
 import { Scheduler } from "./inference/scheduler.js";
@@ -310,6 +311,7 @@ export class Server {
     version.proof = proof;
     const lane = this.#scheduler!.addLane(version, runner);
     if (runner) warmUp(runner, (rowCount, durationUs) => lane.inlineCost.observe(rowCount, durationUs));
+    if (runner) version.intake = new Intake(runner.room(intakeRowsMax), lane.blockWidths);
     const { cacheBytes } = this.#config;
     // Not before: the proof has to see runs.
     if (cacheBytes > 0) version.cache = new PredictionCache(version, cacheBytes);

@@ -109,9 +109,9 @@ export class RowCheck {
 /** Rows to blocks; rows on which the fitted pipeline itself would raise are an error, or set aside. */
 export function preprocess(call: Call, version: Version): void {
   if (call.rowCount === 0) return;
-  const { preprocessor } = version;
-  call.blocks = newBlocks(call.rowCount, preprocessor.outputs);
-  const refused = preprocessor.run(call.goodRows, call.blocks);
+  const { preprocessor, intake } = version;
+  if (!intake?.admit(call)) call.blocks = newBlocks(call.rowCount, preprocessor.outputs);
+  const refused = preprocessor.run(call.goodRows, call.blocks, call.blockRow);
   if (refused.length === 0) return;
   const refusals = new RowRefusals(call, version);
   refusals.take(0, call.rowCount, refused);
@@ -151,7 +151,8 @@ export class RowRefusals {
     this.#kept.push(row);
     if (to === row) return;
     for (const [i, { width }] of this.#version.preprocessor.outputs.entries()) {
-      this.#call.blocks[i]!.copyWithin(to * width, row * width, (row + 1) * width);
+      const from = this.#call.blockRow + row;
+      this.#call.blocks[i]!.copyWithin((this.#call.blockRow + to) * width, from * width, (from + 1) * width);
     }
   }
 
@@ -167,7 +168,7 @@ export class RowRefusals {
     const call = this.#call;
     const rowErrors = this.#bad.conclude();
     const { outputs } = this.#version.preprocessor;
-    call.blocks = call.blocks.map((block, i) => block.subarray(0, this.#kept.length * outputs[i]!.width));
+    if (call.intake === undefined) call.blocks = call.blocks.map((block, i) => block.subarray(0, this.#kept.length * outputs[i]!.width));
     const rowIndexes = this.#kept.map((row) => originalRow(call, row));
     setAside(call, rowIndexes, rowErrors);
   }

@@ -31,6 +31,13 @@ export interface EngineSession {
    * @throws Error when the runtime refuses; its text is for the log only.
    */
   run(blocks: readonly Block[], rowCount: number): Block[];
+  /**
+   * Where rows can be written so that {@link run} needn't copy them: a block in the session's own memory, for its only input. `run` takes
+   * any whole rows of it (`subarray`). Not there where the runtime has no such memory.
+   *
+   * @param rowsMost - Rows that are wanted; there may be fewer.
+   */
+  room?(rowsMost: number): Block;
   release(): void;
 }
 

@@ -11,6 +11,7 @@ import type { Call } from "../call.js";
 import type { Version } from "../versions/version.js";
 import { batchLength } from "./batch-length.js";
 import { Fifo } from "./fifo.js";
+import { leaveIntake } from "./intake.js";
 import type { Batch } from "./pack.js";
 import { FittedRunCost, type RunCost } from "./run-cost.js";
 import type { Runner } from "./runner.js";
@@ -58,6 +59,7 @@ export class Lane {
       this.small.push(call);
       this.smallRows += call.rowCount;
     } else {
+      leaveIntake(call);
       this.large.push(call);
       this.largeRows += call.rowCount;
     }

@@ -21,27 +21,35 @@ export interface Batch {
  * @param widths - Values per row, per block.
  * @param own - The blocks will be moved to another thread: never hand out a call's own block.
  * @returns One block per model input, `[batch.rowCount, width]`.
- * @remarks Copies each value once, and nothing at all for a single call that stays on this thread.
+ * @remarks Copies each value once, and nothing at all for calls that stay on this thread and stand in an intake, or alone.
  */
 export function packBatch(batch: Batch, widths: readonly number[], own: boolean): Block[] {
-  const [first] = batch.calls;
-  if (batch.calls.length === 1) {
-    const { blocks, rowCount } = first!;
+  const { calls } = batch;
+  const first = calls[0]!;
+  if (!own && standTogether(calls)) return first.intake!.gather(calls);
+  if (calls.length === 1) {
+    const { blocks, rowCount } = first;
     if (!own && rowCount === batch.rowCount) return blocks as Block[];
-    return blocks.map((block, i) => block.slice(batch.firstRow * widths[i]!, (batch.firstRow + batch.rowCount) * widths[i]!));
+    const from = first.blockRow + batch.firstRow;
+    return blocks.map((block, i) => block.slice(from * widths[i]!, (from + batch.rowCount) * widths[i]!));
   }
-  return first!.blocks.map((model, i) => {
-    const block =
-      model instanceof Float32Array ? new Float32Array(batch.rowCount * widths[i]!) : new Float64Array(batch.rowCount * widths[i]!);
+  return first.blocks.map((model, i) => {
+    const width = widths[i]!;
+    const block = model instanceof Float32Array ? new Float32Array(batch.rowCount * width) : new Float64Array(batch.rowCount * width);
     let offset = 0;
-    for (const call of batch.calls) {
+    for (const call of calls) {
       const source = call.blocks[i]!;
+      const end = (call.blockRow + call.rowCount) * width;
       // A loop: `set` costs more than it saves on the few values of a row.
-      for (let k = 0; k < source.length; k++) block[offset + k] = source[k]!;
-      offset += source.length;
+      for (let k = call.blockRow * width; k < end; k++) block[offset++] = source[k]!;
     }
     return block;
   });
+}
+
+function standTogether(calls: readonly Call[]): boolean {
+  for (let i = 0; i < calls.length; i++) if (calls[i]!.intake === undefined) return false;
+  return true;
 }
 
 /** Hands the outputs of a batch to its calls; a slice's are copied to where the call gathers them. */

@@ -37,6 +37,11 @@ export interface Runner {
    * @param blocks - One per {@link RunnerSpec.blocks}, row-major, exactly `rowCount` rows; not written to.
    */
   run(blocks: readonly Block[], rowCount: number): RunResult;
+  /**
+   * Blocks into which rows can be written, to be run from there: the engine's own memory where it has some.
+   * @param rowsMost - Rows that are wanted; there may be fewer, at least one.
+   */
+  room(rowsMost: number): Block[];
   release(): void;
 }
 
@@ -117,6 +122,13 @@ export function createRunner(engine: Engine, spec: RunnerSpec): Runner {
       } catch {
         return runRowByRow(blocks, rowCount);
       }
+    },
+    room(rowsMost) {
+      const [only] = sessions;
+      if (sessions.length === 1 && spec.blocks.length === 1 && only!.session.room) return [only!.session.room(rowsMost)];
+      return spec.blocks.map(({ dtype, width }) =>
+        dtype === "float32" ? new Float32Array(rowsMost * width) : new Float64Array(rowsMost * width),
+      );
     },
     release() {
       for (const { session } of sessions) session.release();

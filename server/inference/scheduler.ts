@@ -11,6 +11,7 @@ import type { Call } from "../call.js";
 import { ServeError } from "../errors.js";
 import type { Version } from "../versions/version.js";
 import { type Choice, chooseExecutor, type Execution } from "./choose-executor.js";
+import { leaveIntake } from "./intake.js";
 import { Lane } from "./lane.js";
 import { type Batch, packBatch, unpackBatch } from "./pack.js";
 import type { RunCost } from "./run-cost.js";
@@ -187,6 +188,7 @@ export class Scheduler {
     const startedMs = now();
     const blocks = packBatch(batch, lane.blockWidths, false);
     const result = lane.runner!.run(blocks, batch.rowCount);
+    if (lane.small.length === 0) lane.version.intake?.clear();
     const endedMs = now();
     const us = (endedMs - startedMs) * 1000;
     lane.inlineCost.observe(batch.rowCount, us);
@@ -198,6 +200,8 @@ export class Scheduler {
     const { now, pool, onTrouble } = this.#options;
     const startedMs = now();
     lane.running++;
+    // Should the worker die, they are wanted again.
+    for (const call of batch.calls) leaveIntake(call);
     try {
       const blocks = packBatch(batch, lane.blockWidths, true);
       const result = await pool!.run(lane.version.key, blocks, batch.rowCount);

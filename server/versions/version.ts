@@ -9,6 +9,7 @@ import { createPostprocessor, createPreprocessor, type Postprocessor, type Prepr
 import type { PredictionCache } from "../cache.js";
 import { type AnswerFrame, createAnswerFrame, type DecodeLimits } from "../codec/json.js";
 import { createSharedChoices, type EngineChoice, type EngineName, type SharedChoices } from "../inference/engines.js";
+import type { Intake } from "../inference/intake.js";
 import { createFallback, type Fallback } from "./fallback.js";
 
 /**
@@ -61,6 +62,8 @@ export class Version {
   readonly chosen: SharedChoices;
   /** Answers that it gave; undefined where none are kept. */
   cache: PredictionCache | undefined = undefined;
+  /** Where the rows of small calls are written, once it serves; undefined where they all have blocks of their own. */
+  intake: Intake | undefined = undefined;
   readonly #fallback: Fallback | undefined;
   /** The precision in which its answers are compared: that of the models' outputs. */
   readonly predictionDtype: "float32" | "float64";

@@ -7,7 +7,6 @@ import { createRequire } from "node:module";
 
 /** What the host sets, once a model is laid out: addresses and counts, by the names of kernel/memory.ts. */
 export type KernelSettings = Record<
-  | "rows"
   | "rowBytes"
   | "columns"
   | "groupBytes"
@@ -44,10 +43,13 @@ export type KernelSizes = Record<
   number
 >;
 
+/** Sums of so many rows, at most a tile's, that stand at a place of the memory. */
+export type RunTile = (rows: number, rowCount: number) => void;
+
 export interface Kernel {
-  readonly runFloat32: (rowCount: number) => void;
-  readonly runMixed: (rowCount: number) => void;
-  readonly runFloat64: (rowCount: number) => void;
+  readonly runFloat32: RunTile;
+  readonly runMixed: RunTile;
+  readonly runFloat64: RunTile;
 }
 
 let compiled: { module: WebAssembly.Module; sizes: KernelSizes } | undefined;

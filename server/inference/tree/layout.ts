@@ -13,10 +13,18 @@ import { headTurns, TreeWriter, turnTable } from "./write-trees.js";
 export interface Layout {
   readonly memory: WebAssembly.Memory;
   readonly settings: KernelSettings;
+  /** Where a tile's rows are put that come from elsewhere. */
+  readonly tile: number;
+  /** Room for rows that are written into the memory at once, and how many there can be. */
+  readonly room: number;
+  readonly roomRows: number;
   /** Bytes of what is laid out, without the room for rows, columns and sums. */
   readonly modelBytes: number;
 }
 
+/** Room for as many rows as a batch of the event loop has, unless they are wide. */
+const roomRowsMost = 256;
+const roomBytesMost = 262_144;
 const pageBytes = 65_536;
 /** A model isn't worth more of a machine's memory. */
 const bytesMax = 512 * 1024 * 1024;
@@ -60,7 +68,9 @@ export function layOut(model: TreeModel, sizes: KernelSizes): Layout {
   const scratch = place.take(sizes.groupRows);
   const span = place.take(sizes.spanMax);
   const rowBytes = featureCount * (inputDtype === "float32" ? 4 : 8);
-  const rows = place.take(sizes.tileRows * rowBytes);
+  const tile = place.take(sizes.tileRows * rowBytes);
+  const roomRows = Math.min(roomRowsMost, Math.floor(roomBytesMost / rowBytes));
+  const room = place.take(roomRows * rowBytes);
   if (place.end > bytesMax)
     throw new NotCovered(`it would take ${Math.ceil(place.end / 2 ** 20)} MB, and ${bytesMax / 2 ** 20} is the most`);
 
@@ -103,8 +113,8 @@ export function layOut(model: TreeModel, sizes: KernelSizes): Layout {
   }
   const treeCount = ensemble.roots.length - constants;
   const counts = { targetCount: ensemble.targetCount, featureCount: plan.features.length, treeCount };
-  const places = { rows, columns: tileColumns, sums, base, features, trees, blocks: blockRecords, links, heads, turns, span, scratch };
-  return { memory, settings: { ...places, ...counts, rowBytes, groupBytes }, modelBytes };
+  const places = { columns: tileColumns, sums, base, features, trees, blocks: blockRecords, links, heads, turns, span, scratch };
+  return { memory, settings: { ...places, ...counts, rowBytes, groupBytes }, tile, room, roomRows, modelBytes };
 }
 
 /** Gives out places in a memory that isn't there yet. Place 0 is nobody's. */
