@@ -41,12 +41,14 @@ const world = fc.record({
   execution: fc.constantFrom<Execution>("auto", "inline", "pool"),
   workers: fc.integer({ min: 1, max: 3 }),
   perRowUs: fc.constantFrom(4, 60, 700),
+  // None, one that is soon full, and one with room for all.
+  intakeRows: fc.constantFrom(0, 12, 4000),
 });
 
 test("every call ends once, and nobody idles while work waits", async () => {
   await fc.assert(
-    fc.asyncProperty(world, fc.array(step, { maxLength: 80 }), async ({ execution, workers, perRowUs }, steps) => {
-      const rig = createRig({ execution, workers, lanes: 2, runUs: (rows) => 20 + perRowUs * rows });
+    fc.asyncProperty(world, fc.array(step, { maxLength: 80 }), async ({ execution, workers, perRowUs, intakeRows }, steps) => {
+      const rig = createRig({ execution, workers, lanes: 2, intakeRows, runUs: (rows) => 20 + perRowUs * rows });
       const { clock, turns, pool, engine } = rig;
       const calls: SubmittedCall[] = [];
       /** How calls ended other than by their run: expired, left. */
@@ -96,7 +98,7 @@ test("every call ends once, and nobody idles while work waits", async () => {
             ...engine.runs.flatMap(({ rows }) => rows.flat()),
           ]);
           for (const [value, times] of began) if (times > (died.get(value) ?? 0)) taken.add(value);
-          const waits = calls.some(({ call }) => !call.finished && call.blocks[0]!.some((value) => !taken.has(value)));
+          const waits = calls.some(({ call, values }) => !call.finished && values.some((value) => !taken.has(value)));
           if (waits) expect(execution !== "inline" && pool.idle === 0).toBe(true);
         }
       }

@@ -3,6 +3,7 @@
 import type { Call } from "../../server/call.js";
 import type { ServeError } from "../../server/errors.js";
 import type { Execution } from "../../server/inference/choose-executor.js";
+import { Intake } from "../../server/inference/intake.js";
 import type { Lane } from "../../server/inference/lane.js";
 import { createRunner, runnerSpec } from "../../server/inference/runner.js";
 import { Scheduler } from "../../server/inference/scheduler.js";
@@ -23,6 +24,8 @@ export interface RigOptions {
   compute?: RowFunction;
   /** Versions that have no session on the event loop. */
   poolOnly?: boolean;
+  /** Rows that there is room for where small calls write theirs; 0: each call has blocks of its own. */
+  intakeRows?: number;
 }
 
 export interface RanBatch {
@@ -34,6 +37,8 @@ export interface RanBatch {
 
 export interface SubmittedCall {
   readonly call: Call;
+  /** One a row. */
+  readonly values: readonly number[];
   /** How often the scheduler said that it ran. */
   ran: number;
   error: ServeError | undefined;
@@ -44,7 +49,7 @@ export interface SubmittedCall {
 const never = Number.POSITIVE_INFINITY;
 
 export function createRig(options: RigOptions = {}) {
-  const { execution = "auto", workers = 1, lanes = 1, runUs = (rows) => 20 + 4 * rows, poolOnly = false } = options;
+  const { execution = "auto", workers = 1, lanes = 1, runUs = (rows) => 20 + 4 * rows, poolOnly = false, intakeRows = 0 } = options;
   const clock = new HandClock();
   const turns = new HandTurns();
   const pool = workers === 0 ? undefined : new HandWorkedPool(workers);
@@ -64,6 +69,7 @@ export function createRig(options: RigOptions = {}) {
   for (let number = 1; number <= lanes; number++) {
     const version = makeVersion({ number });
     const lane = scheduler.addLane(version, poolOnly ? undefined : createRunner(engine, runnerSpec(version)));
+    if (intakeRows > 0) version.intake = new Intake([new Float32Array(intakeRows)], lane.blockWidths);
     // As warming up does: the fitted cost begins as what the runs take.
     for (let round = 0; round < 10; round++) {
       for (const rows of [1, 8, 64]) {
@@ -85,9 +91,12 @@ export function createRig(options: RigOptions = {}) {
     { lane = 0, targetMs = never, deadlineMs = never, values = [] as readonly number[] } = {},
   ): SubmittedCall {
     const own = values.length > 0 ? values : Array.from({ length: rowCount }, () => nextValue++);
-    const call = makeQueuedCall(versions[lane]!, [Float32Array.from(own)], rowCount, deadlineMs);
+    const version = versions[lane]!;
+    const call = makeQueuedCall(version, [Float32Array.from(own)], rowCount, deadlineMs);
+    // As preprocessing does.
+    if (version.intake?.admit(call)) (call.blocks[0] as Float32Array).set(own, call.blockRow);
     call.targetMs = targetMs;
-    const submitted: SubmittedCall = { call, ran: 0, error: undefined, raw: [] };
+    const submitted: SubmittedCall = { call, values: own, ran: 0, error: undefined, raw: [] };
     call.onRun = (ran) => {
       submitted.ran++;
       submitted.error = ran.error;
@@ -103,6 +112,6 @@ export function createRig(options: RigOptions = {}) {
 }
 
 /** What a call's rows answer when each ran once. */
-export function expectedRaw({ call }: SubmittedCall): number[] {
-  return Array.from(call.blocks[0]!, (value) => 2 * value);
+export function expectedRaw({ values }: SubmittedCall): number[] {
+  return values.map((value) => 2 * value);
 }
