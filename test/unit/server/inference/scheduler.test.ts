@@ -334,3 +334,51 @@ test("a call's record says where, with how many rows and when it ran", async () 
   ]);
   expect(batches[0]!.durationUs).toBeCloseTo(32, 6);
 });
+
+describe("rows that wait in an intake", () => {
+  test("stay those of their calls, though others come before they run", () => {
+    const { turns, submit } = createRig({ execution: "inline", workers: 0, intakeRows: 6, runUs: (rows) => 400 * rows });
+    const calls = [submit(1), submit(1), submit(1), submit(1)];
+    turns.turn();
+    calls.push(submit(1), submit(1), submit(1));
+    turns.turn();
+    calls.push(submit(1), submit(1), submit(1));
+    turns.untilQuiet();
+    for (const each of calls) expect(each.raw).toEqual(expectedRaw(each));
+  });
+
+  test("are there again once nobody waits", () => {
+    const { turns, submit } = createRig({ execution: "inline", workers: 0, intakeRows: 4 });
+    for (let round = 0; round < 3; round++) {
+      const calls = [submit(1), submit(3)];
+      expect(calls.map(({ call }) => call.blockRow)).toEqual([0, 1]);
+      turns.untilQuiet();
+      for (const each of calls) expect(each.raw).toEqual(expectedRaw(each));
+    }
+  });
+
+  test("are given to a worker once more when the first one died, whatever has come since", async () => {
+    const { turns, pool, submit } = createRig({ execution: "auto", workers: 1, intakeRows: 10, runUs: (rows) => 100 * rows });
+    const calls = Array.from({ length: 10 }, () => submit(1));
+    turns.turn();
+    expect(pool.running).toHaveLength(1);
+    expect(calls.filter(({ ran }) => ran === 1).length).toBeGreaterThan(0);
+    await pool.die();
+    calls.push(...Array.from({ length: 10 }, () => submit(1)));
+    for (let round = 0; round < 4; round++) {
+      turns.untilQuiet();
+      if (pool.running.length > 0) await pool.complete();
+    }
+    for (const each of calls) expect(each.raw).toEqual(expectedRaw(each));
+  });
+
+  test("leave with a call that is too large for the event loop", () => {
+    const { turns, submit, lanes } = createRig({ execution: "inline", workers: 0, intakeRows: 300, runUs: (rows) => 4 * rows });
+    const large = submit(200);
+    expect(large.call.intake).toBeUndefined();
+    const small = submit(1);
+    turns.untilQuiet();
+    for (const each of [large, small]) expect(each.raw).toEqual(expectedRaw(each));
+    expect(lanes[0]!.idle).toBe(true);
+  });
+});
