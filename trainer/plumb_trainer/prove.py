@@ -17,6 +17,9 @@ from plumb_trainer.ulp import ulp_distances
 PROJECT = Path(__file__).resolve().parents[2]
 PLUMB = ("node", str(PROJECT / "bin" / "plumb.js"))
 
+# Of `plumb predict --engine`. A model that the second doesn't cover runs on the first.
+ENGINES = ("onnxruntime", "tree")
+
 # Differences that are told one by one.
 _SHOWN = 5
 # In tier C a sum comes in another order. That moves a result by some units in the last place of the terms, which is many of its own
@@ -72,12 +75,27 @@ class PlumbCommand:
         return parity
 
     def answers(self, bundle, rows):
-        """Return what the bundle makes of rows, one after the other: the lines of ``plumb predict --features --raw``, decoded."""
+        """Return what the bundle makes of rows, one after the other: the lines of ``plumb predict --features --raw``, decoded.
+
+        Each engine that may serve the bundle answers them all, with the same bits.
+        """
         with tempfile.TemporaryDirectory(prefix="plumb-proof-") as folder:
-            questions, answers = Path(folder, "rows.jsonl"), Path(folder, "answers.jsonl")
+            questions = Path(folder, "rows.jsonl")
             questions.write_text("".join(f"{line(row)}\n" for row in rows), encoding="utf-8")
-            self._run("predict", str(bundle), "--input", str(questions), "--output", str(answers), "--features", "--raw")
-            return [json.loads(text) for text in answers.read_text(encoding="utf-8").splitlines()]
+            first, *others = (self._lines(bundle, questions, Path(folder, engine), engine) for engine in ENGINES)
+        for engine, lines in zip(ENGINES[1:], others, strict=True):
+            for index, (expected, got) in enumerate(zip(first, lines, strict=True)):
+                if expected != got:
+                    raise Stop(
+                        f"the bundle is not written, because the engines {ENGINES[0]} and {engine} answer otherwise",
+                        f"row {index + 1}, {line(rows[index])}: {expected} and {got}",
+                    )
+        return [json.loads(text) for text in first]
+
+    def _lines(self, bundle, questions, answers, engine):
+        run = ("--input", str(questions), "--output", str(answers), "--features", "--raw", "--engine", engine)
+        self._run("predict", str(bundle), *run)
+        return answers.read_text(encoding="utf-8").splitlines()
 
     def verify(self, bundle):
         """Stop where the bundle isn't sound, or its golden rows come out otherwise than its manifest grants."""

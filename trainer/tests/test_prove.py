@@ -146,3 +146,12 @@ def test_distances_of_float32_and_from_end_to_end():
     largest = np.finfo(np.float64).max
     assert ulp_distances(np.array([largest]), np.array([-largest]))[0] == pytest.approx(2 * 0x7FEFFFFFFFFFFFFF)
     assert ulp_distances(np.float32([1.0, -0.0]), np.float32([np.nextafter(np.float32(1), np.float32(2)), 0.0])).tolist() == [1, 1]
+
+
+def test_engines_that_answer_otherwise_stop_the_proof(tmp_path):
+    class Torn(PlumbCommand):
+        def _lines(self, bundle, questions, answers, engine):
+            return ['{"prediction":1}', '{"prediction":2}' if engine == "tree" else '{"prediction":3}']
+
+    with pytest.raises(Stop, match=r'engines onnxruntime and tree answer otherwise\n.*row 2, \{"x":5\}: \{"prediction":3\} and \{"prediction":2\}'):
+        Torn().answers(tmp_path, [{"x": 4}, {"x": 5}])
