@@ -18,7 +18,7 @@
 import { blocks, columns, groupBytes, headBytes, heads, links, scratch, span, sums, treeCount, trees, turns } from "./memory";
 
 /**
- * A tree's record: levels (a linked one's are those below its head), its nodes from the root (the padded part), its values, the place of its target's
+ * A tree's record: its levels, its nodes from the root (the padded part), its values, the place of its target's
  * sums, and a linked one's root among the links (-1: padded). A padded tree's values are addressed by its nodes' numbers: the leaves' follow the
  * nodes'. A linked tree's values stand as the links do.
  */
@@ -136,7 +136,7 @@ export function addToGroups<T>(rowCount: i32): void {
     for (let first = 0; first < rowCount; first += 16) {
       const lanes = min(16, rowCount - first);
       const sum = target + (first << shift<T>());
-      if (linked) addLinked<T>(group, nodes, values, levels, lanes, sum);
+      if (linked) addLinked<T>(group, nodes, values, lanes, sum);
       else addPadded<T>(group, nodes, values, levels, lanes, sum);
       group += groupBytes;
     }
@@ -168,7 +168,7 @@ function addPadded<T>(group: i32, nodes: i32, values: i32, levels: i32, lanes: i
 
 // @ts-ignore: decorator
 @inline
-function addLinked<T>(group: i32, nodes: i32, values: i32, levels: i32, lanes: i32, sum: i32): void {
+function addLinked<T>(group: i32, nodes: i32, values: i32, lanes: i32, sum: i32): void {
   v128.store(scratch, head(group, nodes, headLevels));
   const all = links;
   const entries = nodes + (headNodes << 2);

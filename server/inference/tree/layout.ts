@@ -6,7 +6,7 @@ import type { KernelSettings, KernelSizes } from "./kernel.js";
 import { MemoryWriter } from "./memory-writer.js";
 import { NotCovered } from "./not-covered.js";
 import { leadingConstants, planBlocks } from "./plan-blocks.js";
-import { planColumns } from "./plan-columns.js";
+import { type FeatureColumns, planColumns } from "./plan-columns.js";
 import type { TreeModel, WholeRule } from "./tree-model.js";
 import { headTurns, TreeWriter, turnTable } from "./write-trees.js";
 
@@ -41,15 +41,7 @@ export function layOut(model: TreeModel, sizes: KernelSizes): Layout {
   const constants = leadingConstants(ensemble);
   const blocks = planBlocks(ensemble, constants, valueBytes, sizes);
   const features = place.take(plan.features.length * sizes.featureBytes);
-  const featureParts = plan.features.map(({ thresholds, chunks, sets }) => ({
-    thresholds: place.take(thresholds.byteLength),
-    chunks: place.take(chunks.byteLength),
-    sets: sets && {
-      record: place.take(sizes.setsBytes),
-      categories: place.take(sets.categories.byteLength),
-      bits: place.take(sets.bits.byteLength),
-    },
-  }));
+  const featurePlaces = plan.features.map((columns) => takeFeature(place, columns, sizes));
   const trees = place.take(blocks.length * sizes.blockTrees * sizes.treeBytes);
   const blockRecords = place.take(blocks.length * sizes.blockBytes);
   const linkCount = blocks.reduce((sum, { linkCount }) => sum + linkCount, 0);
@@ -78,29 +70,10 @@ export function layOut(model: TreeModel, sizes: KernelSizes): Layout {
   const to = new MemoryWriter(memory.buffer, ensemble.dtype);
   for (let tree = 0; tree < constants; tree++)
     to.addValue(base + ensemble.targets[tree]! * valueBytes, ensemble.values[~ensemble.roots[tree]!]!);
-  for (const [i, { feature, rule, thresholds, chunks, sets }] of plan.features.entries()) {
-    const at = featureParts[i]!;
-    const offset = feature * (rowBytes / featureCount);
-    const ofSets = at.sets?.record ?? 0;
-    to.words(features + i * sizes.featureBytes, [
-      offset,
-      ruleCodes[rule],
-      at.thresholds,
-      thresholds.length,
-      at.chunks,
-      chunks.length / 2,
-      ofSets,
-    ]);
-    to.floats(at.thresholds, thresholds);
-    to.words(
-      at.chunks,
-      chunks.map((column) => column * sizes.groupRows),
-    );
-    if (sets === undefined) continue;
-    const { record, categories, bits } = at.sets!;
-    to.words(record, [categories, sets.categories.length, sets.column * sizes.groupRows, sets.count, bits]);
-    to.floats(categories, sets.categories);
-    to.words(bits, sets.bits);
+  const valueBytesIn = rowBytes / featureCount;
+  for (const [i, columns] of plan.features.entries()) {
+    const record = features + i * sizes.featureBytes;
+    writeFeature(to, columns, featurePlaces[i]!, { record, offset: columns.feature * valueBytesIn, columnBytes: sizes.groupRows });
   }
   if (hasHeads) to.bytes(turns, turnTable());
   const trunk = new TreeWriter({ to, ensemble, plan, sizes, links, linkValues, hasHeads });
@@ -115,6 +88,44 @@ export function layOut(model: TreeModel, sizes: KernelSizes): Layout {
   const counts = { targetCount: ensemble.targetCount, featureCount: plan.features.length, treeCount };
   const places = { columns: tileColumns, sums, base, features, trees, blocks: blockRecords, links, heads, turns, span, scratch };
   return { memory, settings: { ...places, ...counts, rowBytes, groupBytes }, tile, room, roomRows, modelBytes };
+}
+
+interface FeaturePlaces {
+  readonly thresholds: number;
+  readonly chunks: number;
+  readonly sets: { readonly record: number; readonly categories: number; readonly bits: number } | undefined;
+}
+
+function takeFeature(place: Places, { thresholds, chunks, sets }: FeatureColumns, { setsBytes }: KernelSizes): FeaturePlaces {
+  return {
+    thresholds: place.take(thresholds.byteLength),
+    chunks: place.take(chunks.byteLength),
+    sets: sets && {
+      record: place.take(setsBytes),
+      categories: place.take(sets.categories.byteLength),
+      bits: place.take(sets.bits.byteLength),
+    },
+  };
+}
+
+/** @param own - Where its record is, where in a row its value is, and how far apart a group's columns are: in bytes. */
+function writeFeature(
+  to: MemoryWriter,
+  { rule, thresholds, chunks, sets }: FeatureColumns,
+  at: FeaturePlaces,
+  own: { record: number; offset: number; columnBytes: number },
+): void {
+  const ofSets = at.sets?.record ?? 0;
+  const [count, chunkCount] = [thresholds.length, chunks.length / 2];
+  to.words(own.record, [own.offset, ruleCodes[rule], at.thresholds, count, at.chunks, chunkCount, ofSets]);
+  to.floats(at.thresholds, thresholds);
+  const places = chunks.map((column) => column * own.columnBytes);
+  to.words(at.chunks, places);
+  if (sets === undefined) return;
+  const { record, categories, bits } = at.sets!;
+  to.words(record, [categories, sets.categories.length, sets.column * own.columnBytes, sets.count, bits]);
+  to.floats(categories, sets.categories);
+  to.words(bits, sets.bits);
 }
 
 /** Gives out places in a memory that isn't there yet. Place 0 is nobody's. */

@@ -99,8 +99,7 @@ export class TreeWriter {
         continue;
       }
       const root = this.#link(this.#ensemble.roots[tree]!, head);
-      const below = Math.max(0, this.#ensemble.depths[tree]! - headLevels);
-      this.#record(records, i, [below, head, this.#linkValues, this.#sumsOf(tree), root]);
+      this.#record(records, i, [this.#ensemble.depths[tree]!, head, this.#linkValues, this.#sumsOf(tree), root]);
     }
   }
 
