@@ -61,8 +61,8 @@ describe.each(["inline", "pool", "auto"])("with execution %s", (execution) => {
     const before = await abandoned();
     for (let i = 1; i <= 5; i++) {
       const connection = await RawConnection.open(server.httpPort);
+      // The body is read before the end behind it is seen, and its rows take many turns of the event loop.
       await connection.write(asRequest(large));
-      await expect.poll(() => metric(server, "plumb_calls_in_flight"), quickly).toBe(1);
       connection.destroy();
       await expect.poll(abandoned, quickly).toBe(before + i);
     }
