@@ -2,6 +2,7 @@
 
 import numpy as np
 from sklearn.compose import ColumnTransformer, make_column_selector
+from sklearn.ensemble import GradientBoostingRegressor, HistGradientBoostingRegressor
 from sklearn.feature_selection import (
     RFE,
     RFECV,
@@ -17,13 +18,14 @@ from sklearn.feature_selection import (
     f_regression,
 )
 from sklearn.impute import MissingIndicator, SimpleImputer
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import Binarizer, MinMaxScaler, OneHotEncoder, OrdinalEncoder, RobustScaler, StandardScaler
 from sklearn.tree import DecisionTreeRegressor
 
-from parity.frame import frame, graph_case
-from parity.rows import INF
+from parity.frame import answered_case, frame, graph_case
+from parity.rows import EDGES, INF
+from plumb_trainer.models import export_model
 
 
 def cases():
@@ -61,6 +63,7 @@ def cases():
     yield "column-transformer", graph_case(types, transformer, training + served)
     yield from selector_cases()
     yield from union_cases(types, training, served)
+    yield from checked_cases()
 
 
 def selector_cases():
@@ -139,3 +142,33 @@ def union_cases(types, training, served):
     columns = {"n0": "number", "city": "string", "open": "boolean"}
     rows = [[row[0], row[6], None if index % 9 == 0 else row[5]] for index, row in enumerate(training)]
     yield "nested-both-kinds", graph_case(columns, both.fit(frame(columns, rows)), [*rows[:60], [None, None, None]])
+
+
+def checked_cases():
+    """Models that raise on what isn't finite, in the dtype in which they look: the check before them refuses the same rows."""
+    # The largest number that rounds to a finite float32, and the next.
+    last, beyond = 3.4028235677973362e38, 3.4028235677973366e38
+    types = {"x": "number", "y": "number"}
+    values = [*EDGES, last, beyond, -last, -beyond]
+    rows = [[1.0, 1.0], [2.0, 2.0], *([value, 1.0] for value in values), *([2.0, value] for value in values)]
+    training = frame(types, rows[:2] * 20)
+    models = {
+        "linear-model": Ridge(),
+        "tree": DecisionTreeRegressor(random_state=0),
+        "boosting": GradientBoostingRegressor(n_estimators=2, random_state=0),
+        "categories": HistGradientBoostingRegressor(max_iter=2, categorical_features=[1]),
+    }
+    for name, model in models.items():
+        model.fit(training.to_numpy(), training["x"].to_numpy())
+        graph = {
+            "format": "plumb-graph/1",
+            "inputs": [{"name": feature, "type": kind} for feature, kind in types.items()],
+            "nodes": [{"id": "checked", "op": "check_finite", "inputs": list(types), "params": export_model(model).check}],
+            "outputs": [{"name": "X", "dtype": "float32", "shape": ["rows", 2], "from": ["checked"]}],
+        }
+
+        def passed(data, model=model):
+            model.predict(data.to_numpy())
+            return data
+
+        yield f"checked-before-{name}", answered_case(types, graph, passed, rows)

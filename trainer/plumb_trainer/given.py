@@ -38,15 +38,12 @@ class Given(Trained):
         The data, as callers send it; None is missing.
     unread : dict
         A value for each column that the pipeline was fitted on and nothing reads.
-    accepts : {"any", "missing", "finite"}
-        What the model takes among its features; see `ExportedModel`.
     sparse_as_dense : bool
         Whether the model answers the same where absent values are zeros.
     """
 
     rows: list
     unread: dict
-    accepts: str
     sparse_as_dense: bool
 
     @property
@@ -64,12 +61,13 @@ class Given(Trained):
         document = preprocessing_document(
             self.pipeline["preprocessing"], self.recipe.features, INPUT, self.exported.dtype, sparse_as_dense=self.sparse_as_dense
         )
-        if self.accepts != "finite":
+        params = self.exported.model.check
+        if params is None:
             return document
         (output,) = document["outputs"]
         used = {node["id"] for node in document["nodes"]} | {feature.name for feature in self.recipe.features}
         name = next(name for name in ("finite", *(f"finite{index}" for index in range(len(used) + 1))) if name not in used)
-        check = {"id": name, "op": "check_finite", "inputs": output["from"], "params": {}}
+        check = {"id": name, "op": "check_finite", "inputs": output["from"], "params": params}
         return {**document, "nodes": [*document["nodes"], check], "outputs": [{**output, "from": [name]}]}
 
     @cached_property
@@ -104,41 +102,31 @@ class Given(Trained):
             # One row fails the whole batch: look in the halves for it.
             half = len(rows) // 2
             return [True] if len(rows) == 1 else self.refusals(rows[:half]) + self.refusals(rows[half:])
-        refused = ~np.isfinite(features).all(axis=1) if self.accepts == "finite" else np.zeros(len(rows), dtype=bool)
-        return refused.tolist()
+        return self.exported.model.raises_on(features).tolist()
 
     def provable(self, rows):
         """Return those of (kind, row) pairs that the pipeline answers with finite numbers, or refuses as a bundle does.
 
-        Left out are rows whose features a float32 doesn't hold, where the library raises, and rows whose answer isn't finite, which is
-        an error of the model and not of the row. Of models that add up in another order, those whose terms are extreme.
+        Left out are rows whose answer isn't finite, which is an error of the model and not of the row, and, of models that add up in
+        another order, rows whose terms are extreme.
         """
-        if self.exported.raw_tier != "A":
-            rows = [pair for pair in rows if pair[0] != "extreme" or not _is_extreme(pair[1])]
-        refused = self.refusals([row for _, row in rows]) if rows else []
-        keeps = np.array(refused, dtype=bool)
-        taken = np.flatnonzero(~keeps)
-        if len(taken):
+        keeps = np.array(self.refusals([row for _, row in rows]), dtype=bool)
+        taken = [index for index in np.flatnonzero(~keeps) if self.exported.raw_tier == "A" or not _is_extreme(*rows[index])]
+        if taken:
             keeps[taken] = self._are_finite(self.features([rows[index][1] for index in taken]))
         return [pair for pair, kept in zip(rows, keeps, strict=True) if kept]
 
     def _are_finite(self, features):
-        """Tell of each block of features whether the answer is made of finite numbers."""
-        finite = np.ones(len(features), dtype=bool)
-        if self.accepts != "any":
-            with np.errstate(over="ignore"):
-                finite = ~np.isinf(features.astype(self.exported.dtype)).any(axis=1)
-        if not finite.any():
-            return finite
+        """Tell of each row of features whether the answer is made of finite numbers."""
         try:
-            answers = self._answers(features[finite])
+            answers = self._answers(features)
         except ValueError:
+            # A library may raise on more than what isn't finite.
             if len(features) == 1:
                 return np.zeros(1, dtype=bool)
             return np.concatenate([self._are_finite(features[[index]]) for index in range(len(features))])
         numbers = [answers.raw] if self.recipe.target.labels else [answers.raw, answers.predictions.astype(np.float64)[:, None]]
-        finite[finite] = np.isfinite(np.concatenate(numbers, axis=1)).all(axis=1)
-        return finite
+        return np.isfinite(np.concatenate(numbers, axis=1)).all(axis=1)
 
     def rows_given(self, count_max):
         """Return rows of the data, evenly spread, that the pipeline answers."""
@@ -172,8 +160,8 @@ def _dense_output(step):
     return made
 
 
-def _is_extreme(row):
-    return any(isinstance(value, int | float) and abs(value) > _EXTREME for value in row.values())
+def _is_extreme(kind, row):
+    return kind == "extreme" and any(isinstance(value, int | float) and abs(value) > _EXTREME for value in row.values())
 
 
 def _dense(values):

@@ -9,7 +9,6 @@ import pandas as pd
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils import get_tags
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
@@ -164,7 +163,6 @@ def _given(pipeline, frame, name, version, schema, slo, metadata, y):
         "target": np.zeros(0),
         "rows": rows,
         "unread": unread,
-        "accepts": _accepts(exported, model),
         "sparse_as_dense": type(model).__module__.partition(".")[0] not in _ABSENT_IS_MISSING,
     }
     nullable = {feature for feature in read if feature in learnt or any(row[feature] is None for row in rows)}
@@ -262,14 +260,6 @@ def _filled(kind, values):
     full = [there[index % len(there)] if value is None else value for index, value in enumerate(values)]
     dtype = {"number": np.float64, "integer": np.int64, "boolean": np.bool_, "string": object}[kind]
     return np.array([*full, None], dtype=object)[:-1].astype(dtype)
-
-
-def _accepts(exported, model):
-    """Return what the model takes; scikit-learn's own tell by their tags."""
-    is_sklearn = type(model).__module__.partition(".")[0] == "sklearn"
-    if exported.accepts != "any" or not is_sklearn or type(model).__name__.startswith("HistGradientBoosting"):
-        return exported.accepts
-    return "any" if get_tags(model).input_tags.allow_nan else "finite"
 
 
 def _answer_dtype(exported, frame, pipeline):

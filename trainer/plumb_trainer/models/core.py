@@ -78,6 +78,10 @@ class ExportedModel:
     accepts : {"any", "missing", "finite"}, default="any"
         What the library takes among its features beside finite numbers: NaN and infinities, NaN alone, or neither. It raises on others,
         and the bundle has to refuse such rows too.
+    checked_as : {"float32", "float64"}, default="float64"
+        The dtype in which it looks for infinities: a number beyond its range is one.
+    checked_columns : tuple of int, default=None
+        The columns at which it looks; None is all of them.
     """
 
     task: str
@@ -90,11 +94,30 @@ class ExportedModel:
     raw: Callable
     libraries: tuple
     accepts: str = "any"
+    checked_as: str = "float64"
+    checked_columns: tuple | None = None
 
     @property
     def width(self):
         """How many features a row has."""
         return self.models[0].inputs[0].width
+
+    @property
+    def check(self):
+        """The parameters of the ``check_finite`` that refuses what the library raises on; None where it takes everything."""
+        if self.accepts == "any":
+            return None
+        params = {"allow_nan": True} if self.accepts == "missing" else {}
+        params |= {"dtype": "float32"} if self.checked_as == "float32" else {}
+        return params if self.checked_columns is None else params | {"columns": list(self.checked_columns)}
+
+    def raises_on(self, features):
+        """Tell of each row of a block of features whether the library raises on it."""
+        if self.accepts == "any":
+            return np.zeros(len(features), dtype=bool)
+        with np.errstate(over="ignore"):
+            seen = features[:, slice(None) if self.checked_columns is None else self.checked_columns].astype(self.checked_as)
+        return (np.isinf(seen) if self.accepts == "missing" else ~np.isfinite(seen)).any(axis=1)
 
     def postprocessing(self):
         """Return postprocessing.json."""

@@ -54,6 +54,9 @@ class _Parts:
                 wanted |= set(part["inputs"])
                 nodes.insert(0, part)
         raws = [member.raw for member in self.members]
+        # What one member raises on, the whole raises on.
+        strict = [member for member in self.members if member.accepts != "any"]
+        looked_at = [member.checked_columns for member in strict]
         tier = max([_tier(part) for part in nodes] + [max(member.tiers.values()) for member in self.members])
         tiers = {"raw": max(member.tiers["raw"] for member in self.members), "prediction": tier}
         return ExportedModel(
@@ -66,6 +69,8 @@ class _Parts:
             tiers=tiers if probabilities is None else {**tiers, "probabilities": tier},
             raw=lambda features: {name: values for raw in raws for name, values in raw(features).items()},
             accepts=min((member.accepts for member in self.members), key=_STRICTEST.index),
+            checked_as="float32" if any(member.checked_as == "float32" for member in strict) else "float64",
+            checked_columns=None if None in looked_at else tuple(sorted({column for columns in looked_at for column in columns})),
             libraries=tuple(dict.fromkeys(name for member in self.members for name in (*member.libraries, *SCIKIT_LEARN))),
         )
 
@@ -99,6 +104,8 @@ def _renamed(member, prefix):
         raw=lambda features: {names[name]: values for name, values in raw(features).items()},
         libraries=member.libraries,
         accepts=member.accepts,
+        checked_as=member.checked_as,
+        checked_columns=member.checked_columns,
     )
 
 
@@ -283,7 +290,6 @@ def _transformed_target(estimator, labels):
     return parts.exported("regression", prediction)
 
 
-# What one member raises on, the whole raises on.
 _STRICTEST = ("finite", "missing", "any")
 _INVERSES = ((np.exp, "exp"), (np.expm1, "expm1"))
 _SCALERS = {"StandardScaler": ("scale_", "mean_"), "RobustScaler": ("scale_", "center_"), "MaxAbsScaler": ("scale_", "")}

@@ -1,6 +1,7 @@
 """scikit-learn's trees and all that is made of them: forests, boosting, isolation."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import sklearn
@@ -40,10 +41,13 @@ def export(estimator, labels=None, output=None):
     else:
         refuse_labels(labels)
     if name.startswith("HistGradientBoosting"):
-        # Before columns of categories stands an encoder, which raises on infinities.
-        accepts = "any" if estimator._preprocessor is None else "missing"
         ensemble = sklearn_trees.read_hist_gradient_boosting(estimator)
-        return _boosted(estimator, ensemble, estimator._raw_predict, 0.0, labels, output, accepts)
+        exported = _boosted(estimator, ensemble, estimator._raw_predict, 0.0, labels, output, "any")
+        if estimator._preprocessor is None:
+            return exported
+        # Before columns of categories stands an encoder, which raises on infinities.
+        categorical = tuple(np.flatnonzero(estimator.is_categorical_).tolist())
+        return dataclasses.replace(exported, accepts="missing", checked_columns=categorical)
     if name.startswith("GradientBoosting"):
         ensemble = sklearn_trees.read_gradient_boosting(estimator)
         return _boosted(estimator, ensemble, _gradient_boosting_sums(estimator), _BELOW_ZERO, labels, output, "finite")
@@ -77,7 +81,8 @@ def _means(estimator, labels, output):
 
 def _gradient_boosting_sums(estimator):
     def raw(features):
-        return estimator._raw_predict(np.asarray(features, dtype=np.float32))
+        # It reads memory row by row; a scaler of a DataFrame gives it column by column.
+        return estimator._raw_predict(np.ascontiguousarray(features, dtype=np.float32))
 
     return raw
 
@@ -106,9 +111,9 @@ def _isolation(estimator, output):
         return _depths(estimator, features)
 
     if output == "score_samples":
-        return regression(ensemble, raw, _LIBRARY, scores, tier="B", accepts="missing")
+        return regression(ensemble, raw, _LIBRARY, scores, tier="B")
     if output == "decision_function":
-        return regression(ensemble, raw, _LIBRARY, scores + offset, tier="B", accepts="missing")
+        return regression(ensemble, raw, _LIBRARY, scores + offset, tier="B")
     if output != "predict":
         raise Stop(f'there is no output "{output}" of an IsolationForest; expected "predict", "score_samples" or "decision_function"')
     labels = label_forms([-1, 1])
@@ -122,7 +127,6 @@ def _isolation(estimator, output):
         tiers={"raw": "A", "prediction": "A"},
         raw=lambda features: {RAW: raw(features).reshape(-1, 1)},
         libraries=(_LIBRARY,),
-        accepts="missing",
     )
 
 

@@ -70,6 +70,7 @@ def regression(ensemble, raw, library, links=(), output=None, tier="A", accepts=
         raw=_as_table(raw),
         libraries=(library,),
         accepts=accepts,
+        checked_as=ensemble.input_dtype or ensemble.dtype,
     )
 
 
@@ -114,6 +115,7 @@ def classification(ensemble, raw, library, classes, links=(), threshold=None, de
         raw=_as_table(raw),
         libraries=(library,),
         accepts=accepts,
+        checked_as=ensemble.input_dtype or ensemble.dtype,
     )
 
 
