@@ -41,6 +41,21 @@ const modelSchema = z.strictObject({
   outputs: z.array(tensorSchema).min(1).max(64),
 });
 
+const flipsSchema = z
+  .strictObject({
+    rows: positiveCount.describe("Rows of the data that were compared."),
+    differing: count.describe("How many of them are answered otherwise than by the pipeline."),
+    largest: z
+      .number()
+      .min(0)
+      .nullable()
+      .describe("Largest difference of two predictions, or of a classifier's probabilities; null where it has labels only."),
+    allowed: z.number().min(0).max(1).describe("The share of rows that whoever exported it lets differ."),
+  })
+  .describe(
+    "How often a last bit of the features sends a row to another leaf of a tree than in training's own libraries. Absent where none can.",
+  );
+
 const paritySchema = z.strictObject({
   tier: z
     .enum(["A", "B", "C"])
@@ -52,6 +67,7 @@ const paritySchema = z.strictObject({
   tolerance: z
     .strictObject({ features_ulp: count, margin_ulp: count, prediction_ulp: count })
     .describe("The differences from the golden rows that a proof still accepts."),
+  flips: flipsSchema.optional(),
 });
 
 const fallbackSchema = z
@@ -142,8 +158,18 @@ export const signatureFile = "signature.json";
 export function parseManifest(document: unknown): Parsed<Manifest> {
   const parsed = parseDocument({ file: manifestFile }, manifestSchema, document);
   if ("problems" in parsed) return parsed;
-  const problems = [...modelProblems(parsed.value), ...fileListProblems(parsed.value)];
+  const problems = [...flipProblems(parsed.value), ...modelProblems(parsed.value), ...fileListProblems(parsed.value)];
   return problems.length > 0 ? { problems } : parsed;
+}
+
+function flipProblems({ parity: { flips } }: Manifest): string[] {
+  if (flips === undefined) return [];
+  const { rows, differing, allowed } = flips;
+  const where = "parity.flips.differing";
+  if (differing > rows) return [sentence({ file: manifestFile, where, expected: `at most ${rows}, the rows`, got: String(differing) })];
+  if (differing / rows <= allowed) return [];
+  const expected = `a share of the ${rows} rows of at most ${allowed}, which is allowed`;
+  return [sentence({ file: manifestFile, where, expected, got: String(differing), advice: "export the bundle again" })];
 }
 
 function modelProblems(manifest: Manifest): string[] {

@@ -1,7 +1,7 @@
 /** `plumb verify BUNDLE`: everything that a server checks before a bundle serves, and a report that a person can read. */
 
 import { parseArgs } from "node:util";
-import { BundleError } from "../bundle/index.js";
+import { BundleError, type Manifest } from "../bundle/index.js";
 import { GraphError } from "../preprocessing/index.js";
 import type { EngineSetting } from "../server/inference/engines.js";
 import { type Proof, prove, type WorstDifference } from "../server/versions/prove.js";
@@ -40,7 +40,7 @@ export async function verify(args: readonly string[]): Promise<number> {
   digest       sha256:${digest}
   files        ${Object.keys(manifest.files).length}, all as the manifest says
   compared     ${manifest.parity.reference} (tier ${manifest.parity.tier}, ${manifest.parity.rows} rows when it was made)
-  golden rows  ${proof.rows}, in batches of ${proof.batchSizes.join(", ")}, by ${enginesOf(version)}
+${flipped(manifest.parity.flips)}  golden rows  ${proof.rows}, in batches of ${proof.batchSizes.join(", ")}, by ${enginesOf(version)}
 ${differences(proof)}
 `);
   return 0;
@@ -50,6 +50,14 @@ ${differences(proof)}
 function enginesOf({ engines }: OpenVersion["version"]): string {
   const told = engines.map(({ engine, reason }) => (reason === undefined ? engine : `${engine} (${reason})`));
   return new Set(told).size === 1 ? told[0]! : engines.map(({ model }, i) => `${model}: ${told[i]}`).join("; ");
+}
+
+/** A line where trees stand behind steps whose last bits are served otherwise. */
+function flipped(flips: Manifest["parity"]["flips"]): string {
+  if (flips === undefined) return "";
+  const largest = flips.differing > 0 && flips.largest !== null ? `, by ${flips.largest} at most` : "";
+  const told = `${flips.differing} of ${flips.rows} rows answered otherwise than by the pipeline${largest}`;
+  return `  flips        ${told} (a share of ${flips.allowed} is allowed)\n`;
 }
 
 function differences({ features, raw, prediction }: Proof): string {

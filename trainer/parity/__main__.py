@@ -55,8 +55,8 @@ def main(argv=None):
     CASES.mkdir(parents=True, exist_ok=True)
     for path in CASES.glob("*.json"):
         path.unlink()
-    for name, text in files.items():
-        (CASES / name).write_text(text, encoding="utf-8")
+    for name, content in files.items():
+        (CASES / name).write_text(content, encoding="utf-8")
     print(f"wrote {len(files)} cases to {CASES.name}/, {sum(map(len, files.values())) // 1024} KB")
     return 0
 

@@ -24,14 +24,14 @@ def bundle_content(trained, evaluation, golden):
         By file name: all but those of `sealed`.
     """
     preprocessing, recipe, exported = trained.pipeline["preprocessing"], trained.recipe, trained.exported
-    features, labels = recipe.features, recipe.target.labels
+    features, labels, predictions = recipe.features, recipe.target.labels, trained.training_predictions()
     categories = {feature.name: known_categories(preprocessing, feature.name)[0] for feature in features}
     documents = {
         "schema.json": page(trained.schema),
         "preprocessing.json": page(trained.preprocessing_document()),
         "postprocessing.json": page(exported.postprocessing(labels)),
         "golden.jsonl": golden_lines(trained, golden),
-        "baseline.json": page(baseline_document(trained.training, features, categories, trained.training_predictions(), labels, trained.missing)),
+        "baseline.json": page(baseline_document(trained.training, features, categories, predictions, labels, trained.missing)),
         "evaluation.json": page(evaluation),
     }
     return {**exported.files, **{name: text.encode("utf-8") for name, text in documents.items()}}

@@ -44,8 +44,8 @@ def card_text(trained, table, evaluation, golden_count, parity, created):
         + _table(["part", "predictor", *_METRICS[recipe.task].values()], _scores(evaluation, _METRICS[recipe.task]))
         + _mape_note(evaluation),
         f"## How it was proved\n\nPlumb gave the trained pipeline's answers over {parity.rows} rows, {golden_count} of them in "
-        f"`golden.jsonl`, {_found(parity, bool(labels))}: training rows, values at the bounds of training and one "
-        f"float beside them{', ' + _THRESHOLDS if any(map(len, trained.exported.thresholds)) else ''}, missing values, unknown categories and "
+        f"`golden.jsonl`, {_found(parity, bool(labels))}: training rows, values at the bounds of training and one float "
+        f"beside them{', ' + _THRESHOLDS if any(map(len, trained.exported.thresholds)) else ''}, missing values, unknown categories and "
         "extremes among them, as far as the schema admits them. A server repeats the golden rows before it serves this version.",
         "## Where it can't answer\n\n" + _fallback(recipe),
         f"## Limits\n\n- {trained.kind.limits}\n"

@@ -4,15 +4,13 @@ from plumb_trainer import __version__
 from plumb_trainer.card import features_table
 
 
-def given_card(trained, evaluation, deviation, golden_count, parity, created):
+def given_card(trained, evaluation, golden_count, parity, created):
     """Return card.md.
 
     Parameters
     ----------
     trained : Given
     evaluation : dict
-    deviation : str
-        How far the pipeline's own answers to the data are from what is served.
     golden_count : int
     parity : Parity
     created : str
@@ -31,7 +29,18 @@ def given_card(trained, evaluation, deviation, golden_count, parity, created):
         f"## How good it is\n\n{note + judged if scores else 'No truth was given, so nothing is said.'}",
         f"## How it was proved\n\nPlumb was compared with the pipeline over {parity.rows} rows, {golden_count} of them in `golden.jsonl`: "
         f"rows that were given, values at edges and splits, missing and unknown ones. The features are the same bits; the model's outputs "
-        f"differ by at most {parity.margin_ulp} units in the last place, and the answers by {parity.prediction_ulp}. {deviation}",
+        f"differ by at most {parity.margin_ulp} units in the last place, and the answers by {parity.prediction_ulp}."
+        + _flipped(parity.flips),
         f"## Limits\n\n- {trained.kind.limits}\n- There is no fallback: the caller gets an error.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _flipped(flips):
+    if flips is None:
+        return ""
+    largest = f", by {flips.largest:.4g} at most" if flips.differing and flips.largest is not None else ""
+    return (
+        f" {flips.differing} of the {flips.rows} rows that were given are answered otherwise than by the pipeline{largest}: the last bits "
+        "of steps before the trees are served otherwise than scikit-learn computes them, and may send a row to another leaf."
+    )

@@ -22,6 +22,7 @@ from plumb_trainer.manifest import created_at
 from plumb_trainer.metrics import classification_metrics, regression_metrics
 from plumb_trainer.models import export_model
 from plumb_trainer.models.core import label_forms
+from plumb_trainer.own_answers import measured_flips
 from plumb_trainer.proved_bundle import PROOF_ROWS, write_proved
 from plumb_trainer.publish import refuse_existing
 from plumb_trainer.recipe import RANGE_WORDS, TYPES, Column, Fallback, Recipe
@@ -96,10 +97,10 @@ def export_bundle(
             raise Stop(f"task: the model is for {trained.recipe.task}, and {quote(task)} was asked for; leave it out")
         # What has no operator is told before anything is computed.
         trained.preprocessing_document()
-        deviation = _deviation(trained, pipeline, X, allow_flips)
+        flips = measured_flips(trained, pipeline, X, allow_flips)
         evaluation = _evaluation(trained, y)
-        card = partial(given_card, trained, evaluation, deviation)
-        write_proved(trained, evaluation, card, target, created=created_at(), proof_count=golden_rows)
+        card = partial(given_card, trained, evaluation)
+        write_proved(trained, evaluation, card, target, created=created_at(), proof_count=golden_rows, flips=flips)
     return target
 
 
@@ -272,47 +273,6 @@ def _takes_missing(given, feature):
     """Tell whether the pipeline answers rows in which only that feature is missing."""
     complete = {name: values[0].item() if hasattr(values[0], "item") else values[0] for name, values in given.training.items()}
     return not given.refusals([{**complete, feature: None}])[0]
-
-
-def _deviation(trained, pipeline, frame, allow_flips):
-    """Hold what is served to the pipeline's own predictions for all rows, and say how far they are apart."""
-    refused = np.array(trained.refusals(trained.rows))
-    if refused.any():
-        row = trained.rows[int(np.argmax(refused))]
-        raise Stop(f"X: the pipeline takes row {int(np.argmax(refused)) + 1}, {row}, but not as a caller would send it; see its types")
-    ours = trained.answers(trained.rows).predictions
-    theirs = trained._named(np.ravel(trained._quietly(pipeline.predict, frame)))
-    differing = int(np.sum(ours != theirs))
-    has_own_bits = trained.served is trained.pipeline
-    splits = any(map(len, trained.exported.thresholds))
-    if not splits or has_own_bits:
-        _refuse_other_answers(trained, ours, theirs)
-        return ""
-    share = differing / len(ours)
-    told = f"{differing} of {len(ours)} rows are answered otherwise than by the pipeline"
-    if allow_flips is None and (differing or trained.exported.dtype == "float64"):
-        raise Stop(
-            f"the pipeline has trees behind steps whose last bits are served otherwise than NumPy computes them: {told}; fit with the "
-            "steps of plumb_trainer.features, or name the share that may differ with allow_flips="
-        )
-    if allow_flips is not None and share > allow_flips:
-        raise Stop(f"the trees' answers flip too often: {told}, a share of {share:.3g}, and allow_flips is {allow_flips}")
-    return f"{told}, since steps before the trees are served in the portable mathematics."
-
-
-def _refuse_other_answers(trained, ours, theirs):
-    if trained.recipe.target.labels:
-        other = ours != theirs
-    else:
-        scale = np.abs(theirs.astype(np.float64)).max(initial=0)
-        near = 0 if trained.exported.raw_tier == "A" and trained.served is trained.pipeline else 1e-9 * scale
-        other = np.abs(ours.astype(np.float64) - theirs.astype(np.float64)) > near
-    if other.any():
-        index = int(np.argmax(other))
-        raise Stop(
-            f"X: row {index + 1} is answered {ours[index]} as a caller would send it, and {theirs[index]} by the pipeline; float32 "
-            "columns, native categories and None beside NaN do this: fit on plain float64, int64, bool and str columns"
-        )
 
 
 def _evaluation(trained, y):

@@ -175,9 +175,7 @@ def _expected(files, preprocessing, postprocessing, rows, features, predict, pre
     shapes = {output["name"]: output for output in preprocessing["outputs"]}
     if tables.keys() != shapes.keys():
         raise Stop(f"features: expected tables of {', '.join(map(quote, shapes))}, got {', '.join(map(quote, tables))}")
-    blocks = {
-        key: values.astype(shapes[key]["dtype"]).reshape(len(rows), *shapes[key]["shape"][1:]) for key, values in tables.items()
-    }
+    blocks = {key: values.astype(shapes[key]["dtype"]).reshape(len(rows), *shapes[key]["shape"][1:]) for key, values in tables.items()}
     outputs = _reference(files, blocks) if raw is None else raw(blocks)
     read = [entry["name"] for entry in postprocessing["inputs"]]
     missing = [key for key in read if key not in outputs]

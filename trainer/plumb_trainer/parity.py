@@ -10,6 +10,35 @@ _TOLERANCE_MIN = 64
 
 
 @dataclass(frozen=True)
+class Flips:
+    """How many rows of the data reach other leaves of trees than in the pipeline's own libraries.
+
+    Parameters
+    ----------
+    rows, differing : int
+        How many rows were compared, and how many of them are answered otherwise.
+    largest : float or None
+        The largest difference of two predictions, or of a classifier's probabilities; None where there are labels only.
+    allowed : float
+        The share of rows that may differ.
+    """
+
+    rows: int
+    differing: int
+    largest: float | None
+    allowed: float
+
+    @property
+    def share(self):
+        """Of the rows, how many are answered otherwise."""
+        return self.differing / self.rows
+
+    def document(self):
+        """Return the manifest's member."""
+        return {"rows": self.rows, "differing": self.differing, "largest": self.largest, "allowed": self.allowed}
+
+
+@dataclass(frozen=True)
 class Parity:
     """The worst differences that were found, in units in the last place.
 
@@ -23,6 +52,8 @@ class Parity:
         Of the model's outputs, and of predictions and probabilities.
     raw_tier : {"A", "C"}, default=None
         Of the model's outputs, where what makes answers of them is less true than they are; None is `tier`.
+    flips : Flips, default=None
+        None where no row can reach another leaf.
     """
 
     tier: str
@@ -30,6 +61,7 @@ class Parity:
     margin_ulp: int = 0
     prediction_ulp: int = 0
     raw_tier: str | None = None
+    flips: Flips | None = None
 
     def document(self, reference):
         """Return the manifest's member."""
@@ -44,6 +76,7 @@ class Parity:
                 "margin_ulp": _tolerance(self.raw_tier or self.tier, self.margin_ulp),
                 "prediction_ulp": _tolerance(self.tier, self.prediction_ulp),
             },
+            **({} if self.flips is None else {"flips": self.flips.document()}),
         }
 
 

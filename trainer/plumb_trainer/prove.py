@@ -159,7 +159,8 @@ def measured(rows, expected, exported, labels, answers):
         found.append(_Found("prediction", expected.predictions.astype(dtype)[:, None], predictions, order))
     problems = [*(problem for part in found for problem in part.problems), *other]
     tier = {} if exported.raw_tier == exported.tier else {"raw_tier": exported.raw_tier}
-    return Parity(exported.tier, len(rows), raw.ulp, max((part.ulp for part in found[2:]), default=0), **tier), _told(rows, sorted(problems, key=lambda found: found[0]))
+    parity = Parity(exported.tier, len(rows), raw.ulp, max((part.ulp for part in found[2:]), default=0), **tier)
+    return parity, _told(rows, sorted(problems, key=lambda found: found[0]))
 
 
 class _Found:

@@ -12,7 +12,9 @@ from plumb_trainer.publish import published
 PROOF_ROWS = 10_000
 
 
-def write_proved(trained, evaluation, card, target, *, created, data_sha256=None, replace=False, judge=None, proof_count=PROOF_ROWS):
+def write_proved(
+    trained, evaluation, card, target, *, created, data_sha256=None, replace=False, judge=None, proof_count=PROOF_ROWS, flips=None
+):
     """Make golden rows, write the bundle, hold the code that serves to the pipeline, and put the bundle in its place.
 
     Parameters
@@ -31,6 +33,8 @@ def write_proved(trained, evaluation, card, target, *, created, data_sha256=None
         Proves the bundle, before it is where anybody looks; None is this project's own command.
     proof_count : int, default=10_000
         Rows to compare beside the golden ones.
+    flips : Flips, default=None
+        What was found of the pipeline's own answers, for the manifest.
 
     Returns
     -------
@@ -49,9 +53,9 @@ def write_proved(trained, evaluation, card, target, *, created, data_sha256=None
     compared = len(golden) + len(others)
     exported = trained.exported
     with published(target, replace) as folder:
-        claimed = Parity(exported.tier, compared, raw_tier=exported.raw_tier)
+        claimed = Parity(exported.tier, compared, raw_tier=exported.raw_tier, flips=flips)
         _write(folder, sealed(content, trained, data_sha256, card, claimed, created))
-        found = dataclasses.replace(judge.compare(folder, trained, others, answered_rows(trained, golden)), rows=compared)
+        found = dataclasses.replace(judge.compare(folder, trained, others, answered_rows(trained, golden)), rows=compared, flips=flips)
         _write(folder, sealed(content, trained, data_sha256, card, found, created))
         judge.verify(folder)
     return found

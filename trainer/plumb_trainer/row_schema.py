@@ -98,7 +98,7 @@ def _date_format(feature, preprocessing):
     formats = {step.format for steps, _ in readers(preprocessing, feature.name) for step in steps if isinstance(step, DateParts)}
     if len(formats) > 1:
         raise Stop(f'feature "{feature.name}": one step reads it as a date and another as a date-time; make two features of it')
-    return {"format": name for name in formats}
+    return {"format": formats.pop()} if formats else {}
 
 
 def _takes_missing(feature, preprocessing):

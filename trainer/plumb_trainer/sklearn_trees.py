@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.ensemble._iforest import _average_path_length
 
-from plumb_trainer.stop import Stop
+from plumb_trainer.stop import Stop, quoted_columns
 from plumb_trainer.trees import Tree, TreeEnsemble, one_leaf_tree
 
 
@@ -87,9 +87,7 @@ def read_hist_gradient_boosting(model):
     base = np.asarray(model._baseline_prediction, dtype=np.float64).ravel()
     trees = [one_leaf_tree(value, np.float64, target) for target, value in enumerate(base)]
     trees += [
-        _read_predictor(predictor, target, columns, categories)
-        for stage in model._predictors
-        for target, predictor in enumerate(stage)
+        _read_predictor(predictor, target, columns, categories) for stage in model._predictors for target, predictor in enumerate(stage)
     ]
     # A value that is no category counts as missing.
     return TreeEnsemble(trees, model.n_features_in_, len(base), "float64", "<=", whole="or missing" if categories else None)
@@ -106,11 +104,17 @@ def _columns_and_categories(model):
     for column, values in enumerate(learnt):
         if not _are_whole(np.asarray(values)):
             raise Stop(
-                f"the model can't be exported: column {columns[column]} has categories that are no whole numbers of 32 bits; "
+                f"the model can't be exported: {_named(model, int(columns[column]))} has categories that are no whole numbers of 32 bits; "
                 "put an OrdinalEncoder before it"
             )
     # An encoded category that is missing is NaN, which is no category.
     return columns, {column: np.asarray(values, dtype=np.float64) for column, values in enumerate(learnt)}
+
+
+def _named(model, index):
+    """Return a column by its name, where the model was fitted on a DataFrame, and else by its index."""
+    names = getattr(model, "feature_names_in_", None)
+    return f"column {index}" if names is None else quoted_columns([names[index]])
 
 
 def _are_whole(values):

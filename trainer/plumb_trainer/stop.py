@@ -19,3 +19,8 @@ def quote(value):
     """Return a name or value as messages show it: in double quotes, cut when long."""
     text = str(value)
     return f'"{text}"' if len(text) <= 60 else f'"{text[:57]}..."'
+
+
+def quoted_columns(names):
+    """Return the names of columns as messages show them."""
+    return f"column{'s' if len(names) > 1 else ''} {', '.join(map(quote, names))}"

@@ -7,7 +7,7 @@ import numpy as np
 import xgboost
 from xgboost import Booster
 
-from plumb_trainer.stop import Stop
+from plumb_trainer.stop import Stop, quoted_columns
 from plumb_trainer.trees import Tree, TreeEnsemble, one_leaf_tree
 
 # What comes after the sum, by objective.
@@ -109,6 +109,12 @@ def _refuse_missing(missing):
         )
 
 
+def _categorical(learner):
+    """Return the names of the columns that are categories, as a message has them."""
+    named = zip(learner["feature_names"], learner["feature_types"], strict=True)
+    return quoted_columns([name for name, kind in named if kind == "c"])
+
+
 def _refuse_unsupported(learner):
     booster = learner["gradient_booster"]
     objective = learner["objective"]["name"]
@@ -121,8 +127,8 @@ def _refuse_unsupported(learner):
         raise Stop(f'the model can\'t be exported: booster "{booster["name"]}" has no trees; use gbtree, or a linear model of scikit-learn')
     if booster["model"].get("cats", {}).get("enc"):
         raise Stop(
-            "the model can't be exported: it has learnt the categories of a DataFrame; give it numbers instead, by an OrdinalEncoder "
-            'before it and feature_types with "c" for the encoded columns'
+            f"the model can't be exported: {_categorical(learner)} it has learnt as a DataFrame's categories; give it numbers instead, by "
+            'an OrdinalEncoder before it and feature_types with "c" for the encoded columns'
         )
     if objective not in LINKS:
         raise Stop(

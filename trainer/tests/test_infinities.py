@@ -129,7 +129,9 @@ def _raises(model, row):
 
 @pytest.mark.parametrize("missing", [False, True], ids=["complete", "with-missing-values"])
 @pytest.mark.parametrize(
-    "model", [RandomForestRegressor(**FEW), GradientBoostingRegressor(**FEW), VotingRegressor([FOREST, TREE])], ids=lambda model: type(model).__name__
+    "model",
+    [RandomForestRegressor(**FEW), GradientBoostingRegressor(**FEW), VotingRegressor([FOREST, TREE])],
+    ids=lambda model: type(model).__name__,
 )
 def test_rows_beyond_float32_are_refused_as_golden_rows_say(tmp_path, model, missing):
     takes_missing = not isinstance(model, GradientBoostingRegressor)
@@ -142,7 +144,9 @@ def test_rows_beyond_float32_are_refused_as_golden_rows_say(tmp_path, model, mis
     golden = [json.loads(text) for text in (target / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
     refused = [line for line in golden if "error" in line]
     assert {(line["kind"], line["error"]) for line in refused} == {("extreme", "row_refused")}
-    sizes = {abs(line["row"][name]) for line in refused for name in ("a", "b") if line["row"][name] is not None and abs(line["row"][name]) > 1e9}
+    sizes = {
+        abs(line["row"][name]) for line in refused for name in ("a", "b") if line["row"][name] is not None and abs(line["row"][name]) > 1e9
+    }
     assert sizes == {1e300, 3.5e38, np.finfo(np.float64).max}
     # The smallest numbers are as extreme, and are answered.
     assert any(line["kind"] == "extreme" and "prediction" in line for line in golden)

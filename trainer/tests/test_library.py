@@ -8,11 +8,10 @@ import pytest
 import scipy.sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, PowerTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from plumb_trainer import export_bundle
 from plumb_trainer.stop import Stop
@@ -65,18 +64,18 @@ def reads_c(column):
         (fitted(), scipy.sparse.csr_matrix(NUMBERS), "expected a pandas DataFrame, got scipy's csr_matrix"),
         (fitted(), NUMBERS.rename(columns={"a": 1}), "column names must be strings, got 1; rename with"),
         (fitted(), NUMBERS.set_axis(["a", "a"], axis=1), 'column "a" is there twice; rename one'),
-        (fitted(), NUMBERS.rename(columns={"a": "__proto__"}), 'column "__proto__" can\'t be a feature\'s name'),
+        (fitted(), NUMBERS.rename(columns={"a": "__proto__"}), "column \"__proto__\" can't be a feature's name"),
         (fitted(), NUMBERS[:0], "expected the rows that the pipeline was fitted on, got 0"),
         (fitted(), NUMBERS[:1], "expected the rows that the pipeline was fitted on, got 1"),
         (fitted(), NUMBERS[["a"]], 'column "b" is missing, which the pipeline was fitted on'),
         (fitted(), with_column(1.0), 'column "c" is none that the pipeline was fitted on'),
-        (*reads_c(pd.Series([1, "x"] * (ROWS // 2), dtype=object)), 'column "c": it mixes values of type integer and string; make them one'),
+        (*reads_c(pd.Series([1, "x"] * (ROWS // 2), dtype=object)), 'column "c": it mixes values of type integer and string; make'),
         (*reads_c(np.full(ROWS, np.nan)), 'column "c": every value is missing'),
         (*reads_c(np.arange(ROWS) + 2**53), 'column "c": it has integers over 2^53, which lose their last digits in JSON; make strings'),
         (*reads_c(pd.date_range("2024-01-01", periods=ROWS)), 'column "c": it holds dates (datetime64'),
         (*reads_c(pd.Series([(1, 2), (3, 4)] * (ROWS // 2))), 'column "c": it holds lists'),
         (*reads_c(pd.Series([b"x", b"y"] * (ROWS // 2))), "column \"c\": JSON has no form for b'x' (bytes); make strings or numbers of it"),
-        (*reads_c(pd.Series(["x", "\ud800"] * (ROWS // 2), dtype=object)), 'column "c": \'\\ud800\' isn\'t Unicode text'),
+        (*reads_c(pd.Series(["x", "\ud800"] * (ROWS // 2), dtype=object)), "column \"c\": '\\ud800' isn't Unicode text"),
         (*reads_c(pd.arrays.SparseArray([0.0, 1.0] * (ROWS // 2))), 'column "c": it is sparse; give X.sparse.to_dense()'),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
@@ -110,13 +109,6 @@ def test_what_is_asked_wrongly_is_told(tmp_path, options, sentence):
     with pytest.raises(Stop) as stopped:
         export_bundle(fitted(), NUMBERS, tmp_path, **{"name": "no", "version": 1, **options})
     assert sentence in str(stopped.value)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_trees_behind_portable_steps_need_leave(tmp_path):
-    pipeline = make_pipeline(PowerTransformer(), HistGradientBoostingRegressor(max_iter=5)).fit(NUMBERS, TRUTH)
-    with pytest.raises(Stop, match="name the share that may differ with allow_flips="):
-        export_bundle(pipeline, NUMBERS, tmp_path, name="flips", version=1)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -162,13 +154,6 @@ def test_the_schema_is_inferred_and_the_bundle_says_what_was_found(tmp_path):
         export_bundle(pipeline, data, tmp_path, name="all", version=2)
 
 
-def test_flips_that_are_allowed_are_told_in_the_card(tmp_path):
-    pipeline = make_pipeline(PowerTransformer(), HistGradientBoostingRegressor(max_iter=5)).fit(NUMBERS, TRUTH)
-    target = export_bundle(pipeline, NUMBERS, tmp_path, name="flips", version=1, golden_rows=300, allow_flips=0.5)
-    assert f"of {ROWS} rows are answered otherwise than by the pipeline" in (target / "card.md").read_text(encoding="utf-8")
-    assert json.loads((target / "manifest.json").read_text(encoding="utf-8"))["parity"]["tier"] == "B"
-
-
 def test_a_sparse_matrix_before_a_linear_model_is_served_dense(tmp_path):
     data = with_column(pd.Series(["x", "y", "z"] * (ROWS // 3), dtype="category"))
     steps = [("c", OneHotEncoder(handle_unknown="ignore"), ["c"]), ("a", "passthrough", ["a"])]
@@ -178,10 +163,3 @@ def test_a_sparse_matrix_before_a_linear_model_is_served_dense(tmp_path):
     evaluation = json.loads((target / "evaluation.json").read_text(encoding="utf-8"))
     assert evaluation["positive"] == "low"
     assert 0.5 < evaluation["metrics"]["given"]["accuracy"] <= 1
-
-
-def test_what_float32_columns_change_is_told(tmp_path):
-    narrow = NUMBERS.astype("float32")
-    with pytest.raises(Stop, match="float32 columns"):
-        export_bundle(fitted(StandardScaler(), data=narrow), narrow, tmp_path, name="narrow", version=1)
-    assert list(tmp_path.iterdir()) == []

@@ -68,6 +68,7 @@ MODELS = {
 }
 SPECIAL = {
     "bayes, multinomial": (MultinomialNB(), THREE, COUNTED, COUNTED_ROWS),
+    "bayes, complement": (ComplementNB(), THREE, COUNTED, COUNTED_ROWS),
     "neighbours by distance": (KNeighborsRegressor(7, weights="distance"), TARGET, TRAINING, BESIDE),
     "neighbours, three classes, by distance": (KNeighborsClassifier(7, weights="distance", p=1), THREE, TRAINING, BESIDE),
     "neighbours by brute force": (KNeighborsClassifier(algorithm="brute"), TWO, TRAINING, ROWS[:2_000]),

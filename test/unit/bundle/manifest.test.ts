@@ -67,6 +67,21 @@ const cases: [string, (manifest: Document) => void, string | string[]][] = [
     (m) => (m.parity.tolerance.margin_ulp = -1),
     "parity.tolerance.margin_ulp: expected an integer from 0 up, got the number -1",
   ],
+  [
+    "more flips than rows",
+    (m) => (m.parity.flips = { rows: 3, differing: 4, largest: 0.5, allowed: 1 }),
+    "parity.flips.differing: expected at most 3, the rows, got 4",
+  ],
+  [
+    "more flips than are allowed",
+    (m) => (m.parity.flips = { rows: 1000, differing: 2, largest: null, allowed: 0.001 }),
+    "parity.flips.differing: expected a share of the 1000 rows of at most 0.001, which is allowed, got 2; export the bundle again",
+  ],
+  [
+    "flips of a negative size",
+    (m) => (m.parity.flips = { rows: 3, differing: 1, largest: -1, allowed: 1 }),
+    "parity.flips.largest: expected a number of at least 0, got the number -1",
+  ],
   ["no time to answer in", (m) => (m.slo.p95_ms = 0), "slo.p95_ms: expected a number above 0, got the number 0"],
   ["no limits", (m) => delete m.limits, "limits: expected an object, got nothing"],
   ["a fractional limit", (m) => (m.limits.rows_max = 0.5), "limits.rows_max: expected an integer from 1 up, got the number 0.5"],

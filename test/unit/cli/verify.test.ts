@@ -49,6 +49,7 @@ describe("a true bundle", () => {
     ]) {
       expect(stdout).toContain(line);
     }
+    expect(stdout).not.toContain("flips");
   });
 
   test("may lie in a folder of any name", async () => {
@@ -72,6 +73,26 @@ describe("a true bundle", () => {
       / {2}predictions {2}worst difference \d+ ulp: golden\.jsonl line 5 \(\w+\), prediction, batch of \d+: expected [\d.]+, got [\d.]+/,
     );
   });
+});
+
+test.each([
+  [
+    { rows: 60, differing: 3, largest: 0.79, allowed: 0.5 },
+    "3 of 60 rows answered otherwise than by the pipeline, by 0.79 at most (a share of 0.5 is allowed)",
+  ],
+  [
+    { rows: 60, differing: 3, largest: null, allowed: 0.5 },
+    "3 of 60 rows answered otherwise than by the pipeline (a share of 0.5 is allowed)",
+  ],
+  [{ rows: 60, differing: 0, largest: 0, allowed: 0 }, "0 of 60 rows answered otherwise than by the pipeline (a share of 0 is allowed)"],
+])("flips of trees are told: %o", async (flips, line) => {
+  const { code, stdout } = await verifyChanged((copy) => {
+    copy.edit("manifest.json", (manifest) => {
+      manifest.parity.flips = flips;
+    });
+  });
+  expect(code).toBe(0);
+  expect(stdout).toContain(`made)\n  flips        ${line}\n  golden rows`);
 });
 
 describe("one changed byte", () => {

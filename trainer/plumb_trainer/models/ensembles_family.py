@@ -84,7 +84,7 @@ def _tier(part):
         return "A" if len(part["params"]["weights"]) < 8 else "C"
     if part["op"] == "proportions":
         return "C"
-    return "B" if part["op"] in ("exp", "expm1") or part["op"] in ("sigmoid", "softmax") and part["params"]["dtype"] == "float64" else "A"
+    return "B" if part["op"] in ("exp", "expm1") or (part["op"] in ("sigmoid", "softmax") and part["params"]["dtype"] == "float64") else "A"
 
 
 def _renamed(member, prefix):

@@ -5,7 +5,7 @@ import numpy as np
 
 from plumb_trainer.lightgbm_trees import read_lightgbm
 from plumb_trainer.models.tree_answers import classification, refuse_labels, refuse_output, regression
-from plumb_trainer.stop import Stop
+from plumb_trainer.stop import Stop, quoted_columns
 
 _LIBRARY = f"lightgbm {lightgbm.__version__}"
 _IDENTITY = ("regression", "regression_l1", "huber", "fair", "quantile", "mape")
@@ -21,9 +21,10 @@ def export(estimator, labels=None, output=None):
     name, *settings = words.split() or [""]
     settings = dict(setting.partition(":")[::2] for setting in settings)
     if booster.pandas_categorical:
+        names = [booster.feature_name()[index] for index in booster.params["categorical_column"]]
         raise Stop(
-            "the model can't be exported: it has learnt the categories of a DataFrame; give it numbers instead, by an OrdinalEncoder "
-            "before it and categorical_feature with the encoded columns"
+            f"the model can't be exported: {quoted_columns(names)} it has learnt as a DataFrame's categories; give it numbers instead, by "
+            "an OrdinalEncoder before it and categorical_feature with the encoded columns"
         )
     if name not in _KNOWN:
         raise Stop(

@@ -66,5 +66,3 @@ def nodes_of(estimator, sources, prefix):
     sums = {"id": f"{prefix}sum", "op": "linear", "inputs": sources, "params": {"coef": coef.tolist(), "intercept": intercept.tolist()}}
     nodes, result = link_nodes(sums["id"], link_of(estimator, len(coef)), prefix)
     return [sums, *nodes], sums["id"], result
-
-

@@ -1,6 +1,5 @@
 """Multi-layer perceptrons: a Gemm for each layer, and the output's link in the graph behind it."""
 
-
 from plumb_trainer.layers import layer_model_bytes
 from plumb_trainer.mlp_layers import read_mlp
 from plumb_trainer.models.answers import link_nodes, measured_classifier, measured_regressor, refuse, refuse_output

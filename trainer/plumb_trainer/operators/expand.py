@@ -25,9 +25,7 @@ def _spline_params(splines):
     if splines.sparse_output and splines.extrapolation == "continue":
         raise ValueError("what overflows differs between its sparse and its dense result; set sparse_output=False")
     if splines.sparse_output and splines.handle_missing == "zeros" and splines.extrapolation not in ("constant", "linear"):
-        raise ValueError(
-            "scikit-learn gives a row with a missing value other numbers when it stands among others; set sparse_output=False"
-        )
+        raise ValueError("scikit-learn gives a row with a missing value other numbers when it stands among others; set sparse_output=False")
     params = {
         "knots": [number_forms(spline.t) for spline in splines.bsplines_],
         "degree": int(splines.degree),

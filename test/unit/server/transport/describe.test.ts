@@ -44,6 +44,15 @@ test("one model, with its schema", () => {
   });
 });
 
+test("how true a version is, flips among it", () => {
+  const parity = { ...champion.bundle.manifest.parity, flips: { rows: 60, differing: 3, largest: 0.79, allowed: 0.5 } };
+  const manifest = { ...champion.bundle.manifest, parity };
+  const measured = makeVersion({ name: "trees" });
+  const described = new Registry(undefined);
+  described.add(Object.assign(measured, { bundle: { ...measured.bundle, manifest } }));
+  expect(describeModel(described, "trees")).toMatchObject({ versions: [{ parity }] });
+});
+
 test("one that nobody serves has its schema, too", () => {
   expect(describeModel(registry, "spam")).toMatchObject({ serving: null, schema: oneNumberSchema, versions: [{ role: "standby" }] });
 });
