@@ -18,6 +18,7 @@ def cases():
     yield from none_case()
     yield from string_against_number_case()
     yield from target_cases()
+    yield from given_cases()
     yield from dtype_cases()
 
 
@@ -33,7 +34,7 @@ def one_hot_cases():
     yield "one-hot-integers", case(one("integer"), integers, column(7, -1, 2**40), encoder())
     yield "one-hot-integers-as-numbers", case(one("number"), column(0.0, 1.0), number_edges, encoder())
     yield "one-hot-floats", case(one("number"), floats, number_edges, encoder())
-    yield "one-hot-spread-integers", case(one("integer"), column(-5, 2**33, 2**53, 17), column(0, 2**33 + 1), encoder())
+    yield "one-hot-spread-integers", case(one("integer"), column(-5, 2**33, 2**53 - 1, 17), column(0, 2**33 + 1), encoder())
     yield "one-hot-booleans", case(one("boolean"), column(False, True), column(True), encoder())
     yield "one-hot-booleans-missing", case(one("boolean"), column(False, True, None), column(None), encoder())
     yield "one-hot-strings", case(one("string"), texts, text_edges, encoder())
@@ -140,6 +141,36 @@ def target_cases():
     # A pipeline's fit gives its next step the numbers of `fit_transform`; what is served are those of `transform`.
     chain = make_pipeline(TargetEncoder(random_state=0), StandardScaler()).fit(frame(types, training), numbers)
     yield "target-scaled", graph_case(types, chain, training[:30] + served)
+
+
+def given_cases():
+    """Categories that were given and not learnt, texts in an order of their own; shares as limits of what is frequent; results of other dtypes."""
+    types = {"a": "string", "b": "integer"}
+    sizes, days = ["small", "middle", "large", "never"], [1, 3, 5, 8]
+    training = [[sizes[index % 3], days[index % 3]] for index in range(9)] + [["small", 1], ["small", 5], ["large", 5]]
+    served = [["never", 3], ["unseen", 9], ["", 0], [None, 1], ["middle", 2**40]]
+    for drop in (None, "first", [sizes[1], 3]):
+        name = "" if drop is None else "-drop-first" if drop == "first" else "-drop-given"
+        encoder = OneHotEncoder(categories=[sizes, days], handle_unknown="ignore", drop=drop, sparse_output=False)
+        yield f"one-hot-given{name}", case(types, training, served, encoder)
+    yield "one-hot-given-error", case(types, training, served, OneHotEncoder(categories=[sizes, days], sparse_output=False))
+    yield "one-hot-integers-out", case(types, training, served, OneHotEncoder(handle_unknown="ignore", dtype=np.int8, sparse_output=False))
+    yield (
+        "one-hot-float32-out",
+        case(types, training, served, OneHotEncoder(handle_unknown="ignore", dtype=np.float32, sparse_output=False)),
+    )
+    both = OneHotEncoder(handle_unknown="infrequent_if_exist", min_frequency=0.3, max_categories=2, sparse_output=False)
+    yield "one-hot-share-and-most", case(types, training, served, both)
+    unknown = {"handle_unknown": "use_encoded_value", "unknown_value": -1}
+    yield "ordinal-given", case(types, training, served, OrdinalEncoder(categories=[sizes, days], **unknown))
+    yield "ordinal-given-error", case(types, training, served, OrdinalEncoder(categories=[sizes, days]))
+    yield "ordinal-integers-out", case(types, training, served, OrdinalEncoder(dtype=np.int32, **unknown))
+    yield "ordinal-share-and-most", case(types, training, served, OrdinalEncoder(min_frequency=0.3, max_categories=2, **unknown))
+    # A code that float32 can't hold is rounded to it, as scikit-learn does.
+    holes = [*training, [None, 1]]
+    yield "ordinal-float32-out", case(types, holes, served, OrdinalEncoder(dtype=np.float32, encoded_missing_value=-0.1, **unknown))
+    encoder = TargetEncoder(categories=[sizes, days], target_type="continuous").fit(frame(types, training), np.arange(len(training)) % 5)
+    yield "target-given", graph_case(types, encoder, training + served)
 
 
 def dtype_cases():

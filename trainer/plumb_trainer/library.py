@@ -13,16 +13,17 @@ from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from plumb_trainer.evaluation import FORMAT
+from plumb_trainer.exported import INPUT
 from plumb_trainer.given import Given
 from plumb_trainer.given_card import given_card
 from plumb_trainer.given_frame import check_frame, read_column
 from plumb_trainer.given_model import GivenModel
-from plumb_trainer.graph_export import readers
+from plumb_trainer.graph_export import preprocessing_document, readers
 from plumb_trainer.manifest import created_at
 from plumb_trainer.metrics import classification_metrics, regression_metrics
 from plumb_trainer.models import export_model
 from plumb_trainer.models.core import label_forms
-from plumb_trainer.own_answers import measured_flips
+from plumb_trainer.own_answers import measured_flips, raising_as_stop
 from plumb_trainer.proved_bundle import PROOF_ROWS, write_proved
 from plumb_trainer.publish import refuse_existing
 from plumb_trainer.recipe import RANGE_WORDS, TYPES, Column, Fallback, Recipe
@@ -95,8 +96,6 @@ def export_bundle(
         trained = _given(pipeline, X, name, version, schema, {**_SLO, **_known("slo", slo, tuple(_SLO))}, given_metadata, y)
         if task is not None and task != trained.recipe.task:
             raise Stop(f"task: the model is for {trained.recipe.task}, and {quote(task)} was asked for; leave it out")
-        # What has no operator is told before anything is computed.
-        trained.preprocessing_document()
         flips = measured_flips(trained, pipeline, X, allow_flips)
         evaluation = _evaluation(trained, y)
         card = partial(given_card, trained, evaluation)
@@ -154,6 +153,9 @@ def _given(pipeline, frame, name, version, schema, slo, metadata, y):
         slo=slo,
         limits=_LIMITS,
     )
+    sparse_as_dense = type(model).__module__.partition(".")[0] not in _ABSENT_IS_MISSING
+    # What has no operator or no form is told before anything is computed.
+    preprocessing_document(preprocessing, features, INPUT, exported.models[0].inputs[0].dtype, sparse_as_dense)
     rows = [dict(zip(read, values, strict=True)) for values in zip(*(columns[column] for column in read), strict=True)]
     learnt = nullable_features(recipe, preprocessing)
     options = {
@@ -164,7 +166,7 @@ def _given(pipeline, frame, name, version, schema, slo, metadata, y):
         "target": np.zeros(0),
         "rows": rows,
         "unread": unread,
-        "sparse_as_dense": type(model).__module__.partition(".")[0] not in _ABSENT_IS_MISSING,
+        "sparse_as_dense": sparse_as_dense,
     }
     nullable = {feature for feature in read if feature in learnt or any(row[feature] is None for row in rows)}
     nullable = {feature for feature in nullable if _takes_missing(Given(schema={}, nullable=nullable, **options), feature)}
@@ -265,7 +267,8 @@ def _filled(kind, values):
 
 def _answer_dtype(exported, frame, pipeline):
     head = frame.iloc[:2]
-    answer = pipeline.predict_proba(head) if exported.probabilities is not None else pipeline.predict(head)
+    with raising_as_stop():
+        answer = pipeline.predict_proba(head) if exported.probabilities is not None else pipeline.predict(head)
     return "float32" if np.asarray(answer).dtype == np.float32 else "float64"
 
 

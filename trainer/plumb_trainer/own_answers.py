@@ -1,5 +1,6 @@
 """Holds what will be served to a pipeline's own answers for the data that came with it: the columns that come otherwise, and the flips."""
 
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +42,8 @@ def measured_flips(trained, pipeline, frame, allow_flips):
     Stop
         Where the answers differ for another reason, or for too many rows.
     """
-    theirs = _own(trained, pipeline, frame)
+    with raising_as_stop():
+        theirs = _own(trained, pipeline, frame)
     _refuse_columns(trained, pipeline, frame, theirs)
     refused = np.array(trained.refusals(trained.rows))
     if refused.any():
@@ -64,6 +66,18 @@ def measured_flips(trained, pipeline, frame, allow_flips):
     if flips.share > flips.allowed:
         raise Stop(f"the trees' answers flip too often: {told}, a share of {flips.share:.3g}, and allow_flips is {allow_flips}")
     return flips
+
+
+@contextmanager
+def raising_as_stop():
+    """Turn what the pipeline raises on the rows that were given with it into a sentence."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise Stop(
+            f"X: the pipeline itself raises on these rows ({reason}); give rows that it answers, best those that it was fitted on"
+        ) from error
 
 
 def _own(trained, pipeline, frame):

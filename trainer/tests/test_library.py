@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
+from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
@@ -43,12 +43,23 @@ def fitted(*steps, data=NUMBERS):
     return make_pipeline(*steps, Ridge()).fit(data, TRUTH)
 
 
-def reads_c(column):
-    """Return X with a column "c", and a pipeline that reads it as categories."""
-    data = with_column(column)
-    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    plain = with_column(pd.Series(["x", "y"] * (ROWS // 2), dtype=object))
-    return make_pipeline(ColumnTransformer([("a", StandardScaler(), ["a", "b"]), ("c", encoder, ["c"])]), Ridge()).fit(plain, TRUTH), data
+TEXTS = pd.Series(["x", "y"] * (ROWS // 2), dtype=object)
+
+
+def reads_c(column, encoder=None):
+    """Return a pipeline that reads a column "c" as categories, and X with such a column."""
+    encoder = encoder or OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    steps = [("a", StandardScaler(), ["a", "b"]), ("c", encoder, ["c"])]
+    return make_pipeline(ColumnTransformer(steps), Ridge()).fit(with_column(TEXTS), TRUTH), with_column(column)
+
+
+def knows(*categories):
+    """Return a pipeline that has learnt other categories of "c" than stand in X, and X."""
+    pipeline, data = reads_c(TEXTS)
+    learnt = np.empty(len(categories), dtype=object)
+    learnt[:] = categories
+    pipeline[0].named_transformers_["c"].categories_ = [learnt]
+    return pipeline, data
 
 
 @pytest.mark.parametrize(
@@ -56,8 +67,19 @@ def reads_c(column):
     [
         (make_pipeline(StandardScaler(), Ridge()), NUMBERS, 'step "standardscaler" (StandardScaler) isn\'t fitted; fit the whole pipeline'),
         (Ridge(), NUMBERS, "this Ridge isn't fitted; fit it first"),
-        (fitted(Doubled()), NUMBERS, '(Doubled) on columns "a", "b": there is no operator for it'),
-        (fitted(FunctionTransformer(lambda x: x * 2)), NUMBERS, '(FunctionTransformer) on columns "a", "b"'),
+        (fitted(Doubled()), NUMBERS, '(Doubled) on columns "a", "b": there is no operator for it, because its transform is Python'),
+        (
+            fitted(KNNImputer()),
+            NUMBERS,
+            'step "knnimputer" (KNNImputer) on columns "a", "b": there is no operator for it: it fills in what a model of the other '
+            "columns predicts; fit SimpleImputer in its place",
+        ),
+        (
+            fitted(FunctionTransformer(lambda x: x * 2)),
+            NUMBERS,
+            'step "functiontransformer" (FunctionTransformer) on columns "a", "b": a lambda can\'t be served, because it is Python; use '
+            "NumPy's absolute",
+        ),
         (make_pipeline(StandardScaler()).fit(NUMBERS), NUMBERS, 'last step "standardscaler" is StandardScaler, which predicts nothing'),
         (make_pipeline(StandardScaler(), Ridge()).fit(NUMBERS.to_numpy(), TRUTH), NUMBERS, "leaves no names; fit it on a DataFrame"),
         (fitted(), NUMBERS.to_numpy(), "expected a pandas DataFrame, got numpy's ndarray; fit the pipeline on a DataFrame"),
@@ -76,6 +98,22 @@ def reads_c(column):
         (*reads_c(pd.Series([(1, 2), (3, 4)] * (ROWS // 2))), 'column "c": it holds lists'),
         (*reads_c(pd.Series([b"x", b"y"] * (ROWS // 2))), "column \"c\": JSON has no form for b'x' (bytes); make strings or numbers of it"),
         (*reads_c(pd.Series(["x", "\ud800"] * (ROWS // 2), dtype=object)), "column \"c\": '\\ud800' isn't Unicode text"),
+        (
+            *knows(b"x", b"y"),
+            '"c" (OneHotEncoder) on column "c": JSON has no form for category b\'x\'; make strings or numbers of the column',
+        ),
+        (*knows((1, 2), (3, 4)), 'column "c": JSON has no form for category (1, 2); make strings'),
+        (*knows(pd.Timestamp("2024-01-01")), 'column "c": JSON has no form for category Timestamp('),
+        (*knows(1.0, np.inf), 'column "c": JSON has no form for category inf; make strings'),
+        (
+            *knows(1, 2**53),
+            'column "c": category 9007199254740992 is over 2^53, where JSON loses the last digits; make strings of the column',
+        ),
+        (*knows("x", "\ud800"), "column \"c\": category '\\ud800' isn't Unicode text (half a code point); repair the column before"),
+        (
+            *reads_c(TEXTS.replace("y", "z"), OrdinalEncoder()),
+            "X: the pipeline itself raises on these rows (Found unknown categories ['z']",
+        ),
         (*reads_c(pd.arrays.SparseArray([0.0, 1.0] * (ROWS // 2))), 'column "c": it is sparse; give X.sparse.to_dense()'),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",

@@ -15,7 +15,7 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 from sklearn.linear_model import LinearRegression
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 from threadpoolctl import threadpool_limits
 
 from plumb_trainer.models import export_model
@@ -53,7 +53,12 @@ def test_regressors_that_take_missing_values_have_the_librarys_bits(tmp_path, mo
 
 @pytest.mark.parametrize(
     "model",
-    [DecisionTreeClassifier(max_depth=7, **FIXED), RandomForestClassifier(15, **FIXED), ExtraTreesClassifier(15, max_depth=8, **FIXED)],
+    [
+        DecisionTreeClassifier(max_depth=7, **FIXED),
+        ExtraTreeClassifier(max_depth=7, **FIXED),
+        RandomForestClassifier(15, **FIXED),
+        ExtraTreesClassifier(15, max_depth=8, **FIXED),
+    ],
     ids=lambda model: type(model).__name__,
 )
 @pytest.mark.parametrize("classes", [2, 4])

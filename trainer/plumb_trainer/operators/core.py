@@ -1,6 +1,7 @@
 """What every family of operators is written with: the form of an operator, of a category, and of what is missing."""
 
 import math
+import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ import numpy as np
 from sklearn.utils import get_tags
 from sklearn.utils._set_output import _get_output_config
 
-from plumb_trainer.json_form import number_form
+from plumb_trainer.json_form import INTEGER_MAX, number_form
 
 
 def _none(*_):
@@ -75,15 +76,33 @@ def is_nan(value):
 
 
 def category_form(value):
-    """Return a category as the graph holds it: missing is null, every other value keeps its type."""
+    """Return a category as the graph holds it: missing is null, every other value keeps its type.
+
+    Raises
+    ------
+    ValueError
+        For a value that JSON has no form for.
+    """
     if value is None or is_nan(value):
         return None
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, str):
-        return str(value)
+        return _text_form(value)
+    if isinstance(value, numbers.Integral) and abs(int(value)) > INTEGER_MAX:
+        raise ValueError(f"category {value} is over 2^53, where JSON loses the last digits; make strings of the column before fitting")
+    if not isinstance(value, numbers.Real) or not math.isfinite(value):
+        raise ValueError(f"JSON has no form for category {value!r}; make strings or numbers of the column before fitting")
     # A category of -0.0 is the one of 0.
     return number_form(value + 0.0)
+
+
+def _text_form(value):
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"category {value!a} isn't Unicode text (half a code point); repair the column before fitting") from error
+    return str(value)
 
 
 def category_lists(lists):
