@@ -144,7 +144,7 @@ def target_cases():
 
 
 def given_cases():
-    """Categories that were given and not learnt, texts in an order of their own; shares as limits of what is frequent; results of other dtypes."""
+    """Categories that were given and not learnt, texts in an order of their own; limits of what is frequent; results of other dtypes."""
     types = {"a": "string", "b": "integer"}
     sizes, days = ["small", "middle", "large", "never"], [1, 3, 5, 8]
     training = [[sizes[index % 3], days[index % 3]] for index in range(9)] + [["small", 1], ["small", 5], ["large", 5]]

@@ -1,12 +1,13 @@
 """Compare how fast scikit-learn and the serving side compute one preprocessing: median, scale, and one-hot over 50 categories.
 
 In the folder ``trainer``, after ``npm run build`` in the project's root: ``.venv/bin/python -m parity.speed``. Each side runs on one
-thread, one after the other. scikit-learn is given a ready DataFrame, the serving side rows as a request's JSON has them. Both results
-are compared first, bit for bit.
+thread, one after the other, round by round. scikit-learn is given a ready DataFrame, the serving side rows as a request's JSON has
+them. Both results are compared first, bit for bit.
 """
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -87,17 +88,24 @@ def measure(n_rows, times):
     return {"scikit-learn": learnt, "served": json.loads(served.stdout)}
 
 
+def medians(found):
+    """Return the median of each side's runs by (side, size)."""
+    return {(side, size): statistics.median(runs) for side, sizes in found.items() for size, runs in sizes.items()}
+
+
 def main(argv=None):
-    """Print a line per side and size: fastest, median and slowest run."""
+    """Print each side's median over all rounds, and how many times as long scikit-learn took: the median round, and the outer ones."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=10_000)
-    parser.add_argument("--times", type=int, default=30)
+    parser.add_argument("--times", type=int, default=10, help="runs of each side in a round")
+    parser.add_argument("--rounds", type=int, default=9, help="in each, both sides run one after the other")
     options = parser.parse_args(argv)
-    for side, sizes in measure(options.rows, options.times).items():
-        for size, found in sizes.items():
-            fastest, median, slowest = (f"{found[at] * 1e6:.1f}" for at in (0, len(found) // 2, -1))
-            what = "one row" if size == "row" else f"{options.rows} rows"
-            print(f"{side}, {what}: {fastest} us, median {median} us, slowest {slowest} us")
+    rounds = [medians(measure(options.rows, options.times)) for _ in range(options.rounds)]
+    for size, what, unit in (("batch", f"{options.rows} rows", 1e-3), ("row", "one row", 1e-6)):
+        sides = {side: statistics.median(found[side, size] for found in rounds) / unit for side in ("scikit-learn", "served")}
+        ratios = sorted(found["scikit-learn", size] / found["served", size] for found in rounds)
+        told = ", ".join(f"{side} {value:.2f} {'ms' if size == 'batch' else 'us'}" for side, value in sides.items())
+        print(f"{what}: {told}; {statistics.median(ratios):.2f} times ({ratios[0]:.2f} to {ratios[-1]:.2f})")
     return 0
 
 
