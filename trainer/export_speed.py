@@ -1,4 +1,4 @@
-"""Time a training run as a whole: a process from its start to its end, with the export, the golden rows and the proof in the code that serves.
+"""Time a training run as a whole: a process from its start to its end, with the export, the golden rows and the proof.
 
 In the folder ``trainer``, after ``npm run build`` in the project's root: ``.venv/bin/python export_speed.py``.
 """

@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 
+from plumb_trainer.checked_graph import checked
 from plumb_trainer.exported import INPUT
 from plumb_trainer.frame import frame_of_rows
 from plumb_trainer.graph_export import depends_on_batch, preprocessing_document
@@ -61,14 +62,7 @@ class Given(Trained):
         document = preprocessing_document(
             self.pipeline["preprocessing"], self.recipe.features, INPUT, self.exported.dtype, sparse_as_dense=self.sparse_as_dense
         )
-        params = self.exported.model.check
-        if params is None:
-            return document
-        (output,) = document["outputs"]
-        used = {node["id"] for node in document["nodes"]} | {feature.name for feature in self.recipe.features}
-        name = next(name for name in ("finite", *(f"finite{index}" for index in range(len(used) + 1))) if name not in used)
-        check = {"id": name, "op": "check_finite", "inputs": output["from"], "params": params}
-        return {**document, "nodes": [*document["nodes"], check], "outputs": [{**output, "from": [name]}]}
+        return checked(document, self.exported.model.check)
 
     @cached_property
     def _preprocessing(self):

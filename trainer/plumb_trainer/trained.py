@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 from sklearn.pipeline import Pipeline
 
+from plumb_trainer.checked_graph import checked
 from plumb_trainer.exported import INPUT, Exported
 from plumb_trainer.frame import frame_of_columns, frame_of_rows
 from plumb_trainer.graph_export import depends_on_batch, preprocessing_document
@@ -83,8 +84,9 @@ class Trained:
         return {}
 
     def preprocessing_document(self):
-        """Return preprocessing.json."""
-        return preprocessing_document(self.pipeline["preprocessing"], self.recipe.features, INPUT, self.exported.dtype)
+        """Return preprocessing.json, which refuses the rows that the model would raise on."""
+        document = preprocessing_document(self.pipeline["preprocessing"], self.recipe.features, INPUT, self.exported.dtype)
+        return checked(document, self.kind.check)
 
     @cached_property
     def served(self):

@@ -2,9 +2,9 @@
 
 import subprocess
 
-import export_speed
 import pytest
 
+import export_speed
 from parity.__main__ import main
 from parity.speed import measure, medians
 

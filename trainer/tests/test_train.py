@@ -4,9 +4,10 @@ import filecmp
 import json
 import os
 import re
+import sys
 
 import pytest
-from conftest import DEMAND, classify
+from conftest import DEMAND, classify, every_kind_rows
 
 from plumb_trainer.cli import main
 from plumb_trainer.manifest import created_at
@@ -110,6 +111,20 @@ def test_a_network_is_proved_within_what_was_measured(write_recipe, tmp_path):
     evaluation = json.loads((result.directory / "evaluation.json").read_text())
     assert evaluation["positive"] is True
     assert "units in the last place" in (result.directory / "card.md").read_text()
+
+
+def test_a_network_refuses_rows_whose_features_overflow(write_recipe, tmp_path):
+    def narrow(recipe):
+        classify(recipe, "grade", ["low", "mid", "high"])
+        recipe["model"] = {"mlp_classifier": {"hidden_layer_sizes": [4], "max_iter": 30}}
+
+    header, *lines = [line.split(",") for line in every_kind_rows()]
+    wind = header.index("wind")
+    lines = [header, *([*line[:wind], str(float(line[wind]) / 1000), *line[wind + 1 :]] for line in lines)]
+    directory = train(write_recipe(narrow, [",".join(line) for line in lines]), tmp_path / "models").directory
+    golden = [json.loads(line) for line in (directory / "golden.jsonl").read_text(encoding="utf-8").splitlines()]
+    refused = [line for line in golden if line.get("error") == "row_refused"]
+    assert {(line["kind"], abs(line["row"]["wind"])) for line in refused} == {("extreme", sys.float_info.max)}
 
 
 def test_a_label_without_a_training_row_stops_the_run(write_recipe, tmp_path):

@@ -36,6 +36,8 @@ class ModelKind:
         What computes its answers, with versions, as the manifest names it.
     limits : str
         What somebody who uses it should know, a sentence.
+    check : dict, default=None
+        As of `ExportedModel`.
     """
 
     task: str
@@ -45,6 +47,7 @@ class ModelKind:
     raw: Callable
     libraries: tuple
     limits: str
+    check: dict | None = None
 
 
 def _export_trees(model):
@@ -96,5 +99,6 @@ MODELS = {
         raw=lambda model, features: read_mlp(model).raw(features),
         libraries=(_SCIKIT_LEARN,),
         limits="A network extrapolates: on rows unlike any it has seen it may be wrong and sure of it.",
+        check={},
     ),
 }
