@@ -49,7 +49,7 @@ export class TreeSession implements EngineSession {
     const { targetCount } = ensemble;
     if (blocks.length !== 1 || block.length !== rowCount * featureCount || block.BYTES_PER_ELEMENT !== this.#tile.BYTES_PER_ELEMENT)
       throw new Error(
-        `model "${this.#id}": expected one block of ${inputDtype} [${rowCount}, ${featureCount}], got ${block.constructor.name} of ${block.length}`,
+        `model "${this.#id}": expected one block of ${inputDtype} [${rowCount}, ${featureCount}], got ${blocks.map((got) => `${got.constructor.name} of ${got.length}`).join(", ") || "none"}`,
       );
     const output = ensemble.dtype === "float32" ? new Float32Array(rowCount * targetCount) : new Float64Array(rowCount * targetCount);
     for (let first = 0; first < rowCount; first += this.#tileRows) {
