@@ -163,7 +163,7 @@ export function rowsFor(forest: Forest, rowCount: number, random: () => number):
   const known = valuesOf(forest);
   const length = rowCount * featureCount;
   const rows = inputDtype === "float32" ? new Float32Array(length) : new Float64Array(length);
-  const valueOf = (feature: number): number => {
+  const value = (feature: number): number => {
     const chance = random();
     if (chance < 0.15) return pick(special, random);
     if (chance < 0.3) return Math.floor(random() * 24) - 3;
@@ -171,7 +171,7 @@ export function rowsFor(forest: Forest, rowCount: number, random: () => number):
     if (chance > 0.9 || ofFeature.length === 0) return (random() - 0.5) * 12;
     return beside(pick(ofFeature, random), Math.floor(random() * 3) - 1, inputDtype);
   };
-  for (let i = 0; i < length; i++) rows[i] = valueOf(i % featureCount);
+  for (let i = 0; i < length; i++) rows[i] = value(i % featureCount);
   return rows;
 }
 

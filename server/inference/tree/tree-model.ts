@@ -28,7 +28,7 @@ export interface AfterStep {
   readonly operand: Float64Array;
 }
 
-/** @throws {@link NotCovered}; Error for bytes that can't be read. */
+/** @throws {@link NotCovered} */
 export function readTreeModel(model: EngineModel): TreeModel {
   const [input, output] = [model.inputs[0], model.outputs[0]];
   if (model.inputs.length !== 1 || model.outputs.length !== 1 || input!.shape.length !== 2 || output!.shape.length !== 2)
@@ -57,6 +57,11 @@ function refuseFractionalMembers({ nodes: { feature, members } }: Ensemble, rule
     if (!list.every((member) => Number.isInteger(member) && Math.abs(member) < 2 ** 31))
       throw new NotCovered(`node ${node} has members that are no whole numbers of 32 bits`);
   }
+}
+
+/** Whether the values lie along a row, so that every row has the same done to it. */
+function isRow({ shape, values }: OnnxTensor): boolean {
+  return shape.length <= 2 && (shape.at(-1) ?? 1) === values.length;
 }
 
 /** Follows the nodes from the trees to both ends, and remembers which it met. */
@@ -96,7 +101,7 @@ class Reading {
   #wholeCategories(name: string, featureCount: number): { rules: WholeRule[]; block: string } {
     const [maskName, whole, block] = this.#take(this.#producers.get(name)!).inputs as [string, string, string];
     const mask = this.#constant(maskName);
-    if (mask.dtype !== "bool" || mask.values.length !== featureCount)
+    if (mask.dtype !== "bool" || mask.values.length !== featureCount || !isRow(mask))
       throw new NotCovered("it chooses columns in a way that isn't covered");
     const rule = this.#ruleOf(whole, block);
     return { rules: Array.from(mask.values, (isCategory) => (isCategory ? rule : "as it is")), block };
@@ -130,8 +135,10 @@ class Reading {
       const [user] = users;
       if (users.length !== 1 || (user!.op !== "Div" && user!.op !== "Mul" && user!.op !== "Add") || user!.inputs[0] !== name)
         throw new NotCovered("what is done to the sums isn't covered");
-      const { values } = this.#constant(this.#take(user!).inputs[1]!);
-      if (values.length !== 1 && values.length !== targetCount) throw new NotCovered("a constant is as wide as neither one target nor all");
+      const constant = this.#constant(this.#take(user!).inputs[1]!);
+      const { values } = constant;
+      if ((values.length !== 1 && values.length !== targetCount) || !isRow(constant))
+        throw new NotCovered("a constant is as wide as neither one target nor all");
       const operand = Float64Array.from({ length: targetCount }, (_, target) => values[values.length === 1 ? 0 : target]!);
       steps.push({ op: user!.op, operand });
       name = user!.outputs[0]!;
@@ -141,7 +148,7 @@ class Reading {
 
   refuseUnread(): void {
     const unread = this.#file.nodes.find((node) => !this.#read.has(node));
-    if (unread) throw new NotCovered(`it has a node ${unread.op} beside its trees`);
+    if (unread) throw new NotCovered(`it has a node "${unread.op}" beside its trees`);
   }
 
   #take(node: OnnxNode): OnnxNode {
