@@ -56,7 +56,7 @@ export class EngineChooser implements Engine {
     try {
       tree = treeEngine.load(model);
     } catch (error) {
-      const reason = error instanceof NotCovered ? error.message : `its file can't be read: ${(error as Error).message}`;
+      const reason = error instanceof NotCovered ? error.message : `the tree kernel failed on it: ${(error as Error).message}`;
       return this.#take(model, "onnxruntime", onnxruntime.load(model), reason);
     }
     const reference = onnxruntime.load(model);

@@ -47,6 +47,8 @@ const average = 0;
 const nodesMax = 4_000_000;
 /** Levels of a tree that are followed one by one; real ones have at most a few dozen. */
 const depthMax = 1000;
+/** Beyond, sums would be most of the memory. */
+const targetsMax = 10_000;
 
 /**
  * @param featureCount - Values of a row.
@@ -59,7 +61,8 @@ export function readEnsemble(node: OnnxNode, featureCount: number): Ensemble {
     throw new NotCovered(`it aggregates by function ${aggregate}, and only sums and means are covered`);
   if ((attributes.get("post_transform") ?? 0) !== 0) throw new NotCovered("the operator transforms its sums");
   const targetCount = attributes.get("n_targets");
-  if (typeof targetCount !== "number" || targetCount < 1 || targetCount > 10_000) throw new NotCovered(`it has ${targetCount} targets`);
+  if (typeof targetCount !== "number" || targetCount < 1 || targetCount > targetsMax)
+    throw new NotCovered(`it has ${targetCount} targets, and 1 to ${targetsMax} are covered`);
   const splits = tensorOf(attributes, "nodes_splits");
   const weights = tensorOf(attributes, "leaf_weights");
   const nodeCount = splits.values.length;
@@ -104,7 +107,7 @@ function wholeNumbers(attributes: Attributes, name: string, length: number | und
   if (length === undefined ? value.length === 0 : value.length !== length)
     throw new NotCovered(`${name} has ${value.length} entries, and ${length ?? "at least 1"} are expected`);
   for (let i = 0; i < value.length; i++) {
-    if (!(value[i]! >= 0 && value[i]! < end)) throw new NotCovered(`${name}[${i}] is ${value[i]}, out of range: expected less than ${end}`);
+    if (!(value[i]! >= 0 && value[i]! < end)) throw new NotCovered(`${name}[${i}] is ${value[i]}, out of range: expected 0 to ${end - 1}`);
   }
   return new Int32Array(value);
 }
@@ -180,7 +183,7 @@ function childrenOf(attributes: Attributes, nodeCount: number, leafCount: number
     const leafs = wholeNumbers(attributes, `nodes_${name}leafs`, nodeCount, 2);
     for (let i = 0; i < nodeCount; i++) {
       const limit = leafs[i] === 1 ? leafCount : nodeCount;
-      if (ids[i]! >= limit) throw new NotCovered(`nodes_${name}nodeids[${i}] is ${ids[i]}, out of range: expected less than ${limit}`);
+      if (ids[i]! >= limit) throw new NotCovered(`nodes_${name}nodeids[${i}] is ${ids[i]}, out of range: expected 0 to ${limit - 1}`);
       if (leafs[i] === 1) ids[i] = ~ids[i]!;
     }
     return ids;

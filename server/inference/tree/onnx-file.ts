@@ -6,6 +6,7 @@
  */
 
 import { PbfReader } from "pbf";
+import { NotCovered } from "./not-covered.js";
 
 export interface OnnxFile {
   readonly nodes: readonly OnnxNode[];
@@ -31,7 +32,7 @@ export interface OnnxTensor {
   readonly values: Float32Array | Float64Array | Uint8Array;
 }
 
-/** @throws Error for bytes that are no such message. */
+/** @throws {@link NotCovered} for bytes that are no such message. */
 export function readOnnx(bytes: Uint8Array): OnnxFile {
   const file = { nodes: [] as OnnxNode[], constants: new Map<string, OnnxTensor>(), inputs: [] as string[], outputs: [] as string[] };
   const readGraph = (field: number, graph: typeof file, reader: PbfReader): void => {
@@ -42,9 +43,14 @@ export function readOnnx(bytes: Uint8Array): OnnxFile {
     } else if (field === 11) graph.inputs.push(readName(reader));
     else if (field === 12) graph.outputs.push(readName(reader));
   };
-  new PbfReader(bytes).readFields((field, model, reader) => {
-    if (field === 7) reader.readMessage(readGraph, model);
-  }, file);
+  const reader = new PbfReader(bytes);
+  try {
+    reader.readFields((field, model) => {
+      if (field === 7) reader.readMessage(readGraph, model);
+    }, file);
+  } catch (error) {
+    throw new NotCovered(`its file can't be read: byte ${reader.pos} of ${bytes.length}: ${(error as Error).message}`);
+  }
   return file;
 }
 
