@@ -13,10 +13,21 @@ import { onnxruntime } from "./session.js";
 import { rowWidth } from "./tensor.js";
 import { NotCovered } from "./tree/not-covered.js";
 import { proofRows } from "./tree/proof-rows.js";
-import { type TreeSession, treeEngine } from "./tree/tree-engine.js";
+import { treeEngine } from "./tree/tree-engine.js";
+import type { TreeModel } from "./tree/tree-model.js";
 
-const engines = { onnxruntime, tree: treeEngine } as const satisfies Record<string, Engine>;
-export type EngineName = keyof typeof engines;
+export interface Engines {
+  readonly onnxruntime: Engine;
+  readonly tree: { load(model: EngineModel): KnownSession };
+}
+
+/** A session that tells what it computes: where it may be wrong can be seen in that. */
+export interface KnownSession extends EngineSession {
+  readonly model: TreeModel;
+}
+
+const ourEngines = { onnxruntime, tree: treeEngine } as const satisfies Engines & Record<string, Engine>;
+export type EngineName = keyof Engines;
 
 /** `auto` takes the tree kernel where it is the faster one; `tree` wherever it can. */
 export type EngineSetting = "auto" | EngineName;
@@ -27,7 +38,7 @@ export interface EngineChoice {
   readonly engine: EngineName;
   /** Why it isn't the tree kernel, in a sentence's second half; undefined where it is, or nobody asked. */
   readonly reason: string | undefined;
-  /** Whether the tree kernel covers the model and gave other bits: nothing that may happen. */
+  /** Whether the tree kernel covers the model and gave other bits, or none: nothing that may happen. */
   readonly differed: boolean;
 }
 
@@ -45,40 +56,59 @@ export class EngineChooser implements Engine {
   readonly name = "chooser";
   readonly choices: EngineChoice[] = [];
   readonly #options: ChooserOptions;
+  readonly #engines: Engines;
 
-  constructor(options: ChooserOptions) {
+  constructor(options: ChooserOptions, engines: Engines = ourEngines) {
     this.#options = options;
+    this.#engines = engines;
   }
 
   load(model: EngineModel): EngineSession {
+    const { onnxruntime, tree } = this.#engines;
     if (this.#options.setting === "onnxruntime") return this.#take(model, "onnxruntime", onnxruntime.load(model));
-    let tree: TreeSession;
+    let session: KnownSession;
     try {
-      tree = treeEngine.load(model);
+      session = tree.load(model);
     } catch (error) {
       const reason = error instanceof NotCovered ? error.message : `the tree kernel failed on it: ${(error as Error).message}`;
-      return this.#take(model, "onnxruntime", onnxruntime.load(model), reason);
+      return this.#take(model, "onnxruntime", onnxruntime.load(model), { reason, differed: false });
     }
     const reference = onnxruntime.load(model);
-    const difference = this.#differenceBetween(tree, reference, model);
-    if (difference !== undefined) return this.#take(model, "onnxruntime", reference, difference, true);
-    const slower = this.#options.setting === "auto" ? this.#slower(tree, reference, model) : undefined;
-    if (slower !== undefined) return this.#take(model, "onnxruntime", reference, slower);
-    reference.release();
-    return this.#take(model, "tree", tree);
+    const objection = this.#objection(session, reference, model);
+    if (objection === undefined) {
+      reference.release();
+      return this.#take(model, "tree", session);
+    }
+    session.release();
+    return this.#take(model, "onnxruntime", reference, objection);
   }
 
-  #take(model: EngineModel, engine: EngineName, session: EngineSession, reason?: string, differed = false): EngineSession {
-    this.choices.push({ model: model.id, engine, reason, differed });
+  #take(model: EngineModel, engine: EngineName, session: EngineSession, objection?: Objection): EngineSession {
+    this.choices.push({ model: model.id, engine, reason: objection?.reason, differed: objection?.differed ?? false });
     return session;
   }
 
-  #differenceBetween(tree: TreeSession, reference: EngineSession, model: EngineModel): string | undefined {
-    const { samples, random } = this.#options;
-    const golden = samples.get(model.inputs[0]!.name);
+  #objection(tree: KnownSession, reference: EngineSession, model: EngineModel): Objection | undefined {
+    try {
+      const difference = this.#differenceBetween(tree, reference, model);
+      if (difference !== undefined) return { reason: difference, differed: true };
+      const slower = this.#options.setting === "auto" ? this.#slower(tree, reference, model) : undefined;
+      return slower === undefined ? undefined : { reason: slower, differed: false };
+    } catch (error) {
+      return { reason: `the tree kernel can't be compared with ONNX Runtime: ${(error as Error).message}`, differed: true };
+    }
+  }
+
+  /** Golden rows as the model gets them; undefined where there are none. */
+  #golden({ inputs }: EngineModel): Block | undefined {
+    const rows = this.#options.samples.get(inputs[0]!.name);
+    return rows === undefined || rows.length === 0 ? undefined : rows;
+  }
+
+  #differenceBetween(tree: KnownSession, reference: EngineSession, model: EngineModel): string | undefined {
     for (const [kind, rows] of [
-      ["golden row", golden],
-      ["made row", proofRows(tree.model, random)],
+      ["golden row", this.#golden(model)],
+      ["made row", proofRows(tree.model, this.#options.random)],
     ] as const) {
       if (rows === undefined) continue;
       const difference = compare(tree, reference, rows, rowWidth(model.inputs[0]!), kind);
@@ -87,16 +117,18 @@ export class EngineChooser implements Engine {
     return undefined;
   }
 
-  #slower(tree: TreeSession, reference: EngineSession, model: EngineModel): string | undefined {
-    const { samples, random, now } = this.#options;
-    const [input] = model.inputs;
-    const rows = samples.get(input!.name) ?? proofRows(tree.model, random);
-    const { faster, times } = compareSpeed(tree, reference, rows, rowWidth(input!), now);
+  #slower(tree: KnownSession, reference: EngineSession, model: EngineModel): string | undefined {
+    const { random, now } = this.#options;
+    const rows = this.#golden(model) ?? proofRows(tree.model, random);
+    const { faster, times } = compareSpeed(tree, reference, rows, rowWidth(model.inputs[0]!), now);
     if (faster) return undefined;
     const told = times.map(({ rows, us, usOther }) => `${us.toFixed(2)} against ${usOther.toFixed(2)} us a row in batches of ${rows}`);
     return `the tree kernel is slower for it here: ${told.join(", ")}`;
   }
 }
+
+/** Why a model that the tree kernel covers isn't given to it. */
+type Objection = Pick<EngineChoice, "differed"> & { readonly reason: string };
 
 /** Sizes of batch in which rows are compared: those that take different ways through the kernel. */
 const batchSizes = [64, 7, 1];
@@ -115,11 +147,16 @@ function compare(tree: EngineSession, reference: EngineSession, rows: Block, wid
       for (let i = 0; i < got!.length; i++) {
         const want = expected![first * outputs + i]!;
         if (!Object.is(got![i], want))
-          return `the tree kernel's answer differs: ${kind} ${first + Math.floor(i / outputs) + 1}, in a batch of ${count}: ONNX Runtime gives ${want}, the kernel ${got![i]}`;
+          return `the tree kernel's answer differs: ${kind} ${first + Math.floor(i / outputs) + 1}, in a batch of ${count}: ONNX Runtime gives ${textOf(want)}, the kernel ${textOf(got![i]!)}`;
       }
     }
   }
   return undefined;
+}
+
+/** The zeros are two. */
+function textOf(value: number): string {
+  return Object.is(value, -0) ? "-0" : String(value);
 }
 
 /**
@@ -128,7 +165,7 @@ function compare(tree: EngineSession, reference: EngineSession, rows: Block, wid
  */
 export type SharedChoices = Int32Array;
 
-const names = Object.keys(engines) as EngineName[];
+const names = Object.keys(ourEngines) as EngineName[];
 const refused = -1;
 
 export function createSharedChoices(modelCount: number): SharedChoices {
@@ -145,7 +182,10 @@ export function shareChoices(shared: SharedChoices, choices: readonly EngineChoi
 }
 
 /** Loads what was chosen; waits for it, and so is for a thread that may. */
-export function asChosen({ models, chosen }: { readonly models: readonly EngineModel[]; readonly chosen: SharedChoices }): Engine {
+export function asChosen(
+  { models, chosen }: { readonly models: readonly EngineModel[]; readonly chosen: SharedChoices },
+  engines: Engines = ourEngines,
+): Engine {
   return {
     name: "as chosen",
     load(model) {
