@@ -65,27 +65,35 @@ function readNode(reader: PbfReader): OnnxNode {
   }, node);
 }
 
+/** AttributeProto.AttributeType, as far as it is read. It decides: what stands for a type that isn't the attribute's is none of its value. */
+const attributeTypes = { whole: 2, tensor: 4, list: 7 } as const;
+
 function readAttribute(reader: PbfReader, attributes: Map<string, OnnxAttribute>): void {
-  const read = { name: "", value: undefined as OnnxAttribute, list: [] as number[] };
+  const read = { name: "", type: 0, whole: 0, list: [] as number[], tensor: undefined as OnnxTensor | undefined };
   reader.readMessage((field, to, from) => {
     if (field === 1) to.name = from.readString();
-    else if (field === 3) to.value = from.readVarint(true);
-    else if (field === 5) to.value = readTensor(from).tensor;
-    else if (field === 8) to.value = readWholeNumbers(from, to.list);
+    else if (field === 3) to.whole = from.readVarint(true);
+    else if (field === 5) to.tensor = readTensor(from).tensor;
+    else if (field === 8) readWholeNumbers(from, to.list);
+    else if (field === 20) to.type = from.readVarint();
   }, read);
-  attributes.set(read.name, read.value);
+  const { name, type, whole, list, tensor } = read;
+  // A zero, or an empty list, needn't be written.
+  attributes.set(
+    name,
+    type === attributeTypes.whole ? whole : type === attributeTypes.list ? list : type === attributeTypes.tensor ? tensor : undefined,
+  );
 }
 
 /** A list of ints is seldom packed: each of tens of thousands has a tag of its own, and they follow one another. */
 const tagOfInts = (8 << 3) | 0;
 
-function readWholeNumbers(reader: PbfReader, list: number[]): readonly number[] {
+function readWholeNumbers(reader: PbfReader, list: number[]): void {
   reader.readPackedVarint(list, true);
   while (reader.buf[reader.pos] === tagOfInts) {
     reader.pos++;
     list.push(reader.readVarint(true));
   }
-  return list;
 }
 
 /** TensorProto.DataType, as far as it is read. */

@@ -270,16 +270,6 @@ describe("choices", () => {
     expect(events).toEqual([]);
   });
 
-  test("are waited for by a thread that came earlier", async () => {
-    const shared = createSharedChoices(1);
-    // What `asChosen` waits for, seen from a thread that can't block: the value is there, and somebody was woken.
-    const woken = Atomics.waitAsync(shared, 0, 0);
-    shareChoices(shared, [{ model: "main", engine: "tree", reason: undefined, differed: false }]);
-    expect(await woken.value).toBe("ok");
-    asChosen({ models: [trees], chosen: shared }, engines()).load(trees);
-    expect(events).toEqual(["tree loads main"]);
-  });
-
   test("that can't be kept are told: a worker has no other engine to go to", () => {
     const load = () => {
       throw new NotCovered("it would take 600 MB, and 512 is the most");

@@ -56,6 +56,21 @@ test("a list that is packed is read as one that isn't", () => {
   expect(readOnnx(packed).nodes[0]!.attributes.get("list")).toEqual([5, 6, 7, 8]);
 });
 
+test.each([
+  ["a zero that isn't written", [], 2, 0],
+  ["an empty list", [], 7, []],
+  ["a tensor that isn't there", [], 4, undefined],
+  ["a number where the type says text", [3 << 3, 5], 3, undefined],
+  ["a number where the type says a list", [3 << 3, 5], 7, []],
+])("an attribute's type decides: %s", (_, value, type, expected) => {
+  // Fields 1, the name, and 20, the type; in a node, in a graph, in a model.
+  const attribute = [0x0a, 1, 97, ...value, 0xa0, 0x01, type];
+  const node = [0x2a, attribute.length, ...attribute];
+  const file = [0x3a, node.length + 2, 0x0a, node.length, ...node];
+  const { attributes } = readOnnx(Uint8Array.from(file)).nodes[0]!;
+  expect([...attributes]).toEqual([["a", expected]]);
+});
+
 function tensorOf(type: NonNullable<OnnxTensor["type"]>, values: readonly number[], as: OnnxTensor["as"] = "bytes"): OnnxTensor {
   return { type, shape: [values.length], values, as };
 }
