@@ -103,7 +103,7 @@ test("there are few enough of them for a load, however many values and features 
     const middle = Math.floor((from + to) / 2);
     return { feature: 0, split: middle, yes: ladder(from, middle), no: ladder(middle + 1, to) };
   };
-  expect(rowsOf({ dtype: "float32", featureCount: 1, trees: [ladder(0, 3000)] }).length).toBe(512);
+  expect(rowsOf({ dtype: "float32", featureCount: 1, trees: [ladder(0, 3000)] }).length).toBe(256);
   const wide = rowsOf({ dtype: "float32", featureCount: 200_000, trees: [ladder(0, 3000)] });
   expect(wide.length % 200_000).toBe(0);
   expect(wide.length).toBeGreaterThan(0);
