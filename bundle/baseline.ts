@@ -8,6 +8,7 @@
  */
 
 import * as z from "zod";
+import type { Postprocessor } from "../preprocessing/index.js";
 import { type Parsed, parseDocument } from "./document.js";
 import type { Feature } from "./feature.js";
 import { quote, sentence } from "./problem.js";
@@ -46,7 +47,9 @@ export const baselineSchema = z
     format: z.literal("plumb-baseline/1"),
     rows: z.int().min(1).describe("Training rows that were counted."),
     features: z.record(z.string(), distributionSchema, { error: "an object of distributions by feature" }),
-    prediction: distributionSchema,
+    prediction: z
+      .union([distributionSchema, z.array(distributionSchema)], { error: "a distribution, or a list of them" })
+      .describe("Of a prediction that is a list of numbers, a list: one for each, in order."),
   })
   .describe("baseline.json of a Plumb bundle.");
 
@@ -57,7 +60,9 @@ export function parseBaseline(document: unknown): Parsed<Baseline> {
   const parsed = parseDocument({ file: baselineFile }, baselineSchema, document);
   if ("problems" in parsed) return parsed;
   const { features, prediction } = parsed.value;
-  const problems = distributionProblems("prediction", prediction);
+  const problems = Array.isArray(prediction)
+    ? prediction.flatMap((each, index) => distributionProblems(`prediction[${index}]`, each))
+    : distributionProblems("prediction", prediction);
   for (const [name, distribution] of Object.entries(features))
     problems.push(...distributionProblems(`features[${quote(name)}]`, distribution));
   return problems.length > 0 ? { problems } : parsed;
@@ -72,6 +77,14 @@ export function baselineFeatureProblems(baseline: Baseline, features: readonly F
     if (!feature.pii || distribution.kind === "hidden") return [];
     return [sentence({ ...place, expected: 'kind "hidden", since it is personal data', got: quote(distribution.kind) })];
   });
+}
+
+/** A distribution for each number of a prediction. */
+export function baselinePredictionProblems({ prediction }: Baseline, { names }: Postprocessor): string[] {
+  const got = Array.isArray(prediction) ? prediction.length : undefined;
+  if (got === names?.length) return [];
+  const expected = names === undefined ? "one distribution" : `a list of ${names.length}, one for each number of a prediction`;
+  return [sentence({ file: baselineFile, where: "prediction", expected, got: got === undefined ? "one" : `a list of ${got}` })];
 }
 
 function distributionProblems(where: string, distribution: Distribution): string[] {

@@ -31,8 +31,17 @@ export const evaluationSchema = z
       .union([z.string(), z.number(), z.boolean()], { error: "a label" })
       .describe("Of two labels, the one that precision, recall and F1 are about.")
       .optional(),
-    average: z.literal("macro").describe("Of more labels: precision, recall and F1 are means over the labels.").optional(),
+    average: z
+      .enum(["macro", "outputs"])
+      .describe(
+        "Of more labels (macro): precision, recall and F1 are means over the labels. Of several outputs: metrics are means over them.",
+      )
+      .optional(),
     metrics: bySplit.describe("Of the model, by split, then by metric: `metrics.holdout.rmse`."),
+    outputs: z
+      .record(z.string(), bySplit, { error: "an object of metrics by output and split" })
+      .describe("Of several outputs: each one's own metrics, by its name. `outputs.price.holdout.rmse`.")
+      .optional(),
     baselines: z
       .record(z.string(), bySplit, { error: "an object of metrics by baseline and split" })
       .describe("Of naive predictors on the same rows: `baselines.last_value.holdout.rmse`."),

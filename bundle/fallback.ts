@@ -6,10 +6,11 @@
  */
 import { createPostprocessor, createPreprocessor, type Postprocessor, type Preprocessor } from "../preprocessing/index.js";
 import { type Manifest, manifestFile } from "./manifest.js";
-import { type GraphPlace, placeIn, planGraph } from "./plan-graph.js";
+import { type GraphPlace, placeIn, planGraph, postprocessingFile } from "./plan-graph.js";
+import { describePrediction, isPredicted, predictedWords } from "./predicted.js";
 import { countOf, describeValue, listWords, quote, sentence } from "./problem.js";
 import type { RowSchema } from "./row-schema.js";
-import { featureProblems, postprocessingFile, tensorProblems } from "./wiring.js";
+import { featureProblems, tensorProblems } from "./wiring.js";
 
 type Fallback = Manifest["fallback"];
 type Constant = Extract<Fallback, { kind: "constant" }>;
@@ -35,11 +36,10 @@ export function fallbackProblems(fallback: Fallback, { rowSchema, postprocessor 
   }
 }
 
-function predictionProblems({ prediction }: Constant, { labels }: Postprocessor): string[] {
-  if (labels === undefined ? typeof prediction === "number" : labels.includes(prediction)) return [];
-  const expected =
-    labels === undefined ? `a number, which ${postprocessingFile} predicts` : `a label of ${postprocessingFile}, ${words(labels)}`;
-  return [sentence({ file: manifestFile, where: "fallback.prediction", expected, got: describeValue(prediction) })];
+function predictionProblems({ prediction }: Constant, postprocessor: Postprocessor): string[] {
+  if (isPredicted(prediction, postprocessor)) return [];
+  const expected = predictedWords(postprocessor);
+  return [sentence({ file: manifestFile, where: "fallback.prediction", expected, got: describePrediction(prediction) })];
 }
 
 function probabilityProblems({ probabilities }: Constant, { labels = [], hasProbabilities }: Postprocessor): string[] {
@@ -110,7 +110,7 @@ function exchangeProblems(before: Preprocessor, after: Postprocessor): string[] 
 function answerProblems(rule: Postprocessor, own: Postprocessor): string[] {
   const place = placeIn(afterPlace, "outputs");
   const problems: string[] = [];
-  if (!isSameList(rule.labels, own.labels)) {
+  if (!isSameList(rule.labels, own.labels) || !isSameList(rule.names, own.names)) {
     problems.push(sentence({ ...place, expected: `${predicted(own)}, as ${postprocessingFile} predicts`, got: predicted(rule) }));
   }
   if (rule.hasProbabilities !== own.hasProbabilities) {
@@ -120,7 +120,8 @@ function answerProblems(rule: Postprocessor, own: Postprocessor): string[] {
   return problems;
 }
 
-function predicted({ labels }: Postprocessor): string {
+function predicted({ names, labels }: Postprocessor): string {
+  if (names !== undefined) return `${names.length} numbers, named in this order: ${words(names, "and")}`;
   return labels === undefined ? "a number" : `one of ${countOf(labels.length, "label")}, in this order: ${words(labels, "and")}`;
 }
 

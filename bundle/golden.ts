@@ -6,7 +6,7 @@
  */
 
 import * as z from "zod";
-import type { Row, Scalar } from "../preprocessing/index.js";
+import type { Prediction, Row } from "../preprocessing/index.js";
 import { parseDocument } from "./document.js";
 import { decodeNumber, encodeNumber, numberFormSchema } from "./number-form.js";
 import { describeValue, sentence } from "./problem.js";
@@ -35,7 +35,7 @@ export interface GoldenAnswer extends GoldenInput {
   features: Readonly<Record<string, Float64Array>>;
   /** By input of postprocessing.json (`id.name`): what the models gave. */
   raw: Readonly<Record<string, Float64Array>>;
-  prediction: Scalar;
+  prediction: Prediction;
   /** In the order of the labels. */
   probabilities?: Float64Array;
   error?: undefined;
@@ -59,8 +59,10 @@ const answerSchema = z.strictObject({
   features: values.describe("By output of preprocessing.json: float64 values before the cast, one per column."),
   raw: values.describe("By input of postprocessing.json: what the models gave."),
   prediction: z
-    .union([z.number(), z.string(), z.boolean()], { error: "a number, or a label" })
-    .describe("A number (NaN, infinities and -0 as strings), or for a classifier the label."),
+    .union([z.number(), z.string(), z.boolean(), z.array(numberFormSchema)], { error: "a number, a label, or a list of numbers" })
+    .describe(
+      "A number (NaN, infinities and -0 as strings), a list of them where postprocessing.json has names, or for a classifier the label.",
+    ),
   probabilities: z.array(numberFormSchema, { error: "a list of numbers" }).describe("In the order of the labels.").optional(),
 });
 const refusalSchema = z.strictObject({
@@ -83,7 +85,7 @@ const lineProblemsMax = 20;
  * Reads golden.jsonl.
  *
  * @param text - The file's text; one line a row, the last newline may be missing.
- * @param task - Of the manifest: a regression's prediction is a number, a classification's is a label as it stands.
+ * @param task - Of the manifest: a regression's prediction is a number or a list of them, a classification's is a label as it stands.
  * @returns The rows, and every problem found; rows with a problem are left out.
  */
 export function parseGolden(text: string, task: "regression" | "classification"): { rows: GoldenRow[]; problems: string[] } {
@@ -130,9 +132,12 @@ function parseLine(line: string, lineNumber: number, task: "regression" | "class
     return { kind, row, rowJson: rowJson!, line: lineNumber, error };
   }
   const { kind, row, features, raw, prediction, probabilities } = document as z.infer<typeof answerSchema>;
-  const value = task === "regression" ? decodeNumber(prediction) : prediction;
+  const value = decodePrediction(prediction, task);
   if (value === undefined) {
-    const expected = 'a number, or one of "NaN", "Infinity", "-Infinity", "-0.0", since the task is regression';
+    const expected =
+      task === "regression"
+        ? 'a number, or one of "NaN", "Infinity", "-Infinity", "-0.0", or a list of these, since the task is regression'
+        : "a label, since the task is classification";
     return [sentence({ ...place, where: `${place.where}, prediction`, expected, got: describeValue(prediction) })];
   }
   return {
@@ -154,14 +159,28 @@ function readAnswer(document: unknown, task: "regression" | "classification"): O
   const features = readLists(document.features);
   const raw = readLists(document.raw);
   const probabilities = document.probabilities === undefined ? undefined : readList(document.probabilities);
-  const value = task === "regression" ? readNumber(prediction) : prediction;
-  const isScalar =
-    typeof value === "string" ||
-    typeof value === "boolean" ||
-    (typeof value === "number" && (task === "regression" || Number.isFinite(value)));
-  if (!kinds.has(kind) || !isObject(row) || !features || !raw || !isScalar) return undefined;
+  const value = task === "regression" ? readNumbers(prediction) : readLabel(prediction);
+  if (!kinds.has(kind) || !isObject(row) || !features || !raw || value === undefined) return undefined;
   if (document.probabilities !== undefined && probabilities === undefined) return undefined;
   return { kind: kind as GoldenKind, row, features, raw, prediction: value, ...(probabilities && { probabilities }) };
+}
+
+function readNumbers(value: unknown): Prediction | undefined {
+  if (!Array.isArray(value)) return readNumber(value);
+  const numbers = readList(value);
+  return numbers && [...numbers];
+}
+
+function readLabel(value: unknown): Prediction | undefined {
+  return typeof value === "string" || typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))
+    ? value
+    : undefined;
+}
+
+/** @returns Undefined for what the task doesn't predict. */
+function decodePrediction(prediction: z.infer<typeof answerSchema>["prediction"], task: "regression" | "classification") {
+  if (task === "classification") return Array.isArray(prediction) ? undefined : prediction;
+  return Array.isArray(prediction) ? [...decodeList(prediction)] : decodeNumber(prediction);
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -212,9 +231,14 @@ export function formatGoldenRow(golden: GoldenRow): string {
   if (golden.error !== undefined) return `${head},"error":${JSON.stringify(golden.error)}}`;
   const encodeLists = (lists: Readonly<Record<string, Float64Array>>) =>
     JSON.stringify(Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, Array.from(list, encodeNumber)])));
-  const prediction = typeof golden.prediction === "number" ? encodeNumber(golden.prediction) : golden.prediction;
+  const prediction = encodePrediction(golden.prediction);
   const results = `${head},"features":${encodeLists(golden.features)},"raw":${encodeLists(golden.raw)},"prediction":${JSON.stringify(prediction)}`;
   return golden.probabilities
     ? `${results},"probabilities":${JSON.stringify(Array.from(golden.probabilities, encodeNumber))}}`
     : `${results}}`;
+}
+
+function encodePrediction(prediction: Prediction): unknown {
+  if (typeof prediction === "object") return prediction.map(encodeNumber);
+  return typeof prediction === "number" ? encodeNumber(prediction) : prediction;
 }

@@ -79,8 +79,8 @@ const fallbackSchema = z
         .strictObject({
           kind: z.literal("constant"),
           prediction: z
-            .union([z.number(), z.string(), z.boolean()], { error: "a number or a label" })
-            .describe("A number, or one of the labels."),
+            .union([z.number(), z.string(), z.boolean(), z.array(z.number())], { error: "a number, a label or a list of numbers" })
+            .describe("A number, one of the labels, or a list of a number for each name of postprocessing.json's prediction."),
           probabilities: z
             .record(z.string(), z.number().min(0).max(1))
             .describe("By label, as text. There exactly when postprocessing.json gives probabilities.")

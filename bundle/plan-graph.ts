@@ -3,6 +3,9 @@ import { type GraphDocument, GraphError, parseGraph } from "../preprocessing/ind
 import type { Parsed } from "./document.js";
 import { sentence } from "./problem.js";
 
+export const preprocessingFile = "preprocessing.json";
+export const postprocessingFile = "postprocessing.json";
+
 /** Where a graph stands: in a file of its own, or under a member of another one. */
 export interface GraphPlace {
   file: string;

@@ -15,12 +15,12 @@ import { fallbackProblems } from "./fallback.js";
 import { contentProblems, type FileContent, listFiles, listingProblems, readFile } from "./files.js";
 import { type GoldenRow, goldenFile, parseGolden } from "./golden.js";
 import { type Manifest, manifestFile, parseManifest, type TensorSpec, versionPattern } from "./manifest.js";
-import { planGraph } from "./plan-graph.js";
+import { planGraph, postprocessingFile, preprocessingFile } from "./plan-graph.js";
 import { BundleError, quote, sentence } from "./problem.js";
 import { parseRowSchema, type RowSchema } from "./row-schema.js";
 import { schemaFile } from "./row-schema-document.js";
 import { decodeUtf8, JsonFault, parseStrictJson } from "./strict-json.js";
-import { postprocessingFile, preprocessingFile, wiringProblems } from "./wiring.js";
+import { wiringProblems } from "./wiring.js";
 
 export interface BundleModel {
   id: string;

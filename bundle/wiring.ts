@@ -5,18 +5,16 @@
  * by name, and each names them in a file of its own.
  */
 import type { Postprocessor, Preprocessor } from "../preprocessing/index.js";
-import { type Baseline, baselineFeatureProblems } from "./baseline.js";
+import { type Baseline, baselineFeatureProblems, baselinePredictionProblems } from "./baseline.js";
 import type { Feature } from "./feature.js";
 import { type GoldenRow, goldenFile } from "./golden.js";
 import { type Manifest, manifestFile, type TensorSpec } from "./manifest.js";
 import { nearestNames } from "./nearest-names.js";
-import { type GraphPlace, placeIn } from "./plan-graph.js";
-import { countOf, describeValue, listWords, quote, sentence } from "./problem.js";
+import { type GraphPlace, placeIn, postprocessingFile, preprocessingFile } from "./plan-graph.js";
+import { describePrediction, isPredicted, predictedWords } from "./predicted.js";
+import { countOf, listWords, quote, sentence } from "./problem.js";
 import type { RowSchema } from "./row-schema.js";
 import { schemaFile } from "./row-schema-document.js";
-
-export const preprocessingFile = "preprocessing.json";
-export const postprocessingFile = "postprocessing.json";
 
 /** The parts; one that could not be read is undefined, and what touches it is not compared. */
 export interface Parts {
@@ -35,6 +33,7 @@ export function wiringProblems(parts: Parts): string[] {
     ...(preprocessor ? modelInputProblems(manifest, preprocessor) : []),
     ...(postprocessor ? [...modelOutputProblems(manifest, postprocessor), ...taskProblems(manifest, postprocessor)] : []),
     ...(rowSchema && parts.baseline ? baselineFeatureProblems(parts.baseline, rowSchema.features) : []),
+    ...(postprocessor && parts.baseline ? baselinePredictionProblems(parts.baseline, postprocessor) : []),
     ...(preprocessor && postprocessor ? goldenProblems(parts, preprocessor, postprocessor) : []),
   ];
 }
@@ -145,9 +144,9 @@ function goldenProblems({ golden }: Parts, preprocessor: Preprocessor, postproce
     const place = { file: goldenFile, where: `line ${row.line}` };
     problems.push(...listProblems({ ...place, where: `${place.where}, features` }, row.features, preprocessor.outputs, preprocessingFile));
     problems.push(...listProblems({ ...place, where: `${place.where}, raw` }, row.raw, postprocessor.inputs, postprocessingFile));
-    if (labels !== undefined && !labels.includes(row.prediction)) {
-      const expected = `a label of ${postprocessingFile}`;
-      problems.push(sentence({ ...place, where: `${place.where}, prediction`, expected, got: describeValue(row.prediction) }));
+    if (!isPredicted(row.prediction, postprocessor)) {
+      const expected = predictedWords(postprocessor);
+      problems.push(sentence({ ...place, where: `${place.where}, prediction`, expected, got: describePrediction(row.prediction) }));
     }
     const [expected, got] = [hasProbabilities ? labels!.length : 0, row.probabilities?.length ?? 0];
     if (expected !== got) {

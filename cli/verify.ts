@@ -4,7 +4,8 @@ import { parseArgs } from "node:util";
 import { BundleError, type Manifest } from "../bundle/index.js";
 import { GraphError } from "../preprocessing/index.js";
 import type { EngineSetting } from "../server/inference/engines.js";
-import { type Proof, prove, type WorstDifference } from "../server/versions/prove.js";
+import type { WorstDifference } from "../server/versions/findings.js";
+import { type Proof, prove } from "../server/versions/prove.js";
 import { type OpenVersion, openVersion, parseEngine } from "./open-version.js";
 
 /** @returns The exit code: 0 proved, 1 refused, 2 wrong usage. */
@@ -36,7 +37,7 @@ export async function verify(args: readonly string[]): Promise<number> {
   const { manifest, digest } = version.bundle;
   process.stdout.write(`${directory}: proved
 
-  model        ${version.key}, ${manifest.task}, made ${manifest.created}
+  model        ${version.key}, ${manifest.task}${outputs(version.postprocessor.names)}, made ${manifest.created}
   digest       sha256:${digest}
   files        ${Object.keys(manifest.files).length}, all as the manifest says
   compared     ${manifest.parity.reference} (tier ${manifest.parity.tier}, ${manifest.parity.rows} rows when it was made)
@@ -58,6 +59,10 @@ function flipped(flips: Manifest["parity"]["flips"]): string {
   const largest = flips.differing > 0 && flips.largest !== null ? `, by ${flips.largest} at most` : "";
   const told = `${flips.differing} of ${flips.rows} rows answered otherwise than by the pipeline${largest}`;
   return `  flips        ${told} (a share of ${flips.allowed} is allowed)\n`;
+}
+
+function outputs(names: readonly string[] | undefined): string {
+  return names === undefined ? "" : ` of ${names.length} outputs (${names.map((name) => JSON.stringify(name)).join(", ")})`;
 }
 
 function differences({ features, raw, prediction }: Proof): string {

@@ -37,10 +37,14 @@ const featureInput = closedObject({
 });
 const tensorInput = closedObject({ name: name.describe("Model and output, as `main.Y`."), dtype, shape });
 const tensorOutput = closedObject({ name, dtype, shape, from: sources });
+const outputNames = z
+  .array(name, "a list of names")
+  .min(2, "two names or more: a prediction that is one value has none")
+  .describe("Of a prediction that is a list of numbers: what each of its columns is called, in order.");
 const answerOutput = z.discriminatedUnion(
   "name",
   [
-    closedObject({ name: z.literal("prediction"), from: sources }),
+    closedObject({ name: z.literal("prediction"), from: sources, params: closedObject({ names: outputNames }).optional() }),
     closedObject({ name: z.literal("probabilities"), from: sources, params: closedObject({ labels: listOf(label, "labels") }) }),
   ],
   '"prediction" or "probabilities"',

@@ -12,7 +12,7 @@ export {
   preprocessingGraphSchema,
 } from "./graph.js";
 export { GraphError } from "./graph-error.js";
-export { type Answer, createPostprocessor, type Postprocessor, type PostprocessorInput } from "./postprocessor.js";
+export { type Answer, createPostprocessor, type Postprocessor, type PostprocessorInput, type Prediction } from "./postprocessor.js";
 export { createPreprocessor, type Preprocessor, type PreprocessorOutput } from "./preprocessor.js";
 export type { Row } from "./read-rows.js";
 export type { RowRefusal } from "./refusals.js";

@@ -42,6 +42,7 @@ import { selectColumns } from "./ops/select-columns.js";
 import { sigmoid } from "./ops/sigmoid.js";
 import { simpleImputer } from "./ops/simple-imputer.js";
 import { softmax } from "./ops/softmax.js";
+import { sortAscending } from "./ops/sort-ascending.js";
 import { splineTransformer } from "./ops/spline-transformer.js";
 import { standardScaler } from "./ops/standard-scaler.js";
 import { targetEncoder } from "./ops/target-encoder.js";
@@ -116,4 +117,5 @@ export const operatorsAfter: ReadonlyMap<string, Operator> = new Map([
   ["label", label],
   ["vote", vote],
   ["select_columns", selectColumns],
+  ["sort_ascending", sortAscending],
 ]);

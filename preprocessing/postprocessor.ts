@@ -16,15 +16,20 @@ export interface PostprocessorInput {
   width: number;
 }
 
+/** What is predicted for a row: a number, a label, or of a model with several outputs a list of numbers, which is never changed. */
+export type Prediction = Scalar | readonly number[];
+
 export interface Answer {
-  /** A number or a label per row. */
-  predictions: Scalar[];
+  /** One per row, all of one kind. */
+  predictions: Prediction[];
   /** Row-major [rows, labels]; undefined for regression. */
   probabilities: Float64Array | undefined;
 }
 
 export interface Postprocessor {
   readonly inputs: readonly PostprocessorInput[];
+  /** What the numbers of a prediction are called, in order; undefined where it is one value. */
+  readonly names: readonly string[] | undefined;
   /** What a prediction can be, in the order of the probabilities' columns; undefined for regression. */
   readonly labels: readonly Scalar[] | undefined;
   readonly hasProbabilities: boolean;
@@ -51,25 +56,25 @@ export function createPostprocessor(graph: GraphDocument): Postprocessor {
   wiring.addNodes(graph.nodes, operatorsAfter, refusals);
   const prediction = planPrediction(graph.outputs, wiring);
   const probabilities = planProbabilities(graph.outputs, wiring);
-  const labels = prediction.kind === "text" ? prediction.labels : undefined;
+  const { names, labels } = prediction;
   refuseOtherLabels(labels, probabilities?.labels, graph.outputs);
   wiring.refuseUnused();
 
   const { steps } = wiring;
-  const predicted = prediction.values;
   const raws = tables.map((table) => table.map(({ values }) => values));
   return {
     inputs,
+    names,
     labels,
     hasProbabilities: probabilities !== undefined,
     run(raw, firstRow, rowCount) {
-      const predictions = new Array<Scalar>(rowCount);
+      const predictions = new Array<Prediction>(rowCount);
       const answered = probabilities === undefined ? undefined : new Float64Array(rowCount * probabilities.labels.length);
       for (let done = 0; done < rowCount; done += stripRows) {
         const count = Math.min(stripRows, rowCount - done);
         for (let index = 0; index < raws.length; index++) readBlock(raw[index]!, raws[index]!, firstRow + done, count);
         for (let index = 0; index < steps.length; index++) steps[index]!(count);
-        for (let row = 0; row < count; row++) predictions[done + row] = predicted[row]!;
+        prediction.write(predictions, done, count);
         if (answered !== undefined) probabilities!.write(answered, done, count);
       }
       return { predictions, probabilities: answered };
@@ -85,13 +90,58 @@ function readBlock(block: Block, columns: readonly Float64Array[], firstRow: num
   }
 }
 
-function planPrediction(outputs: readonly AnswerOutput[], wiring: Wiring): Column {
+interface PlannedPrediction {
+  names: readonly string[] | undefined;
+  labels: readonly Scalar[] | undefined;
+  write: (to: Prediction[], firstRow: number, rowCount: number) => void;
+}
+
+function planPrediction(outputs: readonly AnswerOutput[], wiring: Wiring): PlannedPrediction {
   const index = indexOf(outputs, "prediction");
-  if (index < 0) throw new GraphError("outputs", 'an output "prediction"', "none");
-  const path = `outputs[${index}].from`;
-  const columns = withoutLists(wiring.columnsOf(outputs[index]!.from, path), path);
-  if (columns.length !== 1) throw new GraphError(path, "one column", String(columns.length));
-  return columns[0]!;
+  const output = outputs[index];
+  if (output?.name !== "prediction") throw new GraphError("outputs", 'an output "prediction"', "none");
+  const path = `outputs[${index}]`;
+  const columns = withoutLists(wiring.columnsOf(output.from, `${path}.from`), `${path}.from`);
+  const names = output.params?.names;
+  refuseMisnamed(columns, names, path);
+  if (names !== undefined) return { names, labels: undefined, write: writeLists(columns as readonly NumberColumn[]) };
+  const [column] = columns as readonly [Column];
+  return { names, labels: column.kind === "text" ? column.labels : undefined, write: writeValues(column) };
+}
+
+/** One column without a name, or several of numbers with a name each. */
+function refuseMisnamed(columns: readonly Column[], names: readonly string[] | undefined, path: string): void {
+  if (columns.length === 1 && names === undefined) return;
+  if (columns.some(({ kind }) => kind === "text")) {
+    throw new GraphError(`${path}.from`, "one column of labels alone (a row's other labels go into a bundle each)", widthWords(columns));
+  }
+  if (columns.length !== (names?.length ?? 1)) {
+    const expected = names === undefined ? 'one column, or "params" with "names" for each' : `${names.length} columns, one per name`;
+    throw new GraphError(`${path}.from`, expected, String(columns.length));
+  }
+  const twice = names?.find((name, at) => names.indexOf(name) !== at);
+  if (twice !== undefined) throw new GraphError(`${path}.params.names`, "each name once", `${describe(twice)} again`);
+}
+
+function widthWords(columns: readonly Column[]): string {
+  return columns.length === 1 ? "one with names" : `${columns.length} columns`;
+}
+
+function writeValues({ values }: Column): PlannedPrediction["write"] {
+  return (to, firstRow, rowCount) => {
+    for (let row = 0; row < rowCount; row++) to[firstRow + row] = values[row]!;
+  };
+}
+
+function writeLists(columns: readonly NumberColumn[]): PlannedPrediction["write"] {
+  const values = columns.map((column) => column.values);
+  return (to, firstRow, rowCount) => {
+    for (let row = 0; row < rowCount; row++) {
+      const list = new Array<number>(values.length);
+      for (let column = 0; column < values.length; column++) list[column] = values[column]![row]!;
+      to[firstRow + row] = list;
+    }
+  };
 }
 
 interface Probabilities {

@@ -6,7 +6,7 @@
  */
 
 import type { Buffer } from "node:buffer";
-import type { Answer, Block, Scalar } from "../preprocessing/index.js";
+import type { Answer, Block, Prediction } from "../preprocessing/index.js";
 import type { Call } from "./call.js";
 import { checkContentType } from "./codec/json.js";
 import { decodeJsonInSlices, encodeJsonInSlices } from "./codec/json-slices.js";
@@ -36,8 +36,8 @@ export function isLargeCall({ rows, version }: Call): boolean {
   return rows.length > 1 && rows.length * valuesPerRow(version!) > wholeValuesMax;
 }
 
-function valuesPerRow({ rowSchema, answerFrame }: Version): number {
-  return rowSchema.features.length + 1 + answerFrame.labelKeys.length;
+function valuesPerRow({ rowSchema, postprocessor, answerFrame }: Version): number {
+  return rowSchema.features.length + (postprocessor.names?.length ?? 1) + answerFrame.labelKeys.length;
 }
 
 function rowsPerSlice({ rows, bodyBytes, version }: Call): number {
@@ -145,7 +145,7 @@ export function* fallBackInSlices(call: Call, error: ServeError): Generator<unde
 
 /** One answer from those of slices of rows. */
 function* gather(rowCount: number, sliceRows: number, answerRows: (first: number, end: number) => Answer): Generator<undefined, Answer> {
-  const predictions: Scalar[] = [];
+  const predictions: Prediction[] = [];
   let probabilities: Float64Array | undefined;
   for (const [first, end] of slicesOf(rowCount, sliceRows)) {
     const part = answerRows(first, end);

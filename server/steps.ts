@@ -11,6 +11,7 @@ import type { Call, RowError } from "./call.js";
 import type { DecodedBody } from "./codec/json.js";
 import { type ErrorCode, ServeError } from "./errors.js";
 import { replaceByFallback } from "./fallback-steps.js";
+import { isFiniteAnswer, isFinitePrediction } from "./finite.js";
 import type { Version } from "./versions/version.js";
 
 /** An SLO is a promise for 95 of 100 calls; the others may take this much longer before they are given up. */
@@ -232,20 +233,10 @@ function addErrors(call: Call, rowErrors: readonly RowError[]): void {
 
 /** A number that isn't finite is never an answer, and neither is a row that the model failed on: the fallback's is, where there is one. */
 export function checkAnswer(call: Call, answer: Answer): void {
-  if (call.failedRows === undefined && allFinite(answer)) return;
+  if (call.failedRows === undefined && isFiniteAnswer(answer)) return;
   const check = new AnswerCheck(call);
   check.take(0, answer);
   check.end();
-}
-
-function allFinite({ predictions, probabilities }: Answer): boolean {
-  let finite = true;
-  for (let i = 0; i < predictions.length; i++) {
-    const prediction = predictions[i];
-    if (typeof prediction === "number" && !Number.isFinite(prediction)) finite = false;
-  }
-  if (probabilities) for (let i = 0; i < probabilities.length; i++) if (!Number.isFinite(probabilities[i])) finite = false;
-  return finite;
 }
 
 /** Finds the rows without a valid answer. */
@@ -266,12 +257,12 @@ export class AnswerCheck {
    * @throws {@link ServeError} model_failed, model_output_invalid at the first row without an answer, if the request isn't partial.
    */
   take(first: number, answer: Answer): void {
-    if (this.#failed === undefined && allFinite(answer)) return;
+    if (this.#failed === undefined && isFiniteAnswer(answer)) return;
     const { predictions, probabilities } = answer;
     const width = probabilities ? probabilities.length / predictions.length : 0;
     for (const [i, prediction] of predictions.entries()) {
       const failed = this.#failed?.has(first + i) ?? false;
-      const finite = typeof prediction !== "number" || Number.isFinite(prediction);
+      const finite = isFinitePrediction(prediction);
       const finiteToo = probabilities?.subarray(i * width, (i + 1) * width).every(Number.isFinite) ?? true;
       if (!failed && finite && finiteToo) continue;
       const code = failed ? "model_failed" : "model_output_invalid";

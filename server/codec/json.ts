@@ -8,7 +8,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Issue } from "../../bundle/index.js";
-import type { Answer, Scalar } from "../../preprocessing/index.js";
+import type { Answer, Prediction, Scalar } from "../../preprocessing/index.js";
 import type { Call } from "../call.js";
 import { ServeError } from "../errors.js";
 import { takeWhole } from "../slices.js";
@@ -254,7 +254,7 @@ export function createAnswerFrame(model: string, version: number, labels: readon
 export function encodeJson(frame: AnswerFrame, call: Call, answer: Answer): string {
   if (call.single) {
     const probabilities = answer.probabilities ? `,"probabilities":${encodeDistribution(frame, answer.probabilities, 0)}` : "";
-    return `{"prediction":${encodeScalar(answer.predictions[0]!)}${probabilities}${encodeFallback(call)}${frame.tail}${call.requestId}"}`;
+    return `{"prediction":${encodePrediction(answer.predictions[0]!)}${probabilities}${encodeFallback(call)}${frame.tail}${call.requestId}"}`;
   }
   const { length } = call.rows;
   const places = placesOfRows(call, answer);
@@ -284,9 +284,12 @@ export function placesOfRows({ rows, rowIndexes, unanswered }: Call, { predictio
 }
 
 /** The predictions of rows `first` to `end - 1`, between commas. */
-export function encodePredictions(predictions: readonly Scalar[], places: Places, first: number, end: number): string {
-  if (places === undefined) return encodeScalars(end - first === predictions.length ? predictions : predictions.slice(first, end));
-  return encodeScalars(Array.from(places.subarray(first, end), (place) => (place < 0 ? null : predictions[place]!)));
+export function encodePredictions(predictions: readonly Prediction[], places: Places, first: number, end: number): string {
+  // All are of one kind, so that only lists of numbers are asked for theirs.
+  const isAsItIs = typeof predictions[0] === "object" ? listIsAsItIs : scalarIsAsItIs;
+  if (places === undefined) return encodeItems(end - first === predictions.length ? predictions : predictions.slice(first, end), isAsItIs);
+  const answered = Array.from(places.subarray(first, end), (place) => (place < 0 ? null : predictions[place]!));
+  return encodeItems(answered, isAsItIs);
 }
 
 /** The probabilities of rows `first` to `end - 1`, between commas. */
@@ -300,9 +303,22 @@ export function encodeProbabilities(frame: AnswerFrame, probabilities: Float64Ar
 }
 
 /** A list's items. `JSON.stringify` takes half the time of a string per number, and leaves none behind to be collected. */
-function encodeScalars(values: readonly (Scalar | null)[]): string {
-  const asItIs = values.every((value) => value !== 0 || !Object.is(value, -0));
-  return asItIs ? JSON.stringify(values).slice(1, -1) : values.map((value) => (value === null ? "null" : encodeScalar(value))).join(",");
+function encodeItems<Item extends Prediction | null>(items: readonly Item[], isAsItIs: (item: Prediction | null) => boolean): string {
+  return items.every(isAsItIs) ? JSON.stringify(items).slice(1, -1) : items.map(encodePrediction).join(",");
+}
+
+/** Whether `JSON.stringify` writes it as it is; it would lose the sign of zero. */
+function scalarIsAsItIs(value: Prediction | null): boolean {
+  return value !== 0 || !Object.is(value, -0);
+}
+
+function listIsAsItIs(value: Prediction | null): boolean {
+  return typeof value !== "object" || value === null || value.every(scalarIsAsItIs);
+}
+
+function encodePrediction(prediction: Prediction | null): string {
+  if (typeof prediction === "object") return prediction === null ? "null" : `[${encodeItems(prediction, scalarIsAsItIs)}]`;
+  return encodeScalar(prediction);
 }
 
 function encodeDistribution({ labelKeys }: AnswerFrame, probabilities: Float64Array, row: number): string {

@@ -30,6 +30,7 @@ export function describeModel(registry: Registry, name: string): object {
       engines: version.engines.map(({ model, engine, reason }) => ({ model, engine, reason: reason ?? null })),
       created: version.bundle.manifest.created,
       task: version.bundle.manifest.task,
+      outputs: version.postprocessor.names ?? null,
       parity: version.bundle.manifest.parity,
       slo: version.bundle.manifest.slo,
       limits: version.bundle.manifest.limits,

@@ -7,6 +7,7 @@
 
 import type { Bundle } from "../../bundle/index.js";
 import { type Answer, type Block, createPostprocessor, createPreprocessor, type Row } from "../../preprocessing/index.js";
+import { isFiniteAnswer } from "../finite.js";
 
 export interface Fallback {
   /** Whether it looks at the rows; a constant doesn't. */
@@ -64,17 +65,10 @@ function createRule({ preprocessing, postprocessing }: Extract<Declared, { kind:
         if (before.run(asked, blocks).length > 0) return undefined;
         const raw = order.map((index) => blocks[index]!);
         const answer = after.run(raw, 0, asked.length);
-        return isSound(answer) ? answer : undefined;
+        return isFiniteAnswer(answer) ? answer : undefined;
       } catch {
         return undefined;
       }
     },
   };
-}
-
-function isSound({ predictions, probabilities }: Answer): boolean {
-  return (
-    predictions.every((prediction) => typeof prediction !== "number" || Number.isFinite(prediction)) &&
-    (probabilities?.every(Number.isFinite) ?? true)
-  );
 }

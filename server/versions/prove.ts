@@ -10,24 +10,17 @@
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { GoldenAnswer, GoldenRow } from "../../bundle/index.js";
-import type { Block, Scalar } from "../../preprocessing/index.js";
+import type { Block, Prediction, Scalar } from "../../preprocessing/index.js";
 import { Call } from "../call.js";
 import type { RunResult } from "../inference/runner.js";
 import { type PredictPath, predict } from "../predict.js";
 import { takeWhole } from "../slices.js";
 import { newBlocks } from "../steps.js";
-import { ulpDistance } from "./ulp.js";
+import { Findings, type WorstDifference } from "./findings.js";
 import type { Version } from "./version.js";
 
 /** Runs a batch on the executor that is to be proved. */
 export type RunBatch = (blocks: Block[], rowCount: number) => RunResult | Promise<RunResult>;
-
-export interface WorstDifference {
-  /** Units in the last place; 0 means the same bits in every row. */
-  ulp: number;
-  /** Where, if `ulp` isn't 0: "golden.jsonl line 12, features.X[3]: expected 1.5, got 1.5000000000000002". */
-  where: string;
-}
 
 export interface Proof {
   readonly rows: number;
@@ -43,7 +36,6 @@ export interface Proof {
 
 /** The largest batch that is proved: as many rows as the scheduler puts into one. */
 const batchRowsMax = 256;
-const problemsMax = 20;
 
 /** @returns What was found; the caller decides by `problemCount`. */
 export async function prove(version: Version, runBatch: RunBatch): Promise<Proof> {
@@ -172,7 +164,7 @@ async function proveCall(
     return undefined;
   }
   proveRaw(version, call.raw, call.rawFirstRow, rows, found, tolerance.margin_ulp, rows.length);
-  const predictions: readonly Scalar[] = single ? [body.prediction] : body.predictions;
+  const predictions: readonly Prediction[] = single ? [body.prediction] : body.predictions;
   const probabilities: readonly Record<string, number>[] = single ? [body.probabilities] : (body.probabilities ?? []);
   for (const [i, golden] of rows.entries()) {
     const probabilityOf = (k: number) => probabilities[i]?.[String(version.postprocessor.labels![k])];
@@ -212,28 +204,28 @@ async function proveBatch(
 }
 
 function proveAnswer(
-  { predictionDtype, postprocessor }: Version,
+  version: Version,
   golden: GoldenAnswer,
-  prediction: Scalar,
+  prediction: Prediction,
   probabilityOf: (k: number) => number | undefined,
   found: Findings,
   toleranceUlp: number,
   batchRows: number,
 ): void {
-  const suffix = `batch of ${batchRows}`;
-  if (!Object.is(golden.prediction, prediction)) {
-    const where = `${place(golden)}, prediction, ${suffix}`;
-    if (typeof golden.prediction === "number" && typeof prediction === "number")
-      found.difference("prediction", golden.prediction, prediction, predictionDtype, toleranceUlp, where);
-    else found.problem(`${where}: expected ${JSON.stringify(golden.prediction)}, got ${JSON.stringify(prediction)}`);
-  }
-  if (golden.probabilities === undefined) return;
-  for (let k = 0; k < golden.probabilities.length; k++) {
-    const expected = golden.probabilities[k]!;
-    const got = probabilityOf(k) ?? Number.NaN;
-    if (Object.is(expected, got)) continue;
-    const where = `${place(golden)}, probabilities["${postprocessor.labels![k]}"], ${suffix}`;
-    found.difference("prediction", expected, got, predictionDtype, toleranceUlp, where);
+  const { predictionDtype, postprocessor } = version;
+  const compare = (expected: Scalar, got: Scalar | undefined, what: string, name?: Scalar): void => {
+    if (Object.is(expected, got)) return;
+    const where = `${place(golden)}, ${what}${name === undefined ? "" : `["${name}"]`}, batch of ${batchRows}`;
+    if (typeof expected === "number" && typeof got === "number")
+      found.difference("prediction", expected, got, predictionDtype, toleranceUlp, where);
+    else found.problem(`${where}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}`);
+  };
+  if (typeof golden.prediction === "object") {
+    const numbers = prediction as readonly number[];
+    for (const [k, expected] of golden.prediction.entries()) compare(expected, numbers[k], "prediction", postprocessor.names![k]!);
+  } else compare(golden.prediction, prediction as Scalar, "prediction");
+  for (const [k, expected] of golden.probabilities?.entries() ?? []) {
+    compare(expected, probabilityOf(k) ?? Number.NaN, "probabilities", postprocessor.labels![k]!);
   }
 }
 
@@ -317,34 +309,4 @@ export function pathFor(version: Version, runBatch: RunBatch): PredictPath {
 
 function place({ line, kind }: GoldenRow): string {
   return `golden.jsonl line ${line} (${kind})`;
-}
-
-type Kind = "features" | "raw" | "prediction";
-
-/** The worst difference of each kind, and what breaks the tolerance. */
-class Findings {
-  readonly #worst: Record<Kind, WorstDifference> = {
-    features: { ulp: 0, where: "" },
-    raw: { ulp: 0, where: "" },
-    prediction: { ulp: 0, where: "" },
-  };
-  readonly #problems: string[] = [];
-  #count = 0;
-
-  difference(kind: Kind, expected: number, got: number, dtype: "float32" | "float64", toleranceUlp: number, where: string): void {
-    const ulp = ulpDistance(expected, got, dtype);
-    if (ulp === 0) return;
-    const sentence = `${where}: expected ${expected}, got ${got}, ${ulp} ulp (${dtype}) apart`;
-    if (ulp > this.#worst[kind].ulp) this.#worst[kind] = { ulp, where: sentence };
-    if (ulp > toleranceUlp) this.problem(`${sentence}; the manifest's tolerance is ${toleranceUlp}`);
-  }
-
-  problem(sentence: string): void {
-    this.#count++;
-    if (this.#problems.length < problemsMax) this.#problems.push(sentence);
-  }
-
-  result(): Pick<Proof, "features" | "raw" | "prediction" | "problems" | "problemCount"> {
-    return { ...this.#worst, problems: this.#problems, problemCount: this.#count };
-  }
 }

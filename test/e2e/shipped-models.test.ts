@@ -36,7 +36,9 @@ function distance({ prediction, probabilities }: Answer, golden: GoldenAnswer, b
 
 /** The names by which probabilities go, in the order of the golden ones. */
 function labelsOf({ postprocessing }: Bundle): string[] {
-  return postprocessing.outputs.flatMap((output) => ("params" in output ? output.params.labels.map(String) : []));
+  return postprocessing.outputs.flatMap((output) =>
+    output.name === "probabilities" && "params" in output ? output.params.labels.map(String) : [],
+  );
 }
 
 test("there are three, of both tasks", () => {

@@ -1,6 +1,6 @@
 /** The cases that trainer/parity wrote, decoded. */
 import { readdirSync, readFileSync } from "node:fs";
-import { type GraphDocument, parseGraph, type Row } from "../../preprocessing/index.js";
+import { type GraphDocument, type Prediction, parseGraph, type Row } from "../../preprocessing/index.js";
 
 const directory = new URL("./cases/", import.meta.url);
 
@@ -18,9 +18,9 @@ interface FeatureCaseFile {
 interface LinkCaseFile {
   graph: { inputs: { dtype: string }[] };
   raw: Encoded[];
-  /** Absent for regression, whose predictions are numbers. */
+  /** Absent for regression, whose predictions are numbers, or lists of them. */
   probabilities?: Encoded[];
-  predictions: Encoded[];
+  predictions: (Encoded | Encoded[])[];
 }
 
 export interface FeatureCase {
@@ -36,7 +36,7 @@ export interface LinkCase {
   graph: GraphDocument;
   raw: Float32Array | Float64Array;
   probabilities: number[] | undefined;
-  predictions: (number | string)[];
+  predictions: Prediction[];
 }
 
 export function featureCases(): FeatureCase[] {
@@ -57,7 +57,10 @@ export function linkCases(): LinkCase[] {
     const { graph, raw, probabilities, predictions } = readCase<LinkCaseFile>(name);
     const values = raw.map(decode);
     const block = graph.inputs[0]!.dtype === "float32" ? Float32Array.from(values) : Float64Array.from(values);
-    const answers = probabilities === undefined ? predictions.map(decode) : predictions;
+    const answers = predictions.map((prediction): Prediction => {
+      if (Array.isArray(prediction)) return prediction.map(decode);
+      return probabilities === undefined ? decode(prediction) : prediction;
+    });
     return { name, graph: parseGraph(graph), raw: block, probabilities: probabilities?.map(decode), predictions: answers };
   });
 }

@@ -3,7 +3,7 @@
  * give the bits of their order.
  */
 import { describe, expect, it } from "vitest";
-import { createPostprocessor, type Scalar } from "../../preprocessing/index.js";
+import { createPostprocessor, type Prediction } from "../../preprocessing/index.js";
 import { bits, linkCases } from "./cases.js";
 
 /** NumPy's exp is within 1 ulp of the true value and so is ours; a sum and a quotient add two more. 1 - p cancels, so it is bounded by p's ulp. */
@@ -31,7 +31,8 @@ describe.each(linkCases())("$name", ({ name, graph, raw, probabilities, predicti
 });
 
 /** Numbers to the last bit, the sign of a zero included. */
-function exactly(prediction: Scalar): Scalar {
+function exactly(prediction: Prediction): unknown {
+  if (typeof prediction === "object") return prediction.map(bits);
   return typeof prediction === "number" ? bits(prediction) : prediction;
 }
 

@@ -101,6 +101,13 @@ const postprocessing = {
   outputs: [{ name: "prediction", from: ["p1"] }],
 };
 
+/** The same, and what the model gave beside it. */
+const several = {
+  ...postprocessing,
+  nodes: [{ id: "p1", op: "linear", inputs: ["main.Y"], params: { coef: [[2]], intercept: [1] } }],
+  outputs: [{ name: "prediction", from: ["p1", "main.Y"], params: { names: ["twice", "once"] } }],
+};
+
 /** A model that looks at every bit of its block: it tells -0 from 0, and fails on some rows. */
 function answerOf(block: Float64Array): number {
   const bits = new BigUint64Array(block.buffer, block.byteOffset, 5);
@@ -127,9 +134,9 @@ const textOf = (value: unknown) => JSON.stringify(value, (_, item) => (Object.is
 test("whatever is asked in whatever order, the answers are the same bytes with a cache, however small, and without one", () => {
   let hits = 0;
   fc.assert(
-    fc.property(bodies, fc.constantFrom(1, 600, 3000, 1_000_000), (calls, bytesMax) => {
+    fc.property(bodies, fc.constantFrom(1, 600, 3000, 1_000_000), fc.constantFrom(postprocessing, several), (calls, bytesMax, after) => {
       const answers = [0, bytesMax].map((bytes) => {
-        const version = makeVersion({ schema, preprocessing: graph, models, postprocessing });
+        const version = makeVersion({ schema, preprocessing: graph, models, postprocessing: after });
         if (bytes > 0) version.cache = new PredictionCache(version, bytes);
         const rig = createHandPath([version]);
         const texts = calls.map((asked) => {

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { encodeNumber, readBundle } from "../../bundle/index.js";
 import type { Row, Scalar } from "../../preprocessing/index.js";
 import { createFallback, type Fallback } from "../../server/versions/fallback.js";
-import { classify, type Document, type TinyBundle, writeTinyBundle } from "../fixtures/tiny-bundle.js";
+import { classify, type Document, predictSeveral, type TinyBundle, writeTinyBundle } from "../fixtures/tiny-bundle.js";
 
 async function readBack(change: (bundle: TinyBundle) => void): Promise<Fallback> {
   const written = await writeTinyBundle(change);
@@ -155,6 +155,33 @@ test("a rule that predicts a number", async () => {
         given,
         given.map((row) => ({ prediction: plainSums(made, row)[0]! })),
       );
+    }),
+    runs,
+  );
+});
+
+test("a constant list of numbers, and a rule that gives as many", async () => {
+  const several = fc
+    .integer({ min: 2, max: 4 })
+    .chain((width) => fc.tuple(fc.array(finite, { minLength: width, maxLength: width }), sums(width)));
+  await fc.assert(
+    fc.asyncProperty(several, rows, async ([prediction, made], given) => {
+      const names = prediction.map((_, index) => `output ${index}`);
+      const declared = async (fallback: Document) =>
+        readBack((bundle) => {
+          predictSeveral(bundle, names);
+          bundle.manifest.fallback = fallback;
+        });
+      const constant = await declared({ kind: "constant", prediction });
+      expect(constant.answer(given, 0, given.length)!.predictions).toEqual(given.map(() => prediction));
+      const found = (await declared(ruleOf(made, [{ name: "prediction", from: ["sum"], params: { names } }]))).answer(
+        given,
+        0,
+        given.length,
+      );
+      const answers = given.map((row) => plainSums(made, row));
+      if (answers.flat().every(Number.isFinite)) expect(found!.predictions).toEqual(answers);
+      else expect(found).toBeUndefined();
     }),
     runs,
   );

@@ -15,7 +15,7 @@ const line = fc.record(
     row: seldom(fc.dictionary(fc.string({ maxLength: 3 }), fc.jsonValue({ maxDepth: 1 }), { maxKeys: 3 })),
     features: lists,
     raw: lists,
-    prediction: seldom(fc.oneof(number, fc.string({ maxLength: 3 }), fc.boolean())),
+    prediction: seldom(fc.oneof(number, fc.string({ maxLength: 3 }), fc.boolean(), fc.array(number, { maxLength: 3 }))),
     probabilities: list,
     error: fc.constantFrom("schema_mismatch", "No"),
     more: fc.constant(1),
@@ -32,14 +32,16 @@ test("a line is taken exactly if the schema takes it, and says the same", () => 
     fc.property(fc.oneof({ weight: 3, arbitrary: line.map(({ error: _, more: __, ...good }) => good) }, line), (document) => {
       const text = textOf(document);
       if (text.includes("__proto__")) return;
-      const { rows } = parseGolden(text, "classification");
+      const isList = Array.isArray(document.prediction);
+      const { rows } = parseGolden(text, isList ? "regression" : "classification");
       const judged = goldenRowSchema.safeParse(JSON.parse(text));
       expect(rows.length === 1, text).toBe(judged.success);
       if (!judged.success || rows[0]!.error !== undefined) return;
       taken++;
       const plain = judged.data as { kind: string; features: Record<string, (number | string)[]>; prediction: unknown };
-      expect([rows[0]!.kind, rows[0]!.prediction]).toEqual([plain.kind, plain.prediction]);
       const values = (numbers: readonly (number | string)[]) => numbers.map((value) => (value === "-0.0" ? -0 : Number(value)));
+      const prediction = isList ? values(plain.prediction as (number | string)[]) : plain.prediction;
+      expect([rows[0]!.kind, rows[0]!.prediction]).toEqual([plain.kind, prediction]);
       for (const [name, numbers] of Object.entries(plain.features)) expect([...rows[0]!.features[name]!]).toEqual(values(numbers));
     }),
     { numRuns: 3000 },

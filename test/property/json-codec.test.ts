@@ -299,6 +299,27 @@ describe("answers", () => {
     );
   });
 
+  test("of several numbers to any rows read back to the same bits, each list in its row's place", () => {
+    const list = fc.array(finite, { minLength: 2, maxLength: 4 });
+    fc.assert(
+      fc.property(fc.array(fc.option(list, { freq: 4 }), { minLength: 1, maxLength: 8 }), fc.boolean(), (lists, single) => {
+        const { call } = makeCall();
+        const answered = lists.flatMap((each, place) => (each === null ? [] : [place]));
+        if (answered.length === 0) return;
+        call.rows = single ? [{}] : lists;
+        call.single = single;
+        call.partial = !single;
+        if (!single && answered.length < lists.length) call.rowIndexes = answered;
+        const predictions = lists.flatMap((each) => (each === null ? [] : [each]));
+        const body = JSON.parse(encodeJson(createAnswerFrame("m", 1, undefined), call, { predictions, probabilities: undefined }));
+        const got: (number[] | null)[] = single ? [body.prediction] : body.predictions;
+        const expected = single ? [predictions[0]!] : lists;
+        expect(got.map((each) => each?.length)).toEqual(expected.map((each) => each?.length));
+        for (const [place, each] of expected.entries()) for (const [k, value] of (each ?? []).entries()) sameBits(got[place]![k], value);
+      }),
+    );
+  });
+
   test("to any rows, whole or in part, read back to the same bits in their places", () => {
     const labels = fc.uniqueArray(label, { minLength: 2, maxLength: 4, selector: String });
     const fate = fc.constantFrom("answered", "answered", "invalid", "refused");

@@ -223,8 +223,8 @@ describe("answers", () => {
       fc.property(
         fc.option(fc.uniqueArray(label, { minLength: 2, maxLength: 4, selector: String }), { nil: undefined }),
         fc.array(fc.tuple(fate, number, fc.nat(3)), { minLength: 1, maxLength: 20 }),
-        fc.record({ partial: fc.boolean(), single: fc.boolean(), sliceRows: fc.integer({ min: 1, max: 8 }) }),
-        (labels, fates, { partial, single, sliceRows }) => {
+        fc.record({ partial: fc.boolean(), single: fc.boolean(), several: fc.boolean(), sliceRows: fc.integer({ min: 1, max: 8 }) }),
+        (labels, fates, { partial, single, several, sliceRows }) => {
           const { call } = makeCall();
           const kept = single ? fates.slice(0, 1) : fates;
           call.rows = kept;
@@ -239,7 +239,8 @@ describe("answers", () => {
             );
           }
           if (single && ran.length === 0) return;
-          const predictions = ran.map((row) => (labels ? labels[kept[row]![2] % labels.length]! : kept[row]![1]));
+          const numberOf = (value: number) => (several ? [value, -value, 1] : value);
+          const predictions = ran.map((row) => (labels ? labels[kept[row]![2] % labels.length]! : numberOf(kept[row]![1])));
           const probabilities = labels && Float64Array.from({ length: ran.length * labels.length }, (_, i) => i / 7);
           const frame = createAnswerFrame("m", 1, labels);
           const plain = encodeJson(frame, call, { predictions, probabilities });

@@ -69,6 +69,16 @@ export const identityGraph = {
   outputs: [{ name: "prediction", from: ["p1"] }],
 };
 
+/** Several numbers, as the model gives them. */
+export function namedGraph(names: readonly string[]): Document {
+  return {
+    format: "plumb-graph/1",
+    inputs: [{ name: "main.Y", dtype: "float32", shape: ["rows", names.length] }],
+    nodes: [],
+    outputs: [{ name: "prediction", from: ["main.Y"], params: { names } }],
+  };
+}
+
 /** Two labels from one margin. */
 export function binaryGraph(labels: readonly [string | number | boolean, string | number | boolean]): Document {
   return {

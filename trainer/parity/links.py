@@ -153,12 +153,27 @@ def linear_classes_case():
     return case | {"raw": number_forms(x.ravel())}
 
 
+def sorted_case():
+    """Let NumPy put the values of each row in ascending order, as quantiles that crossed are put."""
+    raw = margins(13, 300, 5)
+    raw[20:30, 1], raw[25:35, 4], raw[40:45, 2] = np.nan, np.inf, -np.inf
+    names = [f"quantile {index}" for index in range(raw.shape[1])]
+    graph = {
+        "format": "plumb-graph/1",
+        "inputs": [{"name": "main.Y", "dtype": "float32", "shape": ["rows", raw.shape[1]]}],
+        "nodes": [{"id": "sorted", "op": "sort_ascending", "inputs": ["main.Y"], "params": {}}],
+        "outputs": [{"name": "prediction", "from": ["sorted"], "params": {"names": names}}],
+    }
+    return {"graph": graph, "raw": number_forms(raw.ravel()), "predictions": [number_forms(row) for row in np.sort(raw, axis=1)]}
+
+
 def cases():
     """Sigmoid and softmax as XGBoost computes them in float32 and as NumPy does in float64, and weighted sums before them or alone."""
     yield "link-linear-one-input", linear_regression_case(10, 1, "float64")
     yield "link-linear-float64", linear_regression_case(11, 7, "float64")
     yield "link-linear-float32", linear_regression_case(11, 7, "float32")
     yield "link-numpy-linear-softmax", linear_classes_case()
+    yield "link-numpy-sort", sorted_case()
     yield "link-xgboost-sigmoid", xgboost_case(2, margins(6, 1500, 1), "sigmoid", {"threshold": 0.5})
     yield "link-xgboost-softmax", xgboost_case(3, margins(7, 600, 3), "softmax", {})
     yield "link-numpy-sigmoid", numpy_case(margins(8, 400, 1).astype(float), "sigmoid", {"threshold": 0.5}, ["no", "yes"])

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { nearestNames } from "../../../bundle/nearest-names.js";
 import { operatorsBefore } from "../../../preprocessing/operators.js";
-import { classify, type Document, linearRule, type TinyBundle, tinyLabels } from "../../fixtures/tiny-bundle.js";
+import { classify, type Document, linearRule, predictSeveral, type TinyBundle, tinyLabels } from "../../fixtures/tiny-bundle.js";
 import { problemsOf } from "./problems-of.js";
 
 type Change = (bundle: TinyBundle) => void;
@@ -33,11 +33,20 @@ const classifyOnly: Change = (bundle) => {
   bundle.files["golden.jsonl"] = bundle.files["golden.jsonl"].replaceAll(/,"probabilities":\[[^\]]*\]/g, "");
 };
 
+/** A rule of two numbers. */
+const giveTwo =
+  (names: readonly string[]) =>
+  ({ postprocessing }: Document): void => {
+    postprocessing.nodes[0].params = { coef: [[0.5], [1]], intercept: [1, 2] };
+    postprocessing.outputs[0].params = { names };
+  };
+
 const even = { no: 0.5, yes: 0.5 };
 
 describe("takes", () => {
   const cases: [string, Change][] = [
     ["a number for a regression", withFallback({ kind: "constant", prediction: -0.25 })],
+    ["a number for each name", withFallback({ kind: "constant", prediction: [1, -0.5] }, predictSeveral)],
     ["a label and probabilities", withFallback({ kind: "constant", prediction: "yes", probabilities: { yes: 0.7, no: 0.3 } }, classify)],
     [
       "probabilities that a few digits keep from 1",
@@ -50,6 +59,7 @@ describe("takes", () => {
     ],
     ["a rule for a regression", withFallback(rule())],
     ["a rule for a classifier", withFallback(labelRule(), classify)],
+    ["a rule that gives as many numbers under the same names", withRule(giveTwo(["low", "high"]), rule(), predictSeveral)],
     [
       "a rule whose tensors are taken in another order",
       withRule((r) => {
@@ -81,8 +91,16 @@ describe("takes the examples of docs/bundle-format.md", () => {
 
 describe("refuses the constant", () => {
   const cases: [string, Change, string | string[]][] = [
-    ["without a prediction", withFallback({ kind: "constant" }), "fallback.prediction: expected a number or a label, got nothing"],
-    ["null", withFallback({ kind: "constant", prediction: null }), "fallback.prediction: expected a number or a label, got null"],
+    [
+      "without a prediction",
+      withFallback({ kind: "constant" }),
+      "fallback.prediction: expected a number, a label or a list of numbers, got nothing",
+    ],
+    [
+      "null",
+      withFallback({ kind: "constant", prediction: null }),
+      "fallback.prediction: expected a number, a label or a list of numbers, got null",
+    ],
     [
       "with a member that the format doesn't name",
       withFallback({ kind: "constant", prediction: 1, value: 1 }),
@@ -102,6 +120,21 @@ describe("refuses the constant", () => {
       "that is the text of a label, not the label",
       withFallback({ kind: "constant", prediction: "3", probabilities: { "3": 0.5, true: 0.5 } }, (bundle) => classify(bundle, [3, true])),
       'fallback.prediction: expected a label of postprocessing.json, 3 or true, got the string "3"',
+    ],
+    [
+      "that is one number, where there are several",
+      withFallback({ kind: "constant", prediction: 1 }, predictSeveral),
+      'fallback.prediction: expected a list of 2 numbers, which postprocessing.json names "low" and "high", got the number 1',
+    ],
+    [
+      "that has another number of them",
+      withFallback({ kind: "constant", prediction: [1, 2, 3] }, predictSeveral),
+      'fallback.prediction: expected a list of 2 numbers, which postprocessing.json names "low" and "high", got a list of 3',
+    ],
+    [
+      "that is a list, where there is one number",
+      withFallback({ kind: "constant", prediction: [1, 2] }),
+      "fallback.prediction: expected a number, which postprocessing.json predicts, got a list of 2",
     ],
     [
       "with probabilities, in a regression",
@@ -170,7 +203,7 @@ describe("refuses the constant", () => {
       bundle.manifest.files = {};
       bundle.tamper["manifest.json"] = JSON.stringify(bundle.manifest).replace('"prediction":0', '"prediction":1e999');
     });
-    expect(problems[0]).toBe("manifest.json, fallback.prediction: expected a number or a label, got Infinity");
+    expect(problems[0]).toBe("manifest.json, fallback.prediction: expected a number, a label or a list of numbers, got Infinity");
   });
 });
 

@@ -60,6 +60,7 @@ test("rows are written as they were read", () => {
   const lines = [
     line({ features: { X: [0.1, "NaN", "-0.0"] }, prediction: "-0.0" }),
     line({ prediction: 3, probabilities: [0.25, "Infinity"] }),
+    line({ prediction: [1.5, "-0.0", "NaN", 1e300] }),
     '{"kind":"unknown","row":{"a": 1e999},"error":"row_refused"}',
   ];
   const { rows } = parseGolden(many() + lines.join("\n"), "regression");
@@ -85,11 +86,16 @@ const bad: [string, string, string][] = [
   ["no features", line({ features: undefined }), "line 257, features: expected an object of lists of numbers, got nothing"],
   ["a value in words", line({ features: { X: [1, "one"] } }), `line 257, features.X[1]: expected ${numberForm}, got the string "one"`],
   ["a value that is null", line({ raw: { "main.Y": [null] } }), `line 257, raw["main.Y"][0]: expected ${numberForm}, got null`],
-  ["no prediction", line({ prediction: undefined }), "line 257, prediction: expected a number, or a label, got nothing"],
+  ["no prediction", line({ prediction: undefined }), "line 257, prediction: expected a number, a label, or a list of numbers, got nothing"],
   [
     "a prediction in words",
     line({ prediction: "yes" }),
-    `line 257, prediction: expected ${numberForm}, since the task is regression, got the string "yes"`,
+    `line 257, prediction: expected ${numberForm}, or a list of these, since the task is regression, got the string "yes"`,
+  ],
+  [
+    "a list in words",
+    line({ prediction: [1, "one"] }),
+    "line 257, prediction: expected a number, a label, or a list of numbers, got an array of 2 values",
   ],
   [
     "an error that is no code",
@@ -111,6 +117,12 @@ test("refuses a line with no JSON, with what Node says of it", () => {
 
 test.each(bad)("refuses a line with %s", (_, text, expected) => {
   expect(parseGolden(`${many()}${text}\n`, "regression").problems).toEqual([`golden.jsonl, ${expected}`]);
+});
+
+test("refuses a list of numbers as a classifier's prediction", () => {
+  expect(parseGolden(`${many()}${line({ prediction: [1, 2] })}\n`, "classification").problems).toEqual([
+    "golden.jsonl, line 257, prediction: expected a label, since the task is classification, got an array of 2 values",
+  ]);
 });
 
 test("too few rows with an answer prove nothing", () => {

@@ -212,7 +212,7 @@ test("refuses an evaluation and a baseline that are not as the format says", asy
     "baseline.json, prediction.counts: expected 3 counts, one more than edges, got 2",
     "baseline.json, prediction.edges: expected edges that increase, got one that does not",
     'baseline.json, features["price"].counts: expected 3 counts, one more than edges, got 1',
-    'evaluation.json, average: expected "macro", got the string "micro"',
+    'evaluation.json, average: expected "macro" or "outputs", got the string "micro"',
     'evaluation.json, metrics.holdout.rmse: expected a number, got the string "low"',
   ]);
 });

@@ -1,6 +1,6 @@
 /** Goal: what one file hands over by name, the next one takes: same name, same type, same shape. */
 import { expect, test } from "vitest";
-import { classify, type TinyBundle } from "../../fixtures/tiny-bundle.js";
+import { classify, predictSeveral, type TinyBundle } from "../../fixtures/tiny-bundle.js";
 import { problemsOf } from "./problems-of.js";
 
 const goldenLine = (fields: object) =>
@@ -122,7 +122,35 @@ test("a classifier's golden rows have its labels, and one probability for each",
     bundle.files["golden.jsonl"] += goldenLine({ prediction: "maybe", probabilities: [1] });
   });
   expect(problems).toEqual([
-    'golden.jsonl, line 261, prediction: expected a label of postprocessing.json, got the string "maybe"',
+    'golden.jsonl, line 261, prediction: expected a label of postprocessing.json, "no" or "yes", got the string "maybe"',
     "golden.jsonl, line 261, probabilities: expected 2 numbers, one per label, got 1",
+  ]);
+});
+
+test("the golden rows and the baseline of several numbers have as many as there are names", async () => {
+  expect(await problemsOf(predictSeveral)).toEqual([]);
+  const problems = await problemsOf((bundle) => {
+    predictSeveral(bundle);
+    const prediction = bundle.files["baseline.json"].prediction.slice(1);
+    bundle.files["golden.jsonl"] += goldenLine({ raw: { "main.Y": [1, 2] }, prediction: 1 });
+    bundle.files["golden.jsonl"] += goldenLine({ raw: { "main.Y": [1, 2] }, prediction: [1, 2, 3] });
+    bundle.files["baseline.json"].prediction = prediction;
+  });
+  const expected = 'expected a list of 2 numbers, which postprocessing.json names "low" and "high"';
+  expect(problems).toEqual([
+    "baseline.json, prediction: expected a list of 2, one for each number of a prediction, got a list of 1",
+    `golden.jsonl, line 261, prediction: ${expected}, got the number 1`,
+    `golden.jsonl, line 262, prediction: ${expected}, got a list of 3`,
+  ]);
+});
+
+test("one number a row is no list", async () => {
+  const problems = await problemsOf(({ files }) => {
+    files["golden.jsonl"] += goldenLine({ prediction: [1] });
+    files["baseline.json"].prediction = [files["baseline.json"].prediction];
+  });
+  expect(problems).toEqual([
+    "baseline.json, prediction: expected one distribution, got a list of 1",
+    "golden.jsonl, line 261, prediction: expected a number, which postprocessing.json predicts, got a list of 1",
   ]);
 });

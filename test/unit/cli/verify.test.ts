@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { verify } from "../../../cli/verify.js";
+import { echoModel, writeStore } from "../../fixtures/model-store.js";
 import { encodeOnnx } from "../../fixtures/onnx-file.js";
 import { type CommandResult, callCommand, runPlumb } from "../../support/command.js";
 import { DemandCopy, demandDirectory, demandFiles, demandGolden } from "../../support/demand-bundle.js";
@@ -50,6 +51,14 @@ describe("a true bundle", () => {
       expect(stdout).toContain(line);
     }
     expect(stdout).not.toContain("flips");
+  });
+
+  test("of several outputs is told with their names", async () => {
+    const store = await writeStore(echoModel({ properties: {}, outputs: ["low", "high"] }));
+    const { code, stdout, stderr } = await callCommand(verify, [join(store.directory, "echo", "1")]);
+    await store.remove();
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain('  model        echo/1, regression of 2 outputs ("low", "high"), made ');
   });
 
   test("may lie in a folder of any name", async () => {

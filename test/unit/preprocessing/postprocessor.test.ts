@@ -22,6 +22,38 @@ describe("regression", () => {
   });
 });
 
+describe("several numbers", () => {
+  const document = {
+    format: "plumb-graph/1",
+    inputs: [
+      { name: "main.Y", dtype: "float32", shape: ["rows", 2] },
+      { name: "total.Y", dtype: "float64", shape: ["rows", 1] },
+    ],
+    nodes: [],
+    outputs: [{ name: "prediction", from: ["total.Y", "main.Y"], params: { names: ["sum", "a", "b"] } }],
+  };
+  const postprocessor = createPostprocessor(parseGraph(document));
+
+  it("are a list for each row, in the order of their names, non-finite ones included", () => {
+    const raw = [Float32Array.of(1, 2, Number.NaN, -0), Float64Array.of(3, Infinity)];
+    const predictions = [
+      [3, 1, 2],
+      [Infinity, Number.NaN, -0],
+    ];
+    expect(postprocessor.run(raw, 0, 2)).toEqual({ predictions, probabilities: undefined });
+    expect(postprocessor.names).toEqual(["sum", "a", "b"]);
+    expect(postprocessor.labels).toBeUndefined();
+  });
+
+  it("are lists of their own in every row of every strip", () => {
+    const rows = 2 * stripRows + 1;
+    const raw = [Float32Array.from({ length: 2 * rows }, (_, place) => place), Float64Array.from({ length: rows }, (_, row) => -row)];
+    const { predictions } = postprocessor.run(raw, 1, rows - 1);
+    expect(predictions).toEqual(Array.from({ length: rows - 1 }, (_, row) => [-row - 1, 2 * row + 2, 2 * row + 3]));
+    expect(new Set(predictions).size).toBe(rows - 1);
+  });
+});
+
 describe("two classes from one margin", () => {
   const postprocessor = createPostprocessor(parseGraph(binaryDocument()));
 
@@ -44,6 +76,23 @@ describe("two classes from one margin", () => {
     expect(predictions).toEqual([Number.NaN]);
     expect([...probabilities!]).toEqual([Number.NaN, Number.NaN]);
   });
+});
+
+it("sorts what crossed, -0 before 0 and NaN last, and leaves the model's columns as they are", () => {
+  const postprocessor = createPostprocessor(
+    parseGraph({
+      format: "plumb-graph/1",
+      inputs: [{ name: "main.Y", dtype: "float32", shape: ["rows", 3] }],
+      nodes: [{ id: "sorted", op: "sort_ascending", inputs: ["main.Y"], params: {} }],
+      outputs: [{ name: "prediction", from: ["sorted", "main.Y"], params: { names: ["a", "b", "c", "d", "e", "f"] } }],
+    }),
+  );
+  const { predictions } = postprocessor.run([Float32Array.of(3, 1, 2, Number.NaN, Infinity, -1, 0, 1, -0)], 0, 3);
+  expect(predictions).toEqual([
+    [1, 2, 3, 3, 1, 2],
+    [-1, Infinity, Number.NaN, Number.NaN, Infinity, -1],
+    [-0, 0, 1, 0, 1, -0],
+  ]);
 });
 
 describe("weighted sums", () => {

@@ -6,7 +6,7 @@ import { describe, expect, test } from "vitest";
 import { PredictionCache } from "../../../server/cache.js";
 import type { Version } from "../../../server/versions/version.js";
 import { createHandPath } from "../../support/hand-path.js";
-import { binaryGraph, makeVersion, type VersionOptions } from "../../support/versions.js";
+import { binaryGraph, makeVersion, namedGraph, type VersionOptions } from "../../support/versions.js";
 
 function makeCached(options: VersionOptions = {}, bytesMax = 1_000_000): Version & { cache: PredictionCache } {
   const version = makeVersion(options);
@@ -48,6 +48,21 @@ describe("a row that comes again", () => {
     expect(reversed!.body.predictions).toEqual(["spam", "ham"]);
     expect(reversed!.body.probabilities[1]).toEqual(first.sent[0]!.body.probabilities[0]);
     expect([version.cache.hits, version.cache.misses]).toEqual([2, 2]);
+  });
+
+  test("has each of its numbers again, and room for them is counted", () => {
+    const version = makeCached({ postprocessing: namedGraph(["low", "middle", "high"]) });
+    const rig = createHandPath([version]);
+    rig.send({ body: '{"rows": [{"x": 1}, {"x": 2}]}' });
+    rig.run([1, 2, 3, 4, -0, 6]);
+    expect(rig.send({ body: '{"rows": [{"x": 2}, {"x": 1}]}' }).sent).toMatchObject([
+      { text: '{"predictions":[[4,-0,6],[1,2,3]],"model":"tiny","version":1,"request_id":"r1"}' },
+    ]);
+    const plain = makeCached();
+    const single = createHandPath([plain]);
+    single.send({ body: '{"rows": [{"x": 1}, {"x": 2}]}' });
+    single.run();
+    expect(version.cache.bytes - plain.cache.bytes).toBe(2 * (48 + 3 * 8));
   });
 
   test("among bad ones of a partial request is known too", () => {

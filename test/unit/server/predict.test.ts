@@ -5,7 +5,7 @@ import { ServeError } from "../../../server/errors.js";
 import { abandon, fail, type PredictPath } from "../../../server/predict.js";
 import { makeCall } from "../../support/calls.js";
 import { createHandPath } from "../../support/hand-path.js";
-import { binaryGraph, identityGraph, makeVersion, sizeAndColour } from "../../support/versions.js";
+import { binaryGraph, identityGraph, makeVersion, namedGraph, sizeAndColour } from "../../support/versions.js";
 
 const tiny = makeVersion();
 
@@ -25,6 +25,8 @@ const colours = makeVersion({
 });
 
 const classifier = makeVersion({ name: "spam", postprocessing: binaryGraph(["ham", "spam"]), task: "classification" });
+
+const band = makeVersion({ name: "band", postprocessing: namedGraph(["low", "high"]) });
 
 describe("a call that goes well", () => {
   test("is decoded, validated, preprocessed, run, postprocessed and answered", () => {
@@ -66,6 +68,19 @@ describe("a call that goes well", () => {
     expect(Object.keys(probabilities)).toEqual(["ham", "spam"]);
     expect(probabilities.spam).toBeCloseTo(1 / (1 + Math.exp(-2)), 6);
     expect(probabilities.ham).toBe(Math.fround(1 - probabilities.spam));
+  });
+
+  test("has a list of numbers, in the order of their names, if the model gives several", () => {
+    const { send, run } = createHandPath([band]);
+    const { sent } = send({ body: '{"x": 0}' });
+    run([1, -0]);
+    expect(sent[0]!.text).toBe('{"prediction":[1,-0],"model":"band","version":1,"request_id":"r1"}');
+    const rows = send({ body: '{"rows": [{"x": 0}, {"x": 1}]}' });
+    run([1, 2, 3, 4]);
+    expect(rows.sent[0]!.body.predictions).toEqual([
+      [1, 2],
+      [3, 4],
+    ]);
   });
 
   test("goes to the model and version that it names", () => {
@@ -395,4 +410,39 @@ test("a call that fails before its body is there is answered and recorded, and l
   expect(sent).toMatchObject([{ status: 413, error: { code: "body_too_large" } }]);
   expect(observed).toEqual([call]);
   expect([admission.calls, admission.bytes]).toEqual([0, 0]);
+});
+
+describe("of several numbers to a row, one that isn't finite", () => {
+  test.each([[[Number.NaN, 1]], [[1, Number.POSITIVE_INFINITY]], [[Number.NEGATIVE_INFINITY, Number.NaN]]])(
+    "%s, makes the row no answer",
+    (raw) => {
+      const { send, run } = createHandPath([band]);
+      const { sent } = send({ body: '{"x": 0}' });
+      run(raw);
+      expect(sent).toMatchObject([{ status: 500, body: { error: { code: "model_output_invalid" } } }]);
+    },
+  );
+
+  test("leaves the other rows of a partial request answered", () => {
+    const { send, run } = createHandPath([band]);
+    const { sent } = send({ body: '{"partial": true, "rows": [{"x": 0}, {"x": "a"}, {"x": 2}, {"x": 3}]}' });
+    run([1, 2, 3, Number.NaN, 5, -0]);
+    expect(sent[0]!.text).toMatch(/^{"predictions":\[\[1,2\],null,null,\[5,-0\]\],/);
+    expect(sent[0]!.body.errors).toMatchObject([
+      { row: 1, code: "schema_mismatch" },
+      { row: 2, code: "model_output_invalid" },
+    ]);
+  });
+
+  test("is the fallback's, all numbers of the row, where there is one", () => {
+    const version = makeVersion({ postprocessing: namedGraph(["low", "high"]), fallback: { kind: "constant", prediction: [-7, 7] } });
+    const { send, run } = createHandPath([version]);
+    const { sent } = send({ body: '{"rows": [{"x": 0}, {"x": 1}]}' });
+    run([1, Number.NaN, 3, 4]);
+    const predictions = [
+      [-7, 7],
+      [3, 4],
+    ];
+    expect(sent[0]!.body).toMatchObject({ predictions, fallback: { reason: "model_output_invalid", rows: [0] } });
+  });
 });

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import { describeModel, describeModels } from "../../../../server/transport/describe.js";
 import { Registry } from "../../../../server/versions/registry.js";
-import { makeVersion, oneNumberSchema } from "../../../support/versions.js";
+import { makeVersion, namedGraph, oneNumberSchema } from "../../../support/versions.js";
 
 const failed = makeVersion({ name: "demand", number: 3, state: "proving" });
 failed.fail(["inline: golden.jsonl line 3: expected 1, got 2"]);
@@ -51,6 +51,13 @@ test("how true a version is, flips among it", () => {
   const described = new Registry(undefined);
   described.add(Object.assign(measured, { bundle: { ...measured.bundle, manifest } }));
   expect(describeModel(described, "trees")).toMatchObject({ versions: [{ parity }] });
+});
+
+test("what the numbers of a prediction are called, where there are several", () => {
+  const several = new Registry(undefined);
+  several.add(makeVersion({ name: "band", postprocessing: namedGraph(["low", "high"]) }));
+  expect(describeModel(several, "band")).toMatchObject({ versions: [{ outputs: ["low", "high"] }] });
+  expect(describeModel(registry, "demand")).toMatchObject({ versions: [{ outputs: null }, { outputs: null }, { outputs: null }] });
 });
 
 test("one that nobody serves has its schema, too", () => {

@@ -4,7 +4,15 @@ import { type Bundle, readBundle } from "../../../../bundle/index.js";
 import { stripRows } from "../../../../preprocessing/column.js";
 import type { Row } from "../../../../preprocessing/index.js";
 import { createFallback, type Fallback } from "../../../../server/versions/fallback.js";
-import { classify, type Document, linearRule, type TinyBundle, tinyLabels, writeTinyBundle } from "../../../fixtures/tiny-bundle.js";
+import {
+  classify,
+  type Document,
+  linearRule,
+  predictSeveral,
+  type TinyBundle,
+  tinyLabels,
+  writeTinyBundle,
+} from "../../../fixtures/tiny-bundle.js";
 
 async function bundleWith(fallback: Document, change: (bundle: TinyBundle) => void = () => {}): Promise<Bundle> {
   const written = await writeTinyBundle((bundle) => {
@@ -34,6 +42,17 @@ describe("a constant", () => {
     expect(fallback.needsRows).toBe(false);
     expect(fallback.answer([], 2, 5)).toEqual({ predictions: [7.25, 7.25, 7.25], probabilities: undefined });
     expect(fallback.answer([], 4, 4)).toEqual({ predictions: [], probabilities: undefined });
+  });
+
+  test("answers a list of numbers for each row", async () => {
+    const fallback = await fallbackOf({ kind: "constant", prediction: [7.25, 8] }, predictSeveral);
+    expect(fallback.answer([], 0, 2)).toEqual({
+      predictions: [
+        [7.25, 8],
+        [7.25, 8],
+      ],
+      probabilities: undefined,
+    });
   });
 
   test("answers a label, with the probabilities in the order of the labels", async () => {

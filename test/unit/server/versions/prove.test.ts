@@ -8,7 +8,7 @@ import { type Proof, prove, proveOutputs, type RunBatch } from "../../../../serv
 import { Version } from "../../../../server/versions/version.js";
 import { DemandCopy, demandGolden } from "../../../support/demand-bundle.js";
 import { createPuppetEngine } from "../../../support/puppet-engine.js";
-import { binaryGraph, makeVersion } from "../../../support/versions.js";
+import { binaryGraph, makeVersion, namedGraph } from "../../../support/versions.js";
 
 const float32 = new Float32Array(1);
 const bits32 = new Int32Array(float32.buffer);
@@ -287,5 +287,60 @@ describe("a classifier", () => {
     );
     expect(proof.problemCount).toBe(3);
     expect(proof.problems[0]).toMatch(/^golden\.jsonl line 101 \(sample\), probabilities\["spam"\], batch of 1: .* 1 ulp/);
+  });
+});
+
+describe("a model of several outputs", () => {
+  const engine = createPuppetEngine(([input]) => [[2 * input![0]!, input![0]!]]);
+  const postprocessing = namedGraph(["twice", "once"]);
+  const models = [
+    {
+      id: "main",
+      file: "model.onnx",
+      bytes: new Uint8Array(0),
+      inputs: [{ name: "X", dtype: "float32", shape: ["rows", 1] }],
+      outputs: [{ name: "Y", dtype: "float32", shape: ["rows", 2] }],
+    },
+  ];
+
+  async function proofOf(change: (prediction: number[]) => void = () => {}): Promise<Proof> {
+    const golden = Array.from({ length: 300 }, (_, index): GoldenRow => {
+      const x = Math.fround(index / 50 - 3);
+      const prediction = [2 * x, x];
+      if (index === 100) change(prediction);
+      return {
+        kind: "sample",
+        row: { x },
+        rowJson: JSON.stringify({ x }),
+        line: index + 1,
+        features: { X: Float64Array.of(x) },
+        raw: { "main.Y": Float64Array.of(2 * x, x) },
+        prediction,
+      };
+    });
+    const version = makeVersion({ name: "two", postprocessing, models, golden, state: "proving" });
+    const runner = createRunner(engine, runnerSpec(version));
+    return prove(version, (blocks, rowCount) => runner.run(blocks, rowCount));
+  }
+
+  test("is proved by each of its numbers", async () => {
+    expect(await proofOf()).toMatchObject({ problemCount: 0, prediction: { ulp: 0 } });
+  });
+
+  test("with one that is off by one ulp is refused by its name, at each batch size", async () => {
+    const proof = await proofOf((prediction) => {
+      prediction[1] = nextFloat32(prediction[1]!);
+    });
+    expect(proof.problemCount).toBe(3);
+    for (const problem of proof.problems)
+      expect(problem).toMatch(/^golden\.jsonl line 101 \(sample\), prediction\["once"\], batch of \d+: .* 1 ulp \(float32\) apart/);
+  });
+
+  test("with two that changed places is refused by both", async () => {
+    const proof = await proofOf((prediction) => void prediction.reverse());
+    expect(proof.problems.slice(0, 2)).toEqual([
+      expect.stringContaining('line 101 (sample), prediction["twice"], batch of 1'),
+      expect.stringContaining('line 101 (sample), prediction["once"], batch of 1'),
+    ]);
   });
 });
