@@ -18,7 +18,7 @@ def baseline_document(training, features, categories, predictions, labels, missi
     features : sequence of Column
     categories : dict of str to list
         Features that encoders read as categories, with what they have learnt.
-    predictions : ndarray
+    predictions : ndarray of shape (n_rows,) or (n_rows, n_outputs)
         Of the same rows.
     labels : tuple
         Of a classifier.
@@ -40,8 +40,15 @@ def baseline_document(training, features, categories, predictions, labels, missi
         else:
             documents[feature.name] = numeric_distribution(values)
         documents[feature.name]["missing"] = missing.get(feature.name, 0)
-    prediction = categorical_distribution(predictions) if labels else numeric_distribution(predictions)
+    prediction = categorical_distribution(predictions) if labels else numbers_distribution(predictions)
     return {"format": FORMAT, "rows": len(predictions), "features": documents, "prediction": prediction}
+
+
+def numbers_distribution(predictions):
+    """Return the distribution of predicted numbers; of several outputs a list, one for each."""
+    if np.ndim(predictions) == 1:
+        return numeric_distribution(predictions)
+    return [numeric_distribution(column) for column in np.transpose(predictions)]
 
 
 def numeric_distribution(values):

@@ -39,6 +39,11 @@ class Exported:
     thresholds: list
 
     @property
+    def names(self):
+        """Of a model that predicts several numbers, what they are called: a recipe's predicts one."""
+        return ()
+
+    @property
     def raw_widths(self):
         """By name of an output, how many values of a row's raw ones are its, in order."""
         return {RAW: self.outputs}

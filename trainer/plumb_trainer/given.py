@@ -80,7 +80,7 @@ class Given(Trained):
         outputs = self._quietly(self.exported.model.raw, features)
         raw = np.concatenate([np.asarray(outputs[name], dtype=np.float64) for name in self.exported.raw_widths], axis=1)
         probabilities = self._quietly(model.predict_proba, features) if self.exported.model.probabilities is not None else None
-        return Answers(features, raw, self._named(np.ravel(self._quietly(model.predict, features))), probabilities)
+        return Answers(features, raw, self.named(self._quietly(model.predict, features)), probabilities)
 
     def training_predictions(self):
         """Return what the pipeline predicts for the rows that it was given."""
@@ -119,7 +119,9 @@ class Given(Trained):
             if len(features) == 1:
                 return np.zeros(1, dtype=bool)
             return np.concatenate([self._are_finite(features[[index]]) for index in range(len(features))])
-        numbers = [answers.raw] if self.recipe.target.labels else [answers.raw, answers.predictions.astype(np.float64)[:, None]]
+        numbers = [answers.raw]
+        if not self.recipe.target.labels:
+            numbers.append(answers.predictions.astype(np.float64).reshape(len(answers.raw), -1))
         return np.isfinite(np.concatenate(numbers, axis=1)).all(axis=1)
 
     def rows_given(self, count_max):
@@ -128,7 +130,11 @@ class Given(Trained):
         refused = self.refusals(chosen)
         return [row for row, gone in zip(chosen, refused, strict=True) if not gone]
 
-    def _named(self, predictions):
+    def named(self, predictions):
+        """Return what the pipeline predicts as `Answers` has it: a number, a label, or of several outputs a list for each row."""
+        predictions = np.asarray(predictions)
+        if not self.exported.names:
+            predictions = np.ravel(predictions)
         if not self.recipe.target.labels:
             return predictions
         return np.array([*label_forms(predictions.tolist()), None], dtype=object)[:-1]

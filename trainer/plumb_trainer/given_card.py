@@ -18,15 +18,15 @@ def given_card(trained, evaluation, golden_count, parity, created):
     recipe = trained.recipe
     labels = f", one of {', '.join(map(str, recipe.target.labels))}" if recipe.target.labels else ""
     unit = f", in {recipe.target.unit}" if recipe.target.unit else ""
-    scores = evaluation["metrics"].get("given", {})
-    judged = "\n".join(f"- {name}: {'none' if value is None else f'{value:.4g}'}" for name, value in scores.items())
+    names = trained.exported.names
+    outputs = f", {len(names)} numbers: {', '.join(f'`{name}`' for name in names)}" if names else ""
     note = "Over the rows that were given; whether the pipeline was fitted on them isn't known here.\n\n"
     sections = [
         f"# {recipe.title}, version {recipe.version}\n\n{recipe.description or ''}".strip(),
-        f"Predicts `{recipe.target.name}`{unit}{labels}. Exported {created} by plumb_trainer {__version__} from a fitted pipeline, "
+        f"Predicts `{recipe.target.name}`{unit}{labels}{outputs}. Exported {created} by plumb_trainer {__version__} from a fitted pipeline, "
         f"{', '.join(trained.kind.libraries)}.",
         "## Rows\n\n" + features_table(trained),
-        f"## How good it is\n\n{note + judged if scores else 'No truth was given, so nothing is said.'}",
+        f"## How good it is\n\n{note + _judged(evaluation) if evaluation['metrics'] else 'No truth was given, so nothing is said.'}",
         f"## How it was proved\n\nPlumb was compared with the pipeline over {parity.rows} rows, {golden_count} of them in `golden.jsonl`: "
         f"rows that were given, values at edges and splits, missing and unknown ones. The features are the same bits; the model's outputs "
         f"differ by at most {parity.margin_ulp} units in the last place, and the answers by {parity.prediction_ulp}."
@@ -44,3 +44,17 @@ def _flipped(flips):
         f" {flips.differing} of the {flips.rows} rows that were given are answered otherwise than by the pipeline{largest}: the last bits "
         "of steps before the trees are served otherwise than scikit-learn computes them, and may send a row to another leaf."
     )
+
+
+def _judged(evaluation):
+    """Return the figures; of several outputs the means over them, then each one's own."""
+    figures = _figures(evaluation["metrics"]["given"])
+    outputs = evaluation.get("outputs", {})
+    if not outputs:
+        return figures
+    own = [f"`{name}`:\n\n{_figures(splits['given'])}" for name, splits in outputs.items()]
+    return "\n\n".join([f"Means over the outputs:\n\n{figures}", *own])
+
+
+def _figures(scores):
+    return "\n".join(f"- {name}: {'none' if value is None else f'{value:.4g}'}" for name, value in scores.items())

@@ -67,6 +67,11 @@ class GivenModel:
         columns = zip(*(file.thresholds for file in self.model.models), strict=True)
         return [np.unique(np.concatenate([np.asarray(values, dtype=self.dtype) for values in column])) for column in columns]
 
+    @property
+    def names(self):
+        """Of a model that predicts several numbers, what they are called; none where it predicts one."""
+        return self.model.names
+
     def models_document(self):
         """As of `Exported`."""
         return [

@@ -121,11 +121,16 @@ def _results(trained, rows):
     answers = trained.answers(rows)
     for index in range(len(rows)):
         result = {"features": {INPUT: number_forms(answers.features[index])}, "raw": _by_output(trained, answers.raw[index])}
-        prediction = answers.predictions[index]
-        result["prediction"] = prediction if trained.recipe.target.labels else number_form(prediction)
+        result["prediction"] = _prediction_form(answers.predictions[index], trained)
         if answers.probabilities is not None:
             result["probabilities"] = number_forms(answers.probabilities[index])
         yield result
+
+
+def _prediction_form(prediction, trained):
+    if trained.recipe.target.labels:
+        return prediction
+    return number_forms(prediction) if trained.exported.names else number_form(prediction)
 
 
 def _by_output(trained, raw):

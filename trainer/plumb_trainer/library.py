@@ -5,24 +5,22 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
-from plumb_trainer.evaluation import FORMAT
 from plumb_trainer.exported import INPUT
 from plumb_trainer.given import Given
 from plumb_trainer.given_card import given_card
+from plumb_trainer.given_evaluation import given_evaluation
 from plumb_trainer.given_frame import check_frame, read_column
 from plumb_trainer.given_model import GivenModel
+from plumb_trainer.given_names import named_outputs
 from plumb_trainer.graph_export import preprocessing_document, readers
 from plumb_trainer.manifest import created_at
-from plumb_trainer.metrics import classification_metrics, regression_metrics
 from plumb_trainer.models import export_model
-from plumb_trainer.models.core import label_forms
 from plumb_trainer.own_answers import measured_flips, raising_as_stop
 from plumb_trainer.proved_bundle import PROOF_ROWS, write_proved
 from plumb_trainer.publish import refuse_existing
@@ -32,7 +30,7 @@ from plumb_trainer.stop import Stop, quote
 
 _SLO = {"p95_ms": 200, "rps": 200}
 _LIMITS = {"rows_max": 10_000, "body_bytes_max": 1_048_576}
-_METADATA = ("title", "description", "target", "unit", "seed")
+_METADATA = ("title", "description", "target", "outputs", "unit", "seed")
 _DESCRIBED = ("title", "description", "unit", "examples", "pii")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 # Libraries to which an absent value of a sparse matrix is missing, and not a zero.
@@ -54,8 +52,8 @@ def export_bundle(
         The model store; the bundle becomes ``out/<name>/<version>``.
     name : str
     version : int
-    y : array-like of shape (n_rows,), default=None
-        The truth of the rows, for evaluation.json.
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
+        The truth of the rows, for evaluation.json. The columns of a DataFrame name the outputs.
     schema : dict, default=None
         By feature, what is to stand in schema.json beyond what is inferred: ``type``, ``minimum``, ``maximum``, ``exclusiveMinimum``,
         ``exclusiveMaximum``, ``title``, ``description``, ``unit``, ``examples``, and ``pii`` for personal data.
@@ -69,7 +67,8 @@ def export_bundle(
         The greatest share of the rows of `X` that may reach other leaves of trees than in scikit-learn, where steps of tiers B and C stand
         before them. None admits no such pipeline.
     metadata : dict, default=None
-        ``title``, ``description``, ``target`` (the name of what is predicted), ``unit``, ``seed``.
+        ``title``, ``description``, ``target`` (the name of what is predicted), ``outputs`` (of a model with several, their names in
+        order), ``unit``, ``seed``.
 
     Returns
     -------
@@ -97,7 +96,7 @@ def export_bundle(
         if task is not None and task != trained.recipe.task:
             raise Stop(f"task: the model is for {trained.recipe.task}, and {quote(task)} was asked for; leave it out")
         flips = measured_flips(trained, pipeline, X, allow_flips)
-        evaluation = _evaluation(trained, y)
+        evaluation = given_evaluation(trained, y)
         card = partial(given_card, trained, evaluation)
         write_proved(trained, evaluation, card, target, created=created_at(), proof_count=golden_rows, flips=flips)
     return target
@@ -124,7 +123,7 @@ def _known(where, given, names):
 
 def _given(pipeline, frame, name, version, schema, slo, metadata, y):
     preprocessing, model, names = _parts(pipeline, frame)
-    exported = export_model(model)
+    exported = named_outputs(export_model(model), y, metadata.get("outputs"))
     read = [column for column in names if any(True for _ in readers(preprocessing, column))]
     unread = {column: frame[column].iloc[0] for column in names if column not in read}
     types, columns = {}, {}
@@ -225,17 +224,19 @@ def _flat(pipeline):
 
 
 def _refuse_target(columns, y, target):
-    named = target if target is not None else getattr(y, "name", None)
-    if named in columns:
-        raise Stop(f"column {quote(named)} is the target, and a feature too; take it out of X, and fit again")
+    named = [target] if target is not None else list(getattr(y, "columns", [getattr(y, "name", None)]))
+    for name in named:
+        if name in columns:
+            raise Stop(f"column {quote(name)} is the target, and a feature too; take it out of X, and fit again")
     if y is None:
         return
-    truth = np.ravel(np.asarray(y)).tolist()
+    truth = np.asarray(y)
     lengths = {len(values) for values in columns.values()}
     if lengths and len(truth) not in lengths:
         raise Stop(f"y: expected {lengths.pop()} values, one for each row of X, got {len(truth)}")
+    targets = [target.tolist() for target in truth.reshape(len(truth), -1).T]
     for column, values in columns.items():
-        if values == truth and len(set(truth)) > 1:
+        if any(values == target and len(set(target)) > 1 for target in targets):
             raise Stop(f"column {quote(column)} equals y in every row: it is the target; take it out of X, and fit again")
 
 
@@ -276,29 +277,3 @@ def _takes_missing(given, feature):
     """Tell whether the pipeline answers rows in which only that feature is missing."""
     complete = {name: values[0].item() if hasattr(values[0], "item") else values[0] for name, values in given.training.items()}
     return not given.refusals([{**complete, feature: None}])[0]
-
-
-def _evaluation(trained, y):
-    """Return evaluation.json; without a truth it says how many rows there are, and no more."""
-    document = {"format": FORMAT, "splits": [{"name": "given", "rows": len(trained.rows)}], "metrics": {}, "baselines": {}}
-    if y is None:
-        return document
-    truth, labels = np.ravel(np.asarray(y)), trained.recipe.target.labels
-    if pd.isna(truth).any():
-        raise Stop("y: it has missing values; leave these rows out of X and y")
-    answers = trained.answers(trained.rows)
-    if not labels:
-        if not np.issubdtype(truth.dtype, np.number):
-            raise Stop(f"y: the model predicts numbers, and y holds {truth.dtype}; give the numbers that it was fitted on, or leave y out")
-        return {**document, "metrics": {"given": regression_metrics(truth.astype(np.float64), answers.predictions)}}
-    places = {label: index for index, label in enumerate(labels)}
-    truth = label_forms(truth.tolist())
-    unknown = [label for label in truth if label not in places]
-    if unknown:
-        raise Stop(f"y: {unknown[0]!r} is no class of the model; expected {', '.join(map(repr, labels))}")
-    about = {"positive": labels[1]} if len(labels) == 2 else {"average": "macro"}
-    if answers.probabilities is None:
-        right = float(np.mean(np.array(truth, dtype=object) == answers.predictions))
-        return {**document, **about, "metrics": {"given": {"accuracy": right}}}
-    indexes = np.array([places[label] for label in truth])
-    return {**document, **about, "metrics": {"given": classification_metrics(indexes, answers.probabilities)}}

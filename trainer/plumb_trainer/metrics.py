@@ -37,6 +37,30 @@ def regression_metrics(truth, predictions):
     }
 
 
+def quantile_metrics(truth, predictions, level):
+    """Return the metrics of a quantile.
+
+    Parameters
+    ----------
+    truth, predictions : array-like of shape (n_rows,)
+        At least one row.
+    level : float
+        Between 0 and 1.
+
+    Returns
+    -------
+    dict of str to float
+        ``pinball``, the mean of ``level * (y - p)`` where the truth y is above the prediction p and of ``(1 - level) * (p - y)`` where it
+        is below; ``coverage``, the share of rows whose truth is at most the prediction, which is near `level` for a good quantile.
+    """
+    truth, predictions = np.asarray(truth, dtype=np.float64), np.asarray(predictions, dtype=np.float64)
+    errors = truth - predictions
+    return {
+        "pinball": float(np.mean(np.maximum(level * errors, (level - 1) * errors))),
+        "coverage": float(np.mean(truth <= predictions)),
+    }
+
+
 def classification_metrics(truth, probabilities):
     """Return the metrics of a classifier.
 

@@ -10,7 +10,7 @@ from onnx import TensorProto
 from onnx.reference import ReferenceEvaluator
 
 from plumb_trainer import __version__
-from plumb_trainer.distribution import categorical_distribution, numeric_distribution
+from plumb_trainer.distribution import categorical_distribution, numbers_distribution, numeric_distribution
 from plumb_trainer.json_form import label_text, line, number_form, number_forms, number_value, page
 from plumb_trainer.manifest import FORMAT, created_at
 from plumb_trainer.parity import Parity
@@ -86,7 +86,8 @@ def export_onnx(
     features : callable
         Training's own preprocessing: rows to a dict of ndarray in float64, by output of `preprocessing`.
     predict, predict_proba : callable
-        Training's own answers: the dict of raw outputs to predictions, and of a classifier to probabilities in order of its labels.
+        Training's own answers: the dict of raw outputs to predictions (of several outputs [rows, outputs], in the order of their names),
+        and of a classifier to probabilities in order of its labels.
     raw : callable, default=None
         Training's own library: a dict of blocks in the files' dtypes to a dict of raw outputs by ``<id>.<output>``. None is the reference
         implementation of ONNX in NumPy, which is slow but has no other author's shortcuts.
@@ -115,6 +116,7 @@ def export_onnx(
     if len(set(texts)) < max(ROWS_MIN, golden_rows):
         raise Stop(f"rows: expected at least {max(ROWS_MIN, golden_rows)} different ones, got {len(set(texts))}")
     expected = _expected(read, preprocessing, postprocessing, rows, features, predict, predict_proba, raw)
+    _refuse_other_width(postprocessing, expected.predictions)
     labels = _labels(postprocessing)
     task = "classification" if any(node["op"] == "label" for node in postprocessing["nodes"]) else "regression"
     documents = {
@@ -186,6 +188,15 @@ def _expected(files, preprocessing, postprocessing, rows, features, predict, pre
     return _Expected(tables, outputs, list(np.asarray(predict(outputs)).tolist()), probabilities)
 
 
+def _refuse_other_width(postprocessing, predictions):
+    """Stop where `predict` gives a row more or fewer numbers than its prediction has names."""
+    names = next((output.get("params", {}).get("names", []) for output in postprocessing["outputs"] if output["name"] == "prediction"), [])
+    found = len(predictions[0]) if isinstance(predictions[0], list) else 0
+    if found != len(names):
+        expected = f"{len(names)} numbers a row, one for each name" if names else "one value a row, since postprocessing.json has no names"
+        raise Stop(f"predict: expected {expected}, got {f'a list of {found}' if found else 'one value'}")
+
+
 def _reference(files, blocks):
     results = {}
     for file in files:
@@ -215,8 +226,8 @@ def _measured(rows, files, expected, labels, answers):
         first += values.shape[1]
     order = max(_OTHER_ORDER[dtype] for dtype in dtypes.values())
     if not labels:
-        found = np.array([[answer["prediction"]] for answer in answers], dtype=np.float64)
-        answered = _compare(rows, "prediction", np.array(expected.predictions)[:, None], found, _dtype_of(found), order)
+        found = np.array([answer["prediction"] for answer in answers], dtype=np.float64).reshape(len(rows), -1)
+        answered = _compare(rows, "prediction", np.array(expected.predictions).reshape(len(rows), -1), found, _dtype_of(found), order)
     else:
         other = next((index for index, answer in enumerate(answers) if answer["prediction"] != expected.predictions[index]), None)
         if other is not None:
@@ -268,12 +279,18 @@ def _golden(rows, expected):
             "row": row,
             "features": {key: number_forms(values[index]) for key, values in expected.features.items()},
             "raw": {key: number_forms(values[index].astype(np.float64)) for key, values in expected.raw.items()},
-            "prediction": number_form(prediction) if isinstance(prediction, float) else prediction,
+            "prediction": _prediction_form(prediction),
         }
         if expected.probabilities is not None:
             answer["probabilities"] = number_forms(expected.probabilities[index])
         lines.append(f"{line(answer)}\n")
     return "".join(lines)
+
+
+def _prediction_form(prediction):
+    if isinstance(prediction, list):
+        return number_forms(prediction)
+    return number_form(prediction) if isinstance(prediction, float) else prediction
 
 
 def _baseline(schema, rows, predictions, task):
@@ -288,7 +305,7 @@ def _baseline(schema, rows, predictions, task):
             features[name] = numeric_distribution(np.array(values, dtype=np.float64))
         elif kind in ("string", "boolean") and None not in values:
             features[name] = categorical_distribution(np.array(values))
-    measure = numeric_distribution if task == "regression" else categorical_distribution
+    measure = numbers_distribution if task == "regression" else categorical_distribution
     return {"format": "plumb-baseline/1", "rows": len(rows), "features": features, "prediction": measure(np.array(predictions))}
 
 

@@ -81,13 +81,13 @@ def raising_as_stop():
 
 
 def _own(trained, pipeline, frame):
-    predictions = trained._named(np.ravel(trained._quietly(pipeline.predict, frame)))
+    predictions = trained.named(trained._quietly(pipeline.predict, frame))
     has_probabilities = trained.exported.model.probabilities is not None
     return Own(predictions, trained._quietly(pipeline.predict_proba, frame) if has_probabilities else None)
 
 
 def _flips(trained, ours, theirs, allow_flips):
-    differing = ours.predictions != theirs.predictions
+    differing = _any_of_row(ours.predictions != theirs.predictions)
     if ours.probabilities is not None:
         differing |= (ours.probabilities != theirs.probabilities).any(axis=1)
     # Labels have no distance.
@@ -142,7 +142,12 @@ def _differing(trained, ours, theirs):
         return ours.predictions != theirs.predictions
     ours, theirs = (own.predictions.astype(np.float64) for own in (ours, theirs))
     exact = trained.exported.raw_tier == "A" and trained.served is trained.pipeline
-    return np.abs(ours - theirs) > (0 if exact else _OTHER_ORDER * np.abs(theirs).max(initial=0))
+    return _any_of_row(np.abs(ours - theirs) > (0 if exact else _OTHER_ORDER * np.abs(theirs).max(axis=0, initial=0)))
+
+
+def _any_of_row(differing):
+    """Of several outputs one is enough."""
+    return differing.reshape(len(differing), -1).any(axis=1)
 
 
 def _refuse_others(trained, ours, theirs):

@@ -10,7 +10,7 @@ import numpy as np
 
 from plumb_trainer.json_form import label_text, line, number_value
 from plumb_trainer.parity import Parity
-from plumb_trainer.stop import Stop
+from plumb_trainer.stop import Stop, quote
 from plumb_trainer.trained import Answers
 from plumb_trainer.ulp import ulp_distances
 
@@ -143,7 +143,8 @@ def measured(rows, expected, exported, labels, answers):
     dtype = np.dtype(exported.answer_dtype)
     with np.errstate(over="ignore"):
         features = _Found("feature column", expected.features.astype(exported.dtype), [answer["features"] for answer in answers], 0)
-    raw = _Found("model output", expected.raw.astype(exported.raw_dtype), [answer["raw"] for answer in answers], raw_order)
+    apart = bool(exported.names)
+    raw = _Found("model output", expected.raw.astype(exported.raw_dtype), [answer["raw"] for answer in answers], raw_order, apart=apart)
     found, other = [features, raw], []
     if expected.probabilities is not None:
         probabilities = [[answer["probabilities"][label_text(label)] for label in labels] for answer in answers]
@@ -155,8 +156,9 @@ def measured(rows, expected, exported, labels, answers):
             if label != answer["prediction"]
         ]
     else:
-        predictions = [[answer["prediction"]] for answer in answers]
-        found.append(_Found("prediction", expected.predictions.astype(dtype)[:, None], predictions, order))
+        predictions = [answer["prediction"] if exported.names else [answer["prediction"]] for answer in answers]
+        numbers = expected.predictions.astype(dtype).reshape(len(rows), -1)
+        found.append(_Found("prediction", numbers, predictions, order, exported.names, apart))
     problems = [*(problem for part in found for problem in part.problems), *other]
     tier = {} if exported.raw_tier == exported.tier else {"raw_tier": exported.raw_tier}
     parity = Parity(exported.tier, len(rows), raw.ulp, max((part.ulp for part in found[2:]), default=0), **tier)
@@ -164,9 +166,13 @@ def measured(rows, expected, exported, labels, answers):
 
 
 class _Found:
-    """What was found in one block of numbers: the worst difference, and (row, sentence) for each that is beyond `order`."""
+    """What was found in one block of numbers: the worst difference, and (row, sentence) for each that is beyond `order`.
 
-    def __init__(self, what, expected, forms, order):
+    Columns go by their names, or where there are none by their numbers. Where they are outputs that have nothing to do with each other
+    (`apart`), `order` is beside the largest number of a column, else of the block.
+    """
+
+    def __init__(self, what, expected, forms, order, names=(), apart=False):
         widths = [len(form) for form in forms]
         if any(width != expected.shape[1] for width in widths):
             row = next(index for index, width in enumerate(widths) if width != expected.shape[1])
@@ -178,19 +184,23 @@ class _Found:
         distances = ulp_distances(expected, rounded)
         # A number that is no float of the dtype at all was computed in another one.
         stray = (rounded != got) & ~np.isnan(got)
-        finite = np.abs(expected[np.isfinite(expected)])
+        largest = np.abs(np.where(np.isfinite(expected), expected, 0)).max(axis=0 if apart else None, initial=0)
         with np.errstate(invalid="ignore"):
-            near = np.abs(expected - rounded) <= order * finite.max(initial=0)
+            near = np.abs(expected - rounded) <= order * largest
         beyond = stray | ((distances > 0) & ~(near & (order > 0)))
         self.ulp = int(distances[~beyond].max(initial=0))
         self.problems = [
             (
                 int(row),
-                f"{what}{f' {column}' if expected.shape[1] > 1 else ''} differs by {distances[row, column]:.0f} ulp ({expected.dtype}): "
+                f"{what}{_column(column, expected.shape[1], names)} differs by {distances[row, column]:.0f} ulp ({expected.dtype}): "
                 f"expected {expected[row, column].item()!r}, got {got[row, column].item()!r}",
             )
             for row, column in np.argwhere(beyond)
         ]
+
+
+def _column(column, count, names):
+    return f" {quote(names[column])}" if names else f" {column}" if count > 1 else ""
 
 
 def _told(rows, problems):

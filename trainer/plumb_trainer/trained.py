@@ -26,8 +26,8 @@ class Answers:
         Before the cast to the model's dtype.
     raw : ndarray of shape (n_rows, outputs)
         What the library's own code gives before the link function.
-    predictions : ndarray of shape (n_rows,)
-        Numbers, or labels.
+    predictions : ndarray of shape (n_rows,) or (n_rows, n_outputs)
+        Numbers, or labels; of several outputs a number for each.
     probabilities : ndarray of shape (n_rows, n_labels) or None
         Of a classifier, in order of the labels.
     """
@@ -141,11 +141,11 @@ class Trained:
         model = self.pipeline["model"]
         raw = self._quietly(self.kind.raw, model, features)
         probabilities = self._quietly(model.predict_proba, features) if self.recipe.target.labels else None
-        return Answers(features, raw.reshape(len(features), -1), self._named(self._quietly(model.predict, features)), probabilities)
+        return Answers(features, raw.reshape(len(features), -1), self.named(self._quietly(model.predict, features)), probabilities)
 
     def training_predictions(self):
         """Return what the pipeline predicts for the rows that it was fitted on."""
-        return self._named(self.pipeline.predict(frame_of_columns(self.training, self.recipe.features)))
+        return self.named(self.pipeline.predict(frame_of_columns(self.training, self.recipe.features)))
 
     def refusals(self, rows):
         """Return, for each row, whether the pipeline raises on it."""
@@ -161,7 +161,8 @@ class Trained:
             half = len(rows) // 2
             return self.refusals(rows[:half]) + self.refusals(rows[half:])
 
-    def _named(self, predictions):
+    def named(self, predictions):
+        """Return what the pipeline predicts as `Answers` has it."""
         labels = self.recipe.target.labels
         return np.array(labels, dtype=object)[predictions] if labels else predictions
 

@@ -67,6 +67,18 @@ def read_xgboost(model):
     )
 
 
+def quantile_levels(model):
+    """Return the levels of a model that predicts several quantiles, in order of its outputs; none of any other."""
+    objective = json.loads(model.get_booster().save_config())["learner"]["objective"]
+    levels = json.loads(objective.get("quantile_loss_param", {}).get("quantile_alpha", "[]"))
+    return tuple(levels) if len(levels) > 1 else ()
+
+
+def puts_quantiles_in_order(version=xgboost.__version__):
+    """Tell whether this version of XGBoost sorts what it predicts for several quantiles, which cross in the sums now and then."""
+    return tuple(map(int, version.split(".")[:2])) > _QUANTILES_AS_THEY_ARE
+
+
 def _base_margins(document):
     """Return what XGBoost's sums start from, ndarray of shape (n_targets,).
 
@@ -134,12 +146,6 @@ def _refuse_unsupported(learner):
         raise Stop(
             f'the model can\'t be exported: objective "{objective}" makes of the sum what no operator does; '
             f"expected one of {', '.join(LINKS)}"
-        )
-    alphas = json.loads(learner["objective"].get("quantile_loss_param", {}).get("quantile_alpha", "[]"))
-    if len(alphas) > 1 and tuple(map(int, xgboost.__version__.split(".")[:2])) > _QUANTILES_AS_THEY_ARE:
-        raise Stop(
-            f"the model can't be exported: XGBoost {xgboost.__version__} may put its quantiles in order when it predicts; fit a model for "
-            "each quantile, or use XGBoost 3.2"
         )
 
 

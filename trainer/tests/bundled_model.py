@@ -7,6 +7,7 @@ import warnings
 
 import numpy as np
 
+from plumb_trainer.distribution import numbers_distribution
 from plumb_trainer.json_form import line, number_forms, number_value, page
 from plumb_trainer.prove import PLUMB
 from plumb_trainer.ulp import ulp_distances
@@ -112,7 +113,7 @@ def bundle_files(estimator, exported, features, margin_ulp=0, prediction_ulp=0):
             "row": row,
             "features": {name: number_forms(features[index]) for name, _ in inputs},
             "raw": {name: number_forms(values[index]) for name, values in raw.items()},
-            "prediction": exported.labels[_place(estimator, predictions[index])] if exported.labels else float(predictions[index]),
+            "prediction": exported.labels[_place(estimator, predictions[index])] if exported.labels else _numbers(exported, predictions[index]),
         }
         golden.append(answer if probabilities is None else {**answer, "probabilities": number_forms(probabilities[index].astype(float))})
     documents = {
@@ -173,6 +174,10 @@ def _write(directory, files):
         (directory / name).write_bytes(content)
 
 
+def _numbers(exported, prediction):
+    return number_forms(prediction) if exported.names else float(np.ravel(prediction)[0])
+
+
 def _place(estimator, prediction):
     return list(estimator.classes_).index(prediction)
 
@@ -185,7 +190,4 @@ def _histogram(exported, golden):
     if exported.labels:
         counts = [sum(answer["prediction"] == label for answer in golden) for label in exported.labels]
         return {"kind": "categorical", "missing": 0, "categories": list(exported.labels), "counts": counts, "other": 0}
-    values = np.array([answer["prediction"] for answer in golden])
-    figures = {"min": values.min(), "max": values.max(), "mean": values.mean(), "std": values.std()}
-    figures = {name: float(value) for name, value in figures.items()}
-    return {"kind": "numeric", "missing": 0, "edges": [], "counts": [len(values)], **figures}
+    return numbers_distribution(np.array([answer["prediction"] for answer in golden], dtype=np.float64))

@@ -88,7 +88,8 @@ def prove(folder, exported, block, predictions, probabilities=None, ulp=0):
         differing = sum(one != other for one, other in zip(wanted, got_predictions, strict=True))
         assert differing == 0
     else:
-        _assert_near(np.asarray(predictions).ravel(), got_predictions, ulp if exported.tiers["prediction"] == "B" else 0)
+        assert exported.names == () or np.shape(got_predictions) == (len(block), len(exported.names))
+        _assert_near(np.asarray(predictions), got_predictions, ulp if exported.tiers["prediction"] == "B" else 0)
     assert (probabilities is None) == (got_probabilities is None)
     if probabilities is not None:
         _assert_near(probabilities, got_probabilities, ulp if exported.tiers["probabilities"] == "B" else 0)

@@ -25,6 +25,13 @@ def test_equal_quantiles_make_one_edge():
     assert numeric_distribution(np.full(50, 7.0))["counts"] == [0, 50]
 
 
+def test_numbers_of_several_outputs_are_counted_apart():
+    columns = np.column_stack([np.arange(40.0), np.full(40, 7.0)])
+    document = baseline_document({}, (), {}, columns, ())
+    assert document["rows"] == 40
+    assert document["prediction"] == [numeric_distribution(columns[:, 0]), numeric_distribution(columns[:, 1])]
+
+
 def test_rare_categories_are_counted_together():
     values = np.array([f"{index:03d}" for index in range(CATEGORIES_MAX + 5)] + ["104", "104"], dtype=object)
     distribution = categorical_distribution(values)

@@ -14,8 +14,10 @@ from sklearn.linear_model import (
     LinearRegression,
     LogisticRegression,
     LogisticRegressionCV,
+    MultiTaskLasso,
     Perceptron,
     PoissonRegressor,
+    Ridge,
     RidgeClassifier,
     SGDClassifier,
     SGDRegressor,
@@ -73,6 +75,16 @@ SPECIAL = {
     "neighbours, three classes, by distance": (KNeighborsClassifier(7, weights="distance", p=1), THREE, TRAINING, BESIDE),
     "neighbours by brute force": (KNeighborsClassifier(algorithm="brute"), TWO, TRAINING, ROWS[:2_000]),
 }
+# Of several sizes, so that one doesn't hide what is wrong with another.
+SEVERAL = np.column_stack([TARGET, np.abs(TARGET) / 1000, TARGET**2 * 1000])
+SEVERAL_OUTPUTS = {
+    "linear": (LinearRegression(), ROWS),
+    "ridge": (Ridge(), ROWS[:1_000]),
+    "tasks": (MultiTaskLasso(alpha=1e-3), ROWS[:1_000]),
+    "network": (MLPRegressor(hidden_layer_sizes=(8,), max_iter=30), ROWS[:1_000]),
+    "neighbours": (KNeighborsRegressor(5), ROWS[:1_000]),
+    "neighbours by distance": (KNeighborsRegressor(7, weights="distance"), BESIDE[:1_000]),
+}
 # Their code is that of models above, so a start of the serving side each would show nothing more.
 ALIKE = {
     "lasso": (LassoCV(cv=3), TARGET),
@@ -121,6 +133,33 @@ def test_a_model_answers_as_its_library_does(name, tmp_path):
     compare(tmp_path, fitted(estimator, TRAINING, target), ROWS[:count], verify=count == len(ROWS))
 
 
+@pytest.mark.parametrize("name", SEVERAL_OUTPUTS)
+def test_several_outputs_are_the_prediction_or_the_one_that_is_asked_for(name, tmp_path):
+    estimator, features = SEVERAL_OUTPUTS[name]
+    quietly(fitted, estimator, TRAINING, SEVERAL)
+    expected = estimator.predict(features)
+    exported = export_model(estimator, n_features=WIDTH)
+    assert exported.names == ("output_0", "output_1", "output_2")
+    found = bundled(tmp_path / "all", estimator, exported, features, verify=True)
+    for column in range(3):
+        # Each beside its own largest: a small output is as true as a large one.
+        assert distance(expected[:, column], np.array(found.predictions)[:, column])[1] < ORDER
+    one = export_model(estimator, output=2)
+    assert one.names == ()
+    alone = bundled(tmp_path / "one", _Column(estimator, 2), one, features)
+    assert distance(expected[:, 2], alone.predictions)[1] < ORDER
+
+
+class _Column:
+    """One output of an estimator."""
+
+    def __init__(self, estimator, column):
+        self._estimator, self._column = estimator, column
+
+    def predict(self, features):
+        return self._estimator.predict(features)[:, self._column]
+
+
 @pytest.mark.parametrize("name", SPECIAL)
 def test_a_model_of_counts_or_neighbours_answers_as_its_library_does(name, tmp_path):
     estimator, target, training, features = SPECIAL[name]
@@ -149,14 +188,14 @@ def test_classes_can_have_other_names():
 @pytest.mark.parametrize(
     ("estimator", "target", "reason"),
     [
-        (LinearRegression(), np.column_stack([TARGET, TARGET]), "it predicts 2 numbers"),
-        (MLPRegressor(max_iter=2), np.column_stack([TARGET, TARGET]), "it predicts 2 numbers"),
+        (KNeighborsClassifier(), np.column_stack([TWO, TWO]), "several targets, and a row has one label"),
+        (MLPClassifier(max_iter=2), np.column_stack([TWO, 1 - TWO]), "several targets, and a row has one label"),
+        (RidgeClassifier(), np.column_stack([TWO, 1 - TWO]), "several targets, and a row has one label"),
         (SGDClassifier(loss="modified_huber"), TWO, 'loss "modified_huber" have no operator'),
         (SVC(kernel=lambda a, b: a @ b.T), TWO, "has no form; expected one of linear, poly, rbf, sigmoid"),
         (SVC(break_ties=True), THREE, "break_ties=True has no form"),
         (KNeighborsRegressor(metric="chebyshev"), TARGET, 'metric "chebyshev" has no form'),
         (KNeighborsRegressor(weights=lambda d: d), TARGET, "its weights are a function"),
-        (KNeighborsRegressor(), np.column_stack([TARGET, TARGET]), "several targets"),
         (GaussianProcessRegressor(), TARGET, "nothing here reads a sklearn"),
     ],
 )
@@ -168,6 +207,8 @@ def test_what_would_answer_otherwise_is_refused(estimator, target, reason):
 def test_an_output_of_several_is_not_asked_of_one():
     with pytest.raises(Stop, match="this model has one; take it out"):
         export_model(fitted(LinearRegression(), TRAINING, TARGET), output=1)
+    with pytest.raises(Stop, match="there is no output 2: the model has 2, from 0 to 1"):
+        export_model(fitted(LinearRegression(), TRAINING, SEVERAL[:, :2]), output=2)
 
 
 def test_missing_values_and_infinities_are_not_taken():

@@ -2,8 +2,16 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import mean_pinball_loss
 
-from plumb_trainer.metrics import class_priors, classification_metrics, last_value, mean_of_last_seven, regression_metrics
+from plumb_trainer.metrics import (
+    class_priors,
+    classification_metrics,
+    last_value,
+    mean_of_last_seven,
+    quantile_metrics,
+    regression_metrics,
+)
 
 
 def test_metrics_are_those_worked_out_by_hand():
@@ -14,6 +22,13 @@ def test_metrics_are_those_worked_out_by_hand():
     assert metrics["r2"] == pytest.approx(1 - 21 / 42)
     assert metrics["mape"] == pytest.approx(100 * (1 / 1 + 2 / 4 + 0 + 4 / 10) / 4)
     assert metrics["smape"] == pytest.approx(100 * (2 / 3 + 4 / 6 + 0 + 8 / 16) / 4)
+
+
+def test_metrics_of_a_quantile_are_scikit_learns_loss_and_a_share_of_rows():
+    truth, predictions = np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.5, 2.0, 2.0, 9.0])
+    metrics = quantile_metrics(truth, predictions, 0.9)
+    assert metrics["pinball"] == pytest.approx(mean_pinball_loss(truth, predictions, alpha=0.9), rel=1e-15)
+    assert metrics["coverage"] == 0.75
 
 
 def test_mape_leaves_out_true_values_of_zero_and_says_how_many_it_counts():

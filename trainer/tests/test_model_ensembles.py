@@ -6,6 +6,7 @@ from bundled_model import bundled, distance, quietly
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
+    HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
     StackingClassifier,
@@ -17,6 +18,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer, RobustScaler, StandardScaler
 from sklearn.svm import SVC, LinearSVC
@@ -85,6 +87,29 @@ def test_an_ensemble_answers_as_its_library_does(name, tmp_path):
     assert exported.tiers == TIERS.get(name, exported.tiers)
     if exported.probabilities is not None and exported.tiers["probabilities"] == "A":
         assert distance(quietly(estimator.predict_proba, features), found.probabilities)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("estimator", "tier"),
+    [
+        (MultiOutputRegressor(HistGradientBoostingRegressor(max_iter=10)), "A"),
+        (MultiOutputRegressor(XGBRegressor(n_estimators=10, n_jobs=1)), "A"),
+        (TransformedTargetRegressor(Ridge(), transformer=StandardScaler()), "C"),
+        (TransformedTargetRegressor(RandomForestRegressor(5, random_state=0), func=np.log, inverse_func=np.exp), "B"),
+    ],
+    ids=["a model for each", "a model for each, in float32", "scaled targets", "logarithms of the targets"],
+)
+def test_an_ensemble_of_several_outputs_answers_with_each(estimator, tier, tmp_path):
+    quietly(estimator.fit, TRAINING, np.column_stack([POSITIVE, POSITIVE**2 * 1000]))
+    features = ROWS[:1_000]
+    exported = export_model(estimator, n_features=WIDTH)
+    assert exported.names == ("output_0", "output_1")
+    assert exported.tiers["prediction"] == tier
+    found = np.array(bundled(tmp_path, estimator, exported, features, verify=True).predictions)
+    expected = quietly(estimator.predict, features)
+    for column in range(2):
+        ulp, share = distance(expected[:, column], found[:, column])
+        assert ulp == 0 if tier == "A" else share < ORDER
 
 
 @pytest.mark.parametrize("transformer", [StandardScaler(), RobustScaler(), RobustScaler(with_centering=False)])

@@ -90,6 +90,46 @@ def test_more_than_another_order_makes_is_told(changes, sentence):
     assert sentence in problems[0]
 
 
+class Several:
+    """A model of two outputs, within a bound, of very different sizes."""
+
+    dtype = raw_dtype = answer_dtype = "float64"
+    tier = raw_tier = "C"
+    names = ("small", "large")
+
+
+PAIRS = np.array([[1e-3, 1e9], [2e-3, -1e9]])
+TWO_OUTPUTS = Answers(np.zeros((2, 1)), PAIRS, PAIRS, None)
+
+
+def pairs(**changes):
+    """Return the answers of two outputs that are right, but for the members of the first that are given."""
+    lines = [{"prediction": values, "features": [0], "raw": values} for values in PAIRS.tolist()]
+    lines[0] = lines[0] | changes
+    return lines
+
+
+def test_each_of_several_outputs_is_compared_beside_its_own_largest():
+    assert measured(ROWS, TWO_OUTPUTS, Several, (), pairs()) == (Parity("C", 2), [])
+    near = pairs(prediction=[1e-3, 1e9 + 1e-7])
+    assert measured(ROWS, TWO_OUTPUTS, Several, (), near)[0].prediction_ulp == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"prediction": [1e-3 + 1e-9, 1e9]}, 'row 1, {"price":1.5}: prediction "small" differs by'),
+        ({"prediction": [1e-3, 1e9 + 10]}, 'prediction "large" differs by'),
+        ({"raw": [1e-3 + 1e-9, 1e9]}, "model output 0 differs by"),
+        ({"prediction": [1e-3]}, "prediction: expected 2 values, got 1"),
+    ],
+)
+def test_a_difference_in_one_of_several_outputs_is_told_by_its_name(changes, sentence):
+    _, problems = measured(ROWS, TWO_OUTPUTS, Several, (), pairs(**changes))
+    assert len(problems) == 1
+    assert sentence in problems[0]
+
+
 def test_labels_that_are_numbers_are_found_by_their_text():
     chances = np.array([[0.25, 0.75]])
     expected = Answers(np.zeros((1, 1)), OUTPUTS[:1], np.array([7], dtype=object), chances)

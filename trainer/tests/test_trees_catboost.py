@@ -25,13 +25,16 @@ def test_regressors_have_the_librarys_bits(tmp_path, params):
 
 
 @pytest.mark.parametrize("loss", ["MultiRMSE", "MultiQuantile:alpha=0.1,0.9"])
-def test_each_of_several_outputs_can_be_the_prediction(tmp_path, loss):
+def test_several_outputs_are_the_prediction_or_the_one_that_is_asked_for(tmp_path, loss):
     features, target, *_ = training_data()
     model = CatBoostRegressor(**SMALL, loss_function=loss)
     model.fit(features, np.column_stack([target, target * 2]) if loss == "MultiRMSE" else target)
-    exported = export_model(model, output=1)
+    exported = export_model(model)
+    assert exported.names == (("output_0", "output_1") if loss == "MultiRMSE" else ("q0.1", "q0.9"))
     block = edge_block(exported)
-    prove(tmp_path, exported, block, model.predict(block)[:, 1])
+    expected = model.predict(block)
+    prove(tmp_path, exported, block, expected)
+    prove(tmp_path, export_model(model, output=1), block, expected[:, 1])
 
 
 @pytest.mark.parametrize("loss", ["Poisson", "Tweedie:variance_power=1.5"])

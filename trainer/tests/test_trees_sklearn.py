@@ -137,12 +137,19 @@ def test_histogram_boosting_by_categories_takes_unknown_ones_for_missing(tmp_pat
     prove(tmp_path, exported, block, model.predict(block))
 
 
-def test_each_of_several_outputs_can_be_the_prediction(tmp_path):
+@pytest.mark.parametrize(
+    "model",
+    [RandomForestRegressor(10, **FIXED), ExtraTreesRegressor(10, max_depth=8, **FIXED), DecisionTreeRegressor(max_depth=7, **FIXED)],
+    ids=lambda model: type(model).__name__,
+)
+def test_several_outputs_are_the_prediction_or_the_one_that_is_asked_for(tmp_path, model):
     features, target, *_ = training_data()
-    model = RandomForestRegressor(10, **FIXED).fit(features, np.column_stack([target, target * 2]))
-    exported = export_model(model, output=1)
+    model.fit(features, np.column_stack([target, target * 2, np.abs(target)]))
+    exported = export_model(model)
     block = edge_block(exported, infinite=False)
-    prove(tmp_path, exported, block, model.predict(block)[:, 1])
+    expected = model.predict(block)
+    prove(tmp_path, exported, block, expected)
+    prove(tmp_path, export_model(model, output=1), block, expected[:, 1])
 
 
 @pytest.mark.parametrize("params", [{}, {"contamination": 0.1, "max_features": 3}], ids=["all-columns", "some-columns"])

@@ -5,8 +5,9 @@ import pytest
 from served_model import edge_block, prove, served, training_data
 from xgboost import XGBClassifier, XGBRegressor, XGBRFRegressor
 
-from plumb_trainer.models import export_model
+from plumb_trainer.models import export_model, xgboost_family
 from plumb_trainer.stop import Stop
+from plumb_trainer.xgboost_trees import puts_quantiles_in_order
 
 SMALL = {"n_estimators": 40, "n_jobs": 1, "max_depth": 5}
 
@@ -39,17 +40,41 @@ def test_probabilities_and_labels_of_classifiers_have_the_librarys_bits(tmp_path
 
 @pytest.mark.parametrize(
     "params",
-    [{}, {"multi_strategy": "multi_output_tree"}, {"objective": "reg:quantileerror", "quantile_alpha": [0.1, 0.5, 0.9]}],
+    [{}, {"multi_strategy": "multi_output_tree"}, {"objective": "reg:quantileerror", "quantile_alpha": [0.1, 0.9, 0.5]}],
     ids=["a-tree-per-output", "vector-leaves", "quantiles"],
 )
-def test_each_of_several_outputs_can_be_the_prediction(tmp_path, params):
+def test_several_outputs_are_the_prediction_or_the_one_that_is_asked_for(tmp_path, params):
     features, target, *_ = training_data()
-    several = target if "quantile_alpha" in params else np.column_stack([target, target * 2])
+    several = target if "quantile_alpha" in params else np.column_stack([target, target * 2, np.abs(target)])
     model = XGBRegressor(**SMALL, **params).fit(features, several)
-    for output in (0, 1):
-        exported = export_model(model, output=output)
-        block = edge_block(exported)
-        prove(tmp_path, exported, block, model.predict(block)[:, output])
+    exported = export_model(model)
+    block = edge_block(exported)
+    expected = model.predict(block)
+    assert expected.shape == (len(block), 3)
+    assert exported.names == (("q0.1", "q0.9", "q0.5") if "quantile_alpha" in params else ("output_0", "output_1", "output_2"))
+    prove(tmp_path, exported, block, expected)
+    prove(tmp_path, export_model(model, output=1), block, expected[:, 1])
+
+
+def test_a_link_is_taken_back_in_each_of_several_outputs(tmp_path):
+    features, target, *_ = training_data()
+    model = XGBRegressor(**SMALL, objective="count:poisson").fit(features, np.abs(np.column_stack([target, target / 3])))
+    exported = export_model(model)
+    block = edge_block(exported)
+    prove(tmp_path, exported, block, model.predict(block))
+
+
+def test_quantiles_are_put_in_order_where_the_library_does(tmp_path, monkeypatch):
+    features, target, *_ = training_data()
+    model = XGBRegressor(**SMALL, objective="reg:quantileerror", quantile_alpha=[0.1, 0.9, 0.5]).fit(features, target)
+    assert [puts_quantiles_in_order(version) for version in ("2.1.4", "3.2.0", "3.3.0", "3.10.1", "4.0.0")] == [False, False, True, True, True]
+    monkeypatch.setattr(xgboost_family, "puts_quantiles_in_order", lambda: True)
+    exported = export_model(model)
+    assert exported.names == ("q0.1", "q0.5", "q0.9")
+    block = edge_block(exported)
+    crossing = model.predict(block)
+    prove(tmp_path, exported, block, np.sort(crossing, axis=1))
+    prove(tmp_path, export_model(model, output=2), block, crossing.max(axis=1))
 
 
 @pytest.mark.parametrize("one_hot", [4, 50], ids=["sets", "one-category"])
@@ -87,9 +112,7 @@ def test_bits_are_the_same_at_every_batch_size(tmp_path):
 def test_refusals_say_why_and_what_to_do():
     features, target, two, _ = training_data()
     several = XGBRegressor(n_estimators=2).fit(features, np.column_stack([target, target]))
-    with pytest.raises(Stop, match="2 outputs, and a bundle's prediction is one number: say which with output=0"):
-        export_model(several)
-    with pytest.raises(Stop, match="there is no output 2"):
+    with pytest.raises(Stop, match="there is no output 2: the model has 2, from 0 to 1"):
         export_model(several, output=2)
     with pytest.raises(Stop, match="2 labels at once"):
         export_model(XGBClassifier(n_estimators=2).fit(features, np.column_stack([two, 1 - two])))

@@ -32,6 +32,7 @@ FAMILIES = {
             *("LinearRegression", "Ridge", "RidgeCV", "Lasso", "LassoCV", "LassoLars", "LassoLarsCV", "LassoLarsIC", "Lars", "LarsCV"),
             *("ElasticNet", "ElasticNetCV", "BayesianRidge", "ARDRegression", "HuberRegressor", "TheilSenRegressor", "QuantileRegressor"),
             *("OrthogonalMatchingPursuit", "OrthogonalMatchingPursuitCV", "SGDRegressor", "PassiveAggressiveRegressor", "LinearSVR"),
+            *("MultiTaskLasso", "MultiTaskLassoCV", "MultiTaskElasticNet", "MultiTaskElasticNetCV"),
             *("PoissonRegressor", "GammaRegressor", "TweedieRegressor"),
             *("LogisticRegression", "LogisticRegressionCV", "SGDClassifier", "RidgeClassifier", "RidgeClassifierCV", "Perceptron"),
             *("PassiveAggressiveClassifier", "LinearSVC", "LinearDiscriminantAnalysis"),
@@ -44,7 +45,7 @@ FAMILIES = {
     "ensembles_family": {
         "sklearn": (
             *("VotingRegressor", "VotingClassifier", "StackingRegressor", "StackingClassifier", "CalibratedClassifierCV"),
-            *("OneVsRestClassifier", "TransformedTargetRegressor"),
+            *("OneVsRestClassifier", "MultiOutputRegressor", "TransformedTargetRegressor"),
         )
     },
 }
@@ -64,7 +65,8 @@ def export_model(estimator, n_features=None, **options):
         How many columns it is given; must be as many as it was fitted on.
     **options
         ``labels``: what a classifier's classes are called, in their order, if not by themselves.
-        ``output``: of a model with several outputs, the index of the one that is the prediction; of an IsolationForest, its name.
+        ``output``: of a model with several outputs, the index of the one that is the prediction, if not all of them; of an
+        IsolationForest, its name.
 
     Returns
     -------

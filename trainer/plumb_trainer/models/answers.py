@@ -1,38 +1,48 @@
 """What most models have in common: the answer behind one table of raw outputs."""
 
+import numpy as np
 import sklearn
 
 from plumb_trainer.exported import RAW
 from plumb_trainer.models.core import ExportedModel, label_forms, model_file, node
+from plumb_trainer.models.outputs import default_names, predicted
 from plumb_trainer.stop import Stop
 
 SCIKIT_LEARN = (f"scikit-learn {sklearn.__version__}",)
 
 
-def measured_regressor(onnx, width, raw, nodes=()):
-    """Return a regressor whose one raw output is another order of summation than its library's.
+def measured_regressor(estimator, onnx, width, raw, link=(), outputs=1, output=None):
+    """Return a regressor whose raw outputs are sums in another order than its library's.
 
     Parameters
     ----------
+    estimator : object
     onnx : bytes
     width : int
     raw : callable
-        From a block of features to [rows] or [rows, 1].
-    nodes : sequence of dict, default=()
-        What makes the prediction of the raw output, if anything.
+        From a block of features to [rows] or [rows, outputs].
+    link : sequence of str, default=()
+        The operators that make predictions of the raw outputs, one behind the other.
+    outputs : int, default=1
+    output : int, default=None
+        Of several outputs, the one that is the prediction; None for all of them.
     """
-    prediction = nodes[-1]["id"] if nodes else RAW
+    if outputs == 1:
+        refuse_output(estimator, output)
+    nodes, source = link_nodes(RAW, link)
+    picking, prediction, names = predicted(source, default_names(outputs), output)
     return ExportedModel(
         task="regression",
-        models=(model_file(onnx, "float64", width, 1),),
-        nodes=tuple(nodes),
+        models=(model_file(onnx, "float64", width, outputs),),
+        nodes=(*nodes, *picking),
         prediction=prediction,
         probabilities=None,
         labels=(),
         tiers={"raw": "C", "prediction": "C"},
-        raw=lambda features: {RAW: raw(features).reshape(-1, 1)},
+        raw=lambda features: {RAW: np.asarray(raw(features)).reshape(-1, outputs)},
         libraries=SCIKIT_LEARN,
         accepts="finite",
+        names=names,
     )
 
 

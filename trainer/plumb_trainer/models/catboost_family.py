@@ -16,7 +16,7 @@ _CLASSES = {"MultiClass": "softmax", "MultiClassOneVsAll": "sigmoid"}
 
 def export(estimator, labels=None, output=None):
     """Return a fitted CatBoostRegressor or CatBoostClassifier as it is served; see `export_model`."""
-    loss = estimator.get_all_params()["loss_function"].partition(":")[0]
+    loss, _, options = estimator.get_all_params()["loss_function"].partition(":")
     is_classifier = isinstance(estimator, catboost.CatBoostClassifier)
     known = (*_TWO_CLASSES, *_CLASSES) if is_classifier else (*_IDENTITY, *_EXP)
     if loss not in known:
@@ -31,10 +31,17 @@ def export(estimator, labels=None, output=None):
     if not is_classifier:
         refuse_labels(labels)
         links = [("exp", {"dtype": "float64"})] if loss in _EXP else []
-        return regression(ensemble, raw, _LIBRARY, links, output, tier="B" if links else "A")
+        quantiles = _levels(options) if loss == "MultiQuantile" else ()
+        return regression(ensemble, raw, _LIBRARY, links, output, tier="B" if links else "A", quantiles=quantiles)
     refuse_output(output)
     classes = estimator.classes_ if labels is None else labels
     one_column = loss in _TWO_CLASSES
     link = "sigmoid" if one_column else _CLASSES[loss]
     links = [(link, {"dtype": "float64"})]
     return classification(ensemble, raw, _LIBRARY, classes, links, threshold=0.0 if one_column else None, decides_by="raw", tier="B")
+
+
+def _levels(options):
+    """Return the levels of several quantiles, as a loss names them: ``alpha=0.1,0.9``."""
+    (alphas,) = (option.removeprefix("alpha=") for option in options.split(";") if option.startswith("alpha="))
+    return tuple(map(float, alphas.split(",")))

@@ -82,6 +82,10 @@ class ExportedModel:
         The dtype in which it looks for infinities: a number beyond its range is one.
     checked_columns : tuple of int, default=None
         The columns at which it looks; None is all of them.
+    names : tuple of str, default=()
+        Of a regressor that predicts several numbers, what they are called, in order; none where it predicts one.
+    quantiles : tuple of float, default=()
+        The levels, where these numbers are quantiles of one target.
     """
 
     task: str
@@ -96,6 +100,8 @@ class ExportedModel:
     accepts: str = "any"
     checked_as: str = "float64"
     checked_columns: tuple | None = None
+    names: tuple = ()
+    quantiles: tuple = ()
 
     @property
     def width(self):
@@ -121,7 +127,8 @@ class ExportedModel:
 
     def postprocessing(self):
         """Return postprocessing.json."""
-        outputs = [{"name": "prediction", "from": [self.prediction]}]
+        named = {"params": {"names": list(self.names)}} if self.names else {}
+        outputs = [{"name": "prediction", "from": [self.prediction], **named}]
         if self.probabilities is not None:
             outputs.append({"name": "probabilities", "from": [self.probabilities], "params": {"labels": list(self.labels)}})
         return {

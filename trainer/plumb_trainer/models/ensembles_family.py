@@ -9,6 +9,7 @@ from plumb_trainer.exported import INPUT
 from plumb_trainer.models import linear_family
 from plumb_trainer.models.answers import SCIKIT_LEARN, refuse, refuse_output
 from plumb_trainer.models.core import ExportedModel, ModelFile, Tensor, label_forms
+from plumb_trainer.models.outputs import default_names
 from plumb_trainer.stop import Stop
 
 
@@ -46,7 +47,7 @@ class _Parts:
         self.nodes.append({"id": identifier, "op": operator, "inputs": list(sources), "params": params})
         return identifier
 
-    def exported(self, task, prediction, probabilities=None, labels=()):
+    def exported(self, task, prediction, probabilities=None, labels=(), names=()):
         """Return the whole, without the nodes that nothing reads."""
         wanted, nodes = {prediction, probabilities}, []
         for part in reversed(self.nodes):
@@ -72,6 +73,7 @@ class _Parts:
             checked_as="float32" if any(member.checked_as == "float32" for member in strict) else "float64",
             checked_columns=None if None in looked_at else tuple(sorted({column for columns in looked_at for column in columns})),
             libraries=tuple(dict.fromkeys(name for member in self.members for name in (*member.libraries, *SCIKIT_LEARN))),
+            names=names,
         )
 
 
@@ -106,6 +108,8 @@ def _renamed(member, prefix):
         accepts=member.accepts,
         checked_as=member.checked_as,
         checked_columns=member.checked_columns,
+        names=member.names,
+        quantiles=member.quantiles,
     )
 
 
@@ -266,6 +270,12 @@ def _one_vs_rest(estimator, labels):
     return parts.exported("classification", decided, probabilities, labels)
 
 
+def _multi_output(estimator, labels):
+    parts = _Parts(estimator)
+    predictions = [parts.add(model, f"output {index}").prediction for index, model in enumerate(estimator.estimators_)]
+    return parts.exported("regression", parts.node("identity", predictions), names=default_names(len(predictions)))
+
+
 def _transformed_target(estimator, labels):
     parts = _Parts(estimator)
     member = parts.add(estimator.regressor_, "regressor")
@@ -281,13 +291,17 @@ def _transformed_target(estimator, labels):
         prediction = parts.node(operator, [member.prediction], **params)
     elif name in _SCALERS:
         scale, shift = (getattr(transformer, attribute, None) for attribute in _SCALERS[name])
-        # Undone as they were done: times the scale, then plus the middle.
-        coef, intercept = 1.0 if scale is None else float(scale[0]), 0.0 if shift is None else float(shift[0])
-        prediction = parts.node("linear", [member.prediction], coef=[[coef]], intercept=[intercept])
+        # Undone as they were done: times the scale, then plus the middle, each output by its own.
+        columns = []
+        for index in range(len(member.names) or 1):
+            coef, intercept = 1.0 if scale is None else float(scale[index]), 0.0 if shift is None else float(shift[index])
+            column = parts.node("select_columns", [member.prediction], columns=[index]) if member.names else member.prediction
+            columns.append(parts.node("linear", [column], coef=[[coef]], intercept=[intercept]))
+        prediction = parts.node("identity", columns) if member.names else columns[0]
     else:
         expected = f"expected one of {', '.join(_SCALERS)}, or func and inverse_func"
         raise refuse(estimator, f"its transformer, a {name}, has no inverse here; {expected}")
-    return parts.exported("regression", prediction)
+    return parts.exported("regression", prediction, names=member.names)
 
 
 _STRICTEST = ("finite", "missing", "any")
@@ -300,5 +314,6 @@ _EXPORTS = {
     "StackingRegressor": _stacking,
     "StackingClassifier": _stacking,
     "OneVsRestClassifier": _one_vs_rest,
+    "MultiOutputRegressor": _multi_output,
     "TransformedTargetRegressor": _transformed_target,
 }

@@ -17,25 +17,22 @@ _WITH_PROBABILITIES = ("LogisticRegression", "LogisticRegressionCV", "LinearDisc
 
 def export(estimator, labels=None, output=None):
     """Return a fitted linear model as it is served; see `export_model`."""
-    refuse_output(estimator, output)
     coef, intercept = coefficients(estimator)
     graph = Float64Graph("linear", coef.shape[1])
     onnx = graph.bytes(graph.add("Gemm", INPUT, graph.constant(coef.T), graph.constant(intercept)), len(coef))
     if type(estimator).__name__ in CLASSIFIERS:
+        refuse_output(estimator, output)
         raw = estimator.decision_function
         return measured_classifier(onnx, coef.shape[1], len(coef), raw, estimator.classes_, labels, link_of(estimator, len(coef)))
     raw = estimator._linear_predictor if type(estimator).__name__ in GENERALIZED else estimator.predict
-    nodes, _ = link_nodes("main.Y", link_of(estimator, 1))
-    return measured_regressor(onnx, coef.shape[1], raw, nodes)
+    return measured_regressor(estimator, onnx, coef.shape[1], raw, link_of(estimator, 1), len(coef), output)
 
 
 def coefficients(estimator):
     """Return the weights, [outputs, width], and what is added to their sums, [outputs]."""
     coef = np.atleast_2d(np.asarray(estimator.coef_, dtype=np.float64))
-    if type(estimator).__name__ not in CLASSIFIERS and len(coef) != 1:
-        raise refuse(estimator, f"it predicts {len(coef)} numbers, and a bundle answers with one; fit one model for each")
     if type(estimator).__name__ in CLASSIFIERS and len(coef) != _outputs(estimator):
-        raise refuse(estimator, "it was fitted on several targets; fit one model for each")
+        raise refuse(estimator, "it was fitted on several targets, and a row has one label; fit one model for each")
     return coef, np.broadcast_to(np.asarray(estimator.intercept_, dtype=np.float64), len(coef))
 
 

@@ -13,7 +13,6 @@ _POWERS = {"euclidean": 2, "l2": 2, "manhattan": 1, "cityblock": 1, "l1": 1}
 
 def export(estimator, labels=None, output=None):
     """Return a fitted KNeighborsClassifier or KNeighborsRegressor as it is served; see `export_model`."""
-    refuse_output(estimator, output)
     points, power = _points(estimator), _power(estimator)
     width = points.shape[1]
     graph = Float64Graph("neighbors", width)
@@ -21,11 +20,12 @@ def export(estimator, labels=None, output=None):
     nearest, indexes = graph.add("TopK", graph.distances(points, power), count, axis=1, largest=0, sorted=1, outputs=2)
     weights = _weights(graph, nearest, power) if estimator.weights == "distance" else None
     is_regressor = type(estimator).__name__ == "KNeighborsRegressor"
-    table = estimator._y.reshape(-1, 1) if is_regressor else np.eye(len(estimator.classes_))[estimator._y.ravel()]
+    table = estimator._y.reshape(len(points), -1) if is_regressor else np.eye(len(estimator.classes_))[estimator._y.ravel()]
     values = graph.add("Gather", graph.constant(table), indexes)
     onnx = graph.bytes(_mean(graph, values, weights, estimator.n_neighbors), table.shape[1])
     if is_regressor:
-        return measured_regressor(onnx, width, estimator.predict)
+        return measured_regressor(estimator, onnx, width, estimator.predict, outputs=table.shape[1], output=output)
+    refuse_output(estimator, output)
     return measured_classifier(onnx, width, table.shape[1], estimator.predict_proba, estimator.classes_, labels, ())
 
 
@@ -36,8 +36,8 @@ def _points(estimator):
     if len(points) > POINTS_MAX:
         reason = f"it keeps {len(points)} rows, and at most {POINTS_MAX} are served, since each row is compared with all of them"
         raise refuse(estimator, reason)
-    if estimator._y.ndim > 1 and estimator._y.shape[1] > 1:
-        raise refuse(estimator, "it was fitted on several targets; fit one model for each")
+    if hasattr(estimator, "classes_") and estimator._y.ndim > 1 and estimator._y.shape[1] > 1:
+        raise refuse(estimator, "it was fitted on several targets, and a row has one label; fit one model for each")
     return np.asarray(points, dtype=np.float64)
 
 

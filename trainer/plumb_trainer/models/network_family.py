@@ -2,21 +2,18 @@
 
 from plumb_trainer.layers import layer_model_bytes
 from plumb_trainer.mlp_layers import read_mlp
-from plumb_trainer.models.answers import link_nodes, measured_classifier, measured_regressor, refuse, refuse_output
+from plumb_trainer.models.answers import measured_classifier, measured_regressor, refuse, refuse_output
 
 _LINKS = {"identity": (), "exp": ("exp",), "logistic": ("sigmoid",), "softmax": ("softmax",)}
 
 
 def export(estimator, labels=None, output=None):
     """Return a fitted MLPRegressor or MLPClassifier as it is served; see `export_model`."""
-    refuse_output(estimator, output)
     layers = read_mlp(estimator)
     onnx, link = layer_model_bytes(layers), _LINKS[estimator.out_activation_]
     if type(estimator).__name__ == "MLPRegressor":
-        if layers.outputs != 1:
-            raise refuse(estimator, f"it predicts {layers.outputs} numbers, and a bundle answers with one; fit one model for each")
-        nodes, _ = link_nodes("main.Y", link)
-        return measured_regressor(onnx, layers.width, layers.raw, nodes)
+        return measured_regressor(estimator, onnx, layers.width, layers.raw, link, layers.outputs, output)
+    refuse_output(estimator, output)
     if layers.outputs > 1 and estimator.out_activation_ == "logistic":
-        raise refuse(estimator, "it was fitted on several targets; fit one model for each")
+        raise refuse(estimator, "it was fitted on several targets, and a row has one label; fit one model for each")
     return measured_classifier(onnx, layers.width, layers.outputs, layers.raw, estimator.classes_, labels, link)

@@ -69,8 +69,8 @@ def _means(estimator, labels, output):
         return regression(ensemble, alone.predict, _LIBRARY, output=output, accepts=accepts)
     if estimator.n_outputs_ > 1:
         raise Stop(
-            f"the model can't be exported: it gives a row {estimator.n_outputs_} labels at once, and a bundle's prediction is one; "
-            "fit a classifier for each"
+            f"the model can't be exported: it gives a row {estimator.n_outputs_} labels at once, and a bundle answers with one; "
+            "fit a classifier for each, and export a bundle for each"
         )
     if estimator.n_classes_ == 1:
         raise Stop("the model can't be exported: it has seen one class only, so there is nothing to tell apart")

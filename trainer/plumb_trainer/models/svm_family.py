@@ -21,7 +21,7 @@ def export(estimator, labels=None, output=None):
     kernel = _KERNELS[estimator.kernel](graph, estimator, vectors)
     if not hasattr(estimator, "classes_"):
         onnx = graph.bytes(_sums(graph, kernel, coef.T, estimator.intercept_), 1)
-        return measured_regressor(onnx, width, estimator.predict)
+        return measured_regressor(estimator, onnx, width, estimator.predict)
     classes = estimator.classes_
     if len(classes) == 2:
         # scikit-learn turns the sign round, so that the second class is above 0.

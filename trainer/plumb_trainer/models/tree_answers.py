@@ -1,7 +1,8 @@
-"""What stands behind a tree ensemble, whatever library grew it: link functions, labels, and which of several outputs is the prediction."""
+"""What stands behind a tree ensemble, whatever library grew it: link functions, labels, and which outputs are the prediction."""
 
 from plumb_trainer.exported import RAW
 from plumb_trainer.models.core import ExportedModel, label_forms, model_file, node
+from plumb_trainer.models.outputs import default_names, predicted, quantile_names
 from plumb_trainer.stop import Stop
 from plumb_trainer.tree_onnx import tree_model_bytes
 from plumb_trainer.trees import thresholds_by_feature
@@ -31,7 +32,7 @@ def refuse_output(output):
         raise Stop("`output` picks one of a regressor's several outputs, and this model is a classifier; take it out")
 
 
-def regression(ensemble, raw, library, links=(), output=None, tier="A", accepts="any"):
+def regression(ensemble, raw, library, links=(), output=None, tier="A", accepts="any", quantiles=()):
     """Return a regressor as it is served.
 
     Parameters
@@ -43,26 +44,22 @@ def regression(ensemble, raw, library, links=(), output=None, tier="A", accepts=
     links : sequence of (str, dict)
         Operators with their parameters, from the sum to the prediction.
     output : int, default=None
-        Of several outputs, the one that is the prediction.
+        Of several outputs, the one that is the prediction; None for all of them.
     tier : {"A", "B"}, default="A"
         Of the prediction.
     accepts : str, default="any"
         As of `ExportedModel`.
+    quantiles : tuple of float, default=()
+        Levels of the outputs, where these are quantiles.
     """
-    nodes, source = [], RAW
-    if ensemble.target_count > 1:
-        nodes.append(node("p1", "select_columns", source, columns=[_picked(output, ensemble.target_count)]))
-        source = "p1"
-    elif output not in (None, 0):
+    if ensemble.target_count == 1 and output not in (None, 0):
         raise Stop(f"there is no output {output}: the model has one")
-    for operator, params in links:
-        identifier = f"p{len(nodes) + 1}"
-        nodes.append(node(identifier, operator, source, **params))
-        source = identifier
+    nodes, source = _linked(links)
+    picking, source, names = predicted(source, quantile_names(quantiles) or default_names(ensemble.target_count), output)
     return ExportedModel(
         "regression",
         models=(trees_file(ensemble),),
-        nodes=tuple(nodes),
+        nodes=(*nodes, *picking),
         prediction=source,
         probabilities=None,
         labels=(),
@@ -71,6 +68,8 @@ def regression(ensemble, raw, library, links=(), output=None, tier="A", accepts=
         libraries=(library,),
         accepts=accepts,
         checked_as=ensemble.input_dtype or ensemble.dtype,
+        names=names,
+        quantiles=quantiles if names else (),
     )
 
 
@@ -96,11 +95,7 @@ def classification(ensemble, raw, library, classes, links=(), threshold=None, de
         As of `ExportedModel`.
     """
     labels = label_forms(classes)
-    nodes, source = [], RAW
-    for operator, params in links:
-        identifier = f"p{len(nodes) + 1}"
-        nodes.append(node(identifier, operator, source, **params))
-        source = identifier
+    nodes, source = _linked(links)
     limit = {} if threshold is None else {"threshold": threshold}
     decided = RAW if decides_by == "raw" else source
     nodes.append(node("label", "label", decided, labels=list(labels), **limit))
@@ -123,12 +118,11 @@ def _as_table(raw):
     return lambda features: {RAW: raw(features).reshape(len(features), -1)}
 
 
-def _picked(output, count):
-    if output is None:
-        raise Stop(
-            f"the model has {count} outputs, and a bundle's prediction is one number: say which with output=0 to output={count - 1}, "
-            "and export a bundle for each that is wanted"
-        )
-    if not 0 <= output < count:
-        raise Stop(f"there is no output {output}: the model has {count}, from 0 to {count - 1}")
-    return int(output)
+def _linked(links):
+    """Return the nodes of links behind the sums, and the name of what they give."""
+    nodes, source = [], RAW
+    for operator, params in links:
+        identifier = f"p{len(nodes) + 1}"
+        nodes.append(node(identifier, operator, source, **params))
+        source = identifier
+    return nodes, source

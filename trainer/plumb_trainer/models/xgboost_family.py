@@ -5,7 +5,7 @@ import xgboost
 
 from plumb_trainer.models.tree_answers import classification, refuse_labels, refuse_output, regression
 from plumb_trainer.stop import Stop
-from plumb_trainer.xgboost_trees import read_xgboost
+from plumb_trainer.xgboost_trees import puts_quantiles_in_order, quantile_levels, read_xgboost
 
 _LIBRARY = f"xgboost {xgboost.__version__}"
 
@@ -25,13 +25,17 @@ def export(estimator, labels=None, output=None):
 
     if not isinstance(estimator, xgboost.XGBClassifier):
         refuse_labels(labels)
-        return regression(ensemble, raw, _LIBRARY, links, output)
+        levels = quantile_levels(estimator)
+        if levels and puts_quantiles_in_order():
+            levels = tuple(sorted(levels))
+            links.append(("sort_ascending", {}))
+        return regression(ensemble, raw, _LIBRARY, links, output, quantiles=levels)
     refuse_output(output)
     one_column = ensemble.link == "sigmoid"
     if one_column and ensemble.target_count > 1:
         raise Stop(
-            f"the model can't be exported: it gives a row {ensemble.target_count} labels at once, and a bundle's prediction is one; "
-            "fit a classifier for each"
+            f"the model can't be exported: it gives a row {ensemble.target_count} labels at once, and a bundle answers with one; "
+            "fit a classifier for each, and export a bundle for each"
         )
     classes = estimator.classes_ if labels is None else labels
     return classification(ensemble, raw, _LIBRARY, classes, links, threshold=0.5 if one_column else None)
