@@ -64,6 +64,11 @@ function isRow({ shape, values }: OnnxTensor): boolean {
   return shape.length <= 2 && (shape.at(-1) ?? 1) === values.length;
 }
 
+/** Its optimizer compares in float32: it takes a number that is near enough for the one that does nothing (measured; of a last step it doesn't). */
+function isPassedOver(op: AfterStep["op"], value: number): boolean {
+  return Math.fround(value) === (op === "Add" ? 0 : 1) && value !== 1;
+}
+
 /** Follows the nodes from the trees to both ends, and remembers which it met. */
 class Reading {
   readonly #file: OnnxFile;
@@ -139,6 +144,8 @@ class Reading {
       const { values } = constant;
       if ((values.length !== 1 && values.length !== targetCount) || !isRow(constant))
         throw new NotCovered("a constant is as wide as neither one target nor all");
+      if (user!.outputs[0] !== output && values.length === 1 && isPassedOver(user!.op, values[0]!))
+        throw new NotCovered(`ONNX Runtime passes over a step of ${values[0]}`);
       const operand = Float64Array.from({ length: targetCount }, (_, target) => values[values.length === 1 ? 0 : target]!);
       steps.push({ op: user!.op, operand });
       name = user!.outputs[0]!;
@@ -152,6 +159,7 @@ class Reading {
   }
 
   #take(node: OnnxNode): OnnxNode {
+    if (this.#read.has(node)) throw new NotCovered(`its node "${node.op}" leads back to itself`);
     this.#read.add(node);
     return node;
   }

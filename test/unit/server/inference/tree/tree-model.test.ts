@@ -132,6 +132,12 @@ describe("refused, by what is odd in the graph", () => {
     ["another operator after the sums", oddAfter, withNode(added, "Add", () => ({ op: "Sub" })), twoTargets],
     ["a constant before the sums", oddAfter, withNode(added, "Add", ({ inputs }) => ({ inputs: inputs.toReversed() })), twoTargets],
     ["sums that two take", oddAfter, plus(added, { op: "Neg", inputs: ["T0"], outputs: ["N"] }), twoTargets],
+    [
+      "sums that lead to themselves",
+      'its node "Add" leads back to itself',
+      withNode(added, "Add", ({ inputs }) => ({ outputs: [inputs[0]!] })),
+      twoTargets,
+    ],
     ["sums that lead nowhere", oddAfter, withNode(treeGraph(forest), "TreeEnsemble", () => ({ outputs: ["T"] }))],
     [
       "an operand that isn't a constant",
@@ -144,6 +150,25 @@ describe("refused, by what is odd in the graph", () => {
     ["a node beside it all", 'it has a node "Neg" beside its trees', plus(treeGraph(forest), { op: "Neg", inputs: ["X"], outputs: ["N"] })],
   ])("%s", (_, sentence, graph, of = forest) => {
     expect(() => readTreeModel(treeModel(of, graph))).toThrow(new NotCovered(sentence));
+  });
+});
+
+describe("refused, since ONNX Runtime would pass over a step that isn't the last", () => {
+  const last = { op: "Add", operand: [3] } as const;
+
+  test.each<["Div" | "Mul" | "Add", number]>([
+    ["Div", 1 + 2 ** -52],
+    ["Mul", 1 - 2 ** -53],
+    ["Mul", 1 + 2 ** -24],
+    ["Add", 1e-50],
+    ["Add", -1e-50],
+    ["Add", 0],
+  ])("%s by %s", (op, value) => {
+    const single: Forest = { ...forest, dtype: "float64" };
+    const read = (steps: Forest["after"] & object) => readTreeModel(treeModel({ ...single, after: steps }));
+    expect(() => read([{ op, operand: [value] }, last])).toThrow(new NotCovered(`ONNX Runtime passes over a step of ${value}`));
+    expect(read([last, { op, operand: [value] }]).after).toHaveLength(2);
+    expect(read([{ op, operand: [value === 0 ? 1 : 1.5] }, last]).after).toHaveLength(2);
   });
 });
 
