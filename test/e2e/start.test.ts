@@ -108,6 +108,7 @@ describe("a setting that is wrong stops the start with a sentence and exit code 
     ["a flag without its value", ["--models"], /the flag --models needs a value/],
     ["a word for a number", ["--workers", "many"], /the flag --workers: .*"many"/],
     ["a word that isn't one of those known", ["--execution", "gpu"], /the flag --execution: .*"gpu"/],
+    ["an engine that isn't one", ["--engine", "treelite"], /the flag --engine: .*"auto"\|"onnxruntime"\|"tree".*"treelite"/],
     ["a config file that isn't there", ["--config", "missing.json"], /the config file .*missing\.json can't be read/],
   ];
   test.each(cases)("%s", async (_, flags, sentence) => {

@@ -66,6 +66,20 @@ describe("golden rows", () => {
   });
 });
 
+test("every engine gives the same lines, raw outputs and all", async () => {
+  const rows = golden.map(({ rowJson }) => `${rowJson}\n`).join("");
+  const texts: string[] = [];
+  for (const engine of ["onnxruntime", "tree", "auto"]) texts.push((await answer(rows, "--raw", "--engine", engine)).text);
+  expect(new Set(texts).size).toBe(1);
+  expect(texts[0]!.split("\n")).toHaveLength(golden.length + 1);
+});
+
+test.each(["treelite", "", "Tree"])("the engine %j is told to be none, with 2", async (engine) => {
+  const { code, stdout, stderr } = await callCommand(predictLines, [demandDirectory, "--engine", engine]);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toBe(`plumb predict: --engine: expected auto, onnxruntime or tree, got ${JSON.stringify(engine)}\n`);
+});
+
 describe("lines", () => {
   const codes = (lines: readonly { error?: { code: string } }[]) => lines.map(({ error }) => error?.code ?? "ok");
 

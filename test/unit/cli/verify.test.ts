@@ -35,7 +35,7 @@ async function problemsOf(change: (copy: DemandCopy) => void): Promise<string[]>
 
 describe("a true bundle", () => {
   test("is proved, and the report says what was compared", async () => {
-    const { code, stdout, stderr } = await callCommand(verify, [demandDirectory]);
+    const { code, stdout, stderr } = await callCommand(verify, [demandDirectory, "--engine", "tree"]);
     expect([code, stderr]).toEqual([0, ""]);
     const manifest = readFileSync(join(demandDirectory, "manifest.json"));
     expect(stdout.split("\n")[0]).toBe(`${demandDirectory}: proved`);
@@ -59,6 +59,20 @@ describe("a true bundle", () => {
     await store.remove();
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain('  model        echo/1, regression of 2 outputs ("low", "high"), made ');
+  });
+
+  test.each([
+    ["demand", "tree", /, by tree\n/],
+    ["demand", "onnxruntime", /, by onnxruntime\n/],
+    // Which of them is the faster is this machine's business.
+    ["demand", "auto", /, by (tree|onnxruntime \(the tree kernel is slower for it here: .*\))\n/],
+    ["digits", "tree", /, by onnxruntime \(it has no TreeEnsemble\)\n/],
+    ["digits", "auto", /, by onnxruntime \(it has no TreeEnsemble\)\n/],
+    ["digits", "onnxruntime", /, by onnxruntime\n/],
+  ])("%s is proved on the engine that is asked for, %s, or the report says why not", async (model, engine, report) => {
+    const { code, stdout, stderr } = await callCommand(verify, [join(demandDirectory, "../..", model, "1"), "--engine", engine]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(report);
   });
 
   test("may lie in a folder of any name", async () => {
@@ -281,7 +295,13 @@ describe("as a process", () => {
   });
 });
 
-test.each([[[]], [["--json"]], [["a", "b"]]])("called with %j it says how it is used", async (args) => {
+test("an engine that isn't one is told, with those that are", async () => {
+  const { code, stdout, stderr } = await callCommand(verify, [demandDirectory, "--engine", "treelite"]);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toContain('--engine: expected auto, onnxruntime or tree, got "treelite"');
+});
+
+test.each([[[]], [["--json"]], [["a", "b"]], [["a", "--engine"]]])("called with %j it says how it is used", async (args) => {
   const { code, stdout, stderr } = await callCommand(verify, args);
   expect([code, stdout]).toEqual([2, ""]);
   expect(stderr).toContain("plumb verify models/demand/1");

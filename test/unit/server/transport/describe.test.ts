@@ -60,6 +60,28 @@ test("what the numbers of a prediction are called, where there are several", () 
   expect(describeModel(registry, "demand")).toMatchObject({ versions: [{ outputs: null }, { outputs: null }, { outputs: null }] });
 });
 
+test("engines are told by model, with the reason where it isn't the tree kernel", () => {
+  const vote = makeVersion({ name: "vote" });
+  vote.engines = [
+    { model: "trees", engine: "tree", reason: undefined, differed: false },
+    { model: "linear", engine: "onnxruntime", reason: "it has no TreeEnsemble", differed: false },
+  ];
+  const here = new Registry(undefined);
+  here.add(vote);
+  expect(describeModel(here, "vote")).toMatchObject({
+    versions: [
+      {
+        engine: "mixed",
+        engines: [
+          { model: "trees", engine: "tree", reason: null },
+          { model: "linear", engine: "onnxruntime", reason: "it has no TreeEnsemble" },
+        ],
+      },
+    ],
+  });
+  expect(describeModel(registry, "demand")).toMatchObject({ versions: [{}, { engine: null, engines: [] }, {}] });
+});
+
 test("one that nobody serves has its schema, too", () => {
   expect(describeModel(registry, "spam")).toMatchObject({ serving: null, schema: oneNumberSchema, versions: [{ role: "standby" }] });
 });

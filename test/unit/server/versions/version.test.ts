@@ -1,6 +1,7 @@
 /** Goal: a version's states change only along the listed transitions, and it carries what a call needs of its bundle. */
 
 import { describe, expect, test } from "vitest";
+import type { EngineName } from "../../../../server/inference/engines.js";
 import type { VersionState } from "../../../../server/versions/version.js";
 import { binaryGraph, makeVersion } from "../../../support/versions.js";
 
@@ -25,6 +26,17 @@ describe.each(states)("a version that is %s", (from) => {
       expect(version.state).toBe(from);
     }
   });
+});
+
+test.each<[string, readonly EngineName[], string | undefined]>([
+  ["none that was chosen", [], undefined],
+  ["one", ["tree"], "tree"],
+  ["one for all its models", ["onnxruntime", "onnxruntime"], "onnxruntime"],
+  ["several", ["tree", "onnxruntime", "tree"], "mixed"],
+])("a version whose models run on %s says so", (_, engines, told) => {
+  const version = makeVersion();
+  version.engines = engines.map((engine, i) => ({ model: `m${i}`, engine, reason: undefined, differed: false }));
+  expect(version.engine).toBe(told);
 });
 
 test("a version that fails says why", () => {
