@@ -33,6 +33,7 @@ from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, VarianceThreshold, f_regression
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import ElasticNet, LinearRegression, LogisticRegression, PoissonRegressor, Ridge
+from sklearn.multioutput import MultiOutputRegressor
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.neural_network import MLPRegressor
@@ -144,6 +145,9 @@ PORTABLE = {
 # Behind `_mixed`.
 MODELS = {
     "XGBRegressor": _trees(),
+    "XGBRegressor, three quantiles": XGBRegressor(
+        n_estimators=4, max_depth=3, n_jobs=1, objective="reg:quantileerror", quantile_alpha=[0.1, 0.5, 0.9]
+    ),
     "XGBClassifier": XGBClassifier(n_estimators=4, max_depth=3, n_jobs=1),
     "LGBMRegressor": LGBMRegressor(n_estimators=4, num_leaves=5, min_child_samples=5, verbose=-1, n_jobs=1),
     "DecisionTreeRegressor": DecisionTreeRegressor(max_depth=4, random_state=0),
@@ -171,6 +175,20 @@ MODELS = {
     "StackingRegressor": StackingRegressor([("linear", Ridge()), ("tree", DecisionTreeRegressor(max_depth=3))], Ridge()),
     "CalibratedClassifierCV": CalibratedClassifierCV(LogisticRegression(), cv=2),
 }
+# Behind `_mixed`, fitted on two targets, and answering with both.
+SEVERAL = {
+    "XGBRegressor": _trees(),
+    "XGBRegressor, leaves of several values": XGBRegressor(n_estimators=4, max_depth=3, n_jobs=1, multi_strategy="multi_output_tree"),
+    "DecisionTreeRegressor": DecisionTreeRegressor(max_depth=4, random_state=0),
+    "RandomForestRegressor": RandomForestRegressor(**_small),
+    "ExtraTreesRegressor": ExtraTreesRegressor(**_small),
+    "MultiOutputRegressor of HistGradientBoostingRegressor": MultiOutputRegressor(HistGradientBoostingRegressor(max_iter=4, random_state=0)),
+    "LinearRegression": LinearRegression(),
+    "Ridge": Ridge(),
+    "KNeighborsRegressor": KNeighborsRegressor(3),
+    "MLPRegressor": MLPRegressor(hidden_layer_sizes=(5,), max_iter=50, random_state=0),
+}
+_TWO = ", two outputs"
 
 
 def cases():
@@ -178,7 +196,8 @@ def cases():
     found = {f"{name} → XGBRegressor": (step, _trees(), columns) for name, (step, columns) in TRANSFORMERS.items()}
     found |= {f"{name} → Ridge": (step, Ridge(), AB) for name, step in PORTABLE.items()}
     columns = [*ABM, "n", "flag", "city"]
-    return found | {f"mixed columns → {name}": (_mixed(), model, columns) for name, model in MODELS.items()}
+    found |= {f"mixed columns → {name}": (_mixed(), model, columns) for name, model in MODELS.items()}
+    return found | {f"mixed columns → {name}{_TWO}": (_mixed(), model, columns) for name, model in SEVERAL.items()}
 
 
 def line_of(name, folder, count):
@@ -195,6 +214,8 @@ def line_of(name, folder, count):
     data = DATA[columns]
     is_regressor = not hasattr(model, "predict_proba")
     truth = np.abs(TRUTH) if is_regressor else np.where(TRUTH > np.median(TRUTH), 1, 0)
+    if name.endswith(_TWO):
+        truth = np.column_stack([truth, TRUTH**2 / 100])
     pipeline = (model if step is None else make_pipeline(step, model)).fit(data, truth)
     target = export_bundle(pipeline, data, folder, name="matrix", version=1, y=None, golden_rows=count)
     parity = json.loads((target / "manifest.json").read_text(encoding="utf-8"))["parity"]

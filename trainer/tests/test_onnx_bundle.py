@@ -154,6 +154,56 @@ def test_files_with_several_inputs_and_outputs_feed_one_graph(tmp_path):
     assert json.loads((bundle / "manifest.json").read_text())["parity"]["margin_ulp_max"] == 0
 
 
+def pairs_of_sums(**changes):
+    """Return what `export_onnx` needs of a file that gives a row two numbers."""
+    rows = [{"a": a, "b": b} for a, b in np.random.default_rng(4).normal(size=(400, 2)).tolist()]
+    return {
+        "name": "two",
+        "version": 1,
+        "schema": {
+            "type": "object",
+            "properties": {"a": {"type": "number"}, "b": {"type": "number"}},
+            "required": ["a", "b"],
+            "additionalProperties": False,
+        },
+        "preprocessing": {
+            "format": "plumb-graph/1",
+            "inputs": [{"name": "a", "type": "number"}, {"name": "b", "type": "number"}],
+            "nodes": [],
+            "outputs": [{"name": "A", "dtype": "float64", "shape": ["rows", 2], "from": ["a", "b"]}],
+        },
+        "postprocessing": {
+            "format": "plumb-graph/1",
+            "inputs": [{"name": "two.Y", "dtype": "float64", "shape": ["rows", 2]}],
+            "nodes": [],
+            "outputs": [{"name": "prediction", "from": ["two.Y"], "params": {"names": ["double a", "double b"]}}],
+        },
+        "rows": rows,
+        "features": lambda rows: {"A": [[row["a"], row["b"]] for row in rows]},
+        "predict": lambda raw: raw["two.Y"],
+        **changes,
+    }
+
+
+def test_a_file_of_several_outputs_answers_with_a_list(tmp_path):
+    double = TensorProto.DOUBLE
+    path = onnx_file(
+        tmp_path / "two.onnx", [("A", double, ["rows", 2])], [helper.make_node("Add", ["A", "A"], ["Y"])], [("Y", double, ["rows", 2])]
+    )
+    bundle = export_onnx({"two": path}, tmp_path / "store", **pairs_of_sums())
+    plumb("verify", bundle)
+    golden = json.loads((bundle / "golden.jsonl").read_text().split("\n")[0])
+    assert golden["prediction"] == [2 * golden["row"]["a"], 2 * golden["row"]["b"]]
+    assert len(json.loads((bundle / "baseline.json").read_text())["prediction"]) == 2
+    with pytest.raises(Stop, match="prediction 1: expected"):
+        export_onnx({"two": path}, tmp_path / "other", **pairs_of_sums(predict=lambda raw: raw["two.Y"] + [0, 1e-3]))
+    with pytest.raises(Stop, match="predict: expected 2 numbers a row, one for each name, got one value"):
+        export_onnx({"two": path}, tmp_path / "other", **pairs_of_sums(predict=lambda raw: raw["two.Y"][:, 0]))
+    one = {**pairs_of_sums()["postprocessing"], "outputs": [{"name": "prediction", "from": ["two.Y"]}]}
+    with pytest.raises(Stop, match="predict: expected one value a row, since postprocessing.json has no names, got a list of 2"):
+        export_onnx({"two": path}, tmp_path / "other", **pairs_of_sums(postprocessing=one))
+
+
 def chances(raw):
     """Return the softmax of the mean of the three tables of raw outputs."""
     mean = np.average([raw["pair.sum"], raw["pair.product"], raw["one.Y"]], axis=0, weights=[1, 1, 2])

@@ -2,7 +2,8 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Bundle, readBundle } from "../../../../bundle/index.js";
-import { runnerSpec } from "../../../../server/inference/runner.js";
+import { asChosen } from "../../../../server/inference/engines.js";
+import { createRunner, runnerSpec } from "../../../../server/inference/runner.js";
 import { chooseEngines } from "../../../../server/versions/choose-engines.js";
 import { Version } from "../../../../server/versions/version.js";
 import { demandDirectory } from "../../../support/demand-bundle.js";
@@ -40,6 +41,8 @@ describe.each([
   test("what workers get can be sent to them, and names the same engine", () => {
     const version = new Version(bundle);
     chooseEngines(version, setting, randomOf(1), stopped).release();
-    expect(structuredClone(runnerSpec(version)).engines).toMatchObject([{ model: "main", engine }]);
+    const spec = structuredClone(runnerSpec(version));
+    expect(createRunner(asChosen(spec), spec).run([new Float32Array(spec.blocks[0]!.width)], 1).raw).toHaveLength(1);
+    expect(Atomics.load(spec.chosen, 0)).toBe(engine === "onnxruntime" ? 1 : 2);
   });
 });
