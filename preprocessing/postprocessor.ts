@@ -56,7 +56,7 @@ export function createPostprocessor(graph: GraphDocument): Postprocessor {
   wiring.addNodes(graph.nodes, operatorsAfter, refusals);
   const prediction = planPrediction(graph.outputs, wiring);
   const probabilities = planProbabilities(graph.outputs, wiring);
-  const { names, labels } = prediction;
+  const { names, labels, write } = prediction;
   refuseOtherLabels(labels, probabilities?.labels, graph.outputs);
   wiring.refuseUnused();
 
@@ -74,7 +74,7 @@ export function createPostprocessor(graph: GraphDocument): Postprocessor {
         const count = Math.min(stripRows, rowCount - done);
         for (let index = 0; index < raws.length; index++) readBlock(raw[index]!, raws[index]!, firstRow + done, count);
         for (let index = 0; index < steps.length; index++) steps[index]!(count);
-        prediction.write(predictions, done, count);
+        write(predictions, done, count);
         if (answered !== undefined) probabilities!.write(answered, done, count);
       }
       return { predictions, probabilities: answered };

@@ -285,11 +285,8 @@ export function placesOfRows({ rows, rowIndexes, unanswered }: Call, { predictio
 
 /** The predictions of rows `first` to `end - 1`, between commas. */
 export function encodePredictions(predictions: readonly Prediction[], places: Places, first: number, end: number): string {
-  // All are of one kind, so that only lists of numbers are asked for theirs.
-  const isAsItIs = typeof predictions[0] === "object" ? listIsAsItIs : scalarIsAsItIs;
-  if (places === undefined) return encodeItems(end - first === predictions.length ? predictions : predictions.slice(first, end), isAsItIs);
-  const answered = Array.from(places.subarray(first, end), (place) => (place < 0 ? null : predictions[place]!));
-  return encodeItems(answered, isAsItIs);
+  if (places === undefined) return encodeItems(end - first === predictions.length ? predictions : predictions.slice(first, end));
+  return encodeItems(Array.from(places.subarray(first, end), (place) => (place < 0 ? null : predictions[place]!)));
 }
 
 /** The probabilities of rows `first` to `end - 1`, between commas. */
@@ -303,36 +300,32 @@ export function encodeProbabilities(frame: AnswerFrame, probabilities: Float64Ar
 }
 
 /** A list's items. `JSON.stringify` takes half the time of a string per number, and leaves none behind to be collected. */
-function encodeItems<Item extends Prediction | null>(items: readonly Item[], isAsItIs: (item: Prediction | null) => boolean): string {
-  return items.every(isAsItIs) ? JSON.stringify(items).slice(1, -1) : items.map(encodePrediction).join(",");
+function encodeItems(items: readonly (Prediction | null)[]): string {
+  const asTheyAre = items.every((item) => item !== 0 || !Object.is(item, -0)) && !(holdsLists(items) && items.some(hasMinusZero));
+  return asTheyAre ? JSON.stringify(items).slice(1, -1) : items.map((item) => (item === null ? "null" : encodePrediction(item))).join(",");
 }
 
-/** Whether `JSON.stringify` writes it as it is; it would lose the sign of zero. */
-function scalarIsAsItIs(value: Prediction | null): boolean {
-  return value !== 0 || !Object.is(value, -0);
+/** All predictions are of one kind; null stands for a row without one. */
+function holdsLists(items: readonly (Prediction | null)[]): boolean {
+  return typeof items.find((item) => item !== null) === "object";
 }
 
-function listIsAsItIs(value: Prediction | null): boolean {
-  return typeof value !== "object" || value === null || value.every(scalarIsAsItIs);
-}
-
-function encodePrediction(prediction: Prediction | null): string {
-  if (typeof prediction === "object") return prediction === null ? "null" : `[${encodeItems(prediction, scalarIsAsItIs)}]`;
-  return encodeScalar(prediction);
+function hasMinusZero(list: Prediction | null): boolean {
+  return Array.isArray(list) && list.some((value) => Object.is(value, -0));
 }
 
 function encodeDistribution({ labelKeys }: AnswerFrame, probabilities: Float64Array, row: number): string {
   let text = "{";
   for (let k = 0; k < labelKeys.length; k++) {
-    text += `${k === 0 ? "" : ","}${labelKeys[k]}${encodeScalar(probabilities[row * labelKeys.length + k]!)}`;
+    text += `${k === 0 ? "" : ","}${labelKeys[k]}${encodePrediction(probabilities[row * labelKeys.length + k]!)}`;
   }
   return `${text}}`;
 }
 
-/** The shortest text that reads back as the same number; `JSON.stringify` would lose the sign of zero. */
-function encodeScalar(value: Scalar): string {
-  if (typeof value !== "number") return JSON.stringify(value);
-  return value === 0 && Object.is(value, -0) ? "-0" : String(value);
+/** A number as the shortest text that reads back as the same one, since `JSON.stringify` would lose the sign of zero; a label; or a list of numbers. */
+function encodePrediction(prediction: Prediction): string {
+  if (typeof prediction === "number") return prediction === 0 && Object.is(prediction, -0) ? "-0" : String(prediction);
+  return typeof prediction === "object" ? `[${encodeItems(prediction)}]` : JSON.stringify(prediction);
 }
 
 /** An error as `/predict` and its kin answer it. */
