@@ -7,6 +7,7 @@ import type { EngineSession } from "../../server/inference/engine.js";
 import { onnxruntime } from "../../server/inference/session.js";
 import { treeEngine } from "../../server/inference/tree/tree-engine.js";
 import { type Forest, treeModel } from "../fixtures/tree-onnx.js";
+import { fuzzTimeoutMs, rounds } from "../support/fuzzing.js";
 import { forestTraits, makeForest, randomOf, rowsFor } from "../support/random-forest.js";
 
 /** Sizes that take different ways: single rows, rows beside whole groups, groups, tiles and what is left of them. */
@@ -53,11 +54,15 @@ function holdToOnnxRuntime(forest: Forest, rowCount: number, random: () => numbe
   }
 }
 
-test("any forest, any rows", () => {
-  fc.assert(
-    fc.property(forestTraits, fc.integer({ min: 1, max: 300 }), (traits, rowCount) => {
-      holdToOnnxRuntime(makeForest(traits), rowCount, randomOf(~traits.seed));
-    }),
-    { numRuns: 1500 },
-  );
-});
+test(
+  "any forest, any rows",
+  () => {
+    fc.assert(
+      fc.property(forestTraits, fc.integer({ min: 1, max: 300 }), (traits, rowCount) => {
+        holdToOnnxRuntime(makeForest(traits), rowCount, randomOf(~traits.seed));
+      }),
+      rounds(1200),
+    );
+  },
+  fuzzTimeoutMs,
+);
