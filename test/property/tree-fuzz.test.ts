@@ -134,7 +134,11 @@ const oddValues = [
 ];
 const change: fc.Arbitrary<Change> = fc.record({
   kind: fc.constantFrom(...(Object.keys(changes) as (keyof typeof changes)[])),
-  list: fc.constantFrom(...lists),
+  // The three that are single numbers say the most.
+  list: fc.oneof(
+    { arbitrary: fc.constantFrom(...lists), weight: 3 },
+    { arbitrary: fc.constantFrom("n_targets", "aggregate_function", "post_transform"), weight: 1 },
+  ),
   at: fc.nat({ max: 10_000 }),
   value: fc.constantFrom(...oddValues),
   other: fc.nat({ max: 10_000 }),
