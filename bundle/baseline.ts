@@ -3,8 +3,8 @@
  * compared with it.
  *
  * Numbers are counted in bins: `edges` are strictly increasing, and `counts` has one more member, where bin i holds the
- * values v with `edges[i-1] <= v < edges[i]`. Categories are counted by value. Personal data has neither, only the count
- * of missing values.
+ * values v with `edges[i-1] <= v < edges[i]`. Categories are counted by value. Of lists, their lengths are counted, and their items
+ * as if each stood alone. Personal data has nothing but the count of missing values.
  */
 
 import * as z from "zod";
@@ -37,10 +37,27 @@ const categoricalSchema = z.strictObject({
 });
 const hiddenSchema = z.strictObject({ kind: z.literal("hidden"), missing }).describe("Personal data.");
 
-const distributionSchema = z.discriminatedUnion("kind", [numericSchema, categoricalSchema, hiddenSchema], {
+const listSchema = z.strictObject({
+  kind: z.literal("list"),
+  missing,
+  lengths: numericSchema.omit({ missing: true }).describe("How many items the lists have."),
+  items: z
+    .discriminatedUnion("kind", [numericSchema.omit({ missing: true }), categoricalSchema.omit({ missing: true })], {
+      error: 'a distribution of kind "numeric" or "categorical"',
+    })
+    .describe("The items of all lists."),
+});
+
+const distributionSchema = z.discriminatedUnion("kind", [numericSchema, categoricalSchema, listSchema, hiddenSchema], {
+  error: 'a distribution of kind "numeric", "categorical", "list" or "hidden"',
+});
+const predictionSchema = z.discriminatedUnion("kind", [numericSchema, categoricalSchema, hiddenSchema], {
   error: 'a distribution of kind "numeric", "categorical" or "hidden"',
 });
 export type Distribution = z.infer<typeof distributionSchema>;
+type Counts =
+  | Pick<z.infer<typeof numericSchema>, "kind" | "edges" | "counts">
+  | Pick<z.infer<typeof categoricalSchema>, "kind" | "categories" | "counts">;
 
 export const baselineSchema = z
   .strictObject({
@@ -48,7 +65,7 @@ export const baselineSchema = z
     rows: z.int().min(1).describe("Training rows that were counted."),
     features: z.record(z.string(), distributionSchema, { error: "an object of distributions by feature" }),
     prediction: z
-      .union([distributionSchema, z.array(distributionSchema)], { error: "a distribution, or a list of them" })
+      .union([predictionSchema, z.array(predictionSchema)], { error: "a distribution, or a list of them" })
       .describe("Of a prediction that is a list of numbers, a list: one for each, in order."),
   })
   .describe("baseline.json of a Plumb bundle.");
@@ -74,8 +91,12 @@ export function baselineFeatureProblems(baseline: Baseline, features: readonly F
     const feature = features.find((known) => known.name === name);
     const place = { file: baselineFile, where: `features[${quote(name)}]` };
     if (feature === undefined) return [sentence({ ...place, expected: "a feature of schema.json", got: "another name" })];
-    if (!feature.pii || distribution.kind === "hidden") return [];
-    return [sentence({ ...place, expected: 'kind "hidden", since it is personal data', got: quote(distribution.kind) })];
+    if (distribution.kind === "hidden") return [];
+    const got = quote(distribution.kind);
+    if (feature.pii) return [sentence({ ...place, expected: 'kind "hidden", since it is personal data', got })];
+    if ((feature.type === "array") === (distribution.kind === "list")) return [];
+    const expected = feature.type === "array" ? 'kind "list", since it is an array' : 'a kind other than "list", since it is no array';
+    return [sentence({ ...place, expected, got })];
   });
 }
 
@@ -89,6 +110,14 @@ export function baselinePredictionProblems({ prediction }: Baseline, { names }: 
 
 function distributionProblems(where: string, distribution: Distribution): string[] {
   if (distribution.kind === "hidden") return [];
+  if (distribution.kind === "list") {
+    const { lengths, items } = distribution;
+    return [...countsProblems(`${where}.lengths`, lengths), ...countsProblems(`${where}.items`, items)];
+  }
+  return countsProblems(where, distribution);
+}
+
+function countsProblems(where: string, distribution: Counts): string[] {
   const { counts } = distribution;
   const [expected, why] =
     distribution.kind === "numeric"

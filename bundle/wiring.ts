@@ -53,24 +53,17 @@ export function featureProblems(place: GraphPlace, { features }: RowSchema, { in
       const expected = `the name of a property in ${schemaFile}`;
       problems.push(sentence({ ...placeIn(place, `inputs[${index}].name`), expected, got: quote(name), ...advice }));
     } else if (graphTypeOf(feature) !== type) {
-      const expected = expectedType(feature);
+      const expected = `"${graphTypeOf(feature)}", as ${schemaFile} has ${quote(name)}`;
       problems.push(sentence({ ...placeIn(place, `inputs[${index}].type`), expected, got: `"${type}"` }));
     }
   }
   return problems;
 }
 
-/** What a graph calls the type of a feature; undefined for lists of what is no number, which no graph reads. */
-function graphTypeOf({ type, itemType }: Feature): string | undefined {
+/** What a graph calls the type of a feature. */
+function graphTypeOf({ type, itemType }: Feature): string {
   if (type !== "array") return type;
-  return itemType === "number" || itemType === "integer" ? "numbers" : undefined;
-}
-
-function expectedType(feature: Feature): string {
-  const type = graphTypeOf(feature);
-  if (type === undefined)
-    return `a feature that a graph can read; ${schemaFile} has lists of ${feature.itemType}s in ${quote(feature.name)}`;
-  return `"${type}", as ${schemaFile} has ${quote(feature.name)}`;
+  return itemType === "integer" ? "numbers" : `${itemType}s`;
 }
 
 /** Each input of a model is an output of the graph, and each output of the graph goes into a model. */

@@ -48,14 +48,22 @@ export class TextColumn {
   }
 }
 
-/** A column of lists of numbers, as the rows hold them: nothing is copied. Missing is null. Only `row_window` reads one. */
+/** What the lists of a column hold. */
+export type ItemType = "number" | "boolean" | "string";
+
+/**
+ * A column of lists, as the rows hold them: nothing is copied, and the items are as yet unseen. Missing is null. Only operators of
+ * lists read one.
+ */
 export class ListColumn {
   readonly kind = "list";
   readonly feature: string;
+  readonly items: ItemType;
   readonly values: (readonly unknown[] | null)[] = new Array(stripRows).fill(null);
 
-  constructor(feature: string) {
+  constructor(feature: string, items: ItemType) {
     this.feature = feature;
+    this.items = items;
   }
 }
 

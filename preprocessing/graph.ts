@@ -31,8 +31,8 @@ const nodes = z.array(node, "a list of nodes").describe("In the order in which t
 
 const featureInput = closedObject({
   name,
-  type: closedSet(["number", "integer", "boolean", "string", "numbers"]).describe(
-    "`numbers` is a list of numbers: an array of schema.json.",
+  type: closedSet(["number", "integer", "boolean", "string", "numbers", "booleans", "strings"]).describe(
+    "`numbers`, `booleans` and `strings` are lists: an array of schema.json.",
   ),
 });
 const tensorInput = closedObject({ name: name.describe("Model and output, as `main.Y`."), dtype, shape });

@@ -7,7 +7,7 @@
  */
 import type * as z from "zod";
 import { parseClosed } from "./closed-schema.js";
-import { type Column, type Dtype, type InputColumn, type ListColumn, NumberColumn, type TextColumn } from "./column.js";
+import { type Column, type Dtype, type InputColumn, type ItemType, type ListColumn, NumberColumn, type TextColumn } from "./column.js";
 import { describe, GraphError } from "./graph-error.js";
 import type { Refusals } from "./refusals.js";
 
@@ -46,16 +46,21 @@ export function defineOperator<Schema extends z.ZodType>(
   };
 }
 
-/** As {@link defineOperator}, for an operator that reads lists and nothing else. */
+/**
+ * As {@link defineOperator}, for an operator that reads lists and nothing else.
+ *
+ * @param items - What the lists may hold.
+ */
 export function defineListOperator<Schema extends z.ZodType>(
   schema: Schema,
+  items: readonly ItemType[],
   plan: (columns: readonly ListColumn[], params: z.output<Schema>, context: PlanContext) => PlannedNode,
 ): Operator {
   return {
     checkParams: (params, path) => void parseClosed(schema, params, path),
     plan: (columns, params, context) => {
       const values = parseClosed(schema, params, `${context.path}.params`);
-      return plan(onlyLists(columns, `${context.path}.inputs`), values, context);
+      return plan(onlyLists(columns, items, `${context.path}.inputs`), values, context);
     },
   };
 }
@@ -68,16 +73,19 @@ export function withoutLists(columns: readonly InputColumn[], path: string): rea
   });
 }
 
-function onlyLists(columns: readonly InputColumn[], path: string): readonly ListColumn[] {
+function onlyLists(columns: readonly InputColumn[], items: readonly ItemType[], path: string): readonly ListColumn[] {
   return columns.map((column) => {
-    if (column.kind === "list") return column;
-    throw new GraphError(path, "columns of lists", kindWords(column));
+    if (column.kind === "list" && items.includes(column.items)) return column;
+    throw new GraphError(path, `columns of lists of ${items.map((item) => `${item}s`).join(" or ")}`, kindWords(column));
   });
 }
 
-function kindWords({ kind, feature }: InputColumn): string {
-  const words = { number: "a number column", text: "a string column", list: 'a column of lists, which only "row_window" reads' };
-  return `${words[kind]} (feature ${describe(feature)})`;
+const readers: Record<ItemType, string> = { number: "row_window", boolean: "row_window", string: "token_hasher" };
+
+function kindWords(column: InputColumn): string {
+  const feature = `(feature ${describe(column.feature)})`;
+  if (column.kind === "list") return `a column of lists of ${column.items}s, which "${readers[column.items]}" reads ${feature}`;
+  return `${column.kind === "number" ? "a number column" : "a string column"} ${feature}`;
 }
 
 /**

@@ -50,6 +50,7 @@ import { textLength } from "./ops/text-length.js";
 import { textPattern } from "./ops/text-pattern.js";
 import { tfidfTransformer } from "./ops/tfidf-transformer.js";
 import { tfidfVectorizer } from "./ops/tfidf-vectorizer.js";
+import { tokenHasher } from "./ops/token-hasher.js";
 import { transformerWeight } from "./ops/transformer-weight.js";
 import { truncatedSvd } from "./ops/truncated-svd.js";
 import { vote } from "./ops/vote.js";
@@ -95,6 +96,7 @@ export const operatorsBefore: ReadonlyMap<string, Operator> = new Map([
   ["tfidf_transformer", tfidfTransformer],
   ["hashing_vectorizer", hashingVectorizer],
   ["feature_hasher", featureHasher],
+  ["token_hasher", tokenHasher],
   ["zero_to_nan", zeroToNan],
   ["select_columns", selectColumns],
   ["passthrough", passthrough],

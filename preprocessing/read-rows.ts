@@ -1,5 +1,5 @@
 /** Rows to columns: the only place that looks into a row. */
-import { type InputColumn, ListColumn, NumberColumn, TextColumn } from "./column.js";
+import { type InputColumn, type ItemType, ListColumn, NumberColumn, TextColumn } from "./column.js";
 import type { FeatureInput } from "./graph.js";
 import type { Refusals } from "./refusals.js";
 
@@ -19,7 +19,12 @@ const readings = {
   boolean: { holds: 'typeof value === "boolean"', read: "(value ? 1 : 0)", missing: "NaN", expected: "true or false" },
   string: { holds: 'typeof value === "string"', read: "value", missing: "null", expected: "a string" },
   numbers: { holds: "Array.isArray(value)", read: "value", missing: "null", expected: "a list of numbers" },
+  booleans: { holds: "Array.isArray(value)", read: "value", missing: "null", expected: "a list of true and false" },
+  strings: { holds: "Array.isArray(value)", read: "value", missing: "null", expected: "a list of strings" },
 } as const;
+
+/** What the lists of an input hold, by its type. */
+const itemTypes: Partial<Record<FeatureInput["type"], ItemType>> = { numbers: "number", booleans: "boolean", strings: "string" };
 
 /** Features per generated function: wide graphs are read in several passes, since V8 does not optimise very long functions. */
 const featuresPerPass = 32;
@@ -27,7 +32,8 @@ const featuresPerPass = 32;
 /** @returns The columns, one per input in order, and the function that fills them. */
 export function planReader(inputs: readonly FeatureInput[], refusals: Refusals): { columns: readonly InputColumn[]; read: RowReader } {
   const columns = inputs.map(({ name, type }) => {
-    if (type === "numbers") return new ListColumn(name);
+    const items = itemTypes[type];
+    if (items !== undefined) return new ListColumn(name, items);
     return type === "string" ? new TextColumn(name) : new NumberColumn(name);
   });
   // Only own properties count: a feature may be called `toString`, and every object inherits one.

@@ -1,7 +1,8 @@
 /**
- * Statistics of the last items of a list of numbers that the row brings with it, oldest first; each window by itself, in NumPy's order.
+ * Statistics of the last items of a list that the row brings with it, oldest first; each window by itself, in NumPy's order.
  *
- * What there are too few items for is missing. A missing list gives NaN everywhere; an item that is no finite number is refused.
+ * True counts as 1 and false as 0. What there are too few items for is missing. A missing list gives NaN everywhere; an item that is no
+ * finite number is refused.
  */
 import * as z from "zod";
 import { closedObject, listOf } from "../closed-schema.js";
@@ -25,12 +26,18 @@ const params = closedObject({
   ddof: count(0),
 });
 
-export const rowWindow = defineListOperator(params, (columns, values, { path, refusals }) => {
+export const rowWindow = defineListOperator(params, ["number", "boolean"], (columns, values, { path, refusals }) => {
   const { statistics: names, window, min_items: least, ddof } = values;
   if (window !== undefined && least > window)
     throw new GraphError(`${path}.params.min_items`, `at most ${window}, the window`, String(least));
   const planned = names.map(planStatistic);
-  const work = columns.map(({ feature, values }) => ({ feature, from: values, outputs: planned.map(() => new NumberColumn(feature)) }));
+  const work = columns.map(({ feature, items, values }) => ({
+    feature,
+    isBoolean: items === "boolean",
+    wanted: items === "boolean" ? "true and false in the list" : "finite numbers in the list",
+    from: values,
+    outputs: planned.map(() => new NumberColumn(feature)),
+  }));
   const targets = work.map(({ outputs }) => outputs.map(({ values }) => values));
   // The window and, for "std", the squares. They grow to the longest list that ever comes.
   let items = new Float64Array(64);
@@ -55,13 +62,13 @@ export const rowWindow = defineListOperator(params, (columns, values, { path, re
 
   const step = (rowCount: number): void => {
     for (let index = 0; index < work.length; index++) {
-      const { feature, from } = work[index]!;
+      const { feature, isBoolean, wanted, from } = work[index]!;
       const to = targets[index]!;
       for (let row = 0; row < rowCount; row++) {
         const list = from[row]!;
-        const wrongAt = list === null ? -1 : indexOfWrong(list);
+        const wrongAt = list === null ? -1 : indexOfWrong(list, isBoolean);
         if (list === null || wrongAt >= 0) {
-          if (list !== null) refusals.add(row, feature, "finite numbers in the list", list[wrongAt]);
+          if (list !== null) refusals.add(row, feature, wanted, list[wrongAt]);
           for (let at = 0; at < to.length; at++) to[at]![row] = Number.NaN;
           continue;
         }
@@ -71,6 +78,7 @@ export const rowWindow = defineListOperator(params, (columns, values, { path, re
           squares = new Float64Array(itemCount * 2);
         }
         const start = list.length - itemCount;
+        // An array of numbers takes true as 1.
         for (let at = 0; at < itemCount; at++) items[at] = list[start + at] as number;
         for (let at = 0; at < to.length; at++) {
           const { name, back } = planned[at]!;
@@ -98,9 +106,11 @@ function isStatistic(name: string): name is Statistic {
   return (statistics as readonly string[]).includes(name);
 }
 
-/** The index of the first item that is no finite number, or -1. */
-function indexOfWrong(list: readonly unknown[]): number {
-  for (let at = 0; at < list.length; at++) if (!Number.isFinite(list[at])) return at;
+/** The index of the first item that is neither a finite number nor, in a list of them, true or false; or -1. */
+function indexOfWrong(list: readonly unknown[], isBoolean: boolean): number {
+  for (let at = 0; at < list.length; at++) {
+    if (isBoolean ? typeof list[at] !== "boolean" : !Number.isFinite(list[at])) return at;
+  }
   return -1;
 }
 

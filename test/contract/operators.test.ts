@@ -1,6 +1,6 @@
 /** Goal: one contract that every operator keeps, so that the plan never has to know which one it runs. */
 import { describe, expect, it } from "vitest";
-import { type InputColumn, ListColumn, NumberColumn, TextColumn } from "../../preprocessing/column.js";
+import { type InputColumn, type ItemType, ListColumn, NumberColumn, TextColumn } from "../../preprocessing/column.js";
 import { GraphError } from "../../preprocessing/graph-error.js";
 import type { Operator, PlannedNode } from "../../preprocessing/operator.js";
 import { operatorsAfter, operatorsBefore } from "../../preprocessing/operators.js";
@@ -81,7 +81,8 @@ describe.each(operatorCases)("$op, $title", (operatorCase) => {
 function plan({ op, columns: cells, params }: OperatorCase, givenParams: unknown = params) {
   const refusals = new Refusals();
   const inputs: InputColumn[] = cells.map((values, index) => {
-    if (values.some(Array.isArray)) return new ListColumn(`feature ${index}`);
+    const items = values.flatMap((value) => (Array.isArray(value) ? [typeof value[0]] : []));
+    if (items.length > 0) return new ListColumn(`feature ${index}`, items.find((type) => type !== "undefined") as ItemType);
     const isText = values.some((value) => typeof value !== "number");
     return isText ? new TextColumn(`feature ${index}`) : new NumberColumn(`feature ${index}`);
   });

@@ -27,14 +27,14 @@ def frame(types, rows):
     Returns
     -------
     DataFrame of shape (n_rows, n_features)
-        Columns of float64, int64, bool, or object for strings and lists of numbers, with NaN for missing. A ``boolean`` or
+        Columns of float64, int64, bool, or object for strings and lists, with NaN for missing. A ``boolean`` or
         ``integer`` column with a missing value becomes object or float64, as pandas makes it.
     """
     columns = {}
     for position, (name, kind) in enumerate(types.items()):
         values = [row[position] for row in rows]
         has_missing = any(value is None for value in values)
-        if kind in ("string", "numbers") or (kind == "boolean" and has_missing):
+        if kind in ("string", "numbers", "booleans", "strings") or (kind == "boolean" and has_missing):
             columns[name] = pd.Series([math.nan if value is None else value for value in values], dtype=object)
         else:
             columns[name] = pd.Series(values, dtype=float if has_missing else DTYPES[kind])

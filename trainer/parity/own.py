@@ -113,6 +113,8 @@ def window_cases():
         numbers, column(*lists[:30]), column(*edges, None), features.RowWindow(everything, window=7, min_items=2, ddof=1)
     )
     yield "row-window-whole", case(numbers, column(*lists[:30]), column(*edges), features.RowWindow(["mean", "std", "lag_1"], window=28))
+    flags = [[bool(value) for value in rng.integers(0, 2, size=length)] for length in (1, 2, 3, 8, 9, 130)]
+    yield "row-window-of-flags", case({"seen": "booleans"}, column(*flags), column([], [False], None), features.RowWindow(everything))
     types = {"sold": "numbers", "seen": "numbers", "price": "number"}
     rows = [[sold, seen, float(at)] for at, (sold, seen) in enumerate(zip(lists[:12], lists[12:24], strict=True))]
     together = ColumnTransformer(

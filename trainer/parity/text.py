@@ -3,6 +3,7 @@
 import numpy as np
 import scipy.sparse
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, VarianceThreshold, chi2
 from sklearn.impute import SimpleImputer
@@ -181,6 +182,32 @@ def hash_cases():
             hasher = ColumnHasher(width, alternate_sign=signed)
             rows = served if width == 1000 else served + refused
             yield f"columns-hashed-{width}{'-signed' if signed else ''}", case(types, training, rows, hasher)
+    yield from token_cases()
+
+
+def token_cases():
+    """Lists of tokens: those that come often, cancel each other out, are empty or any text at all; and lists that are none."""
+    rng = np.random.default_rng(10)
+    codes = [*range(0x20, 0x7F), *range(0xA0, 0x250), *range(0x4E00, 0x4E40), *range(0x1F600, 0x1F640)]
+    lists = [["".join(map(chr, rng.choice(codes, size=rng.integers(0, 9)))) for _ in range(length)] for length in range(40)]
+    # The hash of each is the smallest number, -2^31.
+    lists += [["akqlrggi", "auozubow", "bvjdyqjc"], ["dog"] * 3000, ["dog", "cat"] * 7, [""], ["", " "], ["a=b", "a", "=b"], []]
+    types = {"tags": "strings"}
+    for width in (1, 3, 7, 32, 1000):
+        for signed in (True, False):
+            options = {"n_features": width, "alternate_sign": signed, "input_type": "string"}
+            name = f"tokens-hashed-{width}{'-signed' if signed else ''}"
+            yield name, token_case(types, FeatureHasher(**options), column(*lists, *([None] if width < 1000 else [])))
+    for dtype in (np.int32, np.int64):
+        yield f"tokens-hashed-{dtype.__name__}", token_case(types, FeatureHasher(16, input_type="string", dtype=dtype), column(*lists))
+    weighed = make_pipeline(FeatureHasher(16, input_type="string", alternate_sign=False), TfidfTransformer())
+    yield "tokens-hashed-weighed", token_case(types, weighed, column(*lists))
+
+
+def token_case(types, step, rows):
+    """Return a case of what reads the column of lists."""
+    fitted = ColumnTransformer([("tags", step, "tags")]).fit(frame(types, [row for row in rows if row != [None]]))
+    return graph_case(types, fitted, rows, raising(fitted.transform))
 
 
 def composed_cases():

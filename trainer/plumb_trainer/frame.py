@@ -1,14 +1,16 @@
 """Rows as callers send them, and the DataFrame that the pipeline reads: one rule for both training and proof.
 
 Numbers are float64 always: scikit-learn's scalers compute in float32 where a column is float32, and the serving side
-computes in float64. A text column is of dtype object and a missing text is NaN, never None, which encoders treat as another value.
+computes in float64. Columns of texts and of lists are of dtype object, and what is missing is NaN, never None, which encoders treat as
+another value.
 """
 
 import numpy as np
 import pandas as pd
 
-_MISSING_ALLOWED = {"number": np.float64, "integer": np.float64, "boolean": object, "string": object, "numbers": object}
-_ALWAYS_THERE = {"number": np.float64, "integer": np.int64, "boolean": np.bool_, "string": object, "numbers": object}
+# By type; texts and lists are objects.
+_MISSING_ALLOWED = {"number": np.float64, "integer": np.float64}
+_ALWAYS_THERE = {"number": np.float64, "integer": np.int64, "boolean": np.bool_}
 
 
 def frame_of_rows(rows, features, nullable):
@@ -30,7 +32,7 @@ def frame_of_rows(rows, features, nullable):
     for feature in features:
         dtypes = _MISSING_ALLOWED if feature.name in nullable else _ALWAYS_THERE
         values = [np.nan if row.get(feature.name) is None else row[feature.name] for row in rows]
-        columns[feature.name] = pd.Series(values, dtype=dtypes[feature.type])
+        columns[feature.name] = pd.Series(values, dtype=dtypes.get(feature.type, object))
     return pd.DataFrame(columns)
 
 

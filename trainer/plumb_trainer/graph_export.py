@@ -3,17 +3,21 @@
 `docs/preprocessing.md` says what each operator computes and reads; `operators` has one function per transformer.
 """
 
+import contextlib
 import itertools
 
 import numpy as np
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_selection import SelectorMixin
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import Normalizer
 
+from plumb_trainer.graph_lists import graph_type, refuse_lists
 from plumb_trainer.json_form import number_form
 from plumb_trainer.operators import OPERATORS, raises_on_missing, refusal_of, refuse_float32
+from plumb_trainer.operators.text import refuse_records
 from plumb_trainer.stop import Stop, quote
 
 FORMAT = "plumb-graph/1"
@@ -57,11 +61,12 @@ def preprocessing_document(preprocessing, features, output, dtype, sparse_as_den
             "set sparse_threshold=0 of the ColumnTransformer, or sparse_output=False of the step"
         )
     results = writer.with_all_nodes(results)
-    _refuse_lists(writer.nodes, {feature.name for feature in features if feature.type == "numbers"})
+    types = {feature.name: graph_type(feature) for feature in features}
+    refuse_lists(writer.nodes, types)
     read = {name for node in writer.nodes for name in node["inputs"]}
     return {
         "format": FORMAT,
-        "inputs": [{"name": feature.name, "type": feature.type} for feature in features if feature.name in read],
+        "inputs": [{"name": name, "type": kind} for name, kind in types.items() if name in read],
         "nodes": writer.nodes,
         "outputs": [
             {
@@ -220,6 +225,11 @@ class _GraphWriter:
         return [self._add("select_columns", inputs, columns, _sources(_all_columns(results)), _texts(results), None)]
 
     def _write_chain(self, pipeline, picks, where):
+        for name, step in pipeline.steps:
+            # What makes dicts for a hasher is a Python function, whose own refusal knows no way out.
+            if isinstance(step, FeatureHasher):
+                with _told(f'{where}, step "{name}" (FeatureHasher)'):
+                    refuse_records(step)
         tables = None
         for name, step in pipeline.steps:
             if not _passes(step):
@@ -263,8 +273,6 @@ class _GraphWriter:
         operator = OPERATORS.get(type(transformer))
         if operator is None:
             raise Stop(f"{place}: there is no operator for it{refusal_of(type(transformer))}")
-        if operator.reads_series and not isinstance(picks, _Series):
-            raise Stop(f'{place}: it reads one column of texts, and is given a table; name the column by itself, as "t" and not ["t"]')
         if not operator.takes_sparse and any(table.sparse == "values" for table, _ in picks):
             raise Stop(
                 f"{place}: a sparse matrix is computed in another order than a dense one; set sparse_output=False of the step before, "
@@ -272,11 +280,12 @@ class _GraphWriter:
             )
         if not operator.takes_ones and any(table.sparse for table, _ in picks):
             raise Stop(f"{place}: it passes over what is absent from a sparse matrix; set sparse_output=False of the step before")
-        try:
+        with _told(place):
             refuse_float32(transformer)
             params = operator.params(transformer, texts) if operator.reads_kinds else operator.params(transformer)
-        except ValueError as error:
-            raise Stop(f"{place}: {error}") from error
+        if operator.reads_series and not isinstance(picks, _Series):
+            reads = "lists" if operator.reads_lists else "texts"
+            raise Stop(f'{place}: it reads one column of {reads}, and is given a table; name the column by itself, as "t" and not ["t"]')
         width = operator.width(transformer)
         if operator.kinds is not None:
             texts = operator.kinds(transformer, texts)
@@ -311,12 +320,13 @@ class _GraphWriter:
         return _Table(identifier, columns, texts, sparse)
 
 
-def _refuse_lists(nodes, lists):
-    """Raise Stop where a list of numbers goes into anything but a window of it."""
-    for node in nodes:
-        names = sorted(lists.intersection(node["inputs"]))
-        if names and node["op"] != "row_window":
-            raise Stop(f"preprocessing, {_named(names)}: a list of numbers can't go into {node['op']}; give it a RowWindow first")
+@contextlib.contextmanager
+def _told(place):
+    """Make a Stop of a ValueError."""
+    try:
+        yield
+    except ValueError as error:
+        raise Stop(f"{place}: {error}") from error
 
 
 def _selection(picks):

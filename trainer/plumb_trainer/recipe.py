@@ -15,9 +15,12 @@ from plumb_trainer.stop import Stop
 
 TASKS = ("regression", "classification")
 TYPES = ("number", "integer", "boolean", "string")
+# What a DataFrame's column of lists is, and what its items are in schema.json. A recipe's data is CSV, which has none.
+LIST_TYPES = {"numbers": "number", "integers": "integer", "booleans": "boolean", "strings": "string"}
 SPLITS = ("train", "validation", "holdout")
 # Limits of validity, by JSON Schema keyword, and what they say.
 RANGE_WORDS = {"minimum": "at least", "exclusiveMinimum": "over", "maximum": "at most", "exclusiveMaximum": "under"}
+SIZE_WORDS = {"minItems": "at least {} items", "maxItems": "at most {} items"}
 # As bundle/manifest.ts has it.
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -29,9 +32,10 @@ class Column:
     Parameters
     ----------
     name : str
-    type : {"number", "integer", "boolean", "string"}
+    type : {"number", "integer", "boolean", "string", "numbers", "integers", "booleans", "strings"}
+        The last four are lists.
     ranges : dict
-        Limits of validity by JSON Schema keyword, such as ``{"minimum": 0}``.
+        Limits of validity by JSON Schema keyword, such as ``{"minimum": 0}``; of a list ``minItems`` and ``maxItems``.
     title, description, unit : str or None
     examples : list
     pii : bool
@@ -50,6 +54,11 @@ class Column:
     pii: bool = False
     labels: tuple = ()
 
+    @property
+    def item_type(self):
+        """What the items of a list are; None where the feature is no list."""
+        return LIST_TYPES.get(self.type)
+
     def indexes(self, values):
         """Return a target's values as models learn them: labels by their index, numbers as they are."""
         if not self.labels:
@@ -59,10 +68,14 @@ class Column:
 
     def demands(self):
         """Return the limits in words, such as ``["at least 0", "under 10"]``."""
-        return [f"{RANGE_WORDS[key]} {limit}" for key, limit in self.ranges.items()]
+        return [
+            SIZE_WORDS[key].format(limit) if key in SIZE_WORDS else f"{RANGE_WORDS[key]} {limit}" for key, limit in self.ranges.items()
+        ]
 
     def admits(self, value):
-        """Tell whether a value is within the limits of validity."""
+        """Tell whether a value is within the limits of validity; of a list its length."""
+        if self.item_type:
+            return self.ranges.get("minItems", 0) <= len(value) <= self.ranges.get("maxItems", math.inf)
         return (
             value >= self.ranges.get("minimum", -math.inf)
             and value <= self.ranges.get("maximum", math.inf)

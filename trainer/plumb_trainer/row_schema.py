@@ -80,10 +80,10 @@ def _property(feature, preprocessing):
     if strict and feature.ranges:
         raise Stop(f'feature "{feature.name}": take its range out, since the encoder admits exactly the values it has learnt')
     described = {"title": feature.title, "description": feature.description, "examples": list(feature.examples), "x-unit": feature.unit}
-    kind = "array" if feature.type == "numbers" else feature.type
+    kind = "array" if feature.item_type else feature.type
     return {
         "type": [kind, "null"] if nullable else kind,
-        **({"items": {"type": "number"}} if kind == "array" else {}),
+        **({"items": {"type": feature.item_type}} if feature.item_type else {}),
         **({} if strict else _date_format(feature, preprocessing)),
         **feature.ranges,
         **({"enum": categories + ([None] if nullable else [])} if strict else {}),

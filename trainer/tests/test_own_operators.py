@@ -111,6 +111,17 @@ def test_a_list_goes_into_a_window_only():
         export(("passthrough", ["sold", "price"]))
 
 
+@pytest.mark.parametrize(("kind", "way_out"), [("strings", 'a FeatureHasher of input_type="string"'), ("booleans", None), ("integers", None)])
+def test_a_window_reads_lists_of_what_counts(kind, way_out):
+    chosen, columns = fitted((features.RowWindow(), ["sold"])), [Column("sold", kind, {})]
+    if way_out:
+        with pytest.raises(Stop, match=f'"sold": a list of {kind} can\'t go into row_window; give it {way_out} first'):
+            preprocessing_document(chosen, columns, "X", "float32")
+    else:
+        inputs = preprocessing_document(chosen, columns, "X", "float32")["inputs"]
+        assert inputs == [{"name": "sold", "type": {"integers": "numbers"}.get(kind, kind)}]
+
+
 @pytest.mark.parametrize("step", [features.TextLength(), features.TextPattern(["digit"]), features.DateParts()])
 def test_texts_are_features_of_type_string(step):
     typed = [Column("day", "number", {})]

@@ -12,7 +12,7 @@ from sklearn.compose import ColumnTransformer
 from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS, CountVectorizer, HashingVectorizer, TfidfTransformer, TfidfVectorizer
 from sklearn.pipeline import FeatureUnion, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from xgboost import XGBRegressor
 
 import parity_unicode
@@ -149,10 +149,48 @@ def test_a_vocabulary_of_personal_data_is_refused():
             assert schema_document(recipe, fitted)["properties"]["t"] == {"type": "string", "x-pii": True}
 
 
-def test_a_hasher_of_dicts_is_refused():
-    fitted = FeatureHasher(8).fit()
-    with pytest.raises(Stop, match="no feature is; fit plumb_trainer.column_hasher.ColumnHasher in its place"):
-        preprocessing_document(fitted, FEATURES, "X", "float32")
+@pytest.mark.parametrize(("kind", "rows"), [("dict", "a dict"), ("pair", "a list of pairs")])
+def test_a_hasher_of_dicts_or_pairs_is_refused_and_the_way_out_told(kind, rows):
+    told = f'input_type="{kind}" reads {rows} per row, which no feature is; give each key a column of its own, and fit plumb_trainer.column_'
+    with pytest.raises(Stop, match=told):
+        preprocessing_document(FeatureHasher(8, input_type=kind).fit(), FEATURES, "X", "float32")
+    # A function that makes the dicts has no operator either, and is not what to change.
+    records = FunctionTransformer(lambda frame: frame.to_dict(orient="records"))
+    chain = make_pipeline(records, FeatureHasher(8, input_type=kind))
+    chain.steps[0][1].fit(FRAME)
+    with pytest.raises(Stop, match=f'step "featurehasher" \\(FeatureHasher\\): {told}'):
+        preprocessing_document(chain, FEATURES, "X", "float32")
+
+
+def token_document(hasher, kind="strings"):
+    """Return the graph of a hasher of lists."""
+    tags = pd.DataFrame({"tags": pd.Series([["a"], ["b", "c"]], dtype=object)})
+    fitted = ColumnTransformer([("tags", hasher, "tags")]).fit(tags)
+    return preprocessing_document(fitted, [Column("tags", kind, {})], "X", "float32", sparse_as_dense=True)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int32, np.int64])
+def test_a_hasher_of_lists_is_written_by_its_size_and_its_signs(dtype):
+    document = token_document(FeatureHasher(8, input_type="string", alternate_sign=False, dtype=dtype))
+    assert document["inputs"] == [{"name": "tags", "type": "strings"}]
+    params = {"n_features": 8, "alternate_sign": False}
+    assert document["nodes"] == [{"id": "n1", "op": "token_hasher", "inputs": ["tags"], "params": params}]
+    assert document["outputs"][0]["shape"] == ["rows", 8]
+
+
+@pytest.mark.parametrize(
+    ("options", "kind", "reason"),
+    [
+        ({"dtype": np.float32}, "strings", "dtype=float32 is too small for counts or what is computed of them; set dtype=float64"),
+        ({"dtype": np.int8}, "strings", "dtype=int8 is too small for counts"),
+        ({"n_features": 2**20}, "strings", "1048576 columns are more than the 65536 that a dense row may have; set n_features=65536 or less"),
+        ({}, "numbers", "column \"tags\": a list of numbers can't go into token_hasher; give it a RowWindow first"),
+        ({}, "string", 'column "tags": token_hasher reads lists, and each row has one value there'),
+    ],
+)
+def test_a_hasher_of_lists_that_cannot_be_served_is_told(options, kind, reason):
+    with pytest.raises(Stop, match=reason):
+        token_document(FeatureHasher(**{"n_features": 8, "input_type": "string", **options}), kind)
 
 
 def test_a_python_of_other_characters_is_refused(monkeypatch):

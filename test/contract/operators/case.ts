@@ -1,12 +1,12 @@
 /** What the contract suite needs to know of each operator: columns to feed it, parameters that fit, and parameters that do not. */
 
-type Cell = number | string | null | readonly number[];
+type Cell = number | string | null | readonly (number | string | boolean | null)[];
 
 export interface OperatorCase {
   op: string;
   /** Told apart where an operator has several cases. */
   title: string;
-  /** Column by column; every column is as long as the first. Strings and null make it a string column, a list one of lists. */
+  /** Column by column; every column is as long as the first. Strings and null make it a string column, lists one of what the first of their items is. */
   columns: readonly (readonly Cell[])[];
   params: Record<string, unknown>;
   /** How many columns come out. */

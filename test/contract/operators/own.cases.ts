@@ -117,6 +117,15 @@ export const ownCases: readonly OperatorCase[] = [
     malformed: [],
   },
   {
+    op: "row_window",
+    title: "of true and false",
+    columns: [[[true, false, true], [], [false], null, [true, 1], [true, null], [true, "true"], [true]]],
+    params: { statistics: ["mean", "std", "max", "last", "count"], min_items: 1, ddof: 0 },
+    width: 5,
+    refused: [4, 5, 6],
+    malformed: [],
+  },
+  {
     op: "text_length",
     title: "of words",
     columns: [words, ["\u00e9", "e\u0301", "\u{1f600}", null, "", "a", "bc", " "]],

@@ -138,5 +138,18 @@ export const textCases: readonly OperatorCase[] = [
       [{ names: ["word", "größe", 1] }, "params.names[2]"],
     ],
   },
+  {
+    op: "token_hasher",
+    title: "of tokens",
+    columns: [[["a", "b", "a"], [], [""], null, ["a", 1], ["\ud800"], ["größe", "\u{1f600}"], ["a", null]]],
+    params: { n_features: 5, alternate_sign: true },
+    width: 5,
+    refused: [3, 4, 5, 7],
+    malformed: [
+      [{ n_features: undefined }, "params.n_features"],
+      [{ n_features: 0 }, "params.n_features"],
+      [{ alternate_sign: "yes" }, "params.alternate_sign"],
+    ],
+  },
   { op: "zero_to_nan", title: "of numbers", columns: [numbers, infinite], params: {}, width: 2, malformed: [] },
 ];

@@ -226,7 +226,7 @@ describe("refuses the rule", () => {
       "whose first graph stands after a model",
       withRule((r) => (r.preprocessing = r.postprocessing)),
       [
-        'fallback.preprocessing.inputs[0].type: expected "number", "integer", "boolean", "string" or "numbers", got nothing',
+        'fallback.preprocessing.inputs[0].type: expected "number", "integer", "boolean", "string", "numbers", "booleans" or "strings", got nothing',
         'fallback.preprocessing.inputs[0]: expected only the members that the format names, got "dtype" and "shape"; remove it, or use a version of Plumb that knows it',
         'fallback.preprocessing.outputs[0].dtype: expected "float32" or "float64", got nothing',
         'fallback.preprocessing.outputs[0].shape: expected ["rows", ...whole numbers], got nothing',

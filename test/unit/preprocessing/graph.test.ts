@@ -20,7 +20,11 @@ const formBefore: readonly (readonly [Place, unknown, string])[] = [
   [["inputs"], [], "inputs: expected at least one of the inputs, got a list of 0"],
   [["inputs"], {}, "inputs: expected a list of inputs, got an object"],
   [["inputs", 1], null, "inputs[1]: expected an object, got null"],
-  [["inputs", 0, "type"], "float", 'inputs[0].type: expected "number", "integer", "boolean", "string" or "numbers", got "float"'],
+  [
+    ["inputs", 0, "type"],
+    "float",
+    'inputs[0].type: expected "number", "integer", "boolean", "string", "numbers", "booleans" or "strings", got "float"',
+  ],
   [["inputs", 0, "name"], "", 'inputs[0].name: expected a name that is not empty, got ""'],
   [["inputs", 1, "dtype"], "float32", 'inputs[1]: expected only the keys "name", "type", got the key "dtype"'],
   [["nodes"], undefined, "nodes: expected a list of nodes, got nothing"],

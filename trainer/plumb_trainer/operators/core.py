@@ -46,6 +46,8 @@ class Operator:
         Whether it computes the same bits from a sparse matrix of values as from a dense one. With ones all do.
     reads_series : bool, default=False
         Whether it reads one column by itself, and no table.
+    reads_lists : tuple of str, default=()
+        What lists it reads, as the graph names their types: ``numbers``, ``booleans``, ``strings``. Without any it reads values.
     takes_ones : bool, default=True
         Whether a sparse matrix of ones is to it what a dense one is.
     tier : str, default="A"
@@ -65,6 +67,7 @@ class Operator:
     sparse: Callable = _none
     takes_sparse: bool = False
     reads_series: bool = False
+    reads_lists: tuple = ()
     takes_ones: bool = True
     tier: str = "A"
     served: Callable = _none

@@ -60,7 +60,9 @@ OPERATORS = {
     features.Cross: Operator("cross", _no_params, lambda _: 1, kinds=lambda *_: (True,)),
     features.Clip: Operator("clip", _clip_params, feature_count),
     features.Buckets: Operator("buckets", _buckets_params, feature_count),
-    features.RowWindow: Operator("row_window", _row_window_params, _of_each("statistics")),
+    features.RowWindow: Operator(
+        "row_window", _row_window_params, _of_each("statistics"), reads_lists=("numbers", "booleans")
+    ),
     features.TextLength: Operator("text_length", _of_texts(_no_params), feature_count, reads_kinds=True),
     features.TextPattern: Operator(
         "text_pattern", _of_texts(lambda pattern: {"patterns": list(pattern.patterns)}), _of_each("patterns"), reads_kinds=True

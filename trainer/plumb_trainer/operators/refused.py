@@ -19,7 +19,6 @@ REFUSED = {
     "FactorAnalysis": _WEIGHTED_SUMS,
     "FastICA": _WEIGHTED_SUMS,
     "FeatureAgglomeration": "its means over groups of columns have no operator; fit PCA in its place, or a selector",
-    "FeatureHasher": "it reads a dict or a list per row, which no feature is; fit plumb_trainer.column_hasher.ColumnHasher in its place",
     "GaussianRandomProjection": _WEIGHTED_SUMS,
     "IncrementalPCA": "its batches leave other components than PCA's; fit PCA in its place",
     "Isomap": _DISTANCES,

@@ -3,6 +3,7 @@
 import unicodedata
 
 import numpy as np
+from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfTransformer, TfidfVectorizer
 
 from plumb_trainer.column_hasher import ColumnHasher
@@ -30,7 +31,7 @@ def _analyzer_params(vectorizer):
         raise ValueError(f'input="{vectorizer.input}" reads files; fit on the texts themselves')
     for name in ("analyzer", "tokenizer", "preprocessor", "strip_accents"):
         if callable(getattr(vectorizer, name)):
-            raise ValueError(f"its {name} is a Python function; use scikit-learn's own")
+            raise ValueError(f"its {name} is a Python function; use scikit-learn's own, or FeatureHasher where each row has a list of tokens")
     if vectorizer.ngram_range[1] > GRAM_MAX:
         raise ValueError(f"its ngram_range ends over {GRAM_MAX}")
     params = {
@@ -67,10 +68,14 @@ def _count_params(vectorizer):
 
 
 def _count_vectorizer_params(vectorizer):
-    dtype = np.dtype(vectorizer.dtype)
+    _refuse_small(vectorizer.dtype)
+    return _count_params(vectorizer)
+
+
+def _refuse_small(dtype):
+    dtype = np.dtype(dtype)
     if not (dtype == np.float64 or dtype in (np.int32, np.int64)):
         raise ValueError(f"dtype={dtype.name} is too small for counts or what is computed of them; set dtype=float64")
-    return _count_params(vectorizer)
 
 
 def _weight_params(transformer):
@@ -92,12 +97,12 @@ def _tfidf_vectorizer_params(vectorizer):
 
 def _hash_params(hasher):
     _refuse_width(hasher.n_features, "n_features")
-    if np.dtype(getattr(hasher, "dtype", np.float64)) != np.float64:
-        raise ValueError(f"dtype={np.dtype(hasher.dtype).name} adds up in another precision; set dtype=float64")
     return {"n_features": int(hasher.n_features), "alternate_sign": bool(hasher.alternate_sign)}
 
 
 def _hashing_vectorizer_params(vectorizer):
+    if np.dtype(vectorizer.dtype) != np.float64:
+        raise ValueError(f"dtype={np.dtype(vectorizer.dtype).name} adds up in another precision; set dtype=float64")
     params = _analyzer_params(vectorizer) | _hash_params(vectorizer) | {"norm": vectorizer.norm}
     return params | ({"binary": True} if vectorizer.binary else {})
 
@@ -107,6 +112,22 @@ def _column_hasher_params(hasher, texts):
     if len(texts) > 16 and not all(texts):
         raise ValueError(f"it adds numbers of {len(texts)} columns in no certain order; give it 16 columns at most, or texts only")
     return _hash_params(hasher) | {"names": [_writable(name) for name in hasher.feature_names_in_]}
+
+
+def _token_hasher_params(hasher):
+    refuse_records(hasher)
+    _refuse_small(hasher.dtype)
+    return _hash_params(hasher)
+
+
+def refuse_records(hasher):
+    """Raise ValueError where a FeatureHasher reads dicts or pairs, which no feature of a row can be."""
+    if hasher.input_type != "string":
+        rows = {"dict": "a dict", "pair": "a list of pairs"}[hasher.input_type]
+        raise ValueError(
+            f'input_type="{hasher.input_type}" reads {rows} per row, which no feature is; give each key a column of its own, and fit '
+            'plumb_trainer.column_hasher.ColumnHasher on these in its place (lists of tokens go with input_type="string")'
+        )
 
 
 def _refuse_width(width, parameter):
@@ -136,6 +157,14 @@ OPERATORS = {
     TfidfTransformer: Operator("tfidf_transformer", _weight_params, feature_count, sparse=_values, takes_sparse=True),
     HashingVectorizer: Operator(
         "hashing_vectorizer", _hashing_vectorizer_params, lambda vectorizer: vectorizer.n_features, reads_series=True, sparse=_values
+    ),
+    FeatureHasher: Operator(
+        "token_hasher",
+        _token_hasher_params,
+        lambda hasher: hasher.n_features,
+        reads_series=True,
+        reads_lists=("strings",),
+        sparse=_values,
     ),
     ColumnHasher: Operator(
         "feature_hasher", _column_hasher_params, lambda hasher: hasher.n_features, reads_kinds=True, sparse=_values
