@@ -23,8 +23,8 @@ def given_card(trained, evaluation, golden_count, parity, created):
     note = "Over the rows that were given; whether the pipeline was fitted on them isn't known here.\n\n"
     sections = [
         f"# {recipe.title}, version {recipe.version}\n\n{recipe.description or ''}".strip(),
-        f"Predicts `{recipe.target.name}`{unit}{labels}{outputs}. Exported {created} by plumb_trainer {__version__} from a fitted pipeline, "
-        f"{', '.join(trained.kind.libraries)}.",
+        f"Predicts `{recipe.target.name}`{unit}{labels}{outputs}. Exported {created} by plumb_trainer {__version__} from a fitted "
+        f"pipeline, {', '.join(trained.kind.libraries)}.",
         "## Rows\n\n" + features_table(trained),
         f"## How good it is\n\n{note + _judged(evaluation) if evaluation['metrics'] else 'No truth was given, so nothing is said.'}",
         f"## How it was proved\n\nPlumb was compared with the pipeline over {parity.rows} rows, {golden_count} of them in `golden.jsonl`: "

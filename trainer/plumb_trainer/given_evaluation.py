@@ -1,4 +1,4 @@
-"""Writes evaluation.json of a bundle whose pipeline was fitted elsewhere: how near its answers are to the truth of the rows that came along."""
+"""Writes evaluation.json of a bundle whose pipeline was fitted elsewhere: how near its answers are to the truth that came along."""
 
 import numpy as np
 import pandas as pd

@@ -113,7 +113,7 @@ def bundle_files(estimator, exported, features, margin_ulp=0, prediction_ulp=0):
             "row": row,
             "features": {name: number_forms(features[index]) for name, _ in inputs},
             "raw": {name: number_forms(values[index]) for name, values in raw.items()},
-            "prediction": exported.labels[_place(estimator, predictions[index])] if exported.labels else _numbers(exported, predictions[index]),
+            "prediction": _form(estimator, exported, predictions[index]),
         }
         golden.append(answer if probabilities is None else {**answer, "probabilities": number_forms(probabilities[index].astype(float))})
     documents = {
@@ -174,7 +174,9 @@ def _write(directory, files):
         (directory / name).write_bytes(content)
 
 
-def _numbers(exported, prediction):
+def _form(estimator, exported, prediction):
+    if exported.labels:
+        return exported.labels[_place(estimator, prediction)]
     return number_forms(prediction) if exported.names else float(np.ravel(prediction)[0])
 
 

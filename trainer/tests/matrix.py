@@ -182,7 +182,9 @@ SEVERAL = {
     "DecisionTreeRegressor": DecisionTreeRegressor(max_depth=4, random_state=0),
     "RandomForestRegressor": RandomForestRegressor(**_small),
     "ExtraTreesRegressor": ExtraTreesRegressor(**_small),
-    "MultiOutputRegressor of HistGradientBoostingRegressor": MultiOutputRegressor(HistGradientBoostingRegressor(max_iter=4, random_state=0)),
+    "MultiOutputRegressor of HistGradientBoostingRegressor": MultiOutputRegressor(
+        HistGradientBoostingRegressor(max_iter=4, random_state=0)
+    ),
     "LinearRegression": LinearRegression(),
     "Ridge": Ridge(),
     "KNeighborsRegressor": KNeighborsRegressor(3),

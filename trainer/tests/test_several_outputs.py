@@ -110,12 +110,12 @@ def test_one_target_in_a_table_is_one_number(tmp_path):
 @pytest.mark.parametrize(
     ("pipeline", "options", "sentence"),
     [
-        (fitted(Ridge()), {"metadata": {"outputs": ["one"]}}, "metadata, outputs: expected a list of 2 names, one for each output in its order, got 1"),
-        (fitted(Ridge()), {"metadata": {"outputs": "ab"}}, "metadata, outputs: expected a list of 2 names, one for each output in its order, got 'ab'"),
+        (fitted(Ridge()), {"metadata": {"outputs": ["one"]}}, "expected a list of 2 names, one for each output in its order, got 1"),
+        (fitted(Ridge()), {"metadata": {"outputs": "ab"}}, "expected a list of 2 names, one for each output in its order, got 'ab'"),
         (fitted(Ridge()), {"metadata": {"outputs": ["one", "one"]}}, 'metadata, outputs: "one" is there twice'),
-        (fitted(Ridge()), {"metadata": {"outputs": ["one", ""]}}, "metadata, outputs: expected a name that is a text and not empty, got ''"),
+        (fitted(Ridge()), {"metadata": {"outputs": ["one", ""]}}, "expected a name that is a text and not empty, got ''"),
         (fitted(Ridge()), {"y": Y.set_axis(["x", "x"], axis=1)}, 'y, columns: "x" is there twice; each output needs a name of its own'),
-        (fitted(Ridge(), Y["sold"]), {"metadata": {"outputs": ["one"]}}, "metadata, outputs: the model predicts one value, which has no name"),
+        (fitted(Ridge(), Y["sold"]), {"metadata": {"outputs": ["one"]}}, "the model predicts one value, which has no name of its own"),
         (fitted(Ridge()), {"y": Y["sold"]}, "y: expected 2 columns, one for each output, got 1"),
         (fitted(trees(**QUANTILES), Y["sold"]), {"y": Y}, "y: expected one column, got 2"),
         (fitted(Ridge()), {"y": Y.assign(sold=np.nan)}, "y: it has missing values"),

@@ -67,7 +67,8 @@ def test_a_link_is_taken_back_in_each_of_several_outputs(tmp_path):
 def test_quantiles_are_put_in_order_where_the_library_does(tmp_path, monkeypatch):
     features, target, *_ = training_data()
     model = XGBRegressor(**SMALL, objective="reg:quantileerror", quantile_alpha=[0.1, 0.9, 0.5]).fit(features, target)
-    assert [puts_quantiles_in_order(version) for version in ("2.1.4", "3.2.0", "3.3.0", "3.10.1", "4.0.0")] == [False, False, True, True, True]
+    assert not any(map(puts_quantiles_in_order, ("2.1.4", "3.2.0")))
+    assert all(map(puts_quantiles_in_order, ("3.3.0", "3.10.1", "4.0.0")))
     monkeypatch.setattr(xgboost_family, "puts_quantiles_in_order", lambda: True)
     exported = export_model(model)
     assert exported.names == ("q0.1", "q0.5", "q0.9")
