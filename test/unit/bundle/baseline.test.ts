@@ -47,9 +47,7 @@ test.each([
 });
 
 test("a prediction is no list", () => {
-  expect(problemsOf(baseline({}, tags))[0]).toContain(
-    'prediction.kind: expected a distribution of kind "numeric", "categorical" or "hidden"',
-  );
+  expect(problemsOf(baseline({}, tags))[0]).toContain("prediction: expected a distribution, or a list of them, got an object");
 });
 
 test("lists are counted as lists, other features are not, and personal data isn't", () => {
