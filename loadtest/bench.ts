@@ -1,6 +1,6 @@
 /** `npm run bench`: Plumb beside the raw limit, a plain peer and bare ONNX Runtime, in one run on this machine. */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bareOnnxUsPerRow } from "./bench/bare-onnx.js";
 import { cacheRounds, warmRows } from "./bench/cache-hits.js";
@@ -9,14 +9,16 @@ import { demandAlone } from "./bench/demand-alone.js";
 import { largeRounds, rowsPerRequest } from "./bench/large-requests.js";
 import { latencyRounds } from "./bench/latency.js";
 import { describeMachine } from "./bench/machine.js";
+import { serverMarks, writeToDocs } from "./bench/measured-section.js";
 import { memoryUnderLoad } from "./bench/memory.js";
 import { type Contender, pairedRounds } from "./bench/paired.js";
 import { measurePeers } from "./bench/peers.js";
-import { replaceMeasured, reportMarkdown, reportText } from "./bench/report.js";
+import { reportMarkdown, reportText } from "./bench/report.js";
 import type { BenchResult } from "./bench/result.js";
 import { checkSameAnswers } from "./bench/same-answers.js";
 import { type ContenderName, contenders, type ThroughputRound } from "./bench/throughput.js";
 import { tracedRounds } from "./bench/traced.js";
+import { withoutKernelRounds } from "./bench/without-kernel.js";
 import { createGenerator, type Generator } from "./generators.js";
 import { type Flags, flagsHelp, numberFlag, parseFlags } from "./options.js";
 import { runAsProgram } from "./program.js";
@@ -41,7 +43,7 @@ const usage = `npm run bench -- [flags]
 
 ${flagsHelp(flags)}
 
-Takes about eight minutes, a third of that with --quick. Leave the machine alone meanwhile.`;
+Takes about nine minutes, a third of that with --quick. Leave the machine alone meanwhile.`;
 
 const connectionsMost = 128;
 /** The peers in Python are many times slower, so few rounds show it. */
@@ -59,14 +61,14 @@ async function bench(args: readonly string[], say: (text: string) => void): Prom
   const rounds = numberFlag(values, "rounds", quick ? 3 : 9, { min: 1, max: 1000, integer: true });
   const roundS = numberFlag(values, "seconds", 1, { min: 1, max: 600, integer: true });
   const seed = numberFlag(values, "seed", 1, { min: 0, integer: true });
+  const writeJson = (result: object) => {
+    const json = values.get("json");
+    if (json !== undefined) writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
+  };
   const result = await measure({ rounds, roundS, seed });
   say(reportText(result));
-  const json = values.get("json");
-  if (json !== undefined) writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
-  if (values.has("write-docs")) {
-    const page = join(projectRoot, "docs", "benchmarks.md");
-    writeFileSync(page, replaceMeasured(readFileSync(page, "utf8"), reportMarkdown(result)));
-  }
+  writeJson(result);
+  if (values.has("write-docs")) writeToDocs(serverMarks, reportMarkdown(result));
   return 0;
 }
 
@@ -95,8 +97,10 @@ async function measure({ rounds, roundS, seed }: { rounds: number; roundS: numbe
         rounds: await pairedRounds({ contenders: running, connections, rounds, durationS: roundS }, complete),
       });
     }
-    progress("closed loop with traces");
     const paired = { connections: connectionsMost, rounds, durationS: roundS };
+    progress("closed loop without the tree kernel");
+    const withoutKernel = await withoutKernelRounds({ ...paired, raw, plumb, measureOnnx: measureGolden });
+    progress("closed loop with traces");
     const traced = await tracedRounds({ ...paired, raw, measureOnnx: measureGolden });
     progress("cache hits");
     const warm = rows.slice(0, warmRows);
@@ -126,7 +130,7 @@ async function measure({ rounds, roundS, seed }: { rounds: number; roundS: numbe
     progress("memory");
     const memory = await memoryUnderLoad(generator, rows, 4 * roundS);
     const setting = { finished: new Date().toISOString(), machine: describeMachine(), generator: generator.name, rounds, roundS };
-    return { ...setting, throughput, traced, cache, peers, latency, large, coldStart, memory };
+    return { ...setting, throughput, withoutKernel, traced, cache, peers, latency, large, coldStart, memory };
   } finally {
     await stopAll(servers);
     scratch.remove();

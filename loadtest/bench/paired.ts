@@ -47,7 +47,7 @@ async function loadOn({ generator, target, pid }: Contender, connections: number
 }
 
 /** Starts each round with another server, so that none is always the one after the same neighbour. */
-function rotated<Item>(items: readonly Item[], by: number): Item[] {
+export function rotated<Item>(items: readonly Item[], by: number): Item[] {
   const first = by % items.length;
   return [...items.slice(first), ...items.slice(0, first)];
 }

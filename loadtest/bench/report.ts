@@ -1,22 +1,25 @@
 /** The benchmark's result as tables: for the terminal, and as the measured section of docs/benchmarks.md. */
 
 import type { Saturation } from "../generators.js";
-import { type Spread, spreadOf } from "../statistics.js";
+import { spreadOf } from "../statistics.js";
 import { figure, markdownTable, type Table, textTable } from "../table.js";
-import { type Bar, barsOf, isMet } from "./bars.js";
+import { barTable, spreadCells } from "./bar.js";
+import { barsOf } from "./bars.js";
 import { machineText } from "./machine.js";
 import type { BenchResult } from "./result.js";
 import { contenders } from "./throughput.js";
 
 export function reportText(result: BenchResult): string {
-  const tables = [barTable(result), throughputTable(result), peerTable(result), otherTable(result)].filter((table) => table.length > 1);
+  const tables = [barTable(barsOf(result)), throughputTable(result), peerTable(result), otherTable(result)].filter(
+    (table) => table.length > 1,
+  );
   return [setting(result), ...tables.map(textTable), ...peerTexts(result)].join("\n\n");
 }
 
 export function reportMarkdown(result: BenchResult): string {
   return [
     setting(result),
-    markdownTable(barTable(result)),
+    markdownTable(barTable(barsOf(result))),
     "### Throughput and latency in a closed loop",
     markdownTable(throughputTable(result)),
     "### The peers",
@@ -29,33 +32,8 @@ export function reportMarkdown(result: BenchResult): string {
   ].join("\n\n");
 }
 
-const beginMark = "<!-- bench:begin (written by `npm run bench -- --write-docs`) -->";
-const endMark = "<!-- bench:end -->";
-
-/**
- * @param page - A page with both marks.
- * @returns The page with everything between the marks replaced by `section`.
- * @throws Error if a mark is missing.
- */
-export function replaceMeasured(page: string, section: string): string {
-  const begin = page.indexOf(beginMark);
-  const end = page.indexOf(endMark);
-  if (begin < 0 || end < begin) throw new Error(`the page needs the marks ${beginMark} and ${endMark}, in this order`);
-  return `${page.slice(0, begin + beginMark.length)}\n\n${section}\n\n${page.slice(end)}`;
-}
-
 function setting({ finished, machine, generator, rounds, roundS }: BenchResult): string {
   return `${finished.slice(0, 10)}, ${machineText(machine)}; closed-loop load by ${generator}; ${rounds} paired rounds, ${roundS} s on each server in a round.`;
-}
-
-function barTable(result: BenchResult): Table {
-  const lines = barsOf(result).map((bar) => [
-    bar.what,
-    `${bar.sense} ${bar.bound}${unitOf(bar)}`,
-    ...(bar.reached ? spreadCells(bar.reached, unitOf(bar)) : ["not measured", "", ""]),
-    verdict(bar),
-  ]);
-  return [["what", "bar", "median", "quartiles", "min to max", ""], ...lines];
 }
 
 function throughputTable({ throughput }: BenchResult): Table {
@@ -115,9 +93,12 @@ function loadCells(load: readonly Saturation[]): string[] {
 
 const connectionsText = (connections: number) => `${connections} ${connections === 1 ? "connection" : "connections"}`;
 
-function otherTable({ throughput, traced, cache, latency, large, coldStart, memory }: BenchResult): Table {
+function otherTable({ throughput, withoutKernel, traced, cache, latency, large, coldStart, memory }: BenchResult): Table {
   const lines: [string, readonly number[]][] = [
     ["bare ONNX Runtime, golden rows in batches of 64, µs a row", throughput.flatMap(({ rounds }) => rounds.map((r) => r.onnxUsPerRow))],
+    ["beside a Plumb without the tree kernel, 128 connections, requests/s", withoutKernel.map(({ load }) => load.plumb.requestsPerSecond)],
+    ["the same, the Plumb without (`--engine onnxruntime`)", withoutKernel.map(({ load }) => load.onnxruntime.requestsPerSecond)],
+    ["times as many with the kernel", withoutKernel.map(({ load }) => load.plumb.requestsPerSecond / load.onnxruntime.requestsPerSecond)],
     ["with 1 % of the calls traced, 128 connections, requests/s", traced.map(({ load }) => load.plumb.requestsPerSecond)],
     ["processor time a request, raw limit, µs", cache.map((r) => r.rawCpuUs)],
     ["processor time a request, Plumb, the row in its cache, µs", cache.map((r) => r.hitCpuUs)],
@@ -138,18 +119,3 @@ function otherTable({ throughput, traced, cache, latency, large, coldStart, memo
   const measured = lines.filter(([, values]) => values.length > 0);
   return [["what", "median", "quartiles", "min to max"], ...measured.map(([what, values]) => [what, ...spreadCells(spreadOf(values))])];
 }
-
-/** Median, quartiles, extremes. */
-function spreadCells(spread: Spread, unit = ""): string[] {
-  const { count, min, lowerQuartile, median, upperQuartile, max } = spread;
-  if (count === 1) return [`${figure(median)}${unit}`, "", ""];
-  return [`${figure(median)}${unit}`, `${figure(lowerQuartile)} to ${figure(upperQuartile)}`, `${figure(min)} to ${figure(max)}`];
-}
-
-function verdict(bar: Bar): string {
-  const met = isMet(bar);
-  if (met === undefined) return "";
-  return met ? "pass" : "MISS";
-}
-
-const unitOf = ({ unit }: Bar) => (unit === "" ? "" : ` ${unit}`);

@@ -8,6 +8,7 @@ import type { Machine } from "./machine.js";
 import type { MemoryUse } from "./memory.js";
 import type { PeerResult } from "./peers.js";
 import type { ShareRound, ThroughputRound } from "./throughput.js";
+import type { WithoutKernelRound } from "./without-kernel.js";
 
 export interface BenchResult {
   /** ISO 8601, UTC. */
@@ -19,6 +20,8 @@ export interface BenchResult {
   /** Seconds of load on each server in a round. */
   readonly roundS: number;
   readonly throughput: readonly { readonly connections: number; readonly rounds: readonly ThroughputRound[] }[];
+  /** At 128 connections, beside a Plumb with `--engine onnxruntime`. */
+  readonly withoutKernel: readonly WithoutKernelRound[];
   /** At 128 connections, with one call in a hundred traced. */
   readonly traced: readonly ShareRound[];
   /** At 128 connections. */
