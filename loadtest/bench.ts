@@ -9,7 +9,7 @@ import { demandAlone } from "./bench/demand-alone.js";
 import { largeRounds, rowsPerRequest } from "./bench/large-requests.js";
 import { latencyRounds } from "./bench/latency.js";
 import { describeMachine } from "./bench/machine.js";
-import { serverMarks, writeToDocs } from "./bench/measured-section.js";
+import { engineMarks, serverMarks, writeToDocs } from "./bench/measured-section.js";
 import { memoryUnderLoad } from "./bench/memory.js";
 import { type Contender, pairedRounds } from "./bench/paired.js";
 import { measurePeers } from "./bench/peers.js";
@@ -19,6 +19,9 @@ import { checkSameAnswers } from "./bench/same-answers.js";
 import { type ContenderName, contenders, type ThroughputRound } from "./bench/throughput.js";
 import { tracedRounds } from "./bench/traced.js";
 import { withoutKernelRounds } from "./bench/without-kernel.js";
+import { writeEngineCharts } from "./engines/charts.js";
+import { compareEngines } from "./engines/compare-engines.js";
+import { enginesMarkdown, enginesText } from "./engines/report.js";
 import { createGenerator, type Generator } from "./generators.js";
 import { type Flags, flagsHelp, numberFlag, parseFlags } from "./options.js";
 import { runAsProgram } from "./program.js";
@@ -32,18 +35,20 @@ import type { Target } from "./target.js";
 
 const flags: Flags = {
   rounds: { value: "N", help: "paired rounds (9; quick: 3)" },
-  seconds: { value: "S", help: "whole seconds of load on each server in a round (1)" },
+  seconds: { value: "S", help: "whole seconds of load on each server in a round (1); not with --engine" },
+  engine: { help: "compare the engines that run tree models instead of servers" },
   quick: { help: "fewer rounds: for a look, not for the record" },
   seed: { value: "N", help: "seed of rows and arrivals (1)" },
   json: { value: "FILE", help: "write every round's figures there" },
-  "write-docs": { help: "put the tables into docs/benchmarks.md" },
+  "write-docs": { help: "put the tables (and the charts of --engine) into docs/" },
 };
 
 const usage = `npm run bench -- [flags]
 
 ${flagsHelp(flags)}
 
-Takes about nine minutes, a third of that with --quick. Leave the machine alone meanwhile.`;
+Takes about nine minutes, a third of that with --quick. With --engine about five, or one with --quick; the first run grows and compiles its
+models before, which takes as long again. Leave the machine alone meanwhile.`;
 
 const connectionsMost = 128;
 /** The peers in Python are many times slower, so few rounds show it. */
@@ -65,6 +70,16 @@ async function bench(args: readonly string[], say: (text: string) => void): Prom
     const json = values.get("json");
     if (json !== undefined) writeFileSync(json, `${JSON.stringify(result, null, 2)}\n`);
   };
+  if (values.has("engine")) {
+    const result = await compareEngines({ quick, rounds, seed, say: progress });
+    say(enginesText(result));
+    writeJson(result);
+    if (values.has("write-docs")) {
+      writeToDocs(engineMarks, enginesMarkdown(result));
+      writeEngineCharts(result);
+    }
+    return 0;
+  }
   const result = await measure({ rounds, roundS, seed });
   say(reportText(result));
   writeJson(result);

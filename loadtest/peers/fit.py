@@ -30,12 +30,13 @@ def build_pipeline():
     return Pipeline([("preprocessing", preprocessing), ("model", model)])
 
 
-def main(data, target):
-    """Fit the pipeline on the table's oldest rows and write it."""
+def fit_pipeline(data):
+    """Return the pipeline, fitted on the table's oldest rows."""
     table = pd.read_csv(data)
     rows = table.iloc[: round(len(table) * TRAINING_SHARE)]
-    joblib.dump(build_pipeline().fit(rows[NUMBERS + PROMO], rows["target_demand"]), target)
+    return build_pipeline().fit(rows[NUMBERS + PROMO], rows["target_demand"])
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    source, target = sys.argv[1:]
+    joblib.dump(fit_pipeline(source), target)

@@ -71,7 +71,8 @@ export function chartFigure(chart: Chart): Markup {
   );
 }
 
-function plot({ id, x, y, lines = [], bars = [], levels = [], zones }: Chart): Markup {
+/** Axes and marks, in a box that fills what it stands in. */
+export function plot({ id, x, y, lines = [], bars = [], levels = [], zones }: Chart): Markup {
   return element(
     "svg",
     { role: "group", tabindex: 0, "aria-labelledby": `${id}-title`, "aria-roledescription": "chart" },
@@ -142,7 +143,7 @@ function levelMark({ y, label }: { y: number; label: string }, scale: Scale): Ch
   return [element("line", { class: "level", x1: "0", x2: "100%", y1: place, y2: place }), element("text", words, label)];
 }
 
-function keySample(tone: Tone, isBar: boolean): Markup {
+export function keySample(tone: Tone, isBar: boolean): Markup {
   const mark = isBar
     ? element("rect", { class: `bar tone-${tone}`, x: 6, y: 1, width: 12, height: 10 })
     : element("path", { class: `line tone-${tone}`, d: "M1 6H23" });

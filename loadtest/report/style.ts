@@ -5,6 +5,9 @@
  * at least 3 : 1 against their background; dashes tell the lines apart as well.
  */
 
+/** By name of a variable. */
+export type Palette = Readonly<Record<keyof typeof light, string>>;
+
 const light = {
   page: "#f6f7f9",
   card: "#ffffff",
@@ -24,7 +27,7 @@ const light = {
   f: "#a8740a",
 };
 
-const dark: typeof light = {
+const dark: Palette = {
   page: "#10151c",
   card: "#18202a",
   ink: "#e8edf3",
@@ -43,12 +46,30 @@ const dark: typeof light = {
   f: "#e6c04a",
 };
 
-const variables = (colours: typeof light) =>
+export const palettes = { light, dark } as const satisfies Record<string, Palette>;
+
+export const variables = (colours: Palette) =>
   Object.entries(colours)
     .map(([name, value]) => `--${name}:${value};`)
     .join("");
 
 const tones = ["a", "b", "c", "d", "e", "f"].map((tone) => `.tone-${tone}{--tone:var(--${tone})}`).join("\n");
+
+/** What is drawn in a chart. */
+export const marks = `.tick{font-size:12px;fill:var(--soft)}
+.tick-y{text-anchor:end}
+.tick-x{text-anchor:middle}
+.rule{stroke:var(--grid)}
+.level{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:7 4}
+.level-words{font-size:12px;font-weight:600;fill:var(--ink);paint-order:stroke;stroke:var(--card);stroke-width:4px}
+${tones}
+.tone-ghost{--tone:var(--d)}
+.line{fill:none;stroke:var(--tone);stroke-width:2;stroke-linejoin:round;stroke-linecap:round;vector-effect:non-scaling-stroke}
+.line.tone-b{stroke-width:2.5}
+.line.tone-c{stroke-dasharray:8 5}
+.line.tone-d{stroke-dasharray:1 5}
+.line.tone-ghost{stroke-dasharray:3 4}
+.bar{fill:var(--tone);shape-rendering:crispEdges}`;
 
 export const style = `
 :root{color-scheme:light;${variables(light)}}
@@ -84,20 +105,7 @@ figcaption{display:flex;flex-wrap:wrap;gap:4px 16px;justify-content:space-betwee
 .plot{height:250px;padding:8px 14px 26px 52px;position:relative}
 .plot>svg{display:block;width:100%;height:100%;overflow:visible}
 .curves{overflow:visible}
-.tick{font-size:12px;fill:var(--soft)}
-.tick-y{text-anchor:end}
-.tick-x{text-anchor:middle}
-.rule{stroke:var(--grid)}
-.level{stroke:var(--ink);stroke-width:1.5;stroke-dasharray:7 4}
-.level-words{font-size:12px;font-weight:600;fill:var(--ink);paint-order:stroke;stroke:var(--card);stroke-width:4px}
-${tones}
-.tone-ghost{--tone:var(--d)}
-.line{fill:none;stroke:var(--tone);stroke-width:2;stroke-linejoin:round;stroke-linecap:round;vector-effect:non-scaling-stroke}
-.line.tone-b{stroke-width:2.5}
-.line.tone-c{stroke-dasharray:8 5}
-.line.tone-d{stroke-dasharray:1 5}
-.line.tone-ghost{stroke-dasharray:3 4}
-.bar{fill:var(--tone);shape-rendering:crispEdges}
+${marks}
 .zone{fill:transparent}
 .zone:hover,.zone.chosen{fill:var(--ink);fill-opacity:.08}
 .tip{position:fixed;z-index:1;pointer-events:none;background:var(--ink);color:var(--card);font-size:13px;line-height:1.4;padding:6px 9px;border-radius:6px;max-width:min(300px,90vw);white-space:pre-line}

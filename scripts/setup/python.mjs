@@ -19,6 +19,12 @@ const peers = {
   requirements: join(root, "loadtest/peers/requirements.txt"),
   who: "a peer in Python",
 };
+const enginePeers = {
+  ...peers,
+  requirements: join(root, "loadtest/peers/requirements-engines.txt"),
+  stamp: ".requirements-engines-sha256",
+  options: ["--no-deps"],
+};
 
 /** The reader's own default first, then the newest. */
 const candidates = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
@@ -34,6 +40,12 @@ export async function ensureTestPython() {
 
 /** As {@link ensureEnvironment}, for the benchmark's peers. */
 export const ensurePeersPython = () => ensureEnvironment(peers);
+
+/** As {@link ensureEnvironment}, for the peers of the tree kernel, which stand in the same environment. */
+export async function ensureEnginePeersPython() {
+  await ensurePeersPython();
+  return ensureEnvironment(enginePeers);
+}
 
 /**
  * Makes a Python environment where it is missing or its requirements have changed.

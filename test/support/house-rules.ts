@@ -48,7 +48,7 @@ function withoutComments(text: string): string {
 }
 
 export interface Directions {
-  /** Which of our folders a folder may import, besides itself. */
+  /** Which of our folders a folder may import, besides itself; one within another has rules of its own where it is named. */
   readonly folders: Readonly<Record<string, readonly string[]>>;
   /** Which packages a folder may import; a folder that isn't named here may import any. `node:` means Node's own. */
   readonly packages: Readonly<Record<string, readonly string[]>>;
@@ -57,11 +57,13 @@ export interface Directions {
 export function wrongDirections(files: Files, { folders, packages }: Directions): string[] {
   const breaches: string[] = [];
   for (const [path, text] of files) {
-    const folder = path.split("/")[0]!;
+    const top = path.split("/")[0]!;
+    const within = path.split("/").slice(0, 2).join("/");
+    const folder = within in folders ? within : top;
     for (const { specifier, file } of importsOf(path, text)) {
       if (file !== undefined) {
         const target = file.split("/")[0]!;
-        const allowed = target === folder || folders[folder] === undefined || folders[folder].includes(target);
+        const allowed = target === top || folders[folder] === undefined || folders[folder].includes(target);
         if (!allowed) breaches.push(`${path} imports ${file}: ${folder}/ may not import ${target}/`);
       } else {
         const name = specifier.startsWith("node:") ? "node:" : packageName(specifier);

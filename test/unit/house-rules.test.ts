@@ -29,7 +29,10 @@ const code = read(tracked.filter((path) => /\.(ts|mjs|js|py)$/.test(path)));
 const sources: Files = new Map([...code].filter(([path]) => /^(preprocessing|bundle|server|cli|loadtest)\/.*(?<!\.d)\.ts$/.test(path)));
 const texts = read(tracked.filter((path) => !/\.(onnx|png|csv|jsonl)$/.test(path) && path !== "LICENSE"));
 
-/** preprocessing <- bundle <- server <- cli; load tests meet the server on the wire, and share the rows' own preprocessing. */
+/**
+ * preprocessing <- bundle <- server <- cli; load tests meet the server on the wire, and share the rows' own preprocessing. The comparison of
+ * engines calls them as the server does.
+ */
 const directions: Directions = {
   folders: {
     preprocessing: [],
@@ -37,6 +40,7 @@ const directions: Directions = {
     server: ["bundle", "preprocessing"],
     cli: ["server", "bundle", "preprocessing"],
     loadtest: ["bundle", "preprocessing"],
+    "loadtest/engines": ["server", "preprocessing"],
   },
   packages: { preprocessing: ["zod"], bundle: ["zod", "node:"], cli: ["node:"] },
 };
@@ -53,9 +57,9 @@ const owners: Owners = {
   "uWebSockets.js": ["server/transport/http.ts", "loadtest/servers/raw.ts"],
   fastify: ["loadtest/servers/fastify.ts"],
   // Concrete classes meet in server.ts alone; everybody else sees their interfaces. A worker has no server, and a command is one of its own.
-  // Nobody but the one who chooses knows the engines.
-  "server/inference/session.ts": ["server/inference/engines.ts"],
-  "server/inference/tree/tree-engine.ts": ["server/inference/engines.ts"],
+  // Nobody but the one who chooses knows the engines, and the one who measures them.
+  "server/inference/session.ts": ["server/inference/engines.ts", "loadtest/engines/measure-model.ts"],
+  "server/inference/tree/tree-engine.ts": ["server/inference/engines.ts", "loadtest/engines/measure-model.ts"],
   "server/inference/pool.ts": ["server/server.ts"],
   "server/inference/scheduler.ts": ["server/server.ts"],
   "server/admission.ts": ["server/server.ts"],
@@ -166,13 +170,21 @@ describe("a rule sees its breach", () => {
     ["bundle/a.ts", 'import { x } from "piscina";'],
     ["server/deep/a.ts", 'import { x } from "../../cli/x.js";'],
     ["loadtest/a.ts", 'import { x } from "../server/x.js";'],
+    ["loadtest/engines/a.ts", 'import { x } from "../../cli/x.js";'],
   ])("a wrong direction: %s, %s", (path, text) => {
     expect(wrongDirections(files({ [path]: text }), directions)).toHaveLength(1);
   });
 
   it("a right direction is none", () => {
     expect(
-      wrongDirections(files({ "cli/a.ts": 'import { x } from "../server/x.js";', "bundle/b.ts": 'import { z } from "zod";' }), directions),
+      wrongDirections(
+        files({
+          "cli/a.ts": 'import { x } from "../server/x.js";',
+          "bundle/b.ts": 'import { z } from "zod";',
+          "loadtest/engines/c.ts": 'import { x } from "../../server/x.js";\nimport { y } from "../y.js";',
+        }),
+        directions,
+      ),
     ).toEqual([]);
   });
 
