@@ -15,7 +15,7 @@ import type { LineTalk } from "./python-engines.js";
 import type { ModelResult } from "./result.js";
 import { type ContenderName, type RoundsSettings, type Timer, timeInRounds } from "./rounds.js";
 import { firstDifferent, furthestApart } from "./same-rows.js";
-import { cutIntoCalls, usPerRow } from "./timing.js";
+import { cutIntoCalls, processorMs, usPerRow } from "./timing.js";
 
 export interface ModelRun extends RoundsSettings {
   readonly spec: ModelSpec;
@@ -30,7 +30,6 @@ export interface ModelRun extends RoundsSettings {
 const sampleRows = 256;
 /** A peer may add in another order, or in float32; further off, it computes something else. */
 const peerTolerance = 1e-4;
-const now = () => performance.now();
 
 /** @throws Error where the kernel's bits differ from ONNX Runtime's. */
 export async function measureModel({ spec, model, peers, random, say, ...settings }: ModelRun): Promise<ModelResult> {
@@ -79,7 +78,7 @@ function peersOf({ library, compiled }: ModelSpec): ContenderName[] {
 /** As a server with `engine: auto` chooses when it loads the model. */
 function chooseAsServed({ engineModel, rows, width }: GrownModel, random: Random): ModelResult["auto"] {
   const samples = new Map([[engineModel.inputs[0]!.name, rows.slice(0, sampleRows * width)]]);
-  const chooser = new EngineChooser({ setting: "auto", samples, random: random.uniform, now });
+  const chooser = new EngineChooser({ setting: "auto", samples, random: random.uniform, now: () => performance.now() });
   chooser.load(engineModel).release();
   const [{ engine, reason, differed } = { engine: "onnxruntime", reason: "nothing was chosen", differed: true } as const] = chooser.choices;
   if (differed) throw new Error(`${engineModel.id}: ${reason}`);
@@ -101,7 +100,7 @@ function timerOf(session: EngineSession, { rows, width }: GrownModel): Timer {
   return ({ rowCount, first, leastMs }) => {
     const calls = cut.get(rowCount) ?? cutIntoCalls(rows, width, rowCount);
     cut.set(rowCount, calls);
-    return usPerRow({ session, calls, rowCount, first, leastMs, now });
+    return usPerRow({ session, calls, rowCount, first, leastMs, now: processorMs });
   };
 }
 

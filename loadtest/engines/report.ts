@@ -47,7 +47,7 @@ const chartMarkdown = `<picture>
 </picture>`;
 
 function setting({ finished, machine, rounds, leastMs }: EnginesResult): string {
-  return `${finished.slice(0, 10)}, ${machineText(machine)}; ${rounds} paired rounds, ${leastMs} ms of calls for each figure in a round.`;
+  return `${finished.slice(0, 10)}, ${machineText(machine)}; ${rounds} paired rounds, ${leastMs} ms of processor time for each figure in a round.`;
 }
 
 function timeTable({ models }: EnginesResult): Table {

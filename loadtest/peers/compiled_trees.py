@@ -1,8 +1,8 @@
 """Tree models compiled by other projects, timed in this process: a request a line of JSON on stdin, a reply a line on stdout.
 
 ``{"do": "load", "engine", "folder", "model", "rows", "dtype", "width"}`` compiles the model (kept in the folder for the next run), and replies with its
-answers to all rows, in a file. ``{"do": "time", "engine", "rowCount", "first", "leastMs"}`` replies with microseconds a row: calls of ``rowCount`` rows, each
-with the next rows, for at least so long. ``{"do": "drop"}`` lets all models go. ``{"do": "versions"}`` says what they are made of.
+answers to all rows, in a file. ``{"do": "time", "engine", "rowCount", "first", "leastMs"}`` replies with microseconds a row, of this process's own
+time: calls of ``rowCount`` rows, each with the next rows, for at least so long. ``{"do": "drop"}`` lets all models go. ``{"do": "versions"}`` says what they are made of.
 """
 
 import importlib.metadata
@@ -21,11 +21,18 @@ import treelite
 
 # Trees of one C file: a compiler's time grows faster than a function.
 TREES_A_FILE = 50
+# Rows between two looks at the clock.
+ROWS_A_LOOK = 512
+
+
+def kept_file(folder, packages, suffix):
+    """Return where a compiled model is kept: what another version compiled isn't it."""
+    return folder / ("-".join(f"{name}-{importlib.metadata.version(name)}" for name in packages) + suffix)
 
 
 def load_treelite(folder, model):
     """Return a call: C code of the model, by tl2cgen's own defaults, compiled by gcc."""
-    library = folder / "tl2cgen.so"
+    library = kept_file(folder, ["treelite", "tl2cgen"], ".so")
     if not library.exists():
         read = {
             ".json": treelite.frontend.load_xgboost_model,
@@ -55,7 +62,7 @@ def _read_forest(path):
 def load_lleaves(folder, model):
     """Return a call: machine code by LLVM."""
     trees = lleaves.Model(model_file=str(model))
-    kept = folder / "lleaves.bin"
+    kept = kept_file(folder, ["lleaves", "llvmlite"], ".bin")
     unfinished = folder / "lleaves-unfinished.bin"
     if kept.exists():
         trees.compile(cache=str(kept), raw_score=True)
@@ -76,16 +83,18 @@ class Timed:
         self.rows = rows
 
     def microseconds_a_row(self, count, first, least_ms):
-        """Run calls of `count` rows, each with the next ones, for at least so long; at least two."""
+        """Run calls of `count` rows, each with the next ones, for at least so long."""
         batches = len(self.rows) // count
-        at, calls = first % batches, 0
-        begun = time.perf_counter_ns()
-        while True:
-            self.predict(self.rows[at * count : (at + 1) * count])
-            at, calls = (at + 1) % batches, calls + 1
-            taken = time.perf_counter_ns() - begun
-            if taken >= least_ms * 1e6 and calls >= 2:
-                return taken / 1e3 / calls / count
+        calls_a_look = -(-ROWS_A_LOOK // count)
+        at, calls, taken = first % batches, 0, 0
+        begun = time.process_time_ns()
+        while taken < least_ms * 1e6:
+            for _ in range(calls_a_look):
+                self.predict(self.rows[at * count : (at + 1) * count])
+                at = at + 1 if at + 1 < batches else 0
+            calls += calls_a_look
+            taken = time.process_time_ns() - begun
+        return taken / 1e3 / calls / count
 
 
 def versions():

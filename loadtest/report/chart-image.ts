@@ -13,16 +13,16 @@ export interface ChartImage {
 }
 
 /** In pixels of the image. */
-const panel = { width: 480, height: 310 };
-const box = { x: 56, y: 74, width: 404, height: 182 };
+const panel = { width: 500, height: 310 };
+const box = { x: 60, y: 80, width: 412, height: 178 };
 const keyGap = 14;
 /** A line's sample and the room behind it; a letter of the key's text, about. */
-const sample = { width: 30, letter: 6.6 };
+const sample = { width: 30, letter: 7.4 };
 
 const rules = `
 text{font:12.5px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(--soft)}
 .page{fill:var(--card)}
-.title{font-size:15px;font-weight:600;fill:var(--ink)}
+.title{font-size:14px;font-weight:600;fill:var(--ink)}
 .end{text-anchor:end}
 svg{overflow:visible}
 ${marks}`;
@@ -46,7 +46,7 @@ function panelOf(chart: Chart, { x, y }: { x: number; y: number }): Child {
   return element(
     "g",
     { transform: `translate(${x} ${y})` },
-    element("text", { class: "title", id: `${chart.id}-title`, x: 16, y: 26 }, chart.title),
+    element("text", { class: "title", id: `${chart.id}-title`, x: 16, y: 28 }, chart.title),
     keys(chart),
     element("text", { x: 16, y: box.y - 12 }, chart.yLabel),
     element("svg", { ...box }, plot(chart)),
@@ -61,7 +61,7 @@ function keys({ lines = [], bars = [] }: Chart): Child {
     x += sample.width + name.length * sample.letter + keyGap;
     return element(
       "g",
-      { transform: `translate(${at} 35)` },
+      { transform: `translate(${at} 40)` },
       keySample(tone, bars.length > 0),
       element("text", { x: sample.width, y: 10 }, name),
     );

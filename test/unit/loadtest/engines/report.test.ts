@@ -82,7 +82,7 @@ describe("the report", () => {
   test("shows bars, times of every engine, sizes and choices", () => {
     const text = enginesText(result);
     expect(text).toContain("2026-01-02, A processor, 2 cores, 8 GB, linux 6; Node v20.0.0");
-    expect(text).toContain("3 paired rounds, 30 ms of calls for each figure in a round.");
+    expect(text).toContain("3 paired rounds, 30 ms of processor time for each figure in a round.");
     expect(text).toMatch(/^the same, 64 rows +at least 3\.5 +3 +3 to 3 +3 to 3 +MISS$/m);
     expect(text).toMatch(/^demand: XGBoost, 400 trees of depth 6, 4 features; 64 rows +2 +6 +3 +3 to 3 +3 to 3 +4$/m);
     expect(text).toMatch(/^XGBoost, 200 trees of depth 10, 32 features +12,000 +6 +300 +210 +0\.7 +ONNX Runtime$/m);
@@ -129,7 +129,7 @@ describe("the charts", () => {
   test("are one image, in colours of its own for light and dark", () => {
     const image = (theme: "light" | "dark") => chartImage({ title: "Engines", charts: engineCharts(result), columns: 2, theme });
     const light = image("light");
-    expect(light).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" viewBox="0 0 960 620"/);
+    expect(light).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" viewBox="0 0 1000 620"/);
     expect(light.match(/class="title"/g)).toHaveLength(3);
     expect(light).toContain("--card:#ffffff");
     expect(image("dark")).toContain("--card:#18202a");

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { type ContenderName, type Timer, timeInRounds } from "../../../../loadtest/engines/rounds.js";
-import { cutIntoCalls, usPerRow } from "../../../../loadtest/engines/timing.js";
+import { cutIntoCalls, processorMs, usPerRow } from "../../../../loadtest/engines/timing.js";
 import type { EngineSession } from "../../../../server/inference/engine.js";
 
 test("rows are cut into calls of their own memory, and what fills no call is left out", () => {
@@ -34,12 +34,12 @@ function ticking(ms: number) {
 test("calls take the rows in turn, until the time is up", () => {
   const { session, seen, now } = ticking(2);
   const calls = cutIntoCalls(
-    Float32Array.from({ length: 256 }, (_, i) => i),
+    Float32Array.from({ length: 2048 }, (_, i) => i),
     1,
-    64,
+    512,
   );
-  expect(usPerRow({ session, calls, rowCount: 64, first: 6, leastMs: 9, now })).toBeCloseTo(2000 / 64, 10);
-  expect(seen).toEqual([128, 192, 0, 64, 128]);
+  expect(usPerRow({ session, calls, rowCount: 512, first: 6, leastMs: 9, now })).toBeCloseTo(2000 / 512, 10);
+  expect(seen).toEqual([1024, 1536, 0, 512, 1024]);
 });
 
 test("a call that is longer than the time runs once", () => {
@@ -49,7 +49,7 @@ test("a call that is longer than the time runs once", () => {
   expect(seen).toHaveLength(1);
 });
 
-test("the clock is looked at once in 64 rows", () => {
+test("the clock is looked at once in 512 rows", () => {
   let looks = 0;
   const { session, now } = ticking(1);
   const looking = () => {
@@ -57,8 +57,15 @@ test("the clock is looked at once in 64 rows", () => {
     return now();
   };
   const calls = cutIntoCalls(new Float32Array(8), 1, 1);
-  usPerRow({ session, calls, rowCount: 1, first: 0, leastMs: 128, now: looking });
-  expect(looks).toBe(3); // one before, and one after each 64 calls
+  usPerRow({ session, calls, rowCount: 1, first: 0, leastMs: 1024, now: looking });
+  expect(looks).toBe(3); // one before, and one after each 512 calls
+});
+
+test("the clock moves by what this process computes", () => {
+  const [begun, { user, system }] = [processorMs(), process.cpuUsage()];
+  expect(Math.abs(begun - (user + system) / 1000)).toBeLessThan(50);
+  while (processorMs() === begun);
+  expect(processorMs()).toBeGreaterThan(begun);
 });
 
 test("each round times every engine at each number of rows, beginning with another one; the first two aren't counted", async () => {
