@@ -115,7 +115,8 @@ def _features(trained):
             listed = ", ".join(map(str, categories[:10])) + (", ..." if len(categories) > 10 else "")
             demands.append(f"one of {listed}" if strict else f"known: {listed}")
         demands += ["personal data"] if feature.pii else []
-        rows.append([f"`{feature.name}`", feature.type, "; ".join(demands), feature.unit or "", feature.description or ""])
+        kind = f"list of {feature.type}" if feature.item_type else feature.type
+        rows.append([f"`{feature.name}`", kind, "; ".join(demands), feature.unit or "", feature.description or ""])
     return rows
 
 

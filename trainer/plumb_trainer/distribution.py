@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from plumb_trainer.list_rows import items_of
+
 FORMAT = "plumb-baseline/1"
 BINS = 20
 # More categories than this are counted together.
@@ -35,6 +37,8 @@ def baseline_document(training, features, categories, predictions, labels, missi
         values = training[feature.name]
         if feature.pii:
             documents[feature.name] = {"kind": "hidden", "missing": 0}
+        elif feature.item_type:
+            documents[feature.name] = list_distribution(values)
         elif feature.type in ("boolean", "string") or categories.get(feature.name):
             documents[feature.name] = categorical_distribution(values)
         else:
@@ -77,6 +81,22 @@ def numeric_distribution(values):
         "mean": float(values.mean()),
         "std": float(values.std()),
     }
+
+
+def list_distribution(lists):
+    """Return the counts of the lengths of lists, and of their items as if each stood alone.
+
+    Parameters
+    ----------
+    lists : sequence of list
+        At least one item in all of them; none is missing.
+    """
+    items = items_of(lists)
+    of_items = numeric_distribution if np.issubdtype(items.dtype, np.number) else categorical_distribution
+    parts = {"lengths": numeric_distribution([len(items) for items in lists]), "items": of_items(items)}
+    for part in parts.values():
+        del part["missing"]
+    return {"kind": "list", "missing": 0, **parts}
 
 
 def categorical_distribution(values):

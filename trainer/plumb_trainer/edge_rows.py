@@ -6,6 +6,7 @@ import sys
 import numpy as np
 
 from plumb_trainer.json_form import INTEGER_MAX
+from plumb_trainer.list_rows import list_edges
 from plumb_trainer.row_schema import known_categories
 
 # Just over what a float32 holds: the cast before the model makes an infinity of it.
@@ -31,7 +32,7 @@ def edge_rows(trained, base_rows):
         Kind, as golden.jsonl names it, and row. Every row keeps to the schema, except for rows of kind ``unknown`` where a
         feature has an enum.
     """
-    edges = {feature.name: _edges(trained, feature) for feature in trained.recipe.features}
+    edges = {feature.name: _edges(trained, feature, base_rows) for feature in trained.recipe.features}
     found = []
     for name, values in edges.items():
         # Each twice, since another row is another path through the trees.
@@ -45,11 +46,17 @@ def edge_rows(trained, base_rows):
     return found
 
 
-def _edges(trained, feature):
+_EXTREME_ITEMS = {"number": _EXTREME_NUMBERS, "integer": _EXTREME_INTEGERS, "boolean": (), "string": _EXTREME_TEXTS}
+
+
+def _edges(trained, feature, base_rows):
     """Return (kind, value) pairs of one feature."""
     schema = trained.schema["properties"][feature.name]
     categories, _ = known_categories(trained.pipeline["preprocessing"], feature.name)
     missing = [("missing", None)] if feature.name in trained.nullable else []
+    if feature.item_type:
+        base = max((row[feature.name] for row in base_rows), key=len)
+        return [*list_edges(feature, trained.training[feature.name], base, _EXTREME_ITEMS[feature.item_type]), *missing]
     if feature.type == "boolean":
         return [("bound", False), ("bound", True), *missing]
     if feature.type == "string":

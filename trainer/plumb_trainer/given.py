@@ -1,6 +1,7 @@
 """A pipeline that was fitted elsewhere, with everything that is asked of it: see `Trained`."""
 
 import copy
+import itertools
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -92,7 +93,8 @@ class Given(Trained):
             return []
         try:
             features = self.features(rows)
-        except ValueError:
+        except (ValueError, TypeError):
+            # A FeatureHasher raises TypeError on what is no list.
             # One row fails the whole batch: look in the halves for it.
             half = len(rows) // 2
             return [True] if len(rows) == 1 else self.refusals(rows[:half]) + self.refusals(rows[half:])
@@ -161,7 +163,8 @@ def _dense_output(step):
 
 
 def _is_extreme(kind, row):
-    return kind == "extreme" and any(isinstance(value, int | float) and abs(value) > _EXTREME for value in row.values())
+    values = itertools.chain.from_iterable(value if isinstance(value, list) else [value] for value in row.values())
+    return kind == "extreme" and any(isinstance(value, int | float) and abs(value) > _EXTREME for value in values)
 
 
 def _dense(values):

@@ -9,6 +9,7 @@ from plumb_trainer.exported import INPUT
 from plumb_trainer.features.dates import minutes_in
 from plumb_trainer.frame import rows_of_columns
 from plumb_trainer.json_form import INTEGER_MAX, line, number_form, number_forms
+from plumb_trainer.list_rows import item_feature, items_of, moved_list
 from plumb_trainer.stop import Stop
 from plumb_trainer.threshold_rows import threshold_rows
 
@@ -165,6 +166,9 @@ def _training_rows(trained, seed):
 
 
 def _made_up(feature, values, random):
+    if feature.item_type:
+        lengths, items = [len(value) for value in values], items_of(values)
+        return [_made_up(item_feature(feature), items, random) for _ in range(random.randint(min(lengths), max(lengths) + 1))]
     if feature.type == "boolean":
         return bool(random.randint(2))
     if feature.type == "string":
@@ -197,6 +201,10 @@ def _drawn_row(trained, training, edge_values, random):
     row = _recombined(features, training, random)
     for feature, choice, step in zip(features, random.uniform(size=len(features)), random.randn(len(features)), strict=True):
         value = _moved(trained, feature, row[feature.name], edge_values[feature.name], choice, float(step))
+        # Of a list there are more ways to be near another.
+        if feature.item_type and value is row[feature.name]:
+            others = training[random.randint(len(training))][feature.name]
+            value = moved_list(feature, value, others, trained.spreads.get(feature.name, 0.0), random)
         if _is_valid(trained, feature, value):
             row[feature.name] = value
     return row
@@ -220,4 +228,4 @@ def _is_valid(trained, feature, value):
     if value is None:
         return feature.name in trained.nullable
     enum = trained.schema["properties"][feature.name].get("enum")
-    return (feature.type not in ("number", "integer") or feature.admits(value)) and (enum is None or value in enum)
+    return (feature.type in ("boolean", "string") or feature.admits(value)) and (enum is None or value in enum)

@@ -1,6 +1,7 @@
 """`export_bundle`: a pipeline that was fitted elsewhere becomes a proved bundle."""
 
 import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from plumb_trainer.given import Given
 from plumb_trainer.given_card import given_card
 from plumb_trainer.given_evaluation import given_evaluation
 from plumb_trainer.given_frame import check_frame, read_column
+from plumb_trainer.given_lists import asked_sizes, sized_features
 from plumb_trainer.given_model import GivenModel
 from plumb_trainer.given_names import named_outputs
 from plumb_trainer.graph_export import preprocessing_document, readers
@@ -24,7 +26,7 @@ from plumb_trainer.models import export_model
 from plumb_trainer.own_answers import measured_flips, raising_as_stop
 from plumb_trainer.proved_bundle import PROOF_ROWS, write_proved
 from plumb_trainer.publish import refuse_existing
-from plumb_trainer.recipe import RANGE_WORDS, TYPES, Column, Fallback, Recipe
+from plumb_trainer.recipe import LIST_TYPES, RANGE_WORDS, SIZE_WORDS, Column, Fallback, Recipe
 from plumb_trainer.row_schema import nullable_features, schema_document
 from plumb_trainer.stop import Stop, quote
 
@@ -56,7 +58,8 @@ def export_bundle(
         The truth of the rows, for evaluation.json. The columns of a DataFrame name the outputs.
     schema : dict, default=None
         By feature, what is to stand in schema.json beyond what is inferred: ``type``, ``minimum``, ``maximum``, ``exclusiveMinimum``,
-        ``exclusiveMaximum``, ``title``, ``description``, ``unit``, ``examples``, and ``pii`` for personal data.
+        ``exclusiveMaximum``, ``minItems`` and ``maxItems`` of lists, ``title``, ``description``, ``unit``, ``examples``, and ``pii``
+        for personal data.
     task : {"regression", "classification"}, default=None
         What the model must be for; None is what it is for.
     slo : dict, default=None
@@ -156,7 +159,6 @@ def _given(pipeline, frame, name, version, schema, slo, metadata, y):
     # What has no operator or no form is told before anything is computed.
     preprocessing_document(preprocessing, features, INPUT, exported.models[0].inputs[0].dtype, sparse_as_dense)
     rows = [dict(zip(read, values, strict=True)) for values in zip(*(columns[column] for column in read), strict=True)]
-    learnt = nullable_features(recipe, preprocessing)
     options = {
         "recipe": recipe,
         "pipeline": Pipeline([("preprocessing", preprocessing), ("model", model)]),
@@ -167,7 +169,9 @@ def _given(pipeline, frame, name, version, schema, slo, metadata, y):
         "unread": unread,
         "sparse_as_dense": sparse_as_dense,
     }
-    nullable = {feature for feature in read if feature in learnt or any(row[feature] is None for row in rows)}
+    incomplete = {feature for feature in read if any(row[feature] is None for row in rows)}
+    options["recipe"] = recipe = replace(recipe, features=sized_features(Given(schema={}, nullable=incomplete, **options)))
+    nullable = incomplete | nullable_features(recipe, preprocessing)
     nullable = {feature for feature in nullable if _takes_missing(Given(schema={}, nullable=nullable, **options), feature)}
     document = schema_document(recipe, preprocessing)
     for feature in nullable:
@@ -241,7 +245,7 @@ def _refuse_target(columns, y, target):
 
 
 def _overrides(schema, read):
-    known = ("type", *RANGE_WORDS, *_DESCRIBED)
+    known = ("type", *RANGE_WORDS, *SIZE_WORDS, *_DESCRIBED)
     for feature, members in (schema or {}).items():
         if feature not in read:
             raise Stop(f"schema: {quote(feature)} is no feature that the pipeline reads; expected {', '.join(read)}")
@@ -250,19 +254,34 @@ def _overrides(schema, read):
 
 
 def _column(name, kind, override):
-    if override.get("type", kind) != kind and (kind, override["type"]) != ("integer", "number"):
-        raise Stop(f"schema, {quote(name)}: its values are of type {kind}, not {override['type']}; expected {' or '.join(TYPES)}")
+    ranges = asked_sizes(name, kind, override)
+    kind = _asked_type(name, kind, override.get("type", kind))
     described = {key: override[key] for key in _DESCRIBED if key in override}
     if "examples" in described:
         described["examples"] = tuple(described["examples"])
-    return Column(name, override.get("type", kind), {key: override[key] for key in RANGE_WORDS if key in override}, **described)
+    asked = [key for key in RANGE_WORDS if key in override]
+    if asked and kind in LIST_TYPES:
+        raise Stop(f"schema, {quote(name)}: {asked[0]} is for numbers, and its values are lists; expected {' or '.join(SIZE_WORDS)}")
+    return Column(name, kind, {**ranges, **{key: override[key] for key in asked}}, **described)
+
+
+def _asked_type(name, kind, asked):
+    """Return the type of a column with what the caller asks of it: whole numbers, alone or in lists, needn't be whole."""
+    wider = {"integer": "number", "integers": "numbers"}.get(kind, kind)
+    if asked == kind or (asked == "array" and kind in LIST_TYPES):
+        return kind
+    if asked == "number" and wider != kind:
+        return wider
+    found = f"lists of {kind}" if kind in LIST_TYPES else f"of type {kind}"
+    way_out = "leave it out, or give number" if wider != kind else "leave it out"
+    raise Stop(f"schema, {quote(name)}: its values are {found}, and type says {asked}; {way_out}")
 
 
 def _filled(kind, values):
     """Return a column for rows to be made of: values that are there stand in for those that are missing."""
     there = [value for value in values if value is not None]
     full = [there[index % len(there)] if value is None else value for index, value in enumerate(values)]
-    dtype = {"number": np.float64, "integer": np.int64, "boolean": np.bool_, "string": object}[kind]
+    dtype = {"number": np.float64, "integer": np.int64, "boolean": np.bool_}.get(kind, object)
     return np.array([*full, None], dtype=object)[:-1].astype(dtype)
 
 

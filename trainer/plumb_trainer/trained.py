@@ -11,6 +11,7 @@ from plumb_trainer.checked_graph import checked
 from plumb_trainer.exported import INPUT, Exported
 from plumb_trainer.frame import frame_of_columns, frame_of_rows
 from plumb_trainer.graph_export import depends_on_batch, preprocessing_document
+from plumb_trainer.list_rows import items_of
 from plumb_trainer.models import MODELS
 from plumb_trainer.recipe import Recipe
 from plumb_trainer.served import served_twin
@@ -75,8 +76,10 @@ class Trained:
 
     @cached_property
     def spreads(self):
-        """The standard deviation of each feature that is a number."""
-        return {feature.name: float(self.training[feature.name].std()) for feature in self.recipe.features if feature.type == "number"}
+        """The standard deviation of each feature that is a number, or a list of such."""
+        numbers = {feature.name: self.training[feature.name] for feature in self.recipe.features if feature.type == "number"}
+        lists = {feature.name: items_of(self.training[feature.name]) for feature in self.recipe.features if feature.type == "numbers"}
+        return {name: float(values.std()) for name, values in (numbers | lists).items()}
 
     @property
     def missing(self):

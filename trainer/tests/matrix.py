@@ -29,6 +29,7 @@ from sklearn.ensemble import (
     VotingClassifier,
     VotingRegressor,
 )
+from sklearn.feature_extraction import FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, VarianceThreshold, f_regression
 from sklearn.impute import MissingIndicator, SimpleImputer
@@ -60,6 +61,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from xgboost import XGBClassifier, XGBRegressor
 
 from plumb_trainer import export_bundle
+from plumb_trainer.features import RowWindow
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "parity.md"
 ROWS = 120
@@ -75,6 +77,15 @@ DATA = pd.DataFrame(
         "text": RANDOM.choice(["a red fox", "the blue sky", "red sky at night", "fox and hound"], ROWS).astype(object),
     }
 )
+LISTS = np.random.RandomState(12)
+for name, make in {
+    "sold": lambda: LISTS.randn(LISTS.randint(3, 15)).round(4).tolist(),
+    "gaps": lambda: None if LISTS.rand() < 0.2 else LISTS.randn(LISTS.randint(0, 9)).tolist(),
+    "counts": lambda: LISTS.randint(0, 9, LISTS.randint(1, 8)),
+    "flags": lambda: LISTS.rand(LISTS.randint(1, 6)) > 0.5,
+    "tags": lambda: tuple(LISTS.choice(["red", "sky", "fox", "blå", "night"], LISTS.randint(0, 6))),
+}.items():
+    DATA[name] = pd.Series([make() for _ in range(ROWS)], dtype=object)
 TRUTH = (DATA["a"] * 2 + DATA["b"] + DATA["n"] + np.nan_to_num(DATA["m"])).to_numpy()
 AB, ABM = ["a", "b"], ["a", "b", "m"]
 
@@ -142,6 +153,43 @@ PORTABLE = {
     "PCA": PCA(1),
     "TruncatedSVD": TruncatedSVD(1),
 }
+
+
+def _windows(*steps):
+    return make_pipeline(RowWindow(["mean", "std", "min", "max", "sum", "last", "lag_2", "count"]), *steps)
+
+
+def _tags(**options):
+    return ColumnTransformer(
+        [("tags", FeatureHasher(16, input_type="string", **options), "tags"), ("numbers", StandardScaler(), AB)], sparse_threshold=0
+    )
+
+
+def _all_lists():
+    window = make_pipeline(RowWindow(["mean", "last"], window=5, min_items=2), SimpleImputer(add_indicator=True))
+    lists = ["sold", "gaps", "counts", "flags"]
+    return ColumnTransformer([("lists", window, lists), ("tags", _tags(), ["tags", *AB])], sparse_threshold=0)
+
+
+_list_columns = ["sold", "gaps", "counts", "flags", "tags", *AB]
+# By name: the steps, the model, and the columns, each cell of which may be a list.
+OF_LISTS = {
+    "RowWindow → XGBRegressor": (_windows(), _trees(), ["sold"]),
+    "RowWindow, missing lists → XGBRegressor": (_windows(), _trees(), ["gaps"]),
+    "RowWindow of whole numbers and flags → XGBRegressor": (_windows(), _trees(), ["counts", "flags"]),
+    "RowWindow, SimpleImputer → RandomForestRegressor": (_windows(SimpleImputer()), RandomForestRegressor(**_small), ["gaps", "sold"]),
+    "RowWindow, StandardScaler → Ridge": (_windows(StandardScaler()), Ridge(), ["sold"]),
+    "FeatureHasher of tokens → XGBRegressor": (_tags(), _trees(), ["tags", *AB]),
+    "FeatureHasher, unsigned, int32 → RandomForestClassifier": (
+        _tags(alternate_sign=False, dtype=np.int32),
+        RandomForestClassifier(**_small),
+        ["tags", *AB],
+    ),
+    "FeatureHasher of tokens → Ridge": (_tags(), Ridge(), ["tags", *AB]),
+    "lists of every kind → XGBClassifier": (_all_lists(), XGBClassifier(n_estimators=4, max_depth=3, n_jobs=1), _list_columns),
+    "lists of every kind → ExtraTreesRegressor": (_all_lists(), ExtraTreesRegressor(**_small), _list_columns),
+    "lists of every kind → LogisticRegression": (_all_lists(), LogisticRegression(), _list_columns),
+}
 # Behind `_mixed`.
 MODELS = {
     "XGBRegressor": _trees(),
@@ -197,6 +245,7 @@ def cases():
     """Return (preprocessing, model, columns) by name, unfitted."""
     found = {f"{name} → XGBRegressor": (step, _trees(), columns) for name, (step, columns) in TRANSFORMERS.items()}
     found |= {f"{name} → Ridge": (step, Ridge(), AB) for name, step in PORTABLE.items()}
+    found |= OF_LISTS
     columns = [*ABM, "n", "flag", "city"]
     found |= {f"mixed columns → {name}": (_mixed(), model, columns) for name, model in MODELS.items()}
     return found | {f"mixed columns → {name}{_TWO}": (_mixed(), model, columns) for name, model in SEVERAL.items()}

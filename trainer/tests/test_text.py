@@ -151,7 +151,7 @@ def test_a_vocabulary_of_personal_data_is_refused():
 
 @pytest.mark.parametrize(("kind", "rows"), [("dict", "a dict"), ("pair", "a list of pairs")])
 def test_a_hasher_of_dicts_or_pairs_is_refused_and_the_way_out_told(kind, rows):
-    told = f'input_type="{kind}" reads {rows} per row, which no feature is; give each key a column of its own, and fit plumb_trainer.column_'
+    told = f'input_type="{kind}" reads {rows} per row, which no feature is; give each key a column of its own, and fit plumb_trainer'
     with pytest.raises(Stop, match=told):
         preprocessing_document(FeatureHasher(8, input_type=kind).fit(), FEATURES, "X", "float32")
     # A function that makes the dicts has no operator either, and is not what to change.
@@ -183,7 +183,7 @@ def test_a_hasher_of_lists_is_written_by_its_size_and_its_signs(dtype):
     [
         ({"dtype": np.float32}, "strings", "dtype=float32 is too small for counts or what is computed of them; set dtype=float64"),
         ({"dtype": np.int8}, "strings", "dtype=int8 is too small for counts"),
-        ({"n_features": 2**20}, "strings", "1048576 columns are more than the 65536 that a dense row may have; set n_features=65536 or less"),
+        ({"n_features": 2**20}, "strings", "1048576 columns are more than the 65536 that a dense row may have; set n_features=65536"),
         ({}, "numbers", "column \"tags\": a list of numbers can't go into token_hasher; give it a RowWindow first"),
         ({}, "string", 'column "tags": token_hasher reads lists, and each row has one value there'),
     ],

@@ -31,7 +31,9 @@ def _analyzer_params(vectorizer):
         raise ValueError(f'input="{vectorizer.input}" reads files; fit on the texts themselves')
     for name in ("analyzer", "tokenizer", "preprocessor", "strip_accents"):
         if callable(getattr(vectorizer, name)):
-            raise ValueError(f"its {name} is a Python function; use scikit-learn's own, or FeatureHasher where each row has a list of tokens")
+            raise ValueError(
+                f"its {name} is a Python function; use scikit-learn's own, or FeatureHasher where each row has a list of tokens"
+            )
     if vectorizer.ngram_range[1] > GRAM_MAX:
         raise ValueError(f"its ngram_range ends over {GRAM_MAX}")
     params = {
