@@ -284,7 +284,7 @@ def page(lines):
         "# Parity: which pipelines were held to training\n\n"
         "`trainer/tests/matrix.py` fits each of these pipelines with scikit-learn, hands it to `export_bundle`, and compares what Plumb\n"
         "answers with what the pipeline answers: over the golden rows, and over 10,000 generated ones in the long form. 0 ulp means the\n"
-        "same bits in every row; a bound is 8 times what was measured, at least 64 ulp, and stands in each bundle's manifest. Every row is\n"
+        "same bits in every row; a bound is 8 times what was measured, at least 64 ulp, and stands in each bundle's manifest. Each row is\n"
         "answered by ONNX Runtime and, where the model is of trees, by [the tree kernel](tree-kernel.md) too, with the same bits.\n\n"
         "Tier A is scikit-learn's or the library's own bits. B has features in the portable mathematics, the same bits in training's\n"
         "export and in serving. C adds up in another order, or has a link whose last bits are the system's; what it is bounded in stands\n"

@@ -95,7 +95,10 @@ def knows(*categories):
         (*reads_c(np.full(ROWS, np.nan)), 'column "c": every value is missing'),
         (*reads_c(np.arange(ROWS) + 2**53), 'column "c": it has integers over 2^53, which lose their last digits in JSON; make strings'),
         (*reads_c(pd.date_range("2024-01-01", periods=ROWS)), 'column "c": it holds dates (datetime64'),
-        (*reads_c(pd.Series([(1, 2), (3, 4)] * (ROWS // 2))), 'column "c": a list of numbers can\'t go into one_hot_encoder; give it a RowWindow first'),
+        (
+            *reads_c(pd.Series([(1, 2), (3, 4)] * (ROWS // 2))),
+            'column "c": a list of numbers can\'t go into one_hot_encoder; give it a RowWindow first',
+        ),
         (*reads_c(pd.Series([b"x", b"y"] * (ROWS // 2))), "column \"c\": JSON has no form for b'x' (bytes); make strings or numbers of it"),
         (*reads_c(pd.Series(["x", "\ud800"] * (ROWS // 2), dtype=object)), "column \"c\": '\\ud800' isn't Unicode text"),
         (

@@ -193,5 +193,6 @@ def test_engines_that_answer_otherwise_stop_the_proof(tmp_path):
         def _lines(self, bundle, questions, answers, engine):
             return ['{"prediction":1}', '{"prediction":2}' if engine == "tree" else '{"prediction":3}']
 
-    with pytest.raises(Stop, match=r'engines onnxruntime and tree answer otherwise\n.*row 2, \{"x":5\}: \{"prediction":3\} and \{"prediction":2\}'):
+    told = r'engines onnxruntime and tree answer otherwise\n.*row 2, \{"x":5\}: \{"prediction":3\} and \{"prediction":2\}'
+    with pytest.raises(Stop, match=told):
         Torn().answers(tmp_path, [{"x": 4}, {"x": 5}])
