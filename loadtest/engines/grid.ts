@@ -37,7 +37,7 @@ const atTheMiddle = boosted({ compiled: true });
 export const axes = {
   depth: [boosted({ depth: 4, compiled: true }), atTheMiddle, ...[8, 10, 12].map((depth) => boosted({ depth }))],
   trees: [boosted({ trees: 50, compiled: true }), atTheMiddle, ...[500, 1000, 2000].map((trees) => boosted({ trees }))],
-  features: [boosted({ features: 4, compiled: true }), atTheMiddle, boosted({ features: 100 }), boosted({ features: 500, compiled: true })],
+  features: [boosted({ features: 4, compiled: true }), atTheMiddle, boosted({ features: 100 }), boosted({ features: 500 })],
 } as const satisfies Record<string, readonly ModelSpec[]>;
 
 const corners: readonly ModelSpec[] = [
@@ -48,7 +48,7 @@ const corners: readonly ModelSpec[] = [
   boosted({ trees: 50, depth: 4, features: 500, compiled: true }),
   boosted({ trees: 100, depth: 12 }),
   boosted({ trees: 1000, depth: 12 }),
-  boosted({ classes: 5, compiled: true }),
+  boosted({ classes: 5 }),
   { ...grown, id: "forest-100", library: "forest", trees: 100, features: 32, trainingRows: 8000 },
 ];
 

@@ -71,9 +71,12 @@ export async function measureModel({ spec, model, peers, random, say, ...setting
   }
 }
 
-function peersOf({ library, compiled }: ModelSpec): ContenderName[] {
+/** LLVM takes minutes and gigabytes for more than some thousand leaves. */
+const lleavesLeavesMax = 10_000;
+
+function peersOf({ library, compiled, trees, leaves = 0 }: ModelSpec): ContenderName[] {
   if (!compiled) return [];
-  return library === "lightgbm" ? ["tl2cgen", "lleaves"] : ["tl2cgen"];
+  return library === "lightgbm" && trees * leaves <= lleavesLeavesMax ? ["tl2cgen", "lleaves"] : ["tl2cgen"];
 }
 
 /** As a server with `engine: auto` chooses when it loads the model. */
