@@ -120,7 +120,7 @@ async function measure({ rounds, roundS, seed }: { rounds: number; roundS: numbe
     progress("cache hits");
     const warm = rows.slice(0, warmRows);
     const sameRows = await createGenerator(writeRows(join(scratch.path, "warm.jsonl"), warm), warm);
-    const cache = await cacheRounds({ ...paired, raw, miss: plumb, sameRows });
+    const cache = await cacheRounds({ ...paired, raw, randomRows: plumb.generator, sameRows });
     progress("peers in Python");
     const peerRuns = {
       plumb,
