@@ -27,12 +27,14 @@ export async function compareEngines({ quick, rounds, seed, say }: EnginesOption
   const peers = quick
     ? ({ leftOut: "the quick form compiles nothing" } as const)
     : await startPeers(ensureEnginePeersPython).catch((reason: Error) => ({ leftOut: reason.message }));
-  const engines = "leftOut" in peers ? undefined : peers.engines;
+  let engines = "leftOut" in peers ? undefined : peers.engines;
   if ("leftOut" in peers) say(`the peers are left out: ${peers.leftOut}`);
   try {
     const models: ModelResult[] = [];
     for (const spec of quick ? quickGrid : grid) {
       const model = await grownModel(spec, python, say);
+      // A compiler that fell over a model is there again for the next one.
+      if (engines?.talk.ended) ({ engines } = await startPeers(ensureEnginePeersPython));
       models.push(await measureModel({ spec, model, peers: engines?.talk, random, say, ...settings }));
     }
     const made = "leftOut" in peers ? { leftOut: peers.leftOut } : { versions: peers.versions };

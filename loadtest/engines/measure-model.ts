@@ -60,14 +60,14 @@ export async function measureModel({ spec, model, peers, random, say, ...setting
         },
       );
     }
+    if (peers?.ended) for (const peer of peersOf(spec)) if (timers.delete(peer)) leftOut[peer] = "the peers' process ended over another";
     say(`${spec.id}: ${[...timers.keys()].join(", ")}`);
     const byRows = await timeInRounds(timers, settings);
     const kernelBytes = "leftOut" in tree ? undefined : tree.modelBytes;
     return { spec, leaves, levels, onnxBytes: engineModel.bytes.length, kernelBytes, auto, leftOut, byRows };
   } finally {
     for (const session of sessions) session.release();
-    // If they have ended, the report says so of each model that they were to run.
-    await peers?.ask({ do: "drop" }).catch(() => undefined);
+    if (!peers?.ended) await peers?.ask({ do: "drop" });
   }
 }
 

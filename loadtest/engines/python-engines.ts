@@ -9,6 +9,7 @@ import type { Readable, Writable } from "node:stream";
 export class LineTalk {
   readonly #to: Writable;
   readonly #replies: AsyncIterator<string>;
+  #ended = false;
 
   constructor(to: Writable, from: Readable) {
     this.#to = to;
@@ -17,11 +18,19 @@ export class LineTalk {
     to.on("error", () => undefined);
   }
 
+  /** Whether the other side was found gone. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** @throws Error with the other side's own words, or that it is gone. */
   async ask<Reply>(request: object): Promise<Reply> {
     this.#to.write(`${JSON.stringify(request)}\n`);
     const { value, done } = await this.#replies.next();
-    if (done) throw new Error("the peers' process ended before it answered");
+    if (done) {
+      this.#ended = true;
+      throw new Error("the peers' process ended before it answered");
+    }
     const reply = JSON.parse(value as string) as Reply & { readonly error?: string };
     if (reply.error !== undefined) throw new Error(reply.error);
     return reply;

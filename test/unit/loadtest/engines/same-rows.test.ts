@@ -35,6 +35,8 @@ test("what the other side can't do is an error in its words, and so is its end",
   const talk = new LineTalk(new PassThrough(), from);
   from.write('{"error":"ValueError: no such model"}\n');
   await expect(talk.ask({ do: "load" })).rejects.toThrow("ValueError: no such model");
+  expect(talk.ended).toBe(false);
   from.end();
   await expect(talk.ask({ do: "time" })).rejects.toThrow(/ended before it answered/);
+  expect(talk.ended).toBe(true);
 });
