@@ -9,7 +9,6 @@ import { type Layout, layOut } from "./layout.js";
 import { type AfterStep, readTreeModel, type TreeModel } from "./tree-model.js";
 
 export class TreeSession implements EngineSession {
-  readonly engine = "tree";
   /** What it computes, for those who want to prove it. */
   readonly model: TreeModel;
   /** Bytes of the model in the kernel's memory. */
