@@ -5,7 +5,7 @@
  * allocation, and the observers read the same object once it is finished.
  */
 
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { Issue } from "../bundle/index.js";
 import type { Block, Row } from "../preprocessing/index.js";
 import type { ErrorCode, FallbackReason, ServeError } from "./errors.js";
@@ -46,7 +46,7 @@ export class Call {
   readonly versionName: string | undefined;
   readonly contentType: string;
   /** Empty until the body is complete; let go after decoding. */
-  body: Uint8Array = noBytes;
+  body: Buffer = noBytes;
   /** Whether the bytes stay as they are. Otherwise the transport takes them back when `predict` returns. */
   bodyLasts = false;
   bodyBytes = 0;
@@ -140,7 +140,7 @@ export class Call {
   }
 }
 
-const noBytes = new Uint8Array(0);
+const noBytes = Buffer.alloc(0);
 const noRows: readonly unknown[] = Object.freeze([]);
 const noBlocks: readonly Block[] = Object.freeze([]);
 function unset(): void {

@@ -1,5 +1,6 @@
 /** `plumb serve`: settings, a server, signals, and the exit code. */
 
+import { setFlagsFromString } from "node:v8";
 import { type Config, readConfig } from "./config.js";
 import { Server } from "./server.js";
 
@@ -16,6 +17,10 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
     process.stderr.write(`plumb serve: ${(error as Error).message}\n`);
     return 2;
   }
+  // V8 notes which places in the code make objects that survive, and makes those of such a place old from the start. While models are proved,
+  // rows and calls do survive; in service, where they are gone in a millisecond, only a full collection would find them, and all that they point
+  // to (docs/decisions/0008-young-calls.md).
+  setFlagsFromString("--no-allocation-site-pretenuring");
   const stopped = signalled();
   let server: Server;
   try {

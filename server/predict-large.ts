@@ -5,7 +5,7 @@
  * takes several of them in a turn, as its time allows, and before each the call may have been given up (`predict.ts`).
  */
 
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import type { Answer, Block, Prediction } from "../preprocessing/index.js";
 import type { Call } from "./call.js";
 import { checkContentType } from "./codec/json.js";
@@ -53,7 +53,7 @@ function rowsPerSlice({ rows, bodyBytes, version }: Call): number {
  */
 export function decodeInSlices(call: Call, now: () => number): Generator<undefined, void> {
   checkContentType(call.contentType);
-  const body = call.bodyLasts ? call.body : new Uint8Array(call.body);
+  const body = call.bodyLasts ? call.body : Buffer.from(call.body);
   call.body = body;
   const version = call.version!;
   const limits = version.bodyLimits.decode;

@@ -155,7 +155,7 @@ export class Server {
           linger.arrived(call.arrivedMs);
         },
         leave: (call) => {
-          if (call.admitted) linger.replied(now());
+          if (call.admitted) linger.replied(call.finishedMs);
           this.#admission.leave(call);
         },
       },

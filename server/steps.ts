@@ -5,6 +5,7 @@
  * any number of slices and conclude once.
  */
 
+import { Buffer } from "node:buffer";
 import type { Issue, RowSchema } from "../bundle/index.js";
 import type { Answer, Row, RowRefusal } from "../preprocessing/index.js";
 import type { Call, RowError } from "./call.js";
@@ -307,5 +308,5 @@ function describeIssue({ row, feature, expected, got }: Issue): string {
   return `row ${row}, feature ${JSON.stringify(feature)}: expected ${expected}, got ${got}`;
 }
 
-const noBytes = new Uint8Array(0);
+const noBytes = Buffer.alloc(0);
 const noIssues: readonly Issue[] = Object.freeze([]);

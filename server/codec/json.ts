@@ -6,7 +6,7 @@
  * strings against parsed keys show a duplicate key, of which `JSON.parse` silently keeps the last.
  */
 
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 import type { Issue } from "../../bundle/index.js";
 import type { Answer, Prediction, Scalar } from "../../preprocessing/index.js";
 import type { Call } from "../call.js";
@@ -38,7 +38,7 @@ export const depthMax = 16;
  *
  * @throws {@link ServeError} unsupported_media_type, malformed_body, too_many_rows, schema_mismatch (no rows at all).
  */
-export function decodeJson(contentType: string, body: Uint8Array, limits: DecodeLimits): DecodedBody {
+export function decodeJson(contentType: string, body: Buffer, limits: DecodeLimits): DecodedBody {
   checkContentType(contentType);
   const text = decodeText(body, limits);
   let value: unknown;
@@ -104,7 +104,7 @@ function decodeEnvelope(envelope: Record<string, unknown>, limits: DecodeLimits)
 const scan = { colons: 0 };
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function decodeText(body: Uint8Array, limits: DecodeLimits): string {
+function decodeText(body: Buffer, limits: DecodeLimits): string {
   if (body.length === 0) throw emptyBody();
   let colons = 0;
   let depth = 0;
@@ -127,7 +127,7 @@ function decodeText(body: Uint8Array, limits: DecodeLimits): string {
   if (containers > limits.containersMax) throw tooManyContainers(containers, limits);
   scan.colons = colons;
   // Plain ASCII, by far the most bodies, is copied as it is; everything else has to be valid UTF-8.
-  if (bits < 0x80) return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1");
+  if (bits < 0x80) return body.toString("latin1");
   try {
     return strictUtf8.decode(body);
   } catch {
@@ -324,7 +324,7 @@ function encodeDistribution({ labelKeys }: AnswerFrame, probabilities: Float64Ar
 
 /** A number as the shortest text that reads back as the same one, since `JSON.stringify` would lose the sign of zero; a label; or a list of numbers. */
 function encodePrediction(prediction: Prediction): string {
-  if (typeof prediction === "number") return prediction === 0 && Object.is(prediction, -0) ? "-0" : String(prediction);
+  if (typeof prediction === "number") return prediction === 0 && Object.is(prediction, -0) ? "-0" : JSON.stringify(prediction);
   return typeof prediction === "object" ? `[${encodeItems(prediction)}]` : JSON.stringify(prediction);
 }
 

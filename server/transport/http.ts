@@ -54,7 +54,7 @@ export interface BodyReceiver {
    * The whole body.
    * @param lasts - Whether the bytes may be kept: otherwise they are valid until this returns, and not longer.
    */
-  onBody(body: Uint8Array, lasts: boolean): void;
+  onBody(body: Buffer, lasts: boolean): void;
   /** Answers; called when what is left of the body was read, so that the client is there to hear it. */
   onTooLarge(gotBytes: number, bytesMax: number): void;
   /** Answers; called when so many bodies are arriving that this one's bytes have no room. */
@@ -159,7 +159,7 @@ export class Exchange {
         const start = received;
         received += chunk.byteLength;
         if (last && start === 0 && received <= bytesMax) {
-          receiver.onBody(new Uint8Array(chunk), false);
+          receiver.onBody(Buffer.from(chunk), false);
           return;
         }
         if (received > bytesMax) {

@@ -97,7 +97,7 @@ class HttpCall implements Reply, BodyReceiver {
     this.#exchange.readBody(this.#routes.path.routes.limits(modelName, versionName).bodyBytesMax, this);
   }
 
-  onBody(body: Uint8Array, lasts: boolean): void {
+  onBody(body: Buffer, lasts: boolean): void {
     const { path } = this.#routes;
     if (this.#refusal !== undefined) {
       fail(path, this.#call, this.#refusal);

@@ -21,7 +21,7 @@ export interface MadeCall {
 }
 
 export interface CallOptions {
-  body?: string | Uint8Array;
+  body?: string | Buffer;
   arrivedMs?: number;
   model?: string;
   version?: string;
