@@ -18,6 +18,7 @@ import type { BenchResult } from "./bench/result.js";
 import { checkSameAnswers } from "./bench/same-answers.js";
 import { type ContenderName, contenders, type ThroughputRound } from "./bench/throughput.js";
 import { tracedRounds } from "./bench/traced.js";
+import { turnsRounds } from "./bench/turns.js";
 import { withoutKernelRounds } from "./bench/without-kernel.js";
 import { writeEngineCharts } from "./engines/charts.js";
 import { compareEngines } from "./engines/compare-engines.js";
@@ -140,12 +141,14 @@ async function measure({ rounds, roundS, seed }: { rounds: number; roundS: numbe
     const latency = await latencyRounds({ ...targets, rounds, durationS: 2 * roundS, rows: source, random });
     // From here on one server at a time is started, and the others are out of the way.
     await stopAll(servers);
+    progress("10,000-row requests");
+    const turns = await turnsRounds({ rows, rounds, durationS: roundS });
     progress("cold start");
     const coldStart = await coldStartRounds(rounds);
     progress("memory");
     const memory = await memoryUnderLoad(generator, rows, 4 * roundS);
     const setting = { finished: new Date().toISOString(), machine: describeMachine(), generator: generator.name, rounds, roundS };
-    return { ...setting, throughput, withoutKernel, traced, cache, peers, latency, large, coldStart, memory };
+    return { ...setting, throughput, withoutKernel, traced, cache, peers, latency, large, turns, coldStart, memory };
   } finally {
     await stopAll(servers);
     scratch.remove();

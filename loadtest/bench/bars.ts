@@ -6,7 +6,7 @@ import type { BenchResult } from "./result.js";
 import { ceilingShare, type ThroughputRound } from "./throughput.js";
 import { shareWithoutKernel } from "./without-kernel.js";
 
-export function barsOf({ throughput, withoutKernel, traced, cache, peers, latency, large, coldStart, memory }: BenchResult): Bar[] {
+export function barsOf({ throughput, withoutKernel, traced, cache, peers, latency, large, turns, coldStart, memory }: BenchResult): Bar[] {
   const at = (connections: number) => throughput.find((level) => level.connections === connections)?.rounds ?? [];
   const errors = [
     ...throughput.flatMap(({ rounds }) => rounds.map(({ load }) => load.plumb.errors)),
@@ -16,6 +16,7 @@ export function barsOf({ throughput, withoutKernel, traced, cache, peers, latenc
     ...("leftOut" in peers ? [] : peers.flatMap(({ levels }) => levels.flatMap(({ rounds }) => rounds.map(({ plumb }) => plumb.errors)))),
     ...latency.map((round) => round.errors),
     ...large.map((round) => round.errors),
+    ...turns.map((round) => round.errors),
   ];
   return [
     bar("one row a request, 128 connections: share of the ceiling", "at least", 1.15, "", at(128).map(ceilingShare)),
@@ -44,6 +45,13 @@ export function barsOf({ throughput, withoutKernel, traced, cache, peers, latenc
       0.75,
       "",
       large.map((r) => r.rowsPerSecondAtTwo / r.onnxRowsPerSecond),
+    ),
+    bar(
+      "longest turn of the event loop while 10,000-row requests are answered, collections of garbage aside",
+      "under",
+      1,
+      "ms",
+      turns.map((r) => r.longestMs),
     ),
     bar(
       "process start to ready, of `node -e 0`",

@@ -93,7 +93,7 @@ function loadCells(load: readonly Saturation[]): string[] {
 
 const connectionsText = (connections: number) => `${connections} ${connections === 1 ? "connection" : "connections"}`;
 
-function otherTable({ throughput, withoutKernel, traced, cache, latency, large, coldStart, memory }: BenchResult): Table {
+function otherTable({ throughput, withoutKernel, traced, cache, latency, large, turns, coldStart, memory }: BenchResult): Table {
   const lines: [string, readonly number[]][] = [
     ["bare ONNX Runtime, golden rows in batches of 64, µs a row", throughput.flatMap(({ rounds }) => rounds.map((r) => r.onnxUsPerRow))],
     ["beside a Plumb without the tree kernel, 128 connections, requests/s", withoutKernel.map(({ load }) => load.plumb.requestsPerSecond)],
@@ -112,6 +112,7 @@ function otherTable({ throughput, withoutKernel, traced, cache, latency, large, 
     ["bare ONNX Runtime, the rows of the 1000-row requests in batches of 64, rows/s", large.map((r) => r.onnxRowsPerSecond)],
     ["1000-row requests one at a time, rows/s", large.map((r) => r.rowsPerSecondAtOne)],
     ["1000-row requests two at a time, rows/s", large.map((r) => r.rowsPerSecondAtTwo)],
+    ["10,000-row requests one at a time, the longest turn of the event loop of all, ms", turns.map((r) => r.longestOfAllMs)],
     ["`node -e 0`, ms", coldStart.map((r) => r.bareNodeMs)],
     ["process start to ready, ms", coldStart.map((r) => r.readyMs)],
     ["resident memory once ready, two pool workers, MB", memory ? [memory.readyMB] : []],

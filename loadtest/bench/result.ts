@@ -8,6 +8,7 @@ import type { Machine } from "./machine.js";
 import type { MemoryUse } from "./memory.js";
 import type { PeerResult } from "./peers.js";
 import type { ShareRound, ThroughputRound } from "./throughput.js";
+import type { TurnsRound } from "./turns.js";
 import type { WithoutKernelRound } from "./without-kernel.js";
 
 export interface BenchResult {
@@ -30,6 +31,8 @@ export interface BenchResult {
   readonly peers: readonly PeerResult[] | { readonly leftOut: string };
   readonly latency: readonly LatencyRound[];
   readonly large: readonly LargeRound[];
+  /** 10,000-row requests, one at a time. */
+  readonly turns: readonly TurnsRound[];
   readonly coldStart: readonly ColdStartRound[];
   /** Undefined where the system doesn't tell. */
   readonly memory: MemoryUse | undefined;

@@ -54,6 +54,7 @@ const result: BenchResult = {
   ],
   latency: [1, 9, 2].map((plumbP99Ms) => ({ plumbP99Ms, rawP99Ms: 1, plumbP50Ms: 0.3, bigP99Ms: 20, errors: 0 })),
   large: [{ onnxRowsPerSecond: 100_000, rowsPerSecondAtOne: 70_000, rowsPerSecondAtTwo: 90_000, errors: 0 }],
+  turns: [{ longestMs: 0.7, longestOfAllMs: 3, requests: 15, errors: 0 }],
   coldStart: [{ bareNodeMs: 50, readyMs: 400 }],
   memory: { readyMB: 100, peakMB: 200 },
 };
@@ -67,35 +68,36 @@ test("the ceiling is one core that spends no more than the raw request and the m
 
 describe("the bars", () => {
   test("take the median of the rounds", () => {
-    const [share, without, traced, ofFastify, p50, hit, p99, one, two, start, memory, errors] = reached(barsOf(result));
+    const [share, without, traced, ofFastify, p50, hit, p99, one, two, turn, start, memory, errors] = reached(barsOf(result));
     expect(share).toBeCloseTo(0.8, 10);
     expect(without).toBeCloseTo(0.8, 10);
     expect(traced).toBeCloseTo(0.7, 10);
     expect(hit).toBeCloseTo(0.4, 10);
     expect(ofFastify).toBeCloseTo(3.5, 10);
     expect(p50).toBeCloseTo(0.1 / 0.07, 10);
-    expect([p99, one, two, start, memory, errors]).toEqual([2, 0.7, 0.9, 8, 200, 0]);
+    expect([p99, one, two, turn, start, memory, errors]).toEqual([2, 0.7, 0.9, 0.7, 8, 200, 0]);
   });
 
   test("are met or missed", () => {
-    expect(barsOf(result).map(isMet)).toEqual([false, true, false, true, false, true, true, false, true, false, true, true]);
+    expect(barsOf(result).map(isMet)).toEqual([false, true, false, true, false, true, true, false, true, true, false, true, true]);
   });
 
   test("say where something wasn't measured", () => {
     const bars = barsOf({ ...result, memory: undefined, coldStart: [] });
-    expect(bars.map(isMet).slice(9, 11)).toEqual([undefined, undefined]);
+    expect(bars.map(isMet).slice(10, 12)).toEqual([undefined, undefined]);
   });
 
   test("count every request that Plumb didn't answer", () => {
     const latency = [{ ...result.latency[0]!, errors: 2 }];
     const large = [{ ...result.large[0]!, errors: 3 }];
     const cache = [{ ...result.cache[0]!, errors: 4 }];
+    const turns = [{ ...result.turns[0]!, errors: 6 }];
     const failing = { requests: 1, requestsPerSecond: 1, p50Ms: 1, p99Ms: 1, errors: 5 };
     const traced = [{ load: { raw: load(1), plumb: failing }, onnxUsPerRow: 1 }];
     const withoutKernel = [{ load: { raw: load(1), plumb: failing, onnxruntime: failing }, onnxUsPerRow: 1 }];
     const peers = [{ name: "", setUp: "", levels: [{ connections: 1, rounds: [{ peer: load(1), plumb: failing }] }] }];
-    const last = barsOf({ ...result, latency, large, cache, withoutKernel, traced, peers }).at(-1)!;
-    expect(last.reached!.median).toBe(2 + 3 + 4 + 2 * 5 + 5 + 5);
+    const last = barsOf({ ...result, latency, large, cache, withoutKernel, traced, turns, peers }).at(-1)!;
+    expect(last.reached!.median).toBe(2 + 3 + 4 + 2 * 5 + 5 + 5 + 6);
     expect(isMet(last)).toBe(false);
   });
 
