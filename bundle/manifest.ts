@@ -19,6 +19,7 @@ export const versionPattern = /^[1-9][0-9]{0,14}$/;
 const fileNamePattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 
 const count = z.int({ error: "an integer from 0 up" }).min(0);
+const difference = z.number({ error: "a number from 0 up" }).min(0);
 const positiveCount = z.int({ error: "an integer from 1 up" }).min(1);
 const words = (what: string) => z.string({ error: what }).min(1).max(500);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, { error: "a SHA-256 of 64 lower-case hexadecimal digits" });
@@ -63,9 +64,17 @@ const paritySchema = z.strictObject({
   reference: words("the libraries and versions that the bundle was compared with"),
   rows: count.describe("How many rows were compared when the bundle was made."),
   features_ulp_max: count.describe("Worst difference found in the features, in units in the last place."),
-  margin_ulp_max: count.describe("Worst difference found in the models' raw outputs."),
+  margin_ulp_max: count.describe(
+    "Worst difference found in the models' raw outputs, those near zero aside where `margin_abs` is for them.",
+  ),
   tolerance: z
-    .strictObject({ features_ulp: count, margin_ulp: count, prediction_ulp: count })
+    .strictObject({
+      features_ulp: count,
+      margin_ulp: count,
+      prediction_ulp: count,
+      margin_abs: difference.describe("A difference of a raw output up to here is accepted, however many units it is.").optional(),
+      prediction_abs: difference.describe("The same of predictions and probabilities.").optional(),
+    })
     .describe("The differences from the golden rows that a proof still accepts."),
   flips: flipsSchema.optional(),
 });

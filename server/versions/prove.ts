@@ -40,19 +40,18 @@ const batchRowsMax = 256;
 /** @returns What was found; the caller decides by `problemCount`. */
 export async function prove(version: Version, runBatch: RunBatch): Promise<Proof> {
   const { golden, manifest } = version.bundle;
-  const { tolerance } = manifest.parity;
-  const found = new Findings();
+  const found = new Findings(manifest.parity.tolerance);
   const { answers, batchSizes } = goldenBatches(version);
   const refusals = golden.filter((row) => row.error !== undefined);
 
-  proveFeatures(version, answers, found, tolerance.features_ulp);
-  const blocks = await proveCalls(version, answers, runBatch, found, tolerance);
+  proveFeatures(version, answers, found);
+  const blocks = await proveCalls(version, answers, runBatch, found);
   for (const batchSize of blocks === undefined ? [] : batchSizes.slice(1)) {
     const batches: Promise<void>[] = [];
     for (let first = 0; first < answers.length; first += batchSize) {
       const batch = answers.slice(first, first + batchSize);
       const ofBatch = blocks!.map((block, i) => rowsOf(block, first, batch.length, version.preprocessor.outputs[i]!.width));
-      batches.push(proveBatch(version, batch, ofBatch, runBatch, found, tolerance));
+      batches.push(proveBatch(version, batch, ofBatch, runBatch, found));
     }
     // All of one size are under way together: a pool's workers are kept busy, and the start of a server isn't 400 round trips long.
     await Promise.all(batches);
@@ -72,8 +71,7 @@ export type RunInEach = (makeBlocks: () => Block[], rowCount: number, batchRows:
  */
 export async function proveOutputs(version: Version, runInEach: RunInEach): Promise<Proof> {
   const { answers, batchSizes } = goldenBatches(version);
-  const { tolerance } = version.bundle.manifest.parity;
-  const found = new Findings();
+  const found = new Findings(version.bundle.manifest.parity.tolerance);
   const { outputs } = version.preprocessor;
   const rows = answers.map(({ row }) => row);
   const makeBlocks = () => {
@@ -84,7 +82,7 @@ export async function proveOutputs(version: Version, runInEach: RunInEach): Prom
   for (const batchSize of batchSizes) {
     for (const { raw, failure } of await runInEach(makeBlocks, rows.length, batchSize)) {
       if (failure !== undefined) found.problem(`a worker failed on golden rows in batches of ${batchSize}: ${failure}`);
-      else proveRaw(version, raw, 0, answers, found, tolerance.margin_ulp, batchSize);
+      else proveRaw(version, raw, 0, answers, found, batchSize);
     }
   }
   return { rows: answers.length, batchSizes, ...found.result() };
@@ -97,7 +95,7 @@ function goldenBatches({ bundle }: Version): { answers: GoldenAnswer[]; batchSiz
   return { answers, batchSizes: [...new Set([1, Math.min(7, largest), largest])] };
 }
 
-function proveFeatures(version: Version, answers: readonly GoldenAnswer[], found: Findings, toleranceUlp: number): void {
+function proveFeatures(version: Version, answers: readonly GoldenAnswer[], found: Findings): void {
   const { outputs } = version.preprocessor;
   const { features, refused } = version.preprocessor.features(answers.map(({ row }) => row));
   for (const { row, feature, expected, got } of refused) {
@@ -109,16 +107,10 @@ function proveFeatures(version: Version, answers: readonly GoldenAnswer[], found
       for (let k = 0; k < width; k++) {
         const expected = answer.features[name]![k]!;
         const got = features[i]![row * width + k]!;
-        if (!Object.is(expected, got))
-          found.difference("features", expected, got, "float64", toleranceUlp, `${place(answer)}, features.${name}[${k}]`);
+        if (!Object.is(expected, got)) found.difference("features", expected, got, "float64", `${place(answer)}, features.${name}[${k}]`);
       }
     }
   }
-}
-
-interface Tolerance {
-  readonly margin_ulp: number;
-  readonly prediction_ulp: number;
 }
 
 /** Requests of so many rows are as many as show that the form of the answer is right. */
@@ -134,12 +126,11 @@ async function proveCalls(
   answers: readonly GoldenAnswer[],
   runBatch: RunBatch,
   found: Findings,
-  tolerance: Tolerance,
 ): Promise<Block[] | undefined> {
   const blocks = newBlocks(answers.length, version.preprocessor.outputs);
-  const calls = await Promise.all(answers.map((golden) => proveCall(version, [golden], runBatch, found, tolerance)));
+  const calls = await Promise.all(answers.map((golden) => proveCall(version, [golden], runBatch, found)));
   await nextTurn();
-  await proveCall(version, answers.slice(0, requestRows), runBatch, found, tolerance);
+  await proveCall(version, answers.slice(0, requestRows), runBatch, found);
   if (calls.includes(undefined)) return undefined;
   for (const [row, call] of calls.entries()) {
     for (const [i, block] of blocks.entries()) block.set(call!.blocks[i]!, row * call!.blocks[i]!.length);
@@ -148,13 +139,7 @@ async function proveCalls(
 }
 
 /** @returns Undefined if it wasn't answered. */
-async function proveCall(
-  version: Version,
-  rows: readonly GoldenAnswer[],
-  runBatch: RunBatch,
-  found: Findings,
-  tolerance: Tolerance,
-): Promise<Call | undefined> {
+async function proveCall(version: Version, rows: readonly GoldenAnswer[], runBatch: RunBatch, found: Findings): Promise<Call | undefined> {
   const single = rows.length === 1;
   const text = single ? rows[0]!.rowJson : `{"rows":[${rows.map(({ rowJson }) => rowJson).join(",")}]}`;
   const { call, status, body } = await answerOf(version, text, runBatch);
@@ -163,12 +148,12 @@ async function proveCall(
     found.problem(`${where}: expected an answer, got the error ${body.error.code}: ${body.error.message}`);
     return undefined;
   }
-  proveRaw(version, call.raw, call.rawFirstRow, rows, found, tolerance.margin_ulp, rows.length);
+  proveRaw(version, call.raw, call.rawFirstRow, rows, found, rows.length);
   const predictions: readonly Prediction[] = single ? [body.prediction] : body.predictions;
   const probabilities: readonly Record<string, number>[] = single ? [body.probabilities] : (body.probabilities ?? []);
   for (const [i, golden] of rows.entries()) {
     const probabilityOf = (k: number) => probabilities[i]?.[String(version.postprocessor.labels![k])];
-    proveAnswer(version, golden, predictions[i]!, probabilityOf, found, tolerance.prediction_ulp, rows.length);
+    proveAnswer(version, golden, predictions[i]!, probabilityOf, found, rows.length);
   }
   return call;
 }
@@ -179,7 +164,6 @@ async function proveBatch(
   blocks: Block[],
   runBatch: RunBatch,
   found: Findings,
-  tolerance: Tolerance,
 ): Promise<void> {
   const { postprocessor } = version;
   let result: RunResult;
@@ -194,12 +178,12 @@ async function proveBatch(
     found.problem(`${place(batch[failed]!)}, batch of ${batch.length}: the model failed on it: ${result.failure}`);
     return;
   }
-  proveRaw(version, result.raw, 0, batch, found, tolerance.margin_ulp, batch.length);
+  proveRaw(version, result.raw, 0, batch, found, batch.length);
   const { predictions, probabilities } = postprocessor.run(result.raw, 0, batch.length);
   const width = postprocessor.labels?.length ?? 0;
   for (const [i, golden] of batch.entries()) {
     const probabilityOf = (k: number) => probabilities?.[i * width + k];
-    proveAnswer(version, golden, predictions[i]!, probabilityOf, found, tolerance.prediction_ulp, batch.length);
+    proveAnswer(version, golden, predictions[i]!, probabilityOf, found, batch.length);
   }
 }
 
@@ -209,15 +193,13 @@ function proveAnswer(
   prediction: Prediction,
   probabilityOf: (k: number) => number | undefined,
   found: Findings,
-  toleranceUlp: number,
   batchRows: number,
 ): void {
   const { predictionDtype, postprocessor } = version;
   const compare = (expected: Scalar, got: Scalar | undefined, what: string, name?: Scalar): void => {
     if (Object.is(expected, got)) return;
     const where = `${place(golden)}, ${what}${name === undefined ? "" : `["${name}"]`}, batch of ${batchRows}`;
-    if (typeof expected === "number" && typeof got === "number")
-      found.difference("prediction", expected, got, predictionDtype, toleranceUlp, where);
+    if (typeof expected === "number" && typeof got === "number") found.difference("prediction", expected, got, predictionDtype, where);
     else found.problem(`${where}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}`);
   };
   if (typeof golden.prediction === "object") {
@@ -239,7 +221,6 @@ function proveRaw(
   firstRow: number,
   batch: readonly GoldenAnswer[],
   found: Findings,
-  toleranceUlp: number,
   batchSize: number,
 ): void {
   for (const [i, { name, dtype, width }] of version.postprocessor.inputs.entries()) {
@@ -248,7 +229,7 @@ function proveRaw(
         const expected = golden.raw[name]![k]!;
         const got = raw[i]![(firstRow + row) * width + k]!;
         if (Object.is(expected, got)) continue;
-        found.difference("raw", expected, got, dtype, toleranceUlp, `${place(golden)}, raw["${name}"][${k}], batch of ${batchSize}`);
+        found.difference("raw", expected, got, dtype, `${place(golden)}, raw["${name}"][${k}], batch of ${batchSize}`);
       }
     }
   }

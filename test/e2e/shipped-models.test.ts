@@ -23,15 +23,22 @@ interface Answer {
   probabilities?: Record<string, number>;
 }
 
-/** How far an answer is from a golden one: 0 is the same bits; another label, or a probability too few or too many, is infinitely far. */
+/** How far an answer is from a golden one, beyond what is granted however many units it is: 0 is the same bits; another label, or a probability too few or too many, is infinitely far. */
 function distance({ prediction, probabilities }: Answer, golden: GoldenAnswer, bundle: Bundle): number {
   const { dtype } = bundle.manifest.models[0]!.outputs[0]!;
+  const { prediction_abs = 0 } = bundle.manifest.parity.tolerance;
   if (golden.probabilities === undefined) {
     return probabilities === undefined ? ulpDistance(prediction as number, golden.prediction as number, dtype) : Infinity;
   }
   const given = labelsOf(bundle).map((label) => probabilities?.[label]);
   if (prediction !== golden.prediction || Object.keys(probabilities ?? {}).length !== golden.probabilities.length) return Infinity;
-  return Math.max(...given.map((p, i) => (p === undefined ? Infinity : ulpDistance(p, golden.probabilities![i]!, dtype))));
+  return Math.max(
+    ...given.map((p, i) => {
+      const expected = golden.probabilities![i]!;
+      if (p === undefined) return Infinity;
+      return Math.abs(p - expected) < prediction_abs ? 0 : ulpDistance(p, expected, dtype);
+    }),
+  );
 }
 
 /** The names by which probabilities go, in the order of the golden ones. */

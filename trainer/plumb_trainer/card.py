@@ -91,9 +91,17 @@ def _found(parity, has_labels):
         return "without a difference in any bit of the features, of the model's output or of the prediction"
     answer = "probabilities" if has_labels else "prediction"
     return (
-        f"with the same bits in the features{' and the same labels' if has_labels else ''}, and at most {parity.margin_ulp} units in the "
-        f"last place of difference in the model's output and {parity.prediction_ulp} in the {answer}, since it adds up in another order"
+        f"with the same bits in the features{' and the same labels' if has_labels else ''}, and at most {parity.margin.ulp} units in the "
+        f"last place of difference in the model's output and {parity.prediction.ulp} in the {answer}, since it adds up in another order"
+        f"{near_zero_text(parity)}"
     )
+
+
+def near_zero_text(parity):
+    """Return what is to be added where numbers were compared that are near zero."""
+    if parity.margin.absolute == parity.prediction.absolute == 0:
+        return ""
+    return f"; those near zero, where larger terms cancelled, by at most {max(parity.margin.absolute, parity.prediction.absolute):.2g}"
 
 
 def _fallback(recipe):

@@ -56,7 +56,7 @@ def _report(result):
     parity = result.parity
     truth = "every bit as the pipeline's"
     if parity.tier != "A":
-        truth = f"at most {parity.margin_ulp} ulp from the pipeline's outputs and {parity.prediction_ulp} from its answers"
+        truth = f"at most {parity.margin.ulp} ulp from the pipeline's outputs and {parity.prediction.ulp} from its answers"
     metrics = result.evaluation["metrics"]
     names = [name for name in next(iter(metrics.values())) if name != "mape_rows"]
     width = max(9, 2 + max(map(len, names)))

@@ -1,7 +1,7 @@
 """Writes card.md of a bundle whose pipeline was fitted elsewhere: what is known of it, and no more."""
 
 from plumb_trainer import __version__
-from plumb_trainer.card import features_table
+from plumb_trainer.card import features_table, near_zero_text
 
 
 def given_card(trained, evaluation, golden_count, parity, created):
@@ -29,7 +29,7 @@ def given_card(trained, evaluation, golden_count, parity, created):
         f"## How good it is\n\n{note + _judged(evaluation) if evaluation['metrics'] else 'No truth was given, so nothing is said.'}",
         f"## How it was proved\n\nPlumb was compared with the pipeline over {parity.rows} rows, {golden_count} of them in `golden.jsonl`: "
         f"rows that were given, values at edges and splits, missing and unknown ones. The features are the same bits; the model's outputs "
-        f"differ by at most {parity.margin_ulp} units in the last place, and the answers by {parity.prediction_ulp}."
+        f"differ by at most {parity.margin.ulp} units in the last place, and the answers by {parity.prediction.ulp}{near_zero_text(parity)}."
         + _flipped(parity.flips),
         f"## Limits\n\n- {trained.kind.limits}\n- There is no fallback: the caller gets an error.",
     ]

@@ -17,7 +17,7 @@ from plumb_trainer.parity import Parity
 from plumb_trainer.prove import PlumbCommand
 from plumb_trainer.publish import published
 from plumb_trainer.stop import Stop, quote
-from plumb_trainer.ulp import ulp_distances
+from plumb_trainer.ulp import Worst, ulp_distances, worst_difference
 
 ROWS_MIN = 256
 # What the serving side's runtime takes.
@@ -233,11 +233,11 @@ def _measured(rows, files, expected, labels, answers):
         if other is not None:
             got = answers[other]["prediction"]
             raise Stop(f"the bundle is not written: row {other + 1}: expected {expected.predictions[other]!r}, got {got!r}")
-        answered = 0
+        answered = Worst()
         if expected.probabilities is not None:
             found = _table([[answer["probabilities"][label_text(label)] for label in labels] for answer in answers])
             answered = _compare(rows, "probability", expected.probabilities, found, _dtype_of(found), order)
-    return Parity("C", len(rows), max(margins), answered)
+    return Parity("C", len(rows), Worst.of(margins), answered)
 
 
 def _dtype_of(answers):
@@ -250,20 +250,21 @@ def _table(lists):
 
 
 def _compare(rows, what, expected, got, dtype, order):
-    """Return the worst distance in units of the dtype's last place."""
+    """Return the worst difference."""
     if expected.shape != got.shape:
         raise Stop(f"the bundle is not written: {what}: expected {expected.shape[1]} values a row, got {got.shape[1]}")
     expected, got = expected.astype(dtype), got.astype(dtype)
     distances = ulp_distances(expected, got)
+    largest = np.abs(expected[np.isfinite(expected)]).max(initial=0)
     with np.errstate(invalid="ignore"):
-        near = np.abs(expected - got) <= order * np.abs(expected[np.isfinite(expected)]).max(initial=0)
+        near = np.abs(expected - got) <= order * largest
     beyond = np.argwhere((distances > 0) & ~near)
     if len(beyond):
         row, column = beyond[0]
         where = f"row {row + 1}, {line(rows[row])}: {what} {column}"
         found = f"expected {expected[row, column]!r}, got {got[row, column]!r}, {distances[row, column]:.0f} ulp ({dtype}) apart"
         raise Stop(f"the bundle is not written, because it answers otherwise than training: {where}: {found}")
-    return int(distances.max(initial=0))
+    return worst_difference(expected, got, largest if order > 0 else 0)
 
 
 def _labels(postprocessing):

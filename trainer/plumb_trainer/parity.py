@@ -3,10 +3,13 @@
 from dataclasses import dataclass
 
 from plumb_trainer.json_form import INTEGER_MAX
+from plumb_trainer.ulp import Worst
 
 # Another processor's kernels add up in another order: what was measured here is not yet the worst.
 _MARGIN = 8
 _TOLERANCE_MIN = 64
+# Of the largest number's last place, for numbers near zero.
+_NEAR_ZERO_MIN = 16
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Flips:
 
 @dataclass(frozen=True)
 class Parity:
-    """The worst differences that were found, in units in the last place.
+    """The worst differences that were found.
 
     Parameters
     ----------
@@ -48,8 +51,8 @@ class Parity:
         As `Exported.tier`, or B where the model's features are computed with mathematics of our own. Features are the same bits in each.
     rows : int
         How many were compared.
-    margin_ulp, prediction_ulp : int
-        Of the model's outputs, and of predictions and probabilities.
+    margin, prediction : Worst
+        Of the model's outputs, and of predictions and probabilities. Only in tier C is anything near zero.
     raw_tier : {"A", "C"}, default=None
         Of the model's outputs, where what makes answers of them is less true than they are; None is `tier`.
     flips : Flips, default=None
@@ -58,8 +61,8 @@ class Parity:
 
     tier: str
     rows: int
-    margin_ulp: int = 0
-    prediction_ulp: int = 0
+    margin: Worst = Worst()
+    prediction: Worst = Worst()
     raw_tier: str | None = None
     flips: Flips | None = None
 
@@ -70,16 +73,20 @@ class Parity:
             "reference": reference,
             "rows": self.rows,
             "features_ulp_max": 0,
-            "margin_ulp_max": self.margin_ulp,
+            "margin_ulp_max": self.margin.ulp,
             "tolerance": {
                 "features_ulp": 0,
-                "margin_ulp": _tolerance(self.raw_tier or self.tier, self.margin_ulp),
-                "prediction_ulp": _tolerance(self.tier, self.prediction_ulp),
+                **_tolerance("margin", self.raw_tier or self.tier, self.margin),
+                **_tolerance("prediction", self.tier, self.prediction),
             },
             **({} if self.flips is None else {"flips": self.flips.document()}),
         }
 
 
-def _tolerance(tier, measured):
+def _tolerance(what, tier, worst):
+    if tier != "C":
+        return {f"{what}_ulp": 0}
     # The manifest holds integers that are floats.
-    return min(INTEGER_MAX, max(_TOLERANCE_MIN, _MARGIN * measured)) if tier == "C" else 0
+    ulp = min(INTEGER_MAX, max(_TOLERANCE_MIN, _MARGIN * worst.ulp))
+    near_zero = max(_NEAR_ZERO_MIN * worst.last_place, _MARGIN * worst.absolute)
+    return {f"{what}_ulp": ulp} | ({f"{what}_abs": near_zero} if near_zero > 0 else {})

@@ -12,7 +12,7 @@ from plumb_trainer.json_form import label_text, line, number_value
 from plumb_trainer.parity import Parity
 from plumb_trainer.stop import Stop, quote
 from plumb_trainer.trained import Answers
-from plumb_trainer.ulp import ulp_distances
+from plumb_trainer.ulp import Worst, ulp_distances, worst_difference
 
 PROJECT = Path(__file__).resolve().parents[2]
 PLUMB = ("node", str(PROJECT / "bin" / "plumb.js"))
@@ -161,7 +161,7 @@ def measured(rows, expected, exported, labels, answers):
         found.append(_Found("prediction", numbers, predictions, order, exported.names, apart))
     problems = [*(problem for part in found for problem in part.problems), *other]
     tier = {} if exported.raw_tier == exported.tier else {"raw_tier": exported.raw_tier}
-    parity = Parity(exported.tier, len(rows), raw.ulp, max((part.ulp for part in found[2:]), default=0), **tier)
+    parity = Parity(exported.tier, len(rows), raw.worst, Worst.of(part.worst for part in found[2:]), **tier)
     return parity, _told(rows, sorted(problems, key=lambda found: found[0]))
 
 
@@ -176,7 +176,7 @@ class _Found:
         widths = [len(form) for form in forms]
         if any(width != expected.shape[1] for width in widths):
             row = next(index for index, width in enumerate(widths) if width != expected.shape[1])
-            self.ulp, self.problems = 0, [(row, f"{what}: expected {expected.shape[1]} values, got {widths[row]}")]
+            self.worst, self.problems = Worst(), [(row, f"{what}: expected {expected.shape[1]} values, got {widths[row]}")]
             return
         got = np.array([[number_value(form) for form in row] for row in forms], dtype=np.float64)
         with np.errstate(over="ignore"):
@@ -188,7 +188,8 @@ class _Found:
         with np.errstate(invalid="ignore"):
             near = np.abs(expected - rounded) <= order * largest
         beyond = stray | ((distances > 0) & ~(near & (order > 0)))
-        self.ulp = int(distances[~beyond].max(initial=0))
+        # What is beyond is told, and needs no bound; what has to be the same bits has nothing near zero.
+        self.worst = worst_difference(expected, np.where(beyond, expected, rounded), largest if order > 0 else 0)
         self.problems = [
             (
                 int(row),

@@ -9,7 +9,7 @@ import scipy.sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import KNNImputer, SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
@@ -193,6 +193,16 @@ def test_the_schema_is_inferred_and_the_bundle_says_what_was_found(tmp_path):
     assert "All, version 2" in (target / "card.md").read_text(encoding="utf-8")
     with pytest.raises(Stop, match="exists already; give the next version"):
         export_bundle(pipeline, data, tmp_path, name="all", version=2)
+
+
+def test_a_target_that_is_exactly_linear_is_served_within_a_bound_that_still_binds(tmp_path):
+    data = NUMBERS.assign(a=NUMBERS["a"].round(1))
+    pipeline = make_pipeline(StandardScaler(), LinearRegression()).fit(data, 3 * data["a"])
+    parity = json.loads((export_bundle(pipeline, data, tmp_path, name="line", version=1) / "manifest.json").read_text())["parity"]
+    assert parity["tier"] == "C"
+    # Where terms cancel, what is left is any number of units away from what another order leaves.
+    assert parity["tolerance"]["margin_ulp"] < 2**16
+    assert parity["tolerance"]["margin_abs"] < 1e-12
 
 
 def test_a_sparse_matrix_before_a_linear_model_is_served_dense(tmp_path):

@@ -10,7 +10,7 @@ from plumb_trainer.parity import Parity
 from plumb_trainer.prove import PlumbCommand, measured
 from plumb_trainer.stop import Stop
 from plumb_trainer.trained import Answers
-from plumb_trainer.ulp import ulp_distances
+from plumb_trainer.ulp import Worst, ulp_distances
 
 ROWS = [{"price": 1.5}, {"price": None}]
 FEATURES = np.array([[0.1, np.nan], [0.2, -0.0]], dtype=np.float32)
@@ -44,7 +44,8 @@ def labelled(**changes):
 
 def test_equal_answers_have_no_differences():
     assert measured(ROWS, EXPECTED, TREES, (), answers()) == (Parity("A", 2), [])
-    assert measured(ROWS, CLASSIFIED, LAYERS, LABELS, labelled()) == (Parity("C", 2), [])
+    bounds = Worst(last_place=2**-52 * 100), Worst(last_place=2**-52 * 0.75)
+    assert measured(ROWS, CLASSIFIED, LAYERS, LABELS, labelled()) == (Parity("C", 2, *bounds), [])
 
 
 @pytest.mark.parametrize(
@@ -68,10 +69,26 @@ def test_sums_in_another_order_are_measured_and_granted():
     moved = [100 + 1e-10, 1e-9 + 1e-12]
     parity, problems = measured(ROWS, CLASSIFIED, LAYERS, LABELS, labelled(raw=moved, probabilities={"no": 0.75 + 2**-50, "yes": 0.25}))
     assert problems == []
-    assert parity.margin_ulp == ulp_distances(np.array([1e-9]), np.array([1e-9 + 1e-12]))[0] > 1e6
-    assert parity.prediction_ulp == 8
-    tolerance = parity.document("scikit-learn")["tolerance"]
-    assert tolerance == {"features_ulp": 0, "margin_ulp": 8 * parity.margin_ulp, "prediction_ulp": 64}
+    assert parity.margin == Worst(ulp_distances(np.array([100.0]), np.array([100 + 1e-10]))[0], moved[1] - 1e-9, 2**-52 * 100)
+    assert parity.prediction == Worst(8, 0, 2**-52 * 0.75)
+    assert parity.document("scikit-learn")["tolerance"] == {
+        "features_ulp": 0,
+        "margin_ulp": 8 * parity.margin.ulp,
+        "margin_abs": 8 * (moved[1] - 1e-9),
+        "prediction_ulp": 64,
+        "prediction_abs": 16 * 2**-52 * 0.75,
+    }
+
+
+def test_what_is_left_where_terms_cancel_is_no_bound_for_other_numbers():
+    cancelled = Answers(np.zeros((2, 1)), np.array([[10.0], [0.0]]), np.array([10.0, 0.0]), None)
+    lines = [{"prediction": value, "features": [0], "raw": [value]} for value in (10, 3e-14)]
+    parity, problems = measured(ROWS, cancelled, Sums, (), lines)
+    assert problems == []
+    found = Worst(0, 3e-14, 2**-52 * 10)
+    assert parity == Parity("C", 2, found, found)
+    granted = parity.document("scikit-learn")["tolerance"]
+    assert granted == {"features_ulp": 0, "margin_ulp": 64, "margin_abs": 8 * 3e-14, "prediction_ulp": 64, "prediction_abs": 8 * 3e-14}
 
 
 @pytest.mark.parametrize(
@@ -88,6 +105,14 @@ def test_more_than_another_order_makes_is_told(changes, sentence):
     _, problems = measured(ROWS, CLASSIFIED, LAYERS, LABELS, labelled(**changes))
     assert len(problems) == 1
     assert sentence in problems[0]
+
+
+class Sums:
+    """A model of one output, within a bound."""
+
+    dtype = raw_dtype = answer_dtype = "float64"
+    tier = raw_tier = "C"
+    names = ()
 
 
 class Several:
@@ -110,9 +135,10 @@ def pairs(**changes):
 
 
 def test_each_of_several_outputs_is_compared_beside_its_own_largest():
-    assert measured(ROWS, TWO_OUTPUTS, Several, (), pairs()) == (Parity("C", 2), [])
+    same = Worst(last_place=2**-52 * 1e9)
+    assert measured(ROWS, TWO_OUTPUTS, Several, (), pairs()) == (Parity("C", 2, same, same), [])
     near = pairs(prediction=[1e-3, 1e9 + 1e-7])
-    assert measured(ROWS, TWO_OUTPUTS, Several, (), near)[0].prediction_ulp == 1
+    assert measured(ROWS, TWO_OUTPUTS, Several, (), near)[0].prediction == same._replace(ulp=1)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +160,7 @@ def test_labels_that_are_numbers_are_found_by_their_text():
     chances = np.array([[0.25, 0.75]])
     expected = Answers(np.zeros((1, 1)), OUTPUTS[:1], np.array([7], dtype=object), chances)
     line = {"prediction": 7, "probabilities": {"7": 0.75, "11": 0.25}, "features": [0], "raw": OUTPUTS[0].tolist()}
-    assert measured(ROWS[:1], expected, LAYERS, (11, 7), [line]) == (Parity("C", 1), [])
+    assert measured(ROWS[:1], expected, LAYERS, (11, 7), [line])[1] == []
 
 
 def test_the_sign_of_zero_counts():

@@ -107,7 +107,7 @@ def test_a_network_is_proved_within_what_was_measured(write_recipe, tmp_path):
     parity = json.loads((result.directory / "manifest.json").read_text())["parity"]
     assert parity["tier"] == "C"
     assert parity["tolerance"]["features_ulp"] == 0
-    assert parity["tolerance"]["margin_ulp"] == max(64, 8 * result.parity.margin_ulp)
+    assert parity["tolerance"]["margin_ulp"] == max(64, 8 * result.parity.margin.ulp)
     evaluation = json.loads((result.directory / "evaluation.json").read_text())
     assert evaluation["positive"] is True
     assert "units in the last place" in (result.directory / "card.md").read_text()

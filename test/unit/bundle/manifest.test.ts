@@ -63,6 +63,11 @@ const cases: [string, (manifest: Document) => void, string | string[]][] = [
   ],
   ["another tier", (m) => (m.parity.tier = "D"), 'parity.tier: expected "A", "B" or "C", got the string "D"'],
   [
+    "a tolerance near zero that is no number",
+    (m) => (m.parity.tolerance.margin_abs = "1e-9"),
+    'parity.tolerance.margin_abs: expected a number from 0 up, got the string "1e-9"',
+  ],
+  [
     "a negative tolerance",
     (m) => (m.parity.tolerance.margin_ulp = -1),
     "parity.tolerance.margin_ulp: expected an integer from 0 up, got the number -1",

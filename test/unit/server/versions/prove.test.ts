@@ -126,6 +126,30 @@ describe("the demand bundle", () => {
     expect(proof.prediction).toMatchObject({ ulp: 1, where: expect.stringContaining("line 11") });
   });
 
+  const nearZero = async (by: number, tolerance: object) =>
+    proofOf((copy) => {
+      copy.edit("manifest.json", (manifest) => {
+        manifest.parity.tier = "C";
+        manifest.parity.tolerance = { features_ulp: 0, margin_ulp: 0, prediction_ulp: 0, ...tolerance };
+      });
+      copy.editGolden((golden, index) => (index === 10 ? { ...golden, prediction: golden.prediction + by } : golden));
+    });
+
+  test("differs by less than the manifest grants however many units it is: served, and not told as the worst", async () => {
+    const proof = await nearZero(1e-4, { prediction_abs: 2e-4 });
+    expect(proof.problemCount).toBe(0);
+    expect(proof.prediction.ulp).toBe(0);
+  });
+
+  test.each([
+    ["by more than that", 1e-3, { prediction_abs: 2e-4 }],
+    ["and that is granted to raw outputs only", 1e-4, { margin_abs: 2e-4 }],
+  ])("differs %s: refused", async (_, by, tolerance) => {
+    const proof = await nearZero(by, tolerance);
+    expect(proof.problemCount).toBeGreaterThan(0);
+    expect(proof.problems[0]).toMatch(/line 11 .*, prediction, batch of 1: .* the manifest's tolerance is 0$/);
+  });
+
   test("refuses the rows that it must refuse, with the code that it says", async () => {
     const lines = demandGolden().length;
     const refusals = [
