@@ -29,7 +29,8 @@ def given_card(trained, evaluation, golden_count, parity, created):
         f"## How good it is\n\n{note + _judged(evaluation) if evaluation['metrics'] else 'No truth was given, so nothing is said.'}",
         f"## How it was proved\n\nPlumb was compared with the pipeline over {parity.rows} rows, {golden_count} of them in `golden.jsonl`: "
         f"rows that were given, values at edges and splits, missing and unknown ones. The features are the same bits; the model's outputs "
-        f"differ by at most {parity.margin.ulp} units in the last place, and the answers by {parity.prediction.ulp}{near_zero_text(parity)}."
+        f"differ by at most {parity.margin.ulp} units in the last place, and the answers by {parity.prediction.ulp}"
+        f"{near_zero_text(parity)}."
         + _flipped(parity.flips),
         f"## Limits\n\n- {trained.kind.limits}\n- There is no fallback: the caller gets an error.",
     ]

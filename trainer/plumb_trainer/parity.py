@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from plumb_trainer.json_form import INTEGER_MAX
-from plumb_trainer.ulp import Worst
+from plumb_trainer.ulp import NO_DIFFERENCE, Worst
 
 # Another processor's kernels add up in another order: what was measured here is not yet the worst.
 _MARGIN = 8
@@ -61,8 +61,8 @@ class Parity:
 
     tier: str
     rows: int
-    margin: Worst = Worst()
-    prediction: Worst = Worst()
+    margin: Worst = NO_DIFFERENCE
+    prediction: Worst = NO_DIFFERENCE
     raw_tier: str | None = None
     flips: Flips | None = None
 

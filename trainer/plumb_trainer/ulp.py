@@ -32,6 +32,9 @@ class Worst(NamedTuple):
         return cls(*map(max, zip(cls(), *parts, strict=True)))
 
 
+NO_DIFFERENCE = Worst()
+
+
 def ulp_distances(one, other):
     """Return how many floats lie between two arrays of the same shape and dtype, value by value.
 
@@ -61,8 +64,8 @@ def worst_difference(expected, got, largest):
     expected, got : ndarray of dtype float32 or float64
         Of one shape and dtype.
     largest : ndarray or float
-        The largest of the numbers that a number is one of, of a shape that `expected` broadcasts with: under a thousandth of it is near zero.
-        0 for "none is".
+        The largest of the numbers that a number is one of, of a shape that `expected` broadcasts with. Under a thousandth of it is near
+        zero; where it is 0, nothing is.
 
     Returns
     -------
