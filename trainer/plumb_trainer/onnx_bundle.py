@@ -14,7 +14,7 @@ from plumb_trainer.distribution import categorical_distribution, numbers_distrib
 from plumb_trainer.json_form import label_text, line, number_form, number_forms, number_value, page
 from plumb_trainer.manifest import FORMAT, created_at
 from plumb_trainer.parity import Parity
-from plumb_trainer.prove import PlumbCommand
+from plumb_trainer.prove import PlumbCommand, told_rows
 from plumb_trainer.publish import published
 from plumb_trainer.stop import Stop, quote
 from plumb_trainer.ulp import Worst, ulp_distances, worst_difference
@@ -136,7 +136,8 @@ def export_onnx(
 
     with published(target, replace) as folder:
         _write(folder, sealed(Parity("C", len(rows))))
-        parity = _measured(rows, read, expected, labels, judge.answers(folder, rows))
+        shown = told_rows(rows, {feature for feature, rule in schema["properties"].items() if rule.get("x-pii")})
+        parity = _measured(shown, read, expected, labels, judge.answers(folder, rows, shown))
         _write(folder, sealed(parity))
         judge.verify(folder)
     return target

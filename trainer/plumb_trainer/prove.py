@@ -66,18 +66,19 @@ class PlumbCommand:
             expected.append(trained.answers(golden, batch=1))
         rows = [*rows, *golden * (len(expected) - 1)]
         expected = Answers.joined(expected)
-        got = self.answers(bundle, rows)
-        parity, problems = measured(rows, expected, trained.exported, trained.recipe.target.labels, got)
+        shown = told_rows(rows, {feature.name for feature in trained.recipe.features if feature.pii})
+        got = self.answers(bundle, rows, shown)
+        parity, problems = measured(shown, expected, trained.exported, trained.recipe.target.labels, got)
         if problems:
             raise Stop("the bundle is not written, because it answers otherwise than the pipeline", *problems)
         if parity.tier == "A" and trained.served is not trained.pipeline:
             parity = dataclasses.replace(parity, tier="B")
         return parity
 
-    def answers(self, bundle, rows):
+    def answers(self, bundle, rows, shown):
         """Return what the bundle makes of rows, one after the other: the lines of ``plumb predict --features --raw``, decoded.
 
-        Each engine that may serve the bundle answers them all, with the same bits.
+        Each engine that may serve the bundle answers them all, with the same bits. `shown` are the rows as messages may tell them.
         """
         with tempfile.TemporaryDirectory(prefix="plumb-proof-") as folder:
             questions = Path(folder, "rows.jsonl")
@@ -88,7 +89,7 @@ class PlumbCommand:
                 if expected != got:
                     raise Stop(
                         f"the bundle is not written, because the engines {ENGINES[0]} and {engine} answer otherwise",
-                        f"row {index + 1}, {line(rows[index])}: {expected} and {got}",
+                        f"row {index + 1}, {line(shown[index])}: {expected} and {got}",
                     )
         return [json.loads(text) for text in first]
 
@@ -112,12 +113,18 @@ class PlumbCommand:
             raise Stop(f"the bundle is not written, because `{shown}` refused it:", (done.stderr or done.stdout).strip())
 
 
+def told_rows(rows, personal):
+    """Return rows as messages may tell them, without the values of features that are personal data."""
+    return [{name: "hidden: personal data" if name in personal else value for name, value in row.items()} for row in rows]
+
+
 def measured(rows, expected, exported, labels, answers):
     """Return the parity of answers with the pipeline's, and a sentence for each difference beyond it, the first few in full.
 
     Parameters
     ----------
     rows : list of dict
+        As they may be told.
     expected : Answers
         The pipeline's.
     exported : Exported

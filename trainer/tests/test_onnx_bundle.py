@@ -85,6 +85,15 @@ def test_a_difference_writes_nothing(tmp_path):
     assert list(tmp_path.rglob("*.onnx")) == []
 
 
+def test_a_difference_tells_no_personal_data(tmp_path):
+    right = sequence()["features"]
+    schema = sequence()["schema"]
+    schema["properties"] = {name: rule | {"x-pii": True} for name, rule in schema["properties"].items()}
+    with pytest.raises(Stop) as stopped:
+        export_onnx({"lstm": LSTM}, tmp_path, **sequence(schema=schema, features=lambda rows: {"window": right(rows)["window"] + 1e-3}))
+    assert '{"temperature":"hidden: personal data","load":"hidden: personal data"}' in str(stopped.value)
+
+
 def onnx_file(path, inputs, nodes, outputs, opset=17, ir=8):
     """Write a model: tensors are (name, type, shape)."""
     graph = helper.make_graph(

@@ -7,7 +7,7 @@ import pytest
 
 from plumb_trainer.exported import Exported
 from plumb_trainer.parity import Parity
-from plumb_trainer.prove import PlumbCommand, measured
+from plumb_trainer.prove import PlumbCommand, measured, told_rows
 from plumb_trainer.stop import Stop
 from plumb_trainer.trained import Answers
 from plumb_trainer.ulp import Worst, ulp_distances
@@ -221,4 +221,11 @@ def test_engines_that_answer_otherwise_stop_the_proof(tmp_path):
 
     told = r'engines onnxruntime and tree answer otherwise\n.*row 2, \{"x":5\}: \{"prediction":3\} and \{"prediction":2\}'
     with pytest.raises(Stop, match=told):
-        Torn().answers(tmp_path, [{"x": 4}, {"x": 5}])
+        Torn().answers(tmp_path, ROWS, [{"x": 4}, {"x": 5}])
+
+
+def test_personal_data_is_not_told():
+    rows = [{"age": 41, "price": 1.5}, {"age": None, "price": None}]
+    shown = told_rows(rows, {"age"})
+    (told,) = measured(shown, EXPECTED, TREES, (), answers(prediction=5))[1]
+    assert told.startswith('row 1, {"age":"hidden: personal data","price":1.5}: prediction differs by')
