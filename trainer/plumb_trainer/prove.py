@@ -75,10 +75,11 @@ class PlumbCommand:
             parity = dataclasses.replace(parity, tier="B")
         return parity
 
-    def answers(self, bundle, rows, shown):
+    def answers(self, bundle, rows, shown=None):
         """Return what the bundle makes of rows, one after the other: the lines of ``plumb predict --features --raw``, decoded.
 
-        Each engine that may serve the bundle answers them all, with the same bits. `shown` are the rows as messages may tell them.
+        Each engine that may serve the bundle answers them all, with the same bits. `shown` are the rows as messages may tell them, if
+        that is in another way.
         """
         with tempfile.TemporaryDirectory(prefix="plumb-proof-") as folder:
             questions = Path(folder, "rows.jsonl")
@@ -89,7 +90,7 @@ class PlumbCommand:
                 if expected != got:
                     raise Stop(
                         f"the bundle is not written, because the engines {ENGINES[0]} and {engine} answer otherwise",
-                        f"row {index + 1}, {line(shown[index])}: {expected} and {got}",
+                        f"row {index + 1}, {line((shown or rows)[index])}: {expected} and {got}",
                     )
         return [json.loads(text) for text in first]
 

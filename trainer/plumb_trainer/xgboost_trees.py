@@ -1,7 +1,7 @@
 """Reads an XGBoost booster into the neutral tree form, or says why it can't be."""
 
 import json
-from itertools import islice
+from itertools import chain, islice, repeat
 
 import numpy as np
 import xgboost
@@ -25,8 +25,11 @@ LINKS = {
     "multi:softprob": "softmax",
 }
 
+# Where dropout has left weights.
+_WEIGHTS = "weight_drop"
+
 # The newest version that is known to answer with its quantiles as the sums have them; later ones put them in order.
-_QUANTILES_AS_THEY_ARE = (3, 2)
+_QUANTILES_AS_THEY_ARE = (3, 3)
 
 
 def read_xgboost(model):
@@ -56,7 +59,11 @@ def read_xgboost(model):
     base = _base_margins(document)
     return TreeEnsemble(
         trees=[one_leaf_tree(value, "float32", target) for target, value in enumerate(base)]
-        + [part for tree, target in islice(grown, _tree_count(learner, booster)) for part in _read_tree(tree, target)],
+        + [
+            part
+            for (tree, target), weight in zip(islice(grown, _tree_count(learner, booster)), _weights(learner), strict=False)
+            for part in _read_tree(tree, target, weight)
+        ],
         feature_count=int(learner["learner_model_param"]["num_feature"]),
         target_count=len(base),
         dtype="float32",
@@ -90,13 +97,13 @@ def _base_margins(document):
     booster = gradient_booster["model"]
     first = booster["iteration_indptr"][1]
     emptied = {
-        **booster,
+        **_without_weights(booster),
         "trees": [_without_values(tree) for tree in booster["trees"][:first]],
         "tree_info": booster["tree_info"][:first],
         "iteration_indptr": [0, first],
         "gbtree_model_param": {**booster["gbtree_model_param"], "num_trees": str(first)},
     }
-    learner = {**learner, "attributes": {}, "gradient_booster": {**gradient_booster, "model": emptied}}
+    learner = {**learner, "attributes": {}, "gradient_booster": {**_without_weights(gradient_booster), "model": emptied}}
     empty = Booster()
     empty.load_model(bytearray(json.dumps({**document, "learner": learner}).encode()))
     row = np.zeros((1, int(learner["learner_model_param"]["num_feature"])), dtype=np.float32)
@@ -132,8 +139,8 @@ def _refuse_unsupported(learner):
     objective = learner["objective"]["name"]
     if booster["name"] == "dart":
         raise Stop(
-            "the model can't be exported: booster \"dart\" weights each tree when it predicts, which a plain sum of trees doesn't; "
-            "use gbtree"
+            "the model can't be exported: this XGBoost adds up the weighted trees of booster \"dart\" in another way than a plain sum of "
+            "trees; use gbtree, or XGBoost 3.3 or later, where gbtree has rate_drop"
         )
     if booster["name"] != "gbtree":
         raise Stop(f'the model can\'t be exported: booster "{booster["name"]}" has no trees; use gbtree, or a linear model of scikit-learn')
@@ -149,25 +156,42 @@ def _refuse_unsupported(learner):
         )
 
 
+def _weights(learner):
+    """Return the weight of each tree, without end: what dropout has left of it, and 1 where there is no dropout.
+
+    The weights stand beside the trees from XGBoost 3.4 on, and beside these trees' model in 3.3.
+    """
+    booster = learner["gradient_booster"]
+    weights = booster.get(_WEIGHTS) or booster["model"].get(_WEIGHTS, ())
+    return chain(map(np.float32, weights), repeat(np.float32(1)))
+
+
+def _without_weights(holder):
+    return {key: value for key, value in holder.items() if key != _WEIGHTS}
+
+
 def _tree_count(learner, booster):
     """Return how many trees predict: a model that stopped early predicts with its best iteration."""
     best = learner["attributes"].get("best_iteration")
     return len(booster["trees"]) if best is None else booster["iteration_indptr"][int(best) + 1]
 
 
-def _read_tree(tree, target):
-    """Return a tree, or one for each output where leaves hold several values."""
+def _read_tree(tree, target, weight):
+    """Return a tree, or one for each output where leaves hold several values.
+
+    Predicting, XGBoost multiplies a leaf by the tree's weight and adds the product, in float32 both: so the product can stand in the leaf.
+    """
     left, right = (np.array(tree[side], dtype=np.int64) for side in ("left_children", "right_children"))
     leaf = left < 0
     # In this form a leaf's value stands where an inner node has its threshold.
     condition = np.array(tree["split_conditions"], dtype=np.float32)
     outputs = _outputs_of_leaf(tree)
     if outputs == 1:
-        values = {target: np.where(leaf, condition, np.float32(0))}
+        values = {target: np.where(leaf, condition * weight, np.float32(0))}
     else:
         # And a leaf that has several has its place among them where an inner node has its right child.
         weights = np.array(tree["leaf_weights"], dtype=np.float32).reshape(-1, outputs)
-        values = {output: np.where(leaf, weights[np.where(leaf, right, 0), output], np.float32(0)) for output in range(outputs)}
+        values = {output: np.where(leaf, weights[np.where(leaf, right, 0), output] * weight, np.float32(0)) for output in range(outputs)}
     # A category of the set goes right in XGBoost, and left in the neutral form.
     members = _members(tree)
     swapped = np.isin(np.arange(len(left)), list(members))

@@ -1,8 +1,12 @@
 """A tree ensemble answers in the serving runtime as it does in its library, to the last bit."""
 
+import functools
+import json
+
 import numpy as np
 import onnx
 import pytest
+import xgboost
 from onnx_answers import onnx_answers
 from xgboost import XGBClassifier, XGBRegressor
 
@@ -159,10 +163,39 @@ def test_the_same_model_gives_the_same_bytes():
     assert tree_model_bytes(read_xgboost(models[0])) == tree_model_bytes(read_xgboost(models[1]))
 
 
+@pytest.mark.parametrize("place", [("gradient_booster",), ("gradient_booster", "model")], ids=["3.3", "3.4"])
+def test_a_weight_that_dropout_has_left_a_tree_stands_in_its_leaves(place):
+    model = XGBRegressor(n_estimators=3, random_state=1, n_jobs=1).fit(*training_data())
+    plain = read_xgboost(model).trees
+    document = json.loads(model.get_booster().save_raw("json"))
+    holder = functools.reduce(dict.__getitem__, place, document["learner"])
+    holder["weight_drop"] = [0.3, 1.0]
+
+    class Dropped:
+        missing = float("nan")
+
+        def get_booster(self):
+            return self
+
+        def save_raw(self, _):
+            return json.dumps(document)
+
+    base, *trees = read_xgboost(Dropped()).trees
+    assert np.array_equal(base.value, plain[0].value)
+    # A tree without a weight has all of it.
+    for tree, was, weight in zip(trees, plain[1:], (0.3, 1.0, 1.0), strict=True):
+        assert np.array_equal(tree.value, was.value * np.float32(weight))
+        assert tree.value.dtype == np.float32
+
+
 @pytest.mark.parametrize(
     ("make", "reason"),
     [
-        (lambda: XGBRegressor(booster="dart", n_estimators=2).fit(*training_data()), 'booster "dart" weights each tree'),
+        pytest.param(
+            lambda: XGBRegressor(booster="dart", n_estimators=2).fit(*training_data()),
+            'weighted trees of booster "dart" in another way',
+            marks=pytest.mark.skipif(tuple(map(int, xgboost.__version__.split(".")[:2])) >= (3, 3), reason="served since XGBoost 3.3"),
+        ),
         (lambda: XGBRegressor(booster="gblinear", n_estimators=2).fit(*training_data(missing=0)), 'booster "gblinear" has no trees'),
         (
             lambda: XGBClassifier(n_estimators=2, objective="binary:hinge").fit(training_data()[0], np.arange(400) % 2),
