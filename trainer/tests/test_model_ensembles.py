@@ -26,6 +26,7 @@ from test_measured_models import ORDER, POSITIVE, ROWS, TARGET, THREE, TRAINING,
 from xgboost import XGBClassifier, XGBRegressor
 
 from plumb_trainer.models import export_model
+from plumb_trainer.models.ensembles_family import float32_interpolation
 from plumb_trainer.stop import Stop
 
 
@@ -151,3 +152,8 @@ def test_what_would_answer_otherwise_is_refused(estimator, target, reason):
     quietly(estimator.fit, TRAINING, target)
     with pytest.raises(Stop, match=reason):
         export_model(estimator)
+
+
+def test_curves_in_float32_are_followed_as_each_scipy_does():
+    assert [float32_interpolation(version) for version in ("1.9.3", "1.17.1")] == [{}, {}]
+    assert [float32_interpolation(version) for version in ("1.18.0", "1.20.1", "2.0.0")] == [{"interpolation": "weights"}] * 3

@@ -28,7 +28,17 @@ export const combineCases: readonly OperatorCase[] = [
       [{ x: [], y: [] }, "params.x"],
       [{ y: [0, 1, "NaN"] }, "params.y[2]"],
       [{ dtype: "float16" }, "params.dtype"],
+      [{ interpolation: "weights" }, "params.interpolation"],
+      [{ interpolation: "spline" }, "params.interpolation"],
     ],
+  },
+  {
+    op: "isotonic",
+    title: "in float32, by weights",
+    columns: [margins],
+    params: { x: [-1, 0.75], y: [0.125, 0.25], dtype: "float32", interpolation: "weights" },
+    width: 1,
+    malformed: [],
   },
   {
     op: "isotonic",
