@@ -6,12 +6,14 @@ Everything is seeded, so a second run writes the same bytes.
 
 In the folder ``trainer``, ``.venv/bin/python -m parity`` writes the cases, and with ``--check`` tells whether the committed ones still
 hold. (On a processor of another kind, NumPy's own exponential may differ in the last bit, and with it the ``link-numpy`` cases. A case
-that depends on SciPy's version is written and compared where that version is.)
+that depends on the version of SciPy, or of Python's Unicode, is written and compared where that version is.)
 """
 
 import argparse
 import json
+import re
 import sys
+import unicodedata
 import warnings
 from pathlib import Path
 
@@ -20,6 +22,7 @@ import numpy as np
 from parity import combine, compose, discretize, encode, expand, impute, links, map_values, own, reduce, scale, text
 
 CASES = Path(__file__).resolve().parents[2] / "test" / "parity" / "cases"
+_UNICODE = re.compile(r'"unicode":"([^"]+)"')
 FAMILIES = (impute, scale, discretize, encode, expand, map_values, reduce, text, own, compose, links, combine)
 
 
@@ -42,21 +45,29 @@ def written(made):
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
+def _is_of_another_version(path, files):
+    """Tell whether a committed case was made by another SciPy or another Unicode than this environment's."""
+    if path.stem in combine.ISOTONIC_FLOAT32:
+        return path.name not in files
+    found = _UNICODE.search(path.read_text(encoding="utf-8"))
+    return found is not None and found[1] != unicodedata.unidata_version
+
+
 def main(argv=None):
     """Write the cases, or compare them with what is written."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; fail if a committed case differs")
     check = parser.parse_args(argv).check
     files = {f"{name}.json": written(made) for name, made in all_cases().items()}
-    elsewhere = {f"{name}.json" for name in combine.ISOTONIC_FLOAT32} - files.keys()
-    here = [path for path in CASES.glob("*.json") if path.name not in elsewhere]
+    here = {path.name: path for path in CASES.glob("*.json") if not _is_of_another_version(path, files)}
+    files = {name: content for name, content in files.items() if name in here or not (CASES / name).exists()}
     if check:
-        committed = {path.name: path.read_text(encoding="utf-8") for path in here}
+        committed = {name: path.read_text(encoding="utf-8") for name, path in here.items()}
         differing = sorted(name for name in files.keys() | committed.keys() if files.get(name) != committed.get(name))
         print(f"{len(files)} cases, " + (f"differing: {', '.join(differing)}" if differing else "as committed"))
         return 1 if differing else 0
     CASES.mkdir(parents=True, exist_ok=True)
-    for path in here:
+    for path in here.values():
         path.unlink()
     for name, content in files.items():
         (CASES / name).write_text(content, encoding="utf-8")
