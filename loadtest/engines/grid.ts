@@ -44,7 +44,7 @@ const corners: readonly ModelSpec[] = [
   demand,
   lightgbm1000,
   leafWise({ trees: 100, leaves: 31, compiled: true }),
-  leafWise({ trees: 500, leaves: 255 }),
+  leafWise({ trees: 1000, leaves: 255 }),
   boosted({ trees: 50, depth: 4, features: 500, compiled: true }),
   boosted({ trees: 100, depth: 12 }),
   boosted({ trees: 1000, depth: 12 }),

@@ -11,7 +11,8 @@ import { ServeError } from "../../server/errors.js";
 import { makeCall } from "../support/calls.js";
 
 const limits = { rowsMax: 1000, containersMax: 10_000, membersMax: 10_000 };
-const decode = (body: string | Uint8Array) => decodeJson("application/json", Buffer.from(body as string), limits);
+const decode = (body: string | Uint8Array) =>
+  decodeJson("application/json", typeof body === "string" ? Buffer.from(body) : Buffer.from(body), limits);
 
 function refusal(body: string | Uint8Array): ServeError | undefined {
   try {

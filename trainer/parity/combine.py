@@ -6,11 +6,11 @@ from sklearn.isotonic import IsotonicRegression
 from parity.links import answer_graph
 from plumb_trainer import portable
 from plumb_trainer.json_form import number_forms
-from plumb_trainer.models.ensembles_family import float32_interpolation
+from plumb_trainer.models.ensembles_family import float32_interpolation, interpolation_parameter
 from plumb_trainer.operators import category_form
 
 # SciPy to 1.17, and from 1.18 on: an environment has one of them, and the other's case is what another environment wrote.
-ISOTONIC_FLOAT32 = ("link-isotonic-float32", "link-isotonic-float32-weights")
+ISOTONIC_FLOAT32 = {"slope": "link-isotonic-float32", "weights": "link-isotonic-float32-weights"}
 
 
 def number_case(raw, operator, params, answers):
@@ -47,7 +47,7 @@ def isotonic_case(seed, increasing, points, dtype="float64"):
     far = knots.dtype.type(np.inf)
     edges = np.concatenate([knots, np.nextafter(knots, far), np.nextafter(knots, -far), [0, -0.0, 1e30, -1e30]])
     raw = np.concatenate([edges, rng.normal(size=200) * 2]).astype(dtype)[:, None]
-    rounded = {"dtype": dtype, **float32_interpolation()} if dtype == "float32" else {}
+    rounded = {"dtype": dtype, **interpolation_parameter()} if dtype == "float32" else {}
     params = {"x": number_forms(knots), "y": number_forms(model.y_thresholds_), **rounded}
     return number_case(raw, "isotonic", params, model.predict(raw[:, 0]))
 
@@ -109,7 +109,7 @@ def cases():
     """Curves, means, votes and proportions by scikit-learn and NumPy, and the exponentials by the portable math."""
     yield "link-isotonic-rising", isotonic_case(18, True, 60)
     yield "link-isotonic-falling", isotonic_case(19, False, 60)
-    yield ISOTONIC_FLOAT32[bool(float32_interpolation())], isotonic_case(26, True, 60, "float32")
+    yield ISOTONIC_FLOAT32[float32_interpolation()], isotonic_case(26, True, 60, "float32")
     yield "link-isotonic-one-point", isotonic_case(20, True, 1)
     yield "link-mean", mean_case("float64", None)
     yield "link-mean-float32", mean_case("float32", None)

@@ -155,5 +155,5 @@ def test_what_would_answer_otherwise_is_refused(estimator, target, reason):
 
 
 def test_curves_in_float32_are_followed_as_each_scipy_does():
-    assert [float32_interpolation(version) for version in ("1.9.3", "1.17.1")] == [{}, {}]
-    assert [float32_interpolation(version) for version in ("1.18.0", "1.20.1", "2.0.0")] == [{"interpolation": "weights"}] * 3
+    assert [float32_interpolation(version) for version in ("1.9.3", "1.17.1")] == ["slope"] * 2
+    assert [float32_interpolation(version) for version in ("1.18.0", "1.20.1", "2.0.0")] == ["weights"] * 3

@@ -49,6 +49,7 @@ export function readOnnx(bytes: Uint8Array): OnnxFile {
       if (field === 7) reader.readMessage(readGraph, model);
     }, file);
   } catch (error) {
+    if (error instanceof NotCovered) throw error;
     throw new NotCovered(`its file can't be read: byte ${reader.pos} of ${bytes.length}: ${(error as Error).message}`);
   }
   return file;
@@ -88,11 +89,19 @@ function readAttribute(reader: PbfReader, attributes: Map<string, OnnxAttribute>
 /** A list of ints is seldom packed: each of tens of thousands has a tag of its own, and they follow one another. */
 const tagOfInts = (8 << 3) | 0;
 
+/** Nodes and leaves of the largest ensemble that is taken (ensemble.ts) aren't more. A longer list isn't read to its end: it would fill the heap. */
+const listMax = 8_000_000;
+
 function readWholeNumbers(reader: PbfReader, list: number[]): void {
-  reader.readPackedVarint(list, true);
+  const take = () => {
+    if (list.length === listMax) throw new NotCovered(`it has a list of more than ${listMax} whole numbers`);
+    list.push(reader.readVarint(true));
+  };
+  const end = reader.readPackedEnd();
+  while (reader.pos < end) take();
   while (reader.buf[reader.pos] === tagOfInts) {
     reader.pos++;
-    list.push(reader.readVarint(true));
+    take();
   }
 }
 

@@ -220,13 +220,18 @@ def _curve(parts, calibrator, score):
         return parts.node("sigmoid", [line], dtype="float64")
     x, y = calibrator.X_thresholds_, calibrator.y_thresholds_
     # Fitted on float32, it is followed in float32.
-    rounded = {"dtype": "float32", **float32_interpolation()} if x.dtype == np.float32 else {}
+    rounded = {"dtype": "float32", **interpolation_parameter()} if x.dtype == np.float32 else {}
     return parts.node("isotonic", [score], x=x.astype(np.float64).tolist(), y=y.astype(np.float64).tolist(), **rounded)
 
 
 def float32_interpolation(version=scipy.__version__):
-    """Return the parameter that tells how this version of SciPy goes from point to point in float32."""
-    return {"interpolation": "weights"} if tuple(map(int, version.split(".")[:2])) >= (1, 18) else {}
+    """Return how this version of SciPy goes from point to point in float32: by the piece's slope, or by weights of its two ends."""
+    return "weights" if tuple(map(int, version.split(".")[:2])) >= (1, 18) else "slope"
+
+
+def interpolation_parameter():
+    """Return the operator's parameter, where it isn't the default."""
+    return {} if float32_interpolation() == "slope" else {"interpolation": float32_interpolation()}
 
 
 def _stacking(estimator, labels):

@@ -54,7 +54,7 @@ const result: BenchResult = {
   ],
   latency: [1, 9, 2].map((plumbP99Ms) => ({ plumbP99Ms, rawP99Ms: 1, plumbP50Ms: 0.3, bigP99Ms: 20, errors: 0 })),
   large: [{ onnxRowsPerSecond: 100_000, rowsPerSecondAtOne: 70_000, rowsPerSecondAtTwo: 90_000, errors: 0 }],
-  turns: [{ longestMs: 0.7, longestOfAllMs: 3, requests: 15, errors: 0 }],
+  turns: [{ longestMs: 0.7, longestOfAllMs: 3, errors: 0 }],
   coldStart: [{ bareNodeMs: 50, readyMs: 400 }],
   memory: { readyMB: 100, peakMB: 200 },
 };

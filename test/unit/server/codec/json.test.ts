@@ -7,7 +7,7 @@ import { makeCall } from "../../../support/calls.js";
 
 const limits = { rowsMax: 3, containersMax: 5, membersMax: 100 };
 const decode = (body: string | Uint8Array, contentType = "application/json") =>
-  decodeJson(contentType, Buffer.from(body as string), limits);
+  decodeJson(contentType, typeof body === "string" ? Buffer.from(body) : Buffer.from(body), limits);
 
 function refusal(body: string | Uint8Array, contentType?: string): ServeError {
   try {

@@ -45,6 +45,29 @@ test("attributes are whole numbers, lists of them and tensors; of graphs only th
   expect([...node!.attributes.keys()]).toEqual(Object.keys(attributes));
 });
 
+test.each([
+  ["packed", 1],
+  ["not packed", 2],
+])("a list of ten million whole numbers, %s, is refused before it is read to its end", (_, bytesEach) => {
+  const varint = (value: number) =>
+    value < 128 ? [value] : [(value & 127) | 128, ((value >> 7) & 127) | 128, ((value >> 14) & 127) | 128, value >> 21];
+  const count = 10_000_000;
+  const field = (number: number, ...parts: Buffer[]) => {
+    const content = Buffer.concat(parts);
+    return Buffer.concat([Buffer.from([(number << 3) | 2, ...varint(content.length)]), content]);
+  };
+  const list = bytesEach === 1 ? field(8, Buffer.alloc(count)) : Buffer.alloc(count * 2, Buffer.from([0x40, 5]));
+  const attribute = field(5, field(1, Buffer.from("list")), list, Buffer.from([0xa0, 1, 7]));
+  const bytes = field(7, field(1, attribute));
+  expect(() => readOnnx(bytes)).toThrow(new NotCovered("it has a list of more than 8000000 whole numbers"));
+  // Short of that it is read: the file is of the right form.
+  expect(
+    readOnnx(
+      field(7, field(1, field(5, field(1, Buffer.from("list")), field(8, Buffer.alloc(3)), Buffer.from([0xa0, 1, 7])))),
+    ).nodes[0]!.attributes.get("list"),
+  ).toEqual([0, 0, 0]);
+});
+
 test("a list that is packed is read as one that isn't", () => {
   const listed = encodeOnnx(graph({ nodes: [{ op: "Any", inputs: [], outputs: [], attributes: { list: [5, 6, 7] } }] }));
   // Field 8 three times, two bytes each; packed it is there once, with its length and, so that the file stays as long, a fourth number.
