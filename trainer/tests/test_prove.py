@@ -160,7 +160,10 @@ def test_labels_that_are_numbers_are_found_by_their_text():
     chances = np.array([[0.25, 0.75]])
     expected = Answers(np.zeros((1, 1)), OUTPUTS[:1], np.array([7], dtype=object), chances)
     line = {"prediction": 7, "probabilities": {"7": 0.75, "11": 0.25}, "features": [0], "raw": OUTPUTS[0].tolist()}
-    assert measured(ROWS[:1], expected, LAYERS, (11, 7), [line])[1] == []
+    assert measured(ROWS[:1], expected, LAYERS, (11, 7), [line]) == (
+        Parity("C", 1, Worst(last_place=2**-52 * 100), Worst(last_place=2**-52 * 0.75)),
+        [],
+    )
 
 
 def test_the_sign_of_zero_counts():

@@ -85,6 +85,13 @@ def test_quantiles_are_put_in_order_where_the_library_does(tmp_path, monkeypatch
     prove(tmp_path, export_model(model, output=2), block, crossing.max(axis=1))
 
 
+@pytest.mark.skipif(VERSION >= (3, 3), reason="served since XGBoost 3.3")
+def test_dropout_is_refused_where_weighted_trees_are_added_up_otherwise():
+    features, target, *_ = training_data()
+    with pytest.raises(Stop, match='weighted trees of booster "dart" in another way'):
+        export_model(XGBRegressor(n_estimators=2, booster="dart").fit(features, target))
+
+
 @pytest.mark.skipif(VERSION < (3, 3), reason="this XGBoost adds weighted trees up in a way of its own: refused")
 @pytest.mark.parametrize(
     "params", [{}, {"normalize_type": "forest"}, *([{"multi_strategy": "multi_output_tree"}] if VERSION >= (3, 4) else [])], ids=str
