@@ -16,6 +16,7 @@ import type { Batch } from "./pack.js";
 import { FittedRunCost, type RunCost } from "./run-cost.js";
 import type { Runner } from "./runner.js";
 import { rowWidth } from "./tensor.js";
+import type { WorkerPool } from "./worker-pool.js";
 
 /** Before anything was measured: what ONNX Runtime takes for a tree ensemble of a few hundred trees. */
 const priorCost: RunCost = { fixedUs: 10, perRowUs: 10 };
@@ -24,6 +25,8 @@ export class Lane {
   readonly version: Version;
   /** Undefined when this version may only run in the pool. */
   readonly runner: Runner | undefined;
+  /** Undefined when it may only run on the event loop. */
+  readonly pool: WorkerPool | undefined;
   readonly blockWidths: readonly number[];
   readonly rawWidths: readonly number[];
   readonly inlineCost = new FittedRunCost(priorCost);
@@ -38,9 +41,10 @@ export class Lane {
   /** Batches of this lane that run in the pool now. */
   running = 0;
 
-  constructor(version: Version, runner: Runner | undefined) {
+  constructor(version: Version, runner: Runner | undefined, pool?: WorkerPool) {
     this.version = version;
     this.runner = runner;
+    this.pool = pool;
     this.blockWidths = version.preprocessor.outputs.map(({ width }) => width);
     this.rawWidths = version.postprocessor.inputs.map(rowWidth);
   }

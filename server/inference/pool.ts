@@ -12,8 +12,8 @@ import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { Block } from "../../preprocessing/index.js";
 import type { RunnerSpec, RunResult } from "./runner.js";
-import type { WorkerPool } from "./scheduler.js";
 import type { NotLoaded, WorkerTask } from "./worker.js";
+import type { WorkerPool } from "./worker-pool.js";
 
 export interface PoolOptions {
   readonly workers: number;

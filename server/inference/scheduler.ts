@@ -6,7 +6,6 @@
  * `turnBudgetUs` of model time per turn; what is left over runs in the next turn, after the sockets were read again.
  */
 
-import type { Block } from "../../preprocessing/index.js";
 import type { Call } from "../call.js";
 import { ServeError } from "../errors.js";
 import type { Version } from "../versions/version.js";
@@ -16,16 +15,7 @@ import { Lane } from "./lane.js";
 import { type Batch, packBatch, unpackBatch } from "./pack.js";
 import type { RunCost } from "./run-cost.js";
 import type { Runner, RunResult } from "./runner.js";
-
-/** The pool as the scheduler sees it. A promise that is rejected means that the worker died. */
-export interface WorkerPool {
-  /** Workers that wait for a batch; zero while the pool is down. */
-  readonly idle: number;
-  readonly workers: number;
-  run(key: string, blocks: Block[], rowCount: number): Promise<RunResult>;
-  /** The one listener for "a worker became free". */
-  onIdle: () => void;
-}
+import type { WorkerPool } from "./worker-pool.js";
 
 export interface SchedulerOptions {
   readonly execution: Execution;
@@ -59,11 +49,12 @@ export class Scheduler {
   constructor(options: SchedulerOptions) {
     this.#options = options;
     this.#execution = options.pool === undefined ? "inline" : options.execution;
-    if (options.pool) options.pool.onIdle = () => this.#flushLater();
   }
 
-  addLane(version: Version, runner: Runner | undefined): Lane {
-    const lane = new Lane(version, runner);
+  /** @param pool - Whose workers hold the version; by default those of all versions. */
+  addLane(version: Version, runner: Runner | undefined, pool = this.#options.pool): Lane {
+    const lane = new Lane(version, runner, pool);
+    if (pool) pool.onIdle = () => this.#flushLater();
     this.#lanes.push(lane);
     this.#laneOf.set(version, lane);
     return lane;
@@ -96,7 +87,7 @@ export class Scheduler {
     const inline = execution === "inline" || (execution === "auto" && call.rowCount <= this.#rowsSmallMax(lane));
     const cost = inline ? lane.inlineCost : lane.poolCost;
     const ahead = lane.smallRows + (inline && execution === "auto" ? 0 : lane.largeRows);
-    const executors = inline ? 1 : this.#options.pool!.workers;
+    const executors = inline ? 1 : lane.pool!.workers;
     const waitUs = (cost.perRowUs * (ahead + call.rowCount)) / executors + cost.fixedUs;
     if (this.#options.now() + waitUs / 1000 > call.targetMs) {
       // By the estimate alone: no run is under way that could correct it.
@@ -145,7 +136,7 @@ export class Scheduler {
   #serve(lane: Lane, budgetUs: number): number {
     let budget = budgetUs;
     for (;;) {
-      const idleWorkers = this.#options.pool?.idle ?? 0;
+      const idleWorkers = lane.pool?.idle ?? 0;
       if (lane.retries.length > 0 && idleWorkers > 0) {
         const batch = lane.retries.shift()!;
         if (batch.calls.some(({ finished }) => !finished)) void this.#runInPool(lane, batch);
@@ -197,14 +188,14 @@ export class Scheduler {
   }
 
   async #runInPool(lane: Lane, batch: Batch): Promise<void> {
-    const { now, pool, onTrouble } = this.#options;
+    const { now, onTrouble } = this.#options;
     const startedMs = now();
     lane.running++;
     // Should the worker die, they are wanted again.
     for (const call of batch.calls) leaveIntake(call);
     try {
       const blocks = packBatch(batch, lane.blockWidths, true);
-      const result = await pool!.run(lane.version.key, blocks, batch.rowCount);
+      const result = await lane.pool!.run(lane.version.key, blocks, batch.rowCount, Number.POSITIVE_INFINITY);
       const endedMs = now();
       const us = (endedMs - startedMs) * 1000;
       lane.poolCost.observe(batch.rowCount, us);

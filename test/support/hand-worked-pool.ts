@@ -2,7 +2,7 @@
 
 import type { Block } from "../../preprocessing/index.js";
 import type { RunResult } from "../../server/inference/runner.js";
-import type { WorkerPool } from "../../server/inference/scheduler.js";
+import type { WorkerPool } from "../../server/inference/worker-pool.js";
 
 export interface HandWorkedRun {
   readonly key: string;
