@@ -55,6 +55,8 @@ export class Call {
   callerTimeoutMs = 0;
   /** When the answer should be there: a call that can't be is refused before it is queued. */
   targetMs = Number.POSITIVE_INFINITY;
+  /** When its rows were expected to have run, as it was queued. */
+  forecastMs = 0;
   /** When it is given up. */
   deadlineMs = Number.POSITIVE_INFINITY;
 

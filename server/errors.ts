@@ -67,6 +67,8 @@ export interface ServeErrorDetails {
   issues?: readonly Issue[];
   /** Of method_not_allowed: the verbs that are served, as the header `Allow` has them. */
   allow?: string;
+  /** Of overloaded: when to try again, milliseconds; whoever answers adds jitter. */
+  retryAfterMs?: number;
   /** What was caught; goes to the log, never to the caller. */
   cause?: unknown;
 }
@@ -76,13 +78,19 @@ export class ServeError extends Error {
   readonly code: ErrorCode;
   readonly issues: readonly Issue[] | undefined;
   readonly allow: string | undefined;
+  readonly retryAfterMs: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ServeErrorDetails = {}) {
+    // Nobody reads where a failure that is answered was made, and a stack is most of what a refusal costs.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    Error.stackTraceLimit = stackTraceLimit;
     this.name = "ServeError";
     this.code = code;
     this.issues = details.issues;
     this.allow = details.allow;
+    this.retryAfterMs = details.retryAfterMs;
   }
 
   get status(): number {

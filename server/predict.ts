@@ -16,7 +16,7 @@ import { ServeError } from "./errors.js";
 import { answerByFallback, canFallBack, takeFallback } from "./fallback-steps.js";
 import { answerInSlices, decodeInSlices, fallBackInSlices, isLargeBody, isLargeCall, prepareInSlices } from "./predict-large.js";
 import type { SlicedWork } from "./slices.js";
-import { checkAnswer, newBlocks, preprocess, takeRows, validate } from "./steps.js";
+import { checkAnswer, newBlocks, preprocess, sloTargetMs, takeRows, validate } from "./steps.js";
 import type { BodyLimits } from "./versions/registry.js";
 import type { Version } from "./versions/version.js";
 
@@ -27,7 +27,11 @@ export interface PredictPath {
     choose(modelName: string | undefined, versionName: string | undefined): Version;
     limits(modelName: string | undefined, versionName: string | undefined): BodyLimits;
   };
-  readonly scheduler: { submit(call: Call): void };
+  readonly scheduler: {
+    submit(call: Call): void;
+    /** Throws for a call that can't be answered in time, however its body reads. */
+    refuseEarly(version: Version, rowCount: number, targetMs: number): void;
+  };
   /** Takes the work of large calls, in slices. */
   readonly slices: { add(work: SlicedWork, sinceMs: number): void };
   /** Monotonic clock, milliseconds. */
@@ -43,6 +47,7 @@ export function predict(path: PredictPath, call: Call): void {
     path.admission.enter(call);
     const version = path.routes.choose(call.modelName, call.versionName);
     call.version = version;
+    refuseEarly(path, call, version);
     if (isLargeBody(call)) {
       takeSlices(path, call, decodeInSlices(call, path.now), () => queue(path, call, answerLarge));
       return;
@@ -66,6 +71,15 @@ export function predict(path: PredictPath, call: Call): void {
   } catch (error) {
     fail(path, call, error);
   }
+}
+
+/** A call that can't be answered in time whatever its rows are is refused before they are decoded, unless something else can answer for them. */
+function refuseEarly({ scheduler }: PredictPath, call: Call, version: Version): void {
+  if (version.fallback !== undefined || version.cache !== undefined) return;
+  const rows = version.rowBytes.rowsIn(call.bodyBytes);
+  if (rows === undefined) return;
+  const timeMs = call.callerTimeoutMs > 0 ? call.callerTimeoutMs : sloTargetMs(version, rows.most);
+  scheduler.refuseEarly(version, rows.least, call.arrivedMs + timeMs);
 }
 
 /** @param onRun - Takes the call once its rows ran; at once if it has none to run: a partial request without a single good row. */

@@ -26,6 +26,7 @@ import { Traces } from "./observe/traces.js";
 import { WallClock } from "./observe/wall-clock.js";
 import { fail, type PredictPath } from "./predict.js";
 import { productVersion } from "./product-version.js";
+import { jitteredSeconds } from "./retry-after.js";
 import { Slices } from "./slices.js";
 import { createAdminHandler } from "./transport/admin.js";
 import { type Exchange, HttpListener } from "./transport/http.js";
@@ -167,7 +168,10 @@ export class Server {
         },
         limits: (modelName, versionName) => this.#registry.limits(modelName, versionName),
       },
-      scheduler: { submit: (call) => this.#scheduler!.submit(call) },
+      scheduler: {
+        submit: (call) => this.#scheduler!.submit(call),
+        refuseEarly: (version, rowCount, targetMs) => this.#scheduler!.refuseEarly(version, rowCount, targetMs),
+      },
       slices: new Slices({ now, defer: setImmediate }),
       now,
       observe: (call) => {
@@ -184,8 +188,7 @@ export class Server {
       this.#answerFailure(exchange, failure, detail, cause);
     const onFailure = (exchange: Exchange, failure: string, detail: string, cause: unknown) =>
       this.#metrics.countRefusal(this.#answerFailure(exchange, failure, detail, cause).code);
-    // One to three seconds: callers that were refused together shouldn't come back together.
-    const retryAfterS = () => 1 + Math.floor(Math.random() * 3);
+    const retryAfterS = (error: ServeError) => jitteredSeconds(Math.random(), error.retryAfterMs);
     const handle = createPublicHandler({ path, registry: this.#registry, nextRequestId: this.#nextRequestId, retryAfterS, isReady });
     const handleAdmin = createAdminHandler({
       registry: this.#registry,

@@ -27,6 +27,7 @@ export function takeRows(call: Call, version: Version, { rows, single, partial }
   call.single = single;
   call.partial = partial;
   call.decodedMs = nowMs;
+  version.rowBytes.learn(call.bodyBytes, rows.length);
   setDeadline(call, version, rows.length);
   if (nowMs > call.deadlineMs) throw new ServeError("deadline_exceeded", "the deadline had passed before the body was there");
 }

@@ -1,17 +1,22 @@
 /**
- * The queue of one version.
+ * The queues of one version.
  *
  * Invariants:
  * - A call is in at most one of the two queues; a large one stays at the front of its queue until its last row is taken.
- * - `smallRows` and `largeRows` are the rows that no batch has taken yet, of calls that still want an answer.
+ * - `rows` of a queue are those that no batch has taken yet, of calls that were in it when somebody last looked at its front.
  * - Calls of a queue are taken in the order in which they came. Small calls never wait for a large one: they have their own queue.
+ * - Rows leave a queue into a batch, or because their call is over, or can't be in time any more: such calls are the caller's to answer.
  */
 
 import type { Call } from "../call.js";
 import type { Version } from "../versions/version.js";
+import { Arrivals } from "./arrivals.js";
 import { batchLength } from "./batch-length.js";
+import { DrainMeter } from "./drain-meter.js";
 import { Fifo } from "./fifo.js";
+import { isWorthRunning } from "./forecast.js";
 import { leaveIntake } from "./intake.js";
+import { LateMargin } from "./late-margin.js";
 import type { Batch } from "./pack.js";
 import { FittedRunCost, type RunCost } from "./run-cost.js";
 import type { Runner } from "./runner.js";
@@ -20,6 +25,37 @@ import type { WorkerPool } from "./worker-pool.js";
 
 /** Before anything was measured: what ONNX Runtime takes for a tree ensemble of a few hundred trees. */
 const priorCost: RunCost = { fixedUs: 10, perRowUs: 10 };
+
+/** Calls that wait for one kind of batch. */
+export class CallQueue {
+  readonly calls = new Fifo<Call>();
+  readonly drain = new DrainMeter();
+  /** How wrong forecasts for its calls were. */
+  readonly margin = new LateMargin();
+  readonly arrivals = new Arrivals();
+  rows = 0;
+
+  push(call: Call): void {
+    this.calls.push(call);
+    this.rows += call.rowCount;
+  }
+
+  /** So many rows left it. */
+  left(rowCount: number, nowMs: number): void {
+    this.rows -= rowCount;
+    this.drain.left(rowCount, this.rows, nowMs);
+  }
+}
+
+/** What a batch may be. */
+export interface TakeBounds {
+  readonly cost: RunCost;
+  /** Rows of the batch; the first call is taken in any case. */
+  readonly rowsMax: number;
+  /** Rows a millisecond that the queue drains by the fitted cost. */
+  readonly rowsPerMs: number;
+  readonly nowMs: number;
+}
 
 export class Lane {
   readonly version: Version;
@@ -31,15 +67,17 @@ export class Lane {
   readonly rawWidths: readonly number[];
   readonly inlineCost = new FittedRunCost(priorCost);
   readonly poolCost = new FittedRunCost(priorCost);
-  readonly small = new Fifo<Call>();
-  readonly large = new Fifo<Call>();
+  readonly small = new CallQueue();
+  readonly large = new CallQueue();
   /** Batches whose worker died: they come first. */
   readonly retries: Batch[] = [];
-  smallRows = 0;
-  largeRows = 0;
   lastWasLarge = false;
   /** Batches of this lane that run in the pool now. */
   running = 0;
+  /** The longest run so far, milliseconds. */
+  longestRunMs = 0;
+  /** Time of executors that it has had, microseconds, from an origin that all lanes share: who has had least comes first. */
+  usedUs = 0;
 
   constructor(version: Version, runner: Runner | undefined, pool?: WorkerPool) {
     this.version = version;
@@ -51,63 +89,90 @@ export class Lane {
 
   /** Rows that no batch has taken yet. */
   get queuedRows(): number {
-    return this.smallRows + this.largeRows;
+    return this.small.rows + this.large.rows;
+  }
+
+  /** Whether anything waits for an executor. */
+  get waiting(): boolean {
+    return this.small.rows > 0 || this.large.rows > 0 || this.retries.length > 0;
   }
 
   get idle(): boolean {
-    return this.smallRows === 0 && this.largeRows === 0 && this.retries.length === 0 && this.running === 0;
+    return !this.waiting && this.running === 0;
   }
 
-  push(call: Call, rowsSmallMax: number): void {
-    if (call.rowCount <= rowsSmallMax) {
-      this.small.push(call);
-      this.smallRows += call.rowCount;
-    } else {
-      leaveIntake(call);
-      this.large.push(call);
-      this.largeRows += call.rowCount;
-    }
+  push(call: Call, isSmall: boolean): void {
+    if (!isSmall) leaveIntake(call);
+    (isSmall ? this.small : this.large).push(call);
   }
 
   /**
    * Takes the next batch of whole small calls.
    *
-   * @param rowsMax - What the batch may hold; the first call is taken in any case.
-   * @returns Undefined if only calls were waiting that no longer want an answer.
+   * @param late - Takes calls that can't be in time any more; they have left the queue.
+   * @returns Undefined if no call was waiting that still wants an answer and can have one.
    */
-  takeSmall(cost: RunCost, rowsMax: number, nowMs: number): Batch | undefined {
-    for (let call = this.small.peek(); call?.finished; call = this.small.peek()) {
-      this.smallRows -= call.rowCount;
-      this.small.shift();
+  takeSmall({ cost, rowsMax, rowsPerMs, nowMs }: TakeBounds, late: Call[]): Batch | undefined {
+    const { small } = this;
+    const drainRowsPerMs = small.drain.rowsPerMs(rowsPerMs, nowMs);
+    let leftRows = 0;
+    const isOver = (call: Call): boolean => {
+      if (call.finished) return true;
+      const runMs = (cost.fixedUs + cost.perRowUs * call.rowCount) / 1000;
+      if (isWorthRunning(call, runMs, (small.rows - leftRows - call.rowCount) / drainRowsPerMs, nowMs)) return false;
+      late.push(call);
+      return true;
+    };
+    for (let call = small.calls.peek(); call !== undefined && isOver(call); call = small.calls.peek()) {
+      leftRows += call.rowCount;
+      small.calls.shift();
     }
-    if (this.small.length === 0) return undefined;
-    const wanted = batchLength(this.small, cost, rowsMax, nowMs);
     const calls: Call[] = [];
     let rowCount = 0;
-    for (let i = 0; i < wanted; i++) {
-      const call = this.small.shift()!;
-      this.smallRows -= call.rowCount;
-      if (call.finished) continue;
-      rowCount += call.rowCount;
-      calls.push(call);
+    if (small.calls.length > 0) {
+      const wanted = batchLength(small.calls, cost, rowsMax, nowMs);
+      for (let i = 0; i < wanted; i++) {
+        const call = small.calls.shift()!;
+        // The first one was looked at.
+        const over = i > 0 && isOver(call);
+        leftRows += call.rowCount;
+        if (over) continue;
+        rowCount += call.rowCount;
+        calls.push(call);
+      }
     }
-    return { calls, firstRow: 0, rowCount, retried: false };
+    small.left(leftRows, nowMs);
+    return calls.length === 0 ? undefined : { calls, firstRow: 0, rowCount, retried: false };
   }
 
-  /** Takes the next slice of the first large call, at most `rowsMax` rows. */
-  takeLarge(rowsMax: number): Batch | undefined {
-    let call = this.large.peek();
-    while (call?.finished) {
-      this.largeRows -= call.rowCount - call.rowsTaken;
-      this.large.shift();
-      call = this.large.peek();
+  /**
+   * Takes the next slice of the first large call.
+   *
+   * @param late - As for {@link takeSmall}.
+   */
+  takeLarge({ cost, rowsMax, rowsPerMs, nowMs }: TakeBounds, late: Call[]): Batch | undefined {
+    const { large } = this;
+    let leftRows = 0;
+    for (let call = large.calls.peek(); call !== undefined; call = large.calls.peek()) {
+      const rowsLeft = call.rowCount - call.rowsTaken;
+      const drainRowsPerMs = large.drain.rowsPerMs(rowsPerMs, nowMs);
+      const runMs = (cost.fixedUs + cost.perRowUs * Math.min(rowsLeft, rowsMax)) / 1000 + Math.max(0, rowsLeft - rowsMax) / drainRowsPerMs;
+      const backlogMs = (large.rows - leftRows - rowsLeft) / drainRowsPerMs;
+      if (!call.finished && isWorthRunning(call, runMs, backlogMs, nowMs)) break;
+      if (!call.finished) late.push(call);
+      leftRows += rowsLeft;
+      large.calls.shift();
     }
-    if (call === undefined) return undefined;
+    const call = large.calls.peek();
+    if (call === undefined) {
+      large.left(leftRows, nowMs);
+      return undefined;
+    }
     const firstRow = call.rowsTaken;
     const rowCount = Math.min(rowsMax, call.rowCount - firstRow);
     call.rowsTaken += rowCount;
-    this.largeRows -= rowCount;
-    if (call.rowsTaken === call.rowCount) this.large.shift();
+    if (call.rowsTaken === call.rowCount) large.calls.shift();
+    large.left(leftRows + rowCount, nowMs);
     return { calls: [call], firstRow, rowCount, retried: false };
   }
 }

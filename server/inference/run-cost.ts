@@ -2,7 +2,8 @@
  * What a run costs on one executor: `fixedUs + perRowUs * rows`, fitted while running.
  *
  * A weighted least-squares line through the runs seen, older ones counting less and less. Warm-up runs of different sizes come first,
- * so that there is a slope before the first call; while all runs have one size, the slope that was known is kept.
+ * so that there is a slope before the first call; while all runs have one size, the line that was known is raised or lowered as a whole: rows of
+ * warm-up may cost a tenth of real ones, and what is true of the sum is then true of both parts.
  */
 export interface RunCost {
   readonly fixedUs: number;
@@ -56,12 +57,16 @@ export class FittedRunCost implements RunCost {
     const meanRows = this.#rows / this.#weight;
     const meanUs = this.#us / this.#weight;
     const variance = this.#rowsSquared / this.#weight - meanRows * meanRows;
-    // Runs of nearly one size say nothing about the slope.
     if (variance > 0.01 * meanRows * meanRows) {
       const slope = (this.#rowsUs / this.#weight - meanRows * meanUs) / variance;
       if (slope > 0) this.perRowUs = slope;
+      this.fixedUs = meanUs - this.perRowUs * meanRows;
+    } else {
+      // Runs of nearly one size say nothing about the slope.
+      const factor = meanUs / this.of(meanRows);
+      this.fixedUs *= factor;
+      this.perRowUs *= factor;
     }
-    this.fixedUs = meanUs - this.perRowUs * meanRows;
     if (this.fixedUs >= 0) return;
     // No run costs less than nothing: a slope that says so is too steep, and would refuse calls that can be answered in time.
     this.fixedUs = 0;

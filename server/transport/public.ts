@@ -15,8 +15,8 @@ export interface PublicRoutes {
   readonly path: PredictPath;
   readonly registry: Registry;
   readonly nextRequestId: () => string;
-  /** Retry-After of answers that say so, seconds; jittered by the caller of time and chance. */
-  readonly retryAfterS: () => number;
+  /** Retry-After of an answer that says so, seconds; jittered. */
+  readonly retryAfterS: (error: ServeError) => number;
   readonly isReady: () => boolean;
 }
 
@@ -126,7 +126,7 @@ class HttpCall implements Reply, BodyReceiver {
   send(status: number, body: string | Uint8Array, { error, requestId, fallback }: Call): void {
     const exchange = this.#exchange;
     if (error !== undefined) {
-      sendError(exchange, error, requestId, this.#routes.retryAfterS());
+      sendError(exchange, error, requestId, this.#routes.retryAfterS(error));
       return;
     }
     const echo = exchange.requestIdHeader === requestId ? ["x-request-id", requestId] : noHeaders;

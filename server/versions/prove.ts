@@ -281,6 +281,7 @@ export function pathFor(version: Version, runBatch: RunBatch): PredictPath {
           });
         else done(result);
       },
+      refuseEarly() {},
     },
     slices: { add: takeWhole },
     now: () => 0,

@@ -10,6 +10,7 @@ import type { PredictionCache } from "../cache.js";
 import { type AnswerFrame, createAnswerFrame, type DecodeLimits } from "../codec/json.js";
 import { createSharedChoices, type EngineChoice, type EngineName, type SharedChoices } from "../inference/engines.js";
 import type { Intake } from "../inference/intake.js";
+import { RowBytes } from "../row-bytes.js";
 import { createFallback, type Fallback } from "./fallback.js";
 
 /**
@@ -64,6 +65,8 @@ export class Version {
   cache: PredictionCache | undefined = undefined;
   /** Where the rows of small calls are written, once it serves; undefined where they all have blocks of their own. */
   intake: Intake | undefined = undefined;
+  /** What its bodies hold. */
+  readonly rowBytes = new RowBytes();
   readonly #fallback: Fallback | undefined;
   /** The precision in which its answers are compared: that of the models' outputs. */
   readonly predictionDtype: "float32" | "float64";

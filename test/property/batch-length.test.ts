@@ -9,7 +9,7 @@ import { batchLength, type QueuedCall } from "../../server/inference/batch-lengt
 
 const queued: fc.Arbitrary<QueuedCall> = fc.record({
   rowCount: fc.integer({ min: 1, max: 300 }),
-  deadlineMs: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.constant(Number.POSITIVE_INFINITY)),
+  targetMs: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.constant(Number.POSITIVE_INFINITY)),
 });
 const situation = fc.record({
   queue: fc.array(queued, { minLength: 1, maxLength: 30 }),
@@ -22,14 +22,14 @@ type Situation = typeof situation extends fc.Arbitrary<infer T> ? T : never;
 const lengthOf = ({ queue, cost, rowsMax, nowMs }: Situation) => batchLength(queue, cost, rowsMax, nowMs);
 
 const endMs = ({ cost, nowMs }: Situation, rowCount: number) => nowMs + (cost.fixedUs + cost.perRowUs * rowCount) / 1000;
-const canBeInTime = (given: Situation, call: QueuedCall) => endMs(given, call.rowCount) <= call.deadlineMs;
+const canBeInTime = (given: Situation, call: QueuedCall) => endMs(given, call.rowCount) <= call.targetMs;
 
 /** Whether a batch of the first `count` calls keeps the limit, and each deadline that its call could meet alone. */
 function fits(given: Situation, count: number): boolean {
   const batch = given.queue.slice(0, count);
   const rows = batch.reduce((sum, { rowCount }) => sum + rowCount, 0);
   const endsMs = endMs(given, rows);
-  return rows <= given.rowsMax && batch.every((call) => endsMs <= call.deadlineMs || !canBeInTime(given, call));
+  return rows <= given.rowsMax && batch.every((call) => endsMs <= call.targetMs || !canBeInTime(given, call));
 }
 
 test("takes the longest beginning of the queue that fits, and at least one call", () => {
@@ -61,7 +61,7 @@ test("gets no shorter when the clock is earlier, a run costs less or deadlines a
       const length = lengthOf(possible);
       expect(lengthOf({ ...possible, nowMs: nowMs - more })).toBeGreaterThanOrEqual(length);
       expect(lengthOf({ ...possible, cost: { ...cost, perRowUs: Math.max(0, cost.perRowUs - more) } })).toBeGreaterThanOrEqual(length);
-      const later = queue.map((call) => ({ ...call, deadlineMs: call.deadlineMs + more }));
+      const later = queue.map((call) => ({ ...call, targetMs: call.targetMs + more }));
       expect(lengthOf({ ...possible, queue: later })).toBeGreaterThanOrEqual(length);
     }),
   );

@@ -6,7 +6,7 @@ import { batchLength, type QueuedCall } from "../../../../server/inference/batch
 /** 1 ms and 1 ms a row, so that the arithmetic can be done in the head. */
 const cost = { fixedUs: 1000, perRowUs: 1000 };
 const never = Number.POSITIVE_INFINITY;
-const call = (rowCount: number, deadlineMs = never): QueuedCall => ({ rowCount, deadlineMs });
+const call = (rowCount: number, targetMs = never): QueuedCall => ({ rowCount, targetMs });
 
 const cases: { name: string; queue: QueuedCall[]; rowsMax?: number; nowMs?: number; length: number }[] = [
   { name: "takes a single call", queue: [call(1)], length: 1 },

@@ -9,12 +9,19 @@ import { makeVersion } from "../../../support/versions.js";
 const version = makeVersion();
 const cost = { fixedUs: 1000, perRowUs: 1000 };
 const rowsSmallMax = 10;
+const bounds = (rowsMax: number, nowMs = 0) => ({ cost, rowsMax, rowsPerMs: 1, nowMs });
 
-const call = (rowCount: number, deadlineMs?: number): Call => makeQueuedCall(version, [new Float32Array(rowCount)], rowCount, deadlineMs);
+function timed(call: Call, targetMs = Number.POSITIVE_INFINITY): Call {
+  call.targetMs = targetMs;
+  return call;
+}
+
+const call = (rowCount: number, deadlineMs?: number): Call =>
+  timed(makeQueuedCall(version, [new Float32Array(rowCount)], rowCount, deadlineMs), deadlineMs);
 
 function laneOf(...calls: Call[]): Lane {
   const lane = new Lane(version, undefined);
-  for (const each of calls) lane.push(each, rowsSmallMax);
+  for (const each of calls) lane.push(each, each.rowCount <= rowsSmallMax);
   return lane;
 }
 
@@ -29,12 +36,12 @@ describe("small calls", () => {
   test("are taken whole, oldest first", () => {
     const [a, b, c] = [call(1), call(2), call(3)];
     const lane = laneOf(a, b, c);
-    expect(lane.smallRows).toBe(6);
+    expect(lane.small.rows).toBe(6);
     expect(lane.idle).toBe(false);
-    expect(lane.takeSmall(cost, 4, 0)).toEqual({ calls: [a, b], firstRow: 0, rowCount: 3, retried: false });
-    expect(lane.smallRows).toBe(3);
-    expect(lane.takeSmall(cost, 4, 0)!.calls).toEqual([c]);
-    expect(lane.smallRows).toBe(0);
+    expect(lane.takeSmall(bounds(4, 0), [])).toEqual({ calls: [a, b], firstRow: 0, rowCount: 3, retried: false });
+    expect(lane.small.rows).toBe(3);
+    expect(lane.takeSmall(bounds(4, 0), [])!.calls).toEqual([c]);
+    expect(lane.small.rows).toBe(0);
     expect(lane.idle).toBe(true);
   });
 
@@ -43,30 +50,30 @@ describe("small calls", () => {
     const lane = laneOf(...calls);
     calls[0]!.finished = true;
     calls[2]!.finished = true;
-    const batch = lane.takeSmall(cost, 100, 0)!;
+    const batch = lane.takeSmall(bounds(100, 0), [])!;
     expect(batch.calls).toEqual([calls[1], calls[3]]);
     expect(batch.rowCount).toBe(6);
-    expect(lane.smallRows).toBe(0);
+    expect(lane.small.rows).toBe(0);
   });
 
   test("that have all ended make no batch", () => {
     const calls = [call(1), call(2)];
     const lane = laneOf(...calls);
     for (const each of calls) each.finished = true;
-    expect(lane.takeSmall(cost, 100, 0)).toBeUndefined();
-    expect(lane.smallRows).toBe(0);
+    expect(lane.takeSmall(bounds(100, 0), [])).toBeUndefined();
+    expect(lane.small.rows).toBe(0);
     expect(lane.idle).toBe(true);
   });
 
   test("don't wait behind a large one", () => {
     const [large, small] = [call(500), call(1)];
     const lane = laneOf(large, small);
-    expect(lane.takeSmall(cost, 100, 0)!.calls).toEqual([small]);
+    expect(lane.takeSmall(bounds(100, 0), [])!.calls).toEqual([small]);
   });
 
   test("are cut off before the batch makes the first of them late", () => {
     const lane = laneOf(call(1, 103), call(1), call(1));
-    expect(lane.takeSmall(cost, 100, 100)!.calls).toHaveLength(2);
+    expect(lane.takeSmall(bounds(100, 100), [])!.calls).toHaveLength(2);
   });
 });
 
@@ -74,34 +81,74 @@ describe("large calls", () => {
   test("are taken in slices, one call after the other", () => {
     const [a, b] = [call(25), call(11)];
     const lane = laneOf(a, b);
-    expect(lane.largeRows).toBe(36);
-    const slices = Array.from({ length: 4 }, () => lane.takeLarge(10)!);
+    expect(lane.large.rows).toBe(36);
+    const slices = Array.from({ length: 4 }, () => lane.takeLarge(bounds(10), [])!);
     expect(slices.map(({ calls, firstRow, rowCount }) => [calls, firstRow, rowCount])).toEqual([
       [[a], 0, 10],
       [[a], 10, 10],
       [[a], 20, 5],
       [[b], 0, 10],
     ]);
-    expect(lane.largeRows).toBe(1);
-    expect(lane.takeLarge(10)).toEqual({ calls: [b], firstRow: 10, rowCount: 1, retried: false });
-    expect(lane.takeLarge(10)).toBeUndefined();
+    expect(lane.large.rows).toBe(1);
+    expect(lane.takeLarge(bounds(10), [])).toEqual({ calls: [b], firstRow: 10, rowCount: 1, retried: false });
+    expect(lane.takeLarge(bounds(10), [])).toBeUndefined();
     expect(lane.idle).toBe(true);
   });
 
   test("that end between two slices are taken no further", () => {
     const [a, b] = [call(25), call(11)];
     const lane = laneOf(a, b);
-    lane.takeLarge(10);
+    lane.takeLarge(bounds(10), []);
     a.finished = true;
-    expect(lane.takeLarge(10)!.calls).toEqual([b]);
-    expect(lane.largeRows).toBe(1);
+    expect(lane.takeLarge(bounds(10), [])!.calls).toEqual([b]);
+    expect(lane.large.rows).toBe(1);
   });
 
   test("that have all ended make no batch", () => {
     const only = call(25);
     const lane = laneOf(only);
     only.finished = true;
-    expect(lane.takeLarge(10)).toBeUndefined();
-    expect(lane.largeRows).toBe(0);
+    expect(lane.takeLarge(bounds(10), [])).toBeUndefined();
+    expect(lane.large.rows).toBe(0);
+  });
+});
+
+describe("calls that can't be in time any more", () => {
+  const timedCall = (rowCount: number, targetMs: number, deadlineMs: number) =>
+    timed(makeQueuedCall(version, [new Float32Array(rowCount)], rowCount, deadlineMs), targetMs);
+
+  test("make room for those that can, and are handed back", () => {
+    const [lateOne, good] = [timedCall(1, 1050, 2000), timedCall(60, 1500, 2000)];
+    const lane = laneOf(lateOne);
+    lane.push(good, true);
+    const late: Call[] = [];
+    expect(lane.takeSmall(bounds(100, 1100), late)!.calls).toEqual([good]);
+    expect(late).toEqual([lateOne]);
+    expect(lane.idle).toBe(true);
+  });
+
+  test("run all the same where hardly anything waits", () => {
+    const lateOne = timedCall(1, 1050, 2000);
+    const lane = laneOf(lateOne, call(1));
+    const late: Call[] = [];
+    expect(lane.takeSmall(bounds(100, 1100), late)!.calls).toHaveLength(2);
+    expect(late).toEqual([]);
+  });
+
+  test("don't run where they would pass their deadline too", () => {
+    const lateOne = timedCall(1, 1050, 1101);
+    const late: Call[] = [];
+    expect(laneOf(lateOne).takeSmall(bounds(100, 1100), late)).toBeUndefined();
+    expect(late).toEqual([lateOne]);
+  });
+
+  test("are taken no further when they are large: the next one begins", () => {
+    const [a, b] = [timedCall(25, 2000, 2000), timedCall(11, 3000, 3000)];
+    const lane = laneOf(a, b);
+    lane.takeLarge(bounds(10, 1900), []);
+    const late: Call[] = [];
+    expect(lane.takeLarge(bounds(10, 1990), late)!.calls).toEqual([b]);
+    expect(late).toEqual([a]);
+    expect(lane.large.rows).toBe(1);
   });
 });
