@@ -1,7 +1,7 @@
 /** Goal: a batch is as large as may be without making the most urgent call in it late. */
 
 import { expect, test } from "vitest";
-import { batchLength, type QueuedCall } from "../../../../server/inference/batch-length.js";
+import { batchLength, batchRows, type QueuedCall } from "../../../../server/inference/batch-length.js";
 
 /** 1 ms and 1 ms a row, so that the arithmetic can be done in the head. */
 const cost = { fixedUs: 1000, perRowUs: 1000 };
@@ -25,4 +25,33 @@ const cases: { name: string; queue: QueuedCall[]; rowsMax?: number; nowMs?: numb
 
 test.each(cases)("$name", ({ queue, rowsMax = 1000, nowMs = 0, length }) => {
   expect(batchLength(queue, cost, rowsMax, nowMs)).toBe(length);
+});
+
+const bounds = [
+  { name: "a cheap model: the most that a batch may hold", fixedUs: 50, perRowUs: 0.4, objectiveMs: 200, shared: false, rows: 256 },
+  { name: "a dear one: a few milliseconds", fixedUs: 50, perRowUs: 1000, objectiveMs: 200, shared: false, rows: 2 },
+  { name: "one whose row outlasts that: one row", fixedUs: 50, perRowUs: 30_000, objectiveMs: 200, shared: false, rows: 1 },
+  { name: "one with a fixed part: 5 % of the batch", fixedUs: 500, perRowUs: 100, objectiveMs: 200, shared: false, rows: 95 },
+  {
+    name: "one whose fixed part is large: a third of the objective",
+    fixedUs: 20_000,
+    perRowUs: 1000,
+    objectiveMs: 200,
+    shared: false,
+    rows: 46,
+  },
+  {
+    name: "one that is nothing but a fixed part: whatever waits",
+    fixedUs: 50_000,
+    perRowUs: 10,
+    objectiveMs: 100,
+    shared: false,
+    rows: 256,
+  },
+  { name: "a short objective: an eighth of it", fixedUs: 100, perRowUs: 100, objectiveMs: 10, shared: false, rows: 11 },
+  { name: "others wait too: shorter ones", fixedUs: 50, perRowUs: 10, objectiveMs: 200, shared: true, rows: 45 },
+];
+
+test.each(bounds)("rows of a batch, $name", ({ rows, objectiveMs, shared, ...fitted }) => {
+  expect(batchRows(fitted, { objectiveMs, shared })).toBe(rows);
 });
