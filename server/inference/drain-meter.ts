@@ -38,15 +38,17 @@ export class DrainMeter {
 
   #close(elapsedMs: number, nowMs: number): void {
     const rowsPerMs = this.#windowRows / elapsedMs;
-    const trust = this.#trust(nowMs - elapsedMs);
+    const trust = this.#trust(nowMs);
     const weight = 1 - Math.exp(-Math.min(elapsedMs, countedMsMax) / memoryMs);
     // A figure that has faded counts as little in the new one.
     this.#rowsPerMs += (rowsPerMs - this.#rowsPerMs) * (weight + (1 - weight) * (1 - trust));
     this.#measuredMs = nowMs;
   }
 
+  /** While rows wait, nothing fades. */
   #trust(nowMs: number): number {
-    return Math.exp(-Math.max(0, nowMs - this.#measuredMs) / fadeMs);
+    const untilMs = Number.isNaN(this.#windowFromMs) ? nowMs : this.#windowFromMs;
+    return Math.exp(-Math.max(0, untilMs - this.#measuredMs) / fadeMs);
   }
 
   /**
