@@ -15,7 +15,7 @@ import { type Config, workerCount } from "./config.js";
 import { ServeError } from "./errors.js";
 import { Intake, intakeRowsMax } from "./inference/intake.js";
 import { Pool } from "./inference/pool.js";
-import { type Runner, runnerSpec, warmUp } from "./inference/runner.js";
+import { type Runner, runnerSpec } from "./inference/runner.js";
 import { Scheduler } from "./inference/scheduler.js";
 import { Linger } from "./linger.js";
 import { addGauges } from "./observe/gauges.js";
@@ -33,6 +33,7 @@ import { type Exchange, HttpListener } from "./transport/http.js";
 import { createPublicHandler, sendError } from "./transport/public.js";
 import { acceptRequestId, createRequestIds } from "./transport/request-id.js";
 import { chooseEngines } from "./versions/choose-engines.js";
+import { learnCost } from "./versions/learn-cost.js";
 import { newestVersions } from "./versions/newest.js";
 import { proveEach } from "./versions/prove-each.js";
 import { Registry } from "./versions/registry.js";
@@ -262,7 +263,7 @@ export class Server {
     });
     for (const [version, { problems, summary }] of outcomes) {
       if (problems.length > 0) this.#refuse(version, problems);
-      else this.#takeIntoService(version, summary, runners.get(version));
+      else await this.#takeIntoService(version, summary, runners.get(version));
     }
     if (!versions.some(({ state }) => state === "ready")) {
       throw new Error(
@@ -310,10 +311,10 @@ export class Server {
     }
   }
 
-  #takeIntoService(version: Version, proof: ProofSummary, runner: Runner | undefined): void {
+  async #takeIntoService(version: Version, proof: ProofSummary, runner: Runner | undefined): Promise<void> {
     version.proof = proof;
     const lane = this.#scheduler!.addLane(version, runner);
-    if (runner) warmUp(runner, (rowCount, durationUs) => lane.inlineCost.observe(rowCount, durationUs));
+    await learnCost(version, lane, now);
     if (runner) version.intake = new Intake(runner.room(intakeRowsMax), lane.blockWidths);
     const { cacheBytes } = this.#config;
     // Not before: the proof has to see runs.

@@ -101,6 +101,12 @@ export class Lane {
     return !this.waiting && this.running === 0;
   }
 
+  /** A run in the pool took so long. */
+  tookMs(rowCount: number, ms: number): void {
+    this.longestRunMs = Math.max(this.longestRunMs, ms);
+    this.poolCost.observe(rowCount, 1000 * ms);
+  }
+
   push(call: Call, isSmall: boolean): void {
     if (!isSmall) leaveIntake(call);
     (isSmall ? this.small : this.large).push(call);

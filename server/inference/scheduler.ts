@@ -338,8 +338,7 @@ export class Scheduler {
       const endedMs = now();
       const us = (endedMs - startedMs) * 1000;
       lane.usedUs += us - expectedUs;
-      lane.longestRunMs = Math.max(lane.longestRunMs, us / 1000);
-      lane.poolCost.observe(batch.rowCount, us);
+      lane.tookMs(batch.rowCount, endedMs - startedMs);
       // Without the hand-over it can't have taken longer: so a cost that one bad moment of the machine left behind is unlearned even while
       // nothing runs on the event loop because of it.
       if (us < lane.inlineCost.of(batch.rowCount)) lane.inlineCost.observe(batch.rowCount, us);

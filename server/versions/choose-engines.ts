@@ -1,8 +1,8 @@
 /** Loads a version's models on this thread, each on the engine that is chosen for it. */
 
-import type { Block } from "../../preprocessing/index.js";
 import { EngineChooser, type EngineSetting, shareChoices } from "../inference/engines.js";
 import { createRunner, type Runner, runnerSpec } from "../inference/runner.js";
+import { goldenBlocks } from "./golden-blocks.js";
 import type { Version } from "./version.js";
 
 /**
@@ -20,16 +20,4 @@ export function chooseEngines(version: Version, setting: EngineSetting, random: 
   } finally {
     shareChoices(version.chosen, version.engines);
   }
-}
-
-/** What the golden rows gave to the models when the bundle was made, by the blocks' names. */
-function goldenBlocks({ bundle, preprocessor }: Version): ReadonlyMap<string, Block> {
-  const answers = bundle.golden.filter((row) => row.error === undefined);
-  return new Map(
-    preprocessor.outputs.map(({ name, dtype, width }) => {
-      const block = dtype === "float32" ? new Float32Array(answers.length * width) : new Float64Array(answers.length * width);
-      for (const [row, { features }] of answers.entries()) block.set(features[name]!, row * width);
-      return [name, block];
-    }),
-  );
 }
