@@ -107,9 +107,9 @@ export class Lane {
     this.poolCost.observe(rowCount, 1000 * ms);
   }
 
-  push(call: Call, isSmall: boolean): void {
-    if (!isSmall) leaveIntake(call);
-    (isSmall ? this.small : this.large).push(call);
+  push(call: Call, queue: CallQueue): void {
+    if (queue === this.large) leaveIntake(call);
+    queue.push(call);
   }
 
   /**

@@ -10,14 +10,13 @@
 import type { Call } from "../call.js";
 import { ServeError } from "../errors.js";
 import type { Version } from "../versions/version.js";
-import { batchRows, batchRowsMax } from "./batch-length.js";
 import { type Choice, chooseExecutor, type Execution } from "./choose-executor.js";
 import { Executors } from "./executors.js";
-import { type Forecast, forecast, isInTime } from "./forecast.js";
+import { Gate } from "./gate.js";
 import { leaveIntake } from "./intake.js";
 import { type CallQueue, Lane, type TakeBounds } from "./lane.js";
 import { type Batch, packBatch, unpackBatch } from "./pack.js";
-import { retryAfterMs } from "./retry-time.js";
+import { Placement, rowsWithin, turnBudgetUs } from "./placement.js";
 import type { RunCost } from "./run-cost.js";
 import { runLimitMs } from "./run-limit.js";
 import type { Runner, RunResult } from "./runner.js";
@@ -36,27 +35,22 @@ export interface SchedulerOptions {
   readonly onTrouble: (version: Version, message: string) => void;
 }
 
-/** Model time per turn of the event loop, microseconds: with the replies of the batch, a turn stays under 1 ms. */
-const turnBudgetUs = 500;
-/** Every so many batches, one is smaller: from batches of one size the fixed part of their cost can't be told. */
-const probeEvery = 4;
-const probeShare = 0.6;
-
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #execution: Execution;
+  readonly #placement: Placement;
+  readonly #gate: Gate;
   readonly #laneOf = new Map<Version, Lane>();
   readonly #executorsOf = new Map<WorkerPool, Executors>();
   /** Lanes in which something waits. */
   readonly #waiting: Lane[] = [];
   #deferred = false;
-  #batchCount = 0;
   /** Time that the lane which was served last had had, microseconds: one that comes back from idling begins there. */
   #usedUs = 0;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#execution = options.pool === undefined ? "inline" : options.execution;
+    this.#placement = new Placement(options.pool === undefined ? "inline" : options.execution, this.#waiting);
+    this.#gate = new Gate(this.#placement, this.#executorsOf);
   }
 
   /** @param pool - Whose workers hold the version; by default those of all versions. */
@@ -88,18 +82,18 @@ export class Scheduler {
     const lane = this.#laneOf.get(call.version!);
     if (lane === undefined) throw new ServeError("not_ready", `model ${call.version!.key} isn't ready to run`);
     const nowMs = this.#options.now();
-    const isSmall = call.rowCount <= this.#rowsSmallMax(lane);
-    this.#admit(lane, call, isSmall, nowMs);
+    const queue = this.#queueOf(lane, call.rowCount);
+    this.#gate.admit(lane, queue, call, nowMs);
     if (!lane.waiting) {
       lane.usedUs = Math.max(lane.usedUs, this.#usedUs);
       this.#waiting.push(lane);
     }
-    lane.push(call, isSmall);
+    lane.push(call, queue);
     this.#flushLater();
   }
 
   /**
-   * Refuses a call of so many rows, before anything of it is decoded, if it can't be answered in time.
+   * Refuses a call, before anything of it is decoded, if it can't be answered in time.
    *
    * @param rowCount - Rows that it has at least.
    * @param targetMs - When its answer should be there, at the latest.
@@ -107,98 +101,11 @@ export class Scheduler {
    */
   refuseEarly(version: Version, rowCount: number, targetMs: number): void {
     const lane = this.#laneOf.get(version);
-    // Where nothing waits, the rows themselves have to be seen.
-    if (lane === undefined || !lane.waiting) return;
-    const nowMs = this.#options.now();
-    const isSmall = rowCount <= this.#rowsSmallMax(lane);
-    const queue = isSmall ? lane.small : lane.large;
-    if (queue.rows === 0) return;
-    const found = this.#forecast(lane, queue, rowCount, nowMs);
-    if (!isInTime(found, targetMs - nowMs, queue.margin.at(nowMs))) throw this.#overloaded(queue, found, rowCount, nowMs);
+    if (lane?.waiting) this.#gate.refuseEarly(lane, this.#queueOf(lane, rowCount), { rowCount, targetMs }, this.#options.now());
   }
 
-  #admit(lane: Lane, call: Call, isSmall: boolean, nowMs: number): void {
-    const queue = isSmall ? lane.small : lane.large;
-    const found = this.#forecast(lane, queue, call.rowCount, nowMs);
-    const timeMs = call.targetMs - nowMs;
-    if (isInTime(found, timeMs, found.waitMs === 0 ? 0 : queue.margin.at(nowMs))) {
-      call.forecastMs = nowMs + found.waitMs + found.ownMs;
-      queue.arrivals.admitted(call.rowCount, nowMs);
-      return;
-    }
-    // By the estimate alone: no run is under way that could correct it.
-    if (queue.rows + lane.running === 0) this.#costOf(lane, isSmall).doubt();
-    throw this.#overloaded(queue, found, call.rowCount, nowMs);
-  }
-
-  #overloaded({ rows, arrivals }: CallQueue, { waitMs, ownMs }: Forecast, rowCount: number, nowMs: number): ServeError {
-    arrivals.refused(rowCount, nowMs);
-    const message = `${rows} rows wait before this call, more than can be run in time for it; try again later`;
-    return new ServeError("overloaded", message, { retryAfterMs: retryAfterMs({ waitMs: waitMs + ownMs, ...arrivals.rows(nowMs) }) });
-  }
-
-  #forecast(lane: Lane, queue: CallQueue, rowCount: number, nowMs: number): Forecast {
-    const onLoop = this.#runsOnLoop(lane, queue);
-    const cost = onLoop ? lane.inlineCost : lane.poolCost;
-    const freeInMs = onLoop ? 0 : this.#executorsOf.get(lane.pool!)!.freeInMs(nowMs);
-    const batch = onLoop ? rowsWithin(turnBudgetUs, cost) : this.#poolBatchRows(lane);
-    // Not asked where everything goes into one batch.
-    const drains = queue.rows + rowCount > batch;
-    const rowsPerMs = drains ? queue.drain.rowsPerMs(this.#expectedRowsPerMs(lane, queue), nowMs) : 1;
-    return forecast({ rowsAhead: queue.rows, freeInMs, rowsPerMs, batchRows: batch }, cost, rowCount);
-  }
-
-  /** Whether the event loop takes calls of this queue, alone or beside the workers. */
-  #runsOnLoop(lane: Lane, queue: CallQueue): boolean {
-    const execution = this.#executionOf(lane);
-    return execution === "inline" || (execution === "auto" && queue === lane.small);
-  }
-
-  #costOf(lane: Lane, isSmall: boolean) {
-    return this.#runsOnLoop(lane, isSmall ? lane.small : lane.large) ? lane.inlineCost : lane.poolCost;
-  }
-
-  /** What a queue drains by the fitted costs, rows a millisecond: believed until it was measured. */
-  #expectedRowsPerMs(lane: Lane, queue: CallQueue): number {
-    const execution = this.#executionOf(lane);
-    let rowsPerMs = 0;
-    if (this.#runsOnLoop(lane, queue)) {
-      const rows = rowsWithin(turnBudgetUs, lane.inlineCost);
-      rowsPerMs += (1000 * rows) / lane.inlineCost.of(rows);
-    }
-    if (execution !== "inline") {
-      const rows = this.#poolBatchRows(lane);
-      const both = lane.small.rows > 0 && lane.large.rows > 0 ? 2 : 1;
-      rowsPerMs += (1000 * lane.pool!.workers * rows) / lane.poolCost.of(rows) / (this.#lanesWaitingFor(lane) * both);
-    }
-    return rowsPerMs;
-  }
-
-  /** How many lanes share this lane's workers now, itself counted. */
-  #lanesWaitingFor(lane: Lane): number {
-    let count = lane.waiting ? 0 : 1;
-    for (const other of this.#waiting) if (other.pool === lane.pool) count++;
-    return count;
-  }
-
-  #poolBatchRows(lane: Lane): number {
-    const bothWait = lane.small.rows > 0 && lane.large.rows > 0 && this.#executionOf(lane) === "pool";
-    const shared = bothWait || this.#lanesWaitingFor(lane) > 1;
-    return batchRows(lane.poolCost, { objectiveMs: lane.version.sloMs, shared });
-  }
-
-  /** A version without a session on this thread, or with a row that would outlast a turn of it, runs in the pool only. */
-  #executionOf(lane: Lane): Execution {
-    if (lane.runner === undefined) return "pool";
-    if (lane.pool === undefined) return "inline";
-    const tooSlow = this.#execution === "auto" && lane.inlineCost.of(1) > turnBudgetUs;
-    return tooSlow ? "pool" : this.#execution;
-  }
-
-  /** Rows up to which a call is small: what fits into one turn of the event loop; in the pool, into one batch. */
-  #rowsSmallMax(lane: Lane): number {
-    if (this.#executionOf(lane) === "pool") return batchRows(lane.poolCost, { objectiveMs: lane.version.sloMs, shared: false });
-    return rowsWithin(turnBudgetUs, lane.inlineCost);
+  #queueOf(lane: Lane, rowCount: number): CallQueue {
+    return rowCount <= this.#placement.rowsSmallMax(lane) ? lane.small : lane.large;
   }
 
   #flushLater(): void {
@@ -223,7 +130,7 @@ export class Scheduler {
     for (let k = this.#waiting.length - 1; k >= 0; k--) if (!this.#waiting[k]!.waiting) this.#waiting.splice(k, 1);
     // Rows that the event loop could take but had no time for run in the next turn; all others wait for a worker to become free.
     const leftOver = this.#waiting.some((lane) => {
-      const execution = this.#executionOf(lane);
+      const execution = this.#placement.executionOf(lane);
       if (execution === "inline") return lane.queuedRows > 0;
       return execution === "auto" && lane.small.rows > 0 && lane.inlineCost.of(1) <= turnBudgetUs;
     });
@@ -250,7 +157,8 @@ export class Scheduler {
       budgetUs,
       turnUnused: budgetUs === turnBudgetUs,
     };
-    const choice = load.smallRows + load.largeRows === 0 ? "wait" : chooseExecutor(load, lane.inlineCost, this.#executionOf(lane));
+    const choice =
+      load.smallRows + load.largeRows === 0 ? "wait" : chooseExecutor(load, lane.inlineCost, this.#placement.executionOf(lane));
     if (choice === "wait") return undefined;
     const batch = this.#take(lane, choice, budgetUs);
     if (batch === undefined) return 0;
@@ -278,7 +186,7 @@ export class Scheduler {
     const bounds = (queue: CallQueue, cost: RunCost, rowsMax: number): TakeBounds => ({
       cost,
       rowsMax,
-      rowsPerMs: this.#expectedRowsPerMs(lane, queue),
+      rowsPerMs: this.#placement.expectedRowsPerMs(lane, queue),
       nowMs,
     });
     const rowsInline = rowsWithin(budgetUs, inlineCost);
@@ -290,19 +198,13 @@ export class Scheduler {
       case "pool-small": {
         lane.lastWasLarge = false;
         // The event loop keeps what it can run in this turn, and works at the same time as the worker.
-        const excess = this.#executionOf(lane) === "auto" ? Math.max(1, small.rows - rowsInline) : small.rows;
-        return lane.takeSmall(bounds(small, poolCost, Math.min(this.#nextPoolBatchRows(lane), excess)), late);
+        const excess = this.#placement.executionOf(lane) === "auto" ? Math.max(1, small.rows - rowsInline) : small.rows;
+        return lane.takeSmall(bounds(small, poolCost, Math.min(this.#placement.nextPoolBatchRows(lane), excess)), late);
       }
       default:
         lane.lastWasLarge = true;
-        return lane.takeLarge(bounds(large, poolCost, this.#nextPoolBatchRows(lane)), late);
+        return lane.takeLarge(bounds(large, poolCost, this.#placement.nextPoolBatchRows(lane)), late);
     }
-  }
-
-  #nextPoolBatchRows(lane: Lane): number {
-    const rows = this.#poolBatchRows(lane);
-    this.#batchCount = (this.#batchCount + 1) % probeEvery;
-    return this.#batchCount === 0 ? Math.max(1, Math.floor(probeShare * rows)) : rows;
   }
 
   /** @returns How long the event loop was held, microseconds. */
@@ -406,11 +308,6 @@ function leastUsed(lanes: readonly Lane[]): number {
   let least = 0;
   for (let k = 1; k < lanes.length; k++) if (lanes[k]!.usedUs < lanes[least]!.usedUs) least = k;
   return least;
-}
-
-/** Rows of a batch that ends within so many microseconds; at least one. */
-function rowsWithin(budgetUs: number, { fixedUs, perRowUs }: RunCost): number {
-  return Math.max(1, Math.min(batchRowsMax, Math.floor((budgetUs - fixedUs) / perRowUs)));
 }
 
 /** The runtime's texts repeat what the model was fed (`idx=4711 must be within ...`), and no value of a row may stand in a log. */

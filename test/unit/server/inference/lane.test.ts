@@ -21,7 +21,7 @@ const call = (rowCount: number, deadlineMs?: number): Call =>
 
 function laneOf(...calls: Call[]): Lane {
   const lane = new Lane(version, undefined);
-  for (const each of calls) lane.push(each, each.rowCount <= rowsSmallMax);
+  for (const each of calls) lane.push(each, each.rowCount <= rowsSmallMax ? lane.small : lane.large);
   return lane;
 }
 
@@ -120,7 +120,7 @@ describe("calls that can't be in time any more", () => {
   test("make room for those that can, and are handed back", () => {
     const [lateOne, good] = [timedCall(1, 1050, 2000), timedCall(60, 1500, 2000)];
     const lane = laneOf(lateOne);
-    lane.push(good, true);
+    lane.push(good, lane.small);
     const late: Call[] = [];
     expect(lane.takeSmall(bounds(100, 1100), late)!.calls).toEqual([good]);
     expect(late).toEqual([lateOne]);

@@ -1,0 +1,68 @@
+/**
+ * Who is let in: a call that comes is refused if its answer can't be ready in time, before any work.
+ */
+
+import type { Call } from "../call.js";
+import { ServeError } from "../errors.js";
+import type { Executors } from "./executors.js";
+import { type Forecast, forecast, isInTime } from "./forecast.js";
+import type { CallQueue, Lane } from "./lane.js";
+import type { Placement } from "./placement.js";
+import { retryAfterMs } from "./retry-time.js";
+import type { WorkerPool } from "./worker-pool.js";
+
+export class Gate {
+  readonly #placement: Placement;
+  readonly #executorsOf: ReadonlyMap<WorkerPool, Executors>;
+
+  constructor(placement: Placement, executorsOf: ReadonlyMap<WorkerPool, Executors>) {
+    this.#placement = placement;
+    this.#executorsOf = executorsOf;
+  }
+
+  /**
+   * Lets a call in, or throws.
+   *
+   * @throws {@link ServeError} overloaded.
+   */
+  admit(lane: Lane, queue: CallQueue, call: Call, nowMs: number): void {
+    const found = this.#forecast(lane, queue, call.rowCount, nowMs);
+    const timeMs = call.targetMs - nowMs;
+    if (isInTime(found, timeMs, found.waitMs === 0 ? 0 : queue.margin.at(nowMs))) {
+      call.forecastMs = nowMs + found.waitMs + found.ownMs;
+      queue.arrivals.admitted(call.rowCount, nowMs);
+      return;
+    }
+    // By the estimate alone: no run is under way that could correct it.
+    if (queue.rows + lane.running === 0) this.#placement.costOf(lane, queue).doubt();
+    throw overloaded(queue, found, call.rowCount, nowMs);
+  }
+
+  /**
+   * The same for a call of which only the fewest rows it can have are known. Where nothing waits, the rows themselves have to be seen.
+   *
+   * @param targetMs - When its answer should be there, at the latest.
+   * @throws {@link ServeError} overloaded.
+   */
+  refuseEarly(lane: Lane, queue: CallQueue, { rowCount, targetMs }: { rowCount: number; targetMs: number }, nowMs: number): void {
+    if (queue.rows === 0) return;
+    const found = this.#forecast(lane, queue, rowCount, nowMs);
+    if (!isInTime(found, targetMs - nowMs, queue.margin.at(nowMs))) throw overloaded(queue, found, rowCount, nowMs);
+  }
+
+  #forecast(lane: Lane, queue: CallQueue, rowCount: number, nowMs: number): Forecast {
+    const placement = this.#placement;
+    const freeInMs = placement.runsOnLoop(lane, queue) ? 0 : this.#executorsOf.get(lane.pool!)!.freeInMs(nowMs);
+    const batchRows = placement.batchRowsOf(lane, queue);
+    // Not asked where everything goes into one batch.
+    const drains = queue.rows + rowCount > batchRows;
+    const rowsPerMs = drains ? queue.drain.rowsPerMs(placement.expectedRowsPerMs(lane, queue), nowMs) : 1;
+    return forecast({ rowsAhead: queue.rows, freeInMs, rowsPerMs, batchRows }, placement.costOf(lane, queue), rowCount);
+  }
+}
+
+function overloaded({ rows, arrivals }: CallQueue, { waitMs, ownMs }: Forecast, rowCount: number, nowMs: number): ServeError {
+  arrivals.refused(rowCount, nowMs);
+  const message = `${rows} rows wait before this call, more than can be run in time for it; try again later`;
+  return new ServeError("overloaded", message, { retryAfterMs: retryAfterMs({ waitMs: waitMs + ownMs, ...arrivals.rows(nowMs) }) });
+}
