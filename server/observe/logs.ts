@@ -28,6 +28,9 @@ export interface LogOptions {
 const bufferedBytesMax = 1_048_576;
 /** How long lines are gathered before they are written, milliseconds. */
 const gatherMs = 20;
+/** Refusals are thousands a second when there is too much: so many a second get a line each, the others are counted in one. */
+const refusalLinesMax = 20;
+const refusalPeriodMs = 1000;
 
 export class Logs {
   readonly #options: LogOptions;
@@ -58,6 +61,7 @@ export class Logs {
     const slow = call.version !== undefined && call.finishedMs - call.arrivedMs > call.version.sloMs;
     const wrong = call.error !== undefined;
     const fellBack = call.fallback !== undefined;
+    if (call.error?.code === "overloaded" && accessLog !== "all" && this.#countRefusal()) return;
     if (!wrong && !slow && !fellBack) {
       if (accessLog === "off") return;
       if (accessLog === "sampled" && random() >= sampleShare) return;
@@ -86,8 +90,26 @@ export class Logs {
     });
   }
 
+  #refusals = 0;
+  #refusalTimer: NodeJS.Timeout | undefined;
+
+  /** @returns Whether this refusal only counts. */
+  #countRefusal(): boolean {
+    this.#refusalTimer ??= setTimeout(() => this.#tellRefusals(), refusalPeriodMs).unref();
+    return ++this.#refusals > refusalLinesMax;
+  }
+
+  #tellRefusals(): void {
+    clearTimeout(this.#refusalTimer);
+    this.#refusalTimer = undefined;
+    const count = this.#refusals - refusalLinesMax;
+    this.#refusals = 0;
+    if (count > 0) this.event("error", "more calls were refused, without a line for each", { result: "overloaded", status: 503, count });
+  }
+
   /** Resolves when everything logged so far was handed to the system, or after `timeoutMs` if its reader doesn't take it. */
   async flush(timeoutMs: number): Promise<void> {
+    this.#tellRefusals();
     if (!this.#writing && this.#lines.length === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);

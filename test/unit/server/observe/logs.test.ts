@@ -184,6 +184,38 @@ test("lines that the system doesn't take, as of a disk that is full, are counted
   expect(logs.dropped).toBe(3);
 });
 
+describe("refusals under overload", () => {
+  const refused = () => makeRecord({ version, error: "overloaded" });
+
+  test("get a line each up to twenty a second; the others are counted in one", () => {
+    const { logs, text } = createRig();
+    for (let i = 0; i < 500; i++) logs.observeCall(refused());
+    vi.advanceTimersByTime(1100);
+    const lines = text()
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines).toHaveLength(21);
+    expect(lines.slice(0, 20).every(({ result }) => result === "overloaded")).toBe(true);
+    expect(lines[20]).toMatchObject({ level: "error", message: "more calls were refused, without a line for each", count: 480 });
+    logs.observeCall(refused());
+    vi.advanceTimersByTime(1100);
+    expect(text().trim().split("\n")).toHaveLength(22);
+  });
+
+  test("are counted at the end too", async () => {
+    const { logs, lines } = createRig();
+    for (let i = 0; i < 25; i++) logs.observeCall(refused());
+    expect((await lines()).at(-1)).toMatchObject({ count: 5 });
+  });
+
+  test("all get a line where every call is to be logged", async () => {
+    const { logs, lines } = createRig({ accessLog: "all" });
+    for (let i = 0; i < 25; i++) logs.observeCall(refused());
+    expect(await lines()).toHaveLength(25);
+  });
+});
+
 describe("a reader that is slow or gone", () => {
   const line = "x".repeat(1000);
 
