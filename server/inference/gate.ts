@@ -61,8 +61,11 @@ export class Gate {
   }
 }
 
-function overloaded({ rows, arrivals }: CallQueue, { waitMs, ownMs }: Forecast, rowCount: number, nowMs: number): ServeError {
+function overloaded(queue: CallQueue, { waitMs, ownMs }: Forecast, rowCount: number, nowMs: number): ServeError {
+  const { rows, arrivals, refusals } = queue;
   arrivals.refused(rowCount, nowMs);
-  const message = `${rows} rows wait before this call, more than can be run in time for it; try again later`;
-  return new ServeError("overloaded", message, { retryAfterMs: retryAfterMs({ waitMs: waitMs + ownMs, ...arrivals.rows(nowMs) }) });
+  return refusals.take(nowMs, () => {
+    const message = `${rows} rows wait before this call, more than can be run in time for it; try again later`;
+    return new ServeError("overloaded", message, { retryAfterMs: retryAfterMs({ waitMs: waitMs + ownMs, ...arrivals.rows(nowMs) }) });
+  });
 }

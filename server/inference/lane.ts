@@ -18,6 +18,7 @@ import { isWorthRunning } from "./forecast.js";
 import { leaveIntake } from "./intake.js";
 import { LateMargin } from "./late-margin.js";
 import type { Batch } from "./pack.js";
+import { Refusals } from "./refusals.js";
 import { FittedRunCost, type RunCost } from "./run-cost.js";
 import type { Runner } from "./runner.js";
 import { rowWidth } from "./tensor.js";
@@ -33,6 +34,7 @@ export class CallQueue {
   /** How wrong forecasts for its calls were. */
   readonly margin = new LateMargin();
   readonly arrivals = new Arrivals();
+  readonly refusals = new Refusals();
   rows = 0;
 
   push(call: Call): void {
