@@ -15,7 +15,7 @@ import { Lane } from "./lane.js";
 import { type Batch, packBatch, unpackBatch } from "./pack.js";
 import type { RunCost } from "./run-cost.js";
 import type { Runner, RunResult } from "./runner.js";
-import type { WorkerPool } from "./worker-pool.js";
+import { StuckRunError, type WorkerPool } from "./worker-pool.js";
 
 export interface SchedulerOptions {
   readonly execution: Execution;
@@ -37,6 +37,8 @@ const turnBudgetUs = 500;
  * cheaper model could take thousands in its time, but a batch that fails is run again row by row. The proof's largest batch has as many.
  */
 const batchRowsMax = 256;
+/** A run in a worker that lasts longer is given up, milliseconds. */
+const stuckAfterMs = 1000;
 
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -195,7 +197,7 @@ export class Scheduler {
     for (const call of batch.calls) leaveIntake(call);
     try {
       const blocks = packBatch(batch, lane.blockWidths, true);
-      const result = await lane.pool!.run(lane.version.key, blocks, batch.rowCount, Number.POSITIVE_INFINITY);
+      const result = await lane.pool!.run(lane.version.key, blocks, batch.rowCount, stuckAfterMs);
       const endedMs = now();
       const us = (endedMs - startedMs) * 1000;
       lane.poolCost.observe(batch.rowCount, us);
@@ -204,10 +206,24 @@ export class Scheduler {
       if (us < lane.inlineCost.of(batch.rowCount)) lane.inlineCost.observe(batch.rowCount, us);
       this.#complete(lane, batch, result, "pool", startedMs, endedMs);
     } catch (error) {
+      if (error instanceof StuckRunError) {
+        this.#giveUp(lane, batch, error);
+        return;
+      }
       onTrouble(lane.version, `a worker died while it ran ${batch.rowCount} rows: ${(error as Error)?.message ?? error}`);
       this.#secondTry(lane, batch, error);
     } finally {
       lane.running--;
+    }
+  }
+
+  /** A batch that didn't end isn't tried again: it would only cost the next worker. */
+  #giveUp({ version }: Lane, batch: Batch, error: StuckRunError): void {
+    this.#options.onTrouble(version, `a batch of ${batch.rowCount} rows is given up: ${error.message}`);
+    for (const call of batch.calls) {
+      if (call.finished) continue;
+      call.error = new ServeError("deadline_exceeded", "the model's run didn't end, and was given up", { cause: error });
+      call.onRun(call);
     }
   }
 

@@ -22,6 +22,12 @@ export function chooseEngines(version: Version, setting: EngineSetting, random: 
   }
 }
 
+/** For a version whose models don't run on this thread: ONNX Runtime, which loads them elsewhere. */
+export function chooseOnnxRuntime(version: Version, reason: string): void {
+  version.engines = version.bundle.models.map(({ id }) => ({ model: id, engine: "onnxruntime", reason, differed: false }));
+  shareChoices(version.chosen, version.engines);
+}
+
 /** What the golden rows gave to the models when the bundle was made, by the blocks' names. */
 function goldenBlocks({ bundle, preprocessor }: Version): ReadonlyMap<string, Block> {
   const answers = bundle.golden.filter((row) => row.error === undefined);
