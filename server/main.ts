@@ -7,7 +7,7 @@ import { Server } from "./server.js";
 /**
  * Serves until SIGTERM or SIGINT.
  *
- * @returns The exit code: 0 after a drain that answered everything, 1 if requests were cut off or the server couldn't start.
+ * @returns The exit code: 0 after a drain that answered everything, 1 if requests or runs were cut off or the server couldn't start.
  */
 export async function serve(args: readonly string[], environment: NodeJS.ProcessEnv, workingDirectory: string): Promise<number> {
   let config: Config;
@@ -22,21 +22,40 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
   // to (docs/decisions/0008-young-calls.md).
   setFlagsFromString("--no-allocation-site-pretenuring");
   const stopped = signalled();
-  let server: Server;
-  try {
-    server = await Server.start(config);
-  } catch (error) {
-    process.stderr.write(`plumb serve: ${(error as Error).message}\n`);
-    return 1;
+  const server = new Server(config);
+  const started = server.start().then(
+    () => "started" as const,
+    (error: Error) => error,
+  );
+  // A start may take long, or wait for something that doesn't end: a signal ends it too.
+  const first = await Promise.race([started, stopped]);
+  let exitCode = 1;
+  if (first instanceof Error) process.stderr.write(`plumb serve: ${first.message}\n`);
+  else {
+    // Nobody may read it, or its disk may be full: that is no reason to end.
+    process.stdout.on("error", () => {});
+    if (first === "started") process.stdout.write(greeting(server, config));
+    const cutOff = await server.stop(await stopped);
+    exitCode = cutOff === 0 ? 0 : 1;
   }
-  // Nobody may read it, or its disk may be full: that is no reason to end.
-  process.stdout.on("error", () => {});
-  process.stdout.write(greeting(server, config));
-  const cutOff = await server.stop(await stopped);
-  const exitCode = cutOff === 0 ? 0 : 1;
-  // Time-outs and retries for a collector that doesn't answer would hold the process for another ten seconds and more.
-  if (server.spansLeft) process.exit(exitCode);
+  if (server.threadsLeft) await endBesideThreads(server);
+  // What was cut off, as time-outs and retries for a collector that doesn't answer, may hold the process for another ten seconds and more.
+  if (exitCode === 1 || server.spansLeft) process.exit(exitCode);
   return exitCode;
+}
+
+/**
+ * Ends the process with exit code 1 though a thread is in a run that doesn't end. `process.exit` waits for such a thread for ever (Node 20), and
+ * to terminate it aborts the process. Where Node can put another program into this process (22.15 and later), one that exits takes its place;
+ * elsewhere SIGKILL is what is left.
+ */
+async function endBesideThreads({ logs }: Server): Promise<never> {
+  const { execve } = process as { execve?: (file: string, args: readonly string[], environment: NodeJS.ProcessEnv) => never };
+  const how = execve ? "exit code 1" : "SIGKILL, since this Node can't exit beside it";
+  logs.event("error", `a thread of the pool is still in its run: the process ends without it, by ${how}`);
+  await logs.flush(1000);
+  execve?.(process.execPath, [process.execPath, "-e", "process.exit(1)"], {});
+  endAtOnce();
 }
 
 /** The first SIGTERM or SIGINT; a second one ends the process at once. */

@@ -2,11 +2,13 @@
  * The server: the one place where concrete classes meet.
  *
  * Start: listen (a taken port is found at once, and liveness is answered from the first moment), read the bundles, load them on the event
- * loop and in the pool, prove each on both, then be ready. Stop: not ready, no new connections, answer what is in flight, end the pool.
+ * loop and in the pool's threads, or in its processes alone where a run might not end, prove each wherever it runs, then be ready. Stop: not
+ * ready, no new connections, answer what is in flight, end the workers; in whatever state, within the drain's time.
  */
 
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
+import { setTimeout as delay } from "node:timers/promises";
 import { BundleError, listBundles, readBundle } from "../bundle/index.js";
 import { type Block, GraphError } from "../preprocessing/index.js";
 import { Admission } from "./admission.js";
@@ -14,9 +16,11 @@ import { PredictionCache } from "./cache.js";
 import { type Config, workerCount } from "./config.js";
 import { ServeError } from "./errors.js";
 import { Intake, intakeRowsMax } from "./inference/intake.js";
-import { Pool } from "./inference/pool.js";
+import { Pools } from "./inference/pools.js";
 import { type Runner, runnerSpec } from "./inference/runner.js";
 import { Scheduler } from "./inference/scheduler.js";
+import type { WorkerPool } from "./inference/worker-pool.js";
+import type { StuckRun } from "./inference/worker-slots.js";
 import { Linger } from "./linger.js";
 import { addGauges } from "./observe/gauges.js";
 import { Logs } from "./observe/logs.js";
@@ -32,7 +36,7 @@ import { createAdminHandler } from "./transport/admin.js";
 import { type Exchange, HttpListener } from "./transport/http.js";
 import { createPublicHandler, sendError } from "./transport/public.js";
 import { acceptRequestId, createRequestIds } from "./transport/request-id.js";
-import { chooseEngines } from "./versions/choose-engines.js";
+import { chooseEngines, chooseOnnxRuntime } from "./versions/choose-engines.js";
 import { learnCost } from "./versions/learn-cost.js";
 import { newestVersions } from "./versions/newest.js";
 import { proveEach } from "./versions/prove-each.js";
@@ -58,7 +62,7 @@ export class Server {
   readonly #admission: Admission;
   readonly #nextRequestId = createRequestIds(randomBytes(8).toString("hex"));
   readonly #runners: Runner[] = [];
-  #pool: Pool | undefined;
+  #pools: Pools | undefined;
   #public: HttpListener | undefined;
   #admin: HttpListener | undefined;
   #sweeper: NodeJS.Timeout | undefined;
@@ -66,7 +70,11 @@ export class Server {
   #warm = false;
   #stopping = false;
 
-  private constructor(config: Config) {
+  #isStarting = false;
+  /** Settled when the start has ended, well or not. */
+  #started: Promise<void> | undefined;
+
+  constructor(config: Config) {
     this.#config = config;
     this.#registry = new Registry(config.defaultModel);
     this.#admission = new Admission({ callsMax: config.callsMax, bytesMax: config.bytesMax });
@@ -91,17 +99,19 @@ export class Server {
   }
 
   /**
-   * Starts a server; resolves when every model is proved and warm.
+   * Starts it; resolves when every model is proved and warm. {@link stop} may be called meanwhile.
    *
    * @throws Error with a sentence when an address is taken, the store can't be read, or no model came through its proof.
    */
-  static async start(config: Config): Promise<Server> {
-    const server = new Server(config);
+  async start(): Promise<void> {
+    this.#isStarting = true;
+    this.#started = this.#start().finally(() => {
+      this.#isStarting = false;
+    });
     try {
-      await server.#start();
-      return server;
+      await this.#started;
     } catch (error) {
-      await server.stop("start failed");
+      await this.stop("start failed");
       throw error;
     }
   }
@@ -123,13 +133,13 @@ export class Server {
   }
 
   get ready(): boolean {
-    const poolAlive = this.#pool === undefined || this.#pool.alive > 0;
-    return this.#warm && !this.#stopping && poolAlive && this.#registry.ready;
+    return this.#warm && !this.#stopping && !this.#pools?.down && this.#registry.ready;
   }
 
   async #start(): Promise<void> {
     const path = this.#createPath();
     await this.#listen(path);
+    this.#throwIfStopping();
     this.#sweeper = setInterval(() => {
       this.#admission.sweep(now(), (call) =>
         fail(path, call, new ServeError("deadline_exceeded", "the deadline passed before the answer was ready")),
@@ -184,16 +194,16 @@ export class Server {
 
   async #listen(path: PredictPath): Promise<void> {
     const { host, httpPort, adminHost, adminPort, bytesMax } = this.#config;
-    const isReady = () => this.ready;
+    const health = { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 };
     const onAdminFailure = (exchange: Exchange, failure: string, detail: string, cause: unknown) =>
       this.#answerFailure(exchange, failure, detail, cause);
     const onFailure = (exchange: Exchange, failure: string, detail: string, cause: unknown) =>
       this.#metrics.countRefusal(this.#answerFailure(exchange, failure, detail, cause).code);
     const retryAfterS = (error: ServeError) => jitteredSeconds(Math.random(), error.retryAfterMs);
-    const handle = createPublicHandler({ path, registry: this.#registry, nextRequestId: this.#nextRequestId, retryAfterS, isReady });
+    const handle = createPublicHandler({ path, registry: this.#registry, nextRequestId: this.#nextRequestId, retryAfterS, health });
     const handleAdmin = createAdminHandler({
       registry: this.#registry,
-      isReady,
+      health,
       scrape: () => this.#metrics.scrape(),
       onScrapeError: (exchange, error) => this.#answerFailure(exchange, "internal", "the scrape failed", error),
     });
@@ -233,43 +243,62 @@ export class Server {
       throw new Error(`no bundle is in the model store ${models}: expected ${models}/<name>/<version>/manifest.json`);
     for (const { name } of stored) this.#registry.expect(name);
     const versions = (await Promise.all(stored.map(({ directory }) => this.#read(directory)))).filter((version) => version !== undefined);
+    this.#throwIfStopping();
     for (const version of versions) {
       this.#registry.add(version);
       this.#metrics.addVersion(version);
     }
-    const workers = workerCount(this.#config);
-    const specs = versions.map((version) => runnerSpec(version));
+    const unbounded = versions.filter((version) => version.unbounded !== undefined);
+    const bounded = versions.filter((version) => version.unbounded === undefined);
+    for (const version of unbounded) this.#keepApart(version);
     // The workers start while this thread loads, and load what is chosen here.
-    const onTrouble = (message: string) => this.#logs.event("error", message);
-    const pool = workers === 0 ? Promise.resolve(undefined) : Pool.start({ workers, specs, onTrouble });
-    pool.catch(() => {});
+    const pools = new Pools({
+      workers: workerCount(this.#config),
+      bounded: bounded.map(runnerSpec),
+      unbounded: unbounded.map(runnerSpec),
+      onTrouble: (message) => this.#logs.event("error", message),
+      onStuck: (run, way) => this.#logStuck(run, way),
+    });
+    this.#pools = pools;
     const runners = new Map<Version, Runner>();
-    for (const version of versions) this.#loadInline(version, runners);
-    const loaded = versions.filter(({ state }) => state === "loading");
-    for (const version of loaded) version.become("proving");
+    for (const version of bounded) this.#loadInline(version, runners);
+    for (const version of versions) if (version.state === "loading") version.become("proving");
+    const isProving = ({ state }: Version) => state === "proving";
     const inline = (version: Version) => {
       const runner = runners.get(version);
       return runner && ((blocks: Block[], rowCount: number) => runner.run(blocks, rowCount));
     };
-    const outcomes = await proveEach(loaded, inline, pool);
-    this.#pool = await pool;
+    const proofs = [
+      proveEach(bounded.filter(isProving), inline, Promise.resolve(pools.threads)),
+      proveEach(unbounded.filter(isProving), inline, Promise.resolve(pools.processes)),
+    ];
+    // Both to their end: what one of them uses isn't taken away while the other fails.
+    await Promise.allSettled(proofs);
+    this.#throwIfStopping();
+    const [ofBounded, ofUnbounded] = await Promise.all(proofs);
+    const threads = await pools.threads;
+    const processes = await pools.processes;
     this.#scheduler = new Scheduler({
       execution: this.#config.execution,
-      pool: this.#pool,
+      pool: threads,
       now,
       defer: setImmediate,
       onBatch: (version, executor, rowCount, durationUs) => this.#metrics.observeBatch(version, executor, rowCount, durationUs),
       onTrouble: (version, message) => this.#logs.event("error", message, { model: version.name, version: version.number }),
     });
-    for (const [version, { problems, summary }] of outcomes) {
+    for (const [version, { problems, summary }] of [...ofBounded!, ...ofUnbounded!]) {
       if (problems.length > 0) this.#refuse(version, problems);
-      else await this.#takeIntoService(version, summary, runners.get(version));
+      else await this.#takeIntoService(version, summary, runners.get(version), version.unbounded === undefined ? threads : processes);
     }
     if (!versions.some(({ state }) => state === "ready")) {
       throw new Error(
         `no model is ready to serve:\n${versions.flatMap(({ key, problems }) => problems.map((problem) => `${key}: ${problem}`)).join("\n") || "no bundle could be read; the log says why"}`,
       );
     }
+  }
+
+  #throwIfStopping(): void {
+    if (this.#stopping) throw new Error("the server was told to stop while it started");
   }
 
   async #read(directory: string): Promise<Version | undefined> {
@@ -305,15 +334,31 @@ export class Server {
     }
   }
 
+  /** Neither its loading nor its golden rows may hold the event loop. */
+  #keepApart(version: Version): void {
+    chooseOnnxRuntime(version, `it runs in processes of its own, since ${version.unbounded}`);
+    this.#tellEngines(version);
+  }
+
+  #logStuck({ key, rowCount, ranMs }: StuckRun, way: "thread" | "process"): void {
+    const version = this.#registry.versions.find((version) => version.key === key);
+    const fields = { model: version?.name, version: version?.number, rows: rowCount, ran_ms: Math.round(ranMs) };
+    const what =
+      way === "process"
+        ? "its process was killed and is replaced; if it happens again, take the version back"
+        : "its thread was written off and is replaced, but holds a processor until the run ends: restart the server soon, and take the version back";
+    this.#logs.event("error", `a run didn't end: ${what}`, fields);
+  }
+
   #tellEngines({ name, number, engines }: Version): void {
     for (const { model, engine, reason, differed } of engines) {
       this.#logs.event(differed ? "error" : "info", `engine: ${engine}`, { model: name, version: number, part: model, reason });
     }
   }
 
-  async #takeIntoService(version: Version, proof: ProofSummary, runner: Runner | undefined): Promise<void> {
+  async #takeIntoService(version: Version, proof: ProofSummary, runner: Runner | undefined, pool: WorkerPool | undefined): Promise<void> {
     version.proof = proof;
-    const lane = this.#scheduler!.addLane(version, runner);
+    const lane = this.#scheduler!.addLane(version, runner, pool);
     await learnCost(version, lane, now);
     if (runner) version.intake = new Intake(runner.room(intakeRowsMax), lane.blockWidths);
     const { cacheBytes } = this.#config;
@@ -333,8 +378,8 @@ export class Server {
       get ready() {
         return server.ready;
       },
-      get pool() {
-        return server.#pool;
+      get pools() {
+        return server.#pools;
       },
       get versions() {
         return server.#registry.versions;
@@ -354,11 +399,16 @@ export class Server {
     return this.#spansLeft;
   }
 
+  /** Whether, after {@link stop}, threads still run or load: a process can't exit beside them. */
+  get threadsLeft(): boolean {
+    return (this.#pools?.threadsLeft ?? 0) > 0;
+  }
+
   /**
-   * Drains and ends. Idempotent.
+   * Drains and ends, within the drain's time (and its delay). Idempotent.
    *
    * @param reason - For the log: the signal's name.
-   * @returns How many requests were cut off: 0 unless the drain's time ran out.
+   * @returns How many requests and runs were cut off: 0 unless the drain's time ran out.
    */
   async stop(reason: string): Promise<number> {
     if (this.#stopping) return 0;
@@ -367,17 +417,30 @@ export class Server {
     this.#logs.event("info", "draining", { reason, calls_in_flight: this.#admission.calls });
     // A load balancer needs time to see that this server isn't ready before connections are refused.
     if (drainDelayMs > 0 && this.#warm) await new Promise((resolve) => setTimeout(resolve, drainDelayMs));
+    const endMs = now() + drainTimeoutMs;
+    const leftMs = () => Math.max(0, endMs - now());
+    const startCut = (await this.#endStart(leftMs())) ? 0 : 1;
     const quietMs = this.#warm ? drainQuietMs : 0;
-    const cutOff = (await this.#public?.close(quietMs, drainTimeoutMs)) ?? 0;
+    const callsCut = (await this.#public?.close(quietMs, leftMs())) ?? 0;
     const tracesClosed = this.#traces.close(flushTracesMs);
     await this.#admin?.close(0, 1000);
     clearInterval(this.#sweeper);
     clearTimeout(this.#metricsTimer);
-    await this.#pool?.close();
+    const runsCut = (await this.#pools?.close(leftMs())) ?? 0;
     for (const runner of this.#runners) runner.release();
+    const cutOff = callsCut > 0 ? callsCut : startCut + runsCut;
     this.#spansLeft = !(await tracesClosed);
     this.#logs.event(cutOff === 0 ? "info" : "error", "stopped", { cut_off: cutOff });
     await this.#logs.flush(1000);
     return cutOff;
+  }
+
+  /** @returns Whether the start, if it is under way, has ended. */
+  async #endStart(limitMs: number): Promise<boolean> {
+    if (!this.#isStarting) return true;
+    // A proof in a process may be what the start waits for.
+    const pools = this.#pools;
+    const ended = Promise.allSettled([this.#started, pools?.kill()]).then(() => true);
+    return await Promise.race([ended, delay(limitMs, false, { ref: false })]);
   }
 }

@@ -1,9 +1,10 @@
 /**
- * The pool: a generation of workers, each with a session of every version that it was started with. The only importer of piscina.
+ * The pool of threads: a generation of workers, each with a session of every version that it was started with. The only importer of piscina.
  *
  * To change versions, a new generation is started beside the old one, and the old one is closed when it is drained; a worker is never
  * terminated while it runs, because that kills the process (SIGABRT inside onnxruntime, 5 of 5), and for the same reason no task ever
- * carries an AbortSignal. Piscina's own queue stays empty: it gets a batch only when a worker is idle, since its queue is neither first-in
+ * carries an AbortSignal. So a thread whose run is stuck can only be left alone: it holds a processor until its run ends, if it ever does.
+ * Each thread has a Piscina of its own, so that it can be left alone. Piscina's own queue stays empty: it is neither first-in
  * first-out nor bounded when it says so.
  */
 
@@ -11,17 +12,20 @@ import { createRequire } from "node:module";
 import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { Block } from "../../preprocessing/index.js";
+import { type NotLoaded, type WorkerTask, warmingTask } from "./run-task.js";
 import type { RunnerSpec, RunResult } from "./runner.js";
-import type { NotLoaded, WorkerTask } from "./worker.js";
 import type { WorkerPool } from "./worker-pool.js";
+import { NotLoadedError, type StuckRun, type WorkerSlot, WorkerSlots } from "./worker-slots.js";
 
 export interface PoolOptions {
   readonly workers: number;
+  /** At least one. */
   readonly specs: readonly RunnerSpec[];
   /** Another worker file, for tests of workers that die. */
   readonly filename?: string;
-  /** Hears of a worker that died while it was idle, or couldn't start. */
+  /** Called for a worker that died while it was idle, or couldn't start. */
   readonly onTrouble: (message: string) => void;
+  readonly onStuck?: (run: StuckRun) => void;
 }
 
 /**
@@ -30,26 +34,25 @@ export interface PoolOptions {
  */
 const youngMB = 3;
 
-class NotLoadedError extends Error {}
+/** Each stuck thread holds a processor: past so many the pool shrinks, until the server isn't ready and is restarted. */
+const stuckMax = 4;
 
-export class Pool implements WorkerPool {
-  readonly workers: number;
-  onIdle: () => void = () => {};
-  /** Why versions, by their keys, couldn't be loaded by the workers: `run` throws for them. */
-  readonly notLoaded = new Map<string, string>();
+class Thread implements WorkerSlot {
+  /** Resolves when the first worker is warm. */
+  readonly warm: Promise<void>;
   readonly #piscina: Piscina<WorkerTask, RunResult | NotLoaded>;
-  /** Workers that came up and haven't ended. */
-  readonly #threads = new Set<Worker>();
-  #busy = 0;
-  #drained: (() => void) | undefined;
+  /** The worker that came up and hasn't ended. */
+  #worker: Worker | undefined;
+  #isWarm = false;
+  #workers = 0;
+  #running: Promise<unknown> = Promise.resolve();
 
-  private constructor({ workers, specs, filename, onTrouble }: PoolOptions) {
-    this.workers = workers;
+  constructor({ specs, filename, onTrouble }: PoolOptions, onAlive: () => void) {
     this.#piscina = new Piscina({
       // By name, since a bundler may put this code into any file.
       filename: filename ?? createRequire(import.meta.url).resolve("#worker"),
-      minThreads: workers,
-      maxThreads: workers,
+      minThreads: 1,
+      maxThreads: 1,
       concurrentTasksPerWorker: 1,
       idleTimeout: Number.POSITIVE_INFINITY,
       recordTiming: false,
@@ -59,85 +62,123 @@ export class Pool implements WorkerPool {
     });
     this.#piscina.on("workerCreate", ({ id }: { id: number }) => {
       // Its `workerDestroy` comes for workers that fail at boot too, of which it never told the beginning.
-      const thread = this.#piscina.threads.find(({ threadId }) => threadId === id);
-      if (thread === undefined) return;
-      this.#threads.add(thread);
-      for (const end of ["error", "exit"]) thread.once(end, () => this.#threads.delete(thread));
-      this.onIdle();
+      const worker = this.#piscina.threads.find(({ threadId }) => threadId === id);
+      if (worker === undefined) return;
+      this.#worker = worker;
+      for (const end of ["error", "exit"]) {
+        worker.once(end, () => {
+          if (this.#worker === worker) this.#worker = undefined;
+        });
+      }
+      // Piscina takes its first worker for ready at once, and all later ones once they have loaded.
+      if (++this.#workers > 1) this.#isWarm = true;
+      if (this.#isWarm) onAlive();
     });
     // Without this listener the death of an idle worker would end the process.
     this.#piscina.on("error", (error: Error) => onTrouble(`a pool worker died: ${error.message}`));
+    // A batch that waits for a worker to load would count as a long run.
+    this.warm = this.#post(warmingTask(specs[0]!)).then(() => {
+      this.#isWarm = true;
+      onAlive();
+    });
+    this.warm.catch((error: Error) => onTrouble(`a pool worker can't start: ${error.message}`));
   }
 
+  get alive(): boolean {
+    return this.#isWarm && this.#worker !== undefined;
+  }
+
+  run(task: WorkerTask): Promise<RunResult | NotLoaded> {
+    return this.#post(task);
+  }
+
+  #post(task: WorkerTask): Promise<RunResult | NotLoaded> {
+    const result = this.#piscina.run(task, { transferList: task.blocks.map(({ buffer }) => buffer as ArrayBuffer) });
+    this.#running = result;
+    return result;
+  }
+
+  async abandon(): Promise<void> {
+    await this.#running.catch(() => {});
+    await this.close();
+  }
+
+  close(): Promise<void> {
+    return this.#piscina.close();
+  }
+}
+
+export class Pool implements WorkerPool {
+  /** Why versions, by their keys, couldn't be loaded by the workers: `run` throws for them. */
+  readonly notLoaded = new Map<string, string>();
   /**
-   * Starts a generation; resolves when every worker has loaded and warmed every version, those in {@link notLoaded} excepted.
-   *
-   * @throws Error when a worker can't start: its message is the worker's.
+   * Resolves when every worker has loaded and warmed every version, those in {@link notLoaded} excepted; rejected with the worker's message when one
+   * can't start.
    */
+  readonly started: Promise<void>;
+  readonly #slots: WorkerSlots<Thread>;
+
+  /** Starts the threads. */
+  constructor(options: PoolOptions) {
+    const open = (onAlive: () => void) => new Thread(options, onAlive);
+    this.#slots = new WorkerSlots({ workers: options.workers, open, onStuck: options.onStuck ?? (() => {}), stuckMax });
+    this.started = this.#untilWarm(options.specs);
+    this.started.catch(() => {});
+  }
+
+  /** Starts a generation, and resolves when it has started. */
   static async start(options: PoolOptions): Promise<Pool> {
     const pool = new Pool(options);
-    for (const spec of options.specs) {
-      // Answered once each worker is warm.
-      const blocks = () => spec.blocks.map(({ width, dtype }) => (dtype === "float32" ? new Float32Array(width) : new Float64Array(width)));
-      try {
-        await pool.runInEach(spec.key, blocks, 1, 1);
-      } catch (error) {
-        if (!(error instanceof NotLoadedError)) throw error;
-        pool.notLoaded.set(spec.key, error.message);
-      }
-    }
+    await pool.started;
     return pool;
   }
 
+  async #untilWarm(specs: readonly RunnerSpec[]): Promise<void> {
+    // Threads load what the main thread chooses, which takes as long as it takes: no limit here.
+    const limitMs = Number.POSITIVE_INFINITY;
+    await Promise.all(this.#slots.slots.map(({ warm }) => warm));
+    for (const spec of specs) {
+      try {
+        await this.runInEach(spec.key, () => warmingTask(spec).blocks, 1, 1, limitMs);
+      } catch (error) {
+        if (!(error instanceof NotLoadedError)) throw error;
+        this.notLoaded.set(spec.key, error.message);
+      }
+    }
+  }
+
+  get workers(): number {
+    return this.#slots.workers;
+  }
+
   get idle(): number {
-    return Math.max(0, this.#threads.size - this.#busy);
+    return this.#slots.idle;
   }
 
   /** Workers that are there: fewer than {@link workers} while one is replaced, none if they can't start. */
   get alive(): number {
-    return this.#threads.size;
+    return this.#slots.alive;
   }
 
-  /**
-   * Runs a batch in an idle worker.
-   *
-   * @param blocks - Moved to the worker: empty afterwards.
-   * @throws Error when the worker dies; a model that fails is a {@link RunResult} with failed rows.
-   */
-  async run(key: string, blocks: Block[], rowCount: number): Promise<RunResult> {
-    return this.#post({ key, blocks, rowCount });
+  /** Threads that were written off and still run: nothing but the end of the process ends them. */
+  get stuck(): number {
+    return this.#slots.stuck;
   }
 
-  /**
-   * Runs the same rows once in every worker, in batches of a given size: for proofs, before the pool serves.
-   *
-   * @param makeBlocks - Called once per worker, since what it returns is moved.
-   */
-  async runInEach(key: string, makeBlocks: () => Block[], rowCount: number, batchRows: number): Promise<RunResult[]> {
-    // A worker takes one task at a time, so as many tasks as there are workers reach them all.
-    return Promise.all(Array.from({ length: this.workers }, () => this.#post({ key, blocks: makeBlocks(), rowCount, batchRows })));
+  set onIdle(listener: () => void) {
+    this.#slots.onIdle = listener;
   }
 
-  async #post(task: WorkerTask): Promise<RunResult> {
-    this.#busy++;
-    try {
-      const result = await this.#piscina.run(task, { transferList: task.blocks.map(({ buffer }) => buffer as ArrayBuffer) });
-      if ("notLoaded" in result) throw new NotLoadedError(result.notLoaded);
-      return result;
-    } finally {
-      this.#busy--;
-      if (this.#busy === 0) this.#drained?.();
-      this.onIdle();
-    }
+  run(key: string, blocks: Block[], rowCount: number, limitMs: number): Promise<RunResult> {
+    return this.#slots.run(key, blocks, rowCount, limitMs);
   }
 
-  /** Waits for the batches that run, then ends the workers; the owner hands out no more. */
-  async close(): Promise<void> {
-    if (this.#busy > 0) {
-      await new Promise<void>((resolve) => {
-        this.#drained = resolve;
-      });
-    }
-    await this.#piscina.close();
+  runInEach(key: string, makeBlocks: () => Block[], rowCount: number, batchRows: number, limitMs: number): Promise<RunResult[]> {
+    return this.#slots.runInEach(key, makeBlocks, rowCount, batchRows, limitMs);
+  }
+
+  /** @see {@link WorkerSlots.close} */
+  close(limitMs: number): Promise<number> {
+    return this.#slots.close(limitMs);
   }
 }

@@ -262,7 +262,9 @@ export class Scheduler {
     this.#options.onTrouble(lane.version, `a batch of ${batch.rowCount} rows is given up: ${error.message}`);
     for (const call of batch.calls) {
       if (call.finished) continue;
-      call.error = new ServeError("deadline_exceeded", "the model ran far longer on this call than it ever did: the run was given up");
+      call.error = new ServeError("deadline_exceeded", "the model ran far longer on this call than it ever did, and was given up", {
+        cause: error,
+      });
       call.onRun(call);
     }
   }

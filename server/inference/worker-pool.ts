@@ -22,7 +22,7 @@ export interface WorkerPool {
 /** A run took far longer than any known one: its worker is written off and replaced, and the batch isn't tried again. */
 export class StuckRunError extends Error {
   constructor(limitMs: number) {
-    super(`a run was still going after ${Math.round(limitMs)} ms, far longer than any known one`);
+    super(`a run was still going after ${Math.round(limitMs)} ms`);
     this.name = "StuckRunError";
   }
 }

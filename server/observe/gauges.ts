@@ -4,10 +4,19 @@ import type { PredictionCache } from "../cache.js";
 import type { Version } from "../versions/version.js";
 import type { Metrics } from "./metrics.js";
 
+export interface WorkerCounts {
+  readonly alive: number;
+  readonly idle: number;
+  /** Threads that were written off and still run. */
+  readonly stuck: number;
+  /** Runs of a version, by its key, that were given up. */
+  stuckRuns(key: string): number;
+}
+
 /** The parts; what isn't there yet when the listeners begin is looked at when a scrape comes. */
 export interface GaugedServer {
   readonly ready: boolean;
-  readonly pool: { readonly alive: number; readonly idle: number } | undefined;
+  readonly pools: WorkerCounts | undefined;
   readonly versions: readonly Version[];
   readonly admission: { readonly calls: number; readonly bytes: number };
   readonly listener: { readonly connections: number };
@@ -41,11 +50,15 @@ export function addGauges(metrics: Metrics, server: GaugedServer): void {
   ofServer("plumb_calls_in_flight", "gauge", "Calls that aren't answered yet.", () => admission.calls);
   ofServer("plumb_bytes_in_flight", "gauge", "Bytes of the bodies of calls in flight.", () => admission.bytes);
   ofServer("plumb_connections", "gauge", "Open connections of the public listener.", () => listener.connections);
-  ofServer("plumb_pool_workers", "gauge", "Workers of the pool that are alive.", () => server.pool?.alive ?? 0);
-  ofServer("plumb_pool_idle_workers", "gauge", "Workers of the pool that wait for a batch.", () => server.pool?.idle ?? 0);
+  ofServer("plumb_pool_workers", "gauge", "Workers of the pool that are alive.", () => server.pools?.alive ?? 0);
+  ofServer("plumb_pool_idle_workers", "gauge", "Workers of the pool that wait for a batch.", () => server.pools?.idle ?? 0);
+  const stuckHelp = "Threads of the pool whose run didn't end: they were written off, and hold a processor each.";
+  ofServer("plumb_pool_stuck_workers", "gauge", stuckHelp, () => server.pools?.stuck ?? 0);
   ofServer("plumb_log_lines_dropped_total", "counter", "Log lines that their reader didn't take in time.", () => logs.dropped);
   ofServer("plumb_trace_spans_dropped_total", "counter", "Spans of sampled calls that no collector took.", () => traces.dropped);
 
+  const stuckRunsHelp = "Runs that didn't end in time and were given up, with their worker.";
+  ofVersions("plumb_stuck_runs_total", "counter", stuckRunsHelp, ({ key }) => server.pools?.stuckRuns(key) ?? 0);
   ofVersions("plumb_queue_rows", "gauge", "Rows that wait for an executor.", queuedRows);
   ofVersions("nv_inference_pending_request_count", "gauge", "Rows awaiting execution.", queuedRows);
   ofVersions("plumb_version_ready", "gauge", "1 for a version that serves.", ({ state }) => Number(state === "ready"));

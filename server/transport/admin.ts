@@ -4,12 +4,12 @@ import { refuseMethod, ServeError } from "../errors.js";
 import type { Registry } from "../versions/registry.js";
 import { decodeSegment } from "./address.js";
 import { describeModel, describeModels } from "./describe.js";
-import { answerHealth } from "./health.js";
+import { answerHealth, type Health } from "./health.js";
 import type { Exchange } from "./http.js";
 
 export interface AdminRoutes {
   readonly registry: Registry;
-  readonly isReady: () => boolean;
+  readonly health: Health;
   /** The text of a scrape, and its content type. */
   readonly scrape: () => Promise<{ contentType: string; text: string }>;
   readonly onScrapeError: (exchange: Exchange, error: unknown) => void;
@@ -18,7 +18,7 @@ export interface AdminRoutes {
 export function createAdminHandler(routes: AdminRoutes): (exchange: Exchange) => void {
   return (exchange) => {
     const { path, method } = exchange;
-    if (answerHealth(exchange, routes.isReady)) return;
+    if (answerHealth(exchange, routes.health)) return;
     const known = path === "/metrics" || path === "/models" || path.startsWith("/models/");
     if (!known)
       throw new ServeError(

@@ -7,7 +7,7 @@ import { abandon, fail, type PredictPath, predict } from "../predict.js";
 import type { Registry } from "../versions/registry.js";
 import { decodeSegment } from "./address.js";
 import { describeModel, describeModels } from "./describe.js";
-import { answerHealth } from "./health.js";
+import { answerHealth, type Health } from "./health.js";
 import type { BodyReceiver, Exchange } from "./http.js";
 import { acceptRequestId, acceptTraceparent } from "./request-id.js";
 
@@ -17,7 +17,7 @@ export interface PublicRoutes {
   readonly nextRequestId: () => string;
   /** Retry-After of an answer that says so, seconds; jittered. */
   readonly retryAfterS: (error: ServeError) => number;
-  readonly isReady: () => boolean;
+  readonly health: Health;
 }
 
 const json = "application/json";
@@ -54,7 +54,7 @@ export function createPublicHandler(routes: PublicRoutes): (exchange: Exchange) 
     if (path === "/models") return get(exchange, () => describeModels(routes.registry));
     const model = /^\/models\/([^/]+)$/.exec(path)?.[1];
     if (model !== undefined) return get(exchange, () => describeModel(routes.registry, decodeSegment(model)));
-    if (answerHealth(exchange, routes.isReady)) return;
+    if (answerHealth(exchange, routes.health)) return;
     const shown = JSON.stringify(path.slice(0, 200));
     throw new ServeError("route_not_found", `nothing is served at ${method} ${shown}: see GET /models, POST /predict`);
   };

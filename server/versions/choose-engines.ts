@@ -21,3 +21,9 @@ export function chooseEngines(version: Version, setting: EngineSetting, random: 
     shareChoices(version.chosen, version.engines);
   }
 }
+
+/** For a version whose models don't run on this thread: ONNX Runtime, which loads them elsewhere. */
+export function chooseOnnxRuntime(version: Version, reason: string): void {
+  version.engines = version.bundle.models.map(({ id }) => ({ model: id, engine: "onnxruntime", reason, differed: false }));
+  shareChoices(version.chosen, version.engines);
+}

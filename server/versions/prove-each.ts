@@ -3,6 +3,9 @@
  * while the pool's workers still load, and then through the workers while this thread goes on.
  */
 
+import type { Block } from "../../preprocessing/index.js";
+import type { RunResult } from "../inference/runner.js";
+import { StuckRunError } from "../inference/worker-pool.js";
 import { type Proof, prove, proveOutputs, type RunBatch, type RunInEach } from "./prove.js";
 import type { ProofSummary, Version } from "./version.js";
 
@@ -10,8 +13,17 @@ import type { ProofSummary, Version } from "./version.js";
 export interface ProvingPool {
   /** Why versions, by their keys, couldn't be loaded. */
   readonly notLoaded: ReadonlyMap<string, string>;
-  run(key: string, ...batch: Parameters<RunBatch>): ReturnType<RunBatch>;
-  runInEach(key: string, ...rows: Parameters<RunInEach>): ReturnType<RunInEach>;
+  /** @throws {@link StuckRunError} when the run takes longer than `limitMs`; and so does every run of the key that waits for a worker then. */
+  run(key: string, blocks: Block[], rowCount: number, limitMs: number): Promise<RunResult>;
+  runInEach(key: string, makeBlocks: () => Block[], rowCount: number, batchRows: number, limitMs: number): Promise<readonly RunResult[]>;
+}
+
+/**
+ * How long a run of golden rows may take before the version is refused, milliseconds: far longer than that of a version that could keep its
+ * objective, on a machine that is far slower. Without a limit, one endless golden row would keep every other version from its service.
+ */
+function limitMsOf({ sloMs }: Version, rowCount: number): number {
+  return 10_000 + rowCount * Math.min(sloMs, 1000);
 }
 
 /** What was found of a version: it is proved if there are no problems. */
@@ -60,12 +72,37 @@ async function proveByWorkers(
     problems.push(`its model can't be loaded: ${reason}`);
     return;
   }
-  if (withPath) {
-    // The path's blocks stay with their call: what moves to a worker is a copy.
-    const copies = (blocks: Parameters<RunBatch>[0]) => blocks.map((block) => block.slice());
-    proofs.path = await prove(version, (blocks, rowCount) => workers.run(version.key, copies(blocks), rowCount));
+  const { key } = version;
+  let stuck: StuckRunError | undefined;
+  // The first run that is stuck is the last one: the others would only be as long.
+  const unlessStuck = async <T>(run: () => Promise<T>): Promise<T> => {
+    if (stuck) throw stuck;
+    try {
+      return await run();
+    } catch (error) {
+      if (error instanceof StuckRunError) stuck = error;
+      throw error;
+    }
+  };
+  // The path's blocks stay with their call: what moves to a worker is a copy.
+  const runBatch: RunBatch = (blocks, rowCount) =>
+    unlessStuck(() => workers.run(key, copiesOf(blocks), rowCount, limitMsOf(version, rowCount)));
+  const runInEach: RunInEach = (makeBlocks, rowCount, batchRows) =>
+    unlessStuck(async () => [...(await workers.runInEach(key, makeBlocks, rowCount, batchRows, limitMsOf(version, rowCount)))]);
+  try {
+    if (withPath) {
+      const path = await prove(version, runBatch);
+      if (!stuck) proofs.path = path;
+    }
+    if (!stuck) proofs.pool = await proveOutputs(version, runInEach);
+  } catch (error) {
+    if (!stuck) throw error;
   }
-  proofs.pool = await proveOutputs(version, (...rows) => workers.runInEach(version.key, ...rows));
+  if (stuck) problems.push(`its golden rows don't end: ${stuck.message}`);
+}
+
+function copiesOf(blocks: readonly Block[]): Block[] {
+  return blocks.map((block) => block.slice());
 }
 
 function conclude(problems: readonly string[], proofs: Readonly<Record<string, Proof>>): Outcome {

@@ -9,6 +9,7 @@ import { createPostprocessor, createPreprocessor, type Postprocessor, type Prepr
 import type { PredictionCache } from "../cache.js";
 import { type AnswerFrame, createAnswerFrame, type DecodeLimits } from "../codec/json.js";
 import { createSharedChoices, type EngineChoice, type EngineName, type SharedChoices } from "../inference/engines.js";
+import { whyUnbounded } from "../inference/graph-time.js";
 import type { Intake } from "../inference/intake.js";
 import { RowBytes } from "../row-bytes.js";
 import { createFallback, type Fallback } from "./fallback.js";
@@ -50,6 +51,8 @@ export class Version {
   /** Features whose values are personal data: never told, never logged. */
   readonly hiddenFeatures: ReadonlySet<string>;
   readonly bodyLimits: { readonly bodyBytesMax: number; readonly decode: DecodeLimits };
+  /** Why a run of its models may take any time and memory; undefined where it can't. Such a version never runs in this process. */
+  readonly unbounded: string | undefined;
   /** The deadline of calls that bring none, milliseconds. */
   readonly sloMs: number;
   #state: VersionState = "loading";
@@ -85,6 +88,7 @@ export class Version {
     this.hiddenFeatures = new Set(bundle.rowSchema.features.filter(({ pii }) => pii).map(({ name }) => name));
     this.predictionDtype = this.postprocessor.inputs.every(({ dtype }) => dtype === "float32") ? "float32" : "float64";
     this.#fallback = createFallback(bundle);
+    this.unbounded = whyUnbounded(bundle.models);
     this.chosen = createSharedChoices(bundle.models.length);
     this.sloMs = manifest.slo.p95_ms;
     const rowsMax = manifest.limits.rows_max;

@@ -38,7 +38,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await pool.close();
+  await pool.close(10_000);
 });
 
 function startPool(workers: number): Promise<Pool> {

@@ -103,8 +103,8 @@ describe("a worker", () => {
     // As the server does: workers start before, and wait.
     shareChoices(chosen, [{ model: "main", engine, reason: undefined, differed: false }]);
     const pool = await starting;
-    const raw = pool.notLoaded.size > 0 ? undefined : (await pool.run(spec.key, [Float32Array.of(0, 1)], 2)).raw;
-    await pool.close();
+    const raw = pool.notLoaded.size > 0 ? undefined : (await pool.run(spec.key, [Float32Array.of(0, 1)], 2, 10_000)).raw;
+    await pool.close(10_000);
     return { raw, notLoaded: pool.notLoaded.get(spec.key) };
   };
 

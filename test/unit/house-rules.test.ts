@@ -47,7 +47,7 @@ const directions: Directions = {
 
 const owners: Owners = {
   "onnxruntime-node": ["server/inference/session.ts", "loadtest/bench/bare-onnx.ts", "loadtest/servers/fastify.ts"],
-  pbf: ["server/inference/tree/onnx-file.ts"],
+  pbf: ["server/inference/tree/onnx-file.ts", "server/inference/onnx-outline.ts"],
   piscina: ["server/inference/pool.ts", "server/inference/worker.ts"],
   "prom-client": ["server/observe/metrics.ts"],
   "@opentelemetry/api": ["server/observe/call-spans.ts"],
@@ -60,7 +60,9 @@ const owners: Owners = {
   // Nobody but the one who chooses knows the engines, and the one who measures them.
   "server/inference/session.ts": ["server/inference/engines.ts", "loadtest/engines/measure-model.ts"],
   "server/inference/tree/tree-engine.ts": ["server/inference/engines.ts", "loadtest/engines/measure-model.ts"],
-  "server/inference/pool.ts": ["server/server.ts"],
+  "server/inference/pool.ts": ["server/inference/pools.ts"],
+  "server/inference/process-pool.ts": ["server/inference/pools.ts"],
+  "server/inference/pools.ts": ["server/server.ts"],
   "server/inference/scheduler.ts": ["server/server.ts"],
   "server/admission.ts": ["server/server.ts"],
   "server/observe/metrics.ts": ["server/server.ts"],
@@ -79,6 +81,7 @@ const owners: Owners = {
 const entries = [
   "cli/main.ts",
   "server/inference/worker.ts",
+  "server/inference/process-worker.ts",
   "loadtest/main.ts",
   "loadtest/bench.ts",
   "loadtest/servers/raw.ts",

@@ -1,5 +1,6 @@
 /**
- * Reads an ONNX file as far as the tree kernel needs it: nodes with their attributes, constants, inputs and outputs. The only importer of pbf.
+ * Reads an ONNX file as far as the tree kernel needs it: nodes with their attributes, constants, inputs and outputs.
+ * It and onnx-outline.ts import pbf.
  *
  * ONNX is a protobuf message; the field numbers below are those of onnx.proto3. What isn't read is skipped, so an odd file gives an odd graph,
  * which its reader has to refuse.

@@ -1,0 +1,238 @@
+/**
+ * The pool of processes: for versions whose runs may take any time and any memory (graph-time.ts).
+ *
+ * A thread inside the runtime can't be ended, and the process can't end beside it: `process.exit` waits for the thread for ever (measured on
+ * Node 20). A process can be killed at any moment. So each of these workers is a child process, which is killed and replaced when its run is stuck.
+ */
+
+import { type ChildProcess, fork } from "node:child_process";
+import { createRequire } from "node:module";
+import type { Block } from "../../preprocessing/index.js";
+import type { NotLoaded, WorkerTask } from "./run-task.js";
+import type { RunnerSpec, RunResult } from "./runner.js";
+import type { WorkerPool } from "./worker-pool.js";
+import { type StuckRun, type WorkerSlot, WorkerSlots } from "./worker-slots.js";
+
+/** What a child gets: a version to load, or a task. */
+export type ToProcess = { readonly load: RunnerSpec } | { readonly task: WorkerTask };
+/** What it answers to each; undefined says that it has loaded the version. */
+export type FromProcess = { readonly result: RunResult | NotLoaded | undefined } | { readonly failed: string };
+
+export interface ProcessPoolOptions {
+  readonly workers: number;
+  readonly specs: readonly RunnerSpec[];
+  /** Another program, for tests of children that die. */
+  readonly filename?: string;
+  /** How long a child may take to load and warm a version, milliseconds. */
+  readonly loadMs?: number;
+  /** Called for a child that died while it was idle, or couldn't start. */
+  readonly onTrouble: (message: string) => void;
+  readonly onStuck: (run: StuckRun) => void;
+}
+
+/** Far more than a model of gigabytes takes, and than a machine that is short of processors makes of it. */
+const loadMsDefault = 30_000;
+/** A child that can't start is tried again after so long, and after twice as long each time. */
+const backoffMs = { first: 100, max: 10_000 } as const;
+/** A pool whose children failed so often in a row doesn't count as starting any more. */
+const failuresMax = 3;
+
+/** What the children share: versions that can't be loaded are left out, and of those that could, a failure isn't the version's. */
+interface Loading {
+  readonly specs: readonly RunnerSpec[];
+  readonly loadMs: number;
+  readonly notLoaded: Map<string, string>;
+  readonly loadedOnce: Set<string>;
+}
+
+class ChildSlot implements WorkerSlot {
+  /** Resolves when the first child is warm; rejected when children failed again and again. */
+  readonly warm: Promise<void>;
+  /** Children in a row that couldn't start. */
+  failures = 0;
+  readonly #options: ProcessPoolOptions;
+  readonly #loading: Loading;
+  readonly #onAlive: () => void;
+  #child: ChildProcess | undefined;
+  #isReady = false;
+  #closed = false;
+  #backoff: NodeJS.Timeout | undefined;
+  /** Who waits for the child's next answer. */
+  #waiting: { resolve: (message: FromProcess) => void; reject: (error: Error) => void } | undefined;
+  #settleWarm!: { resolve: () => void; reject: (error: Error) => void };
+
+  constructor(options: ProcessPoolOptions, loading: Loading, onAlive: () => void) {
+    this.#options = options;
+    this.#loading = loading;
+    this.#onAlive = onAlive;
+    this.warm = new Promise((resolve, reject) => {
+      this.#settleWarm = { resolve, reject };
+    });
+    this.warm.catch(() => {});
+    this.#start();
+  }
+
+  get alive(): boolean {
+    return this.#isReady;
+  }
+
+  async run(task: WorkerTask): Promise<RunResult | NotLoaded> {
+    const message = await this.#ask({ task });
+    if ("failed" in message) throw new Error(message.failed);
+    return message.result!;
+  }
+
+  #start(): void {
+    const child = fork(this.#options.filename ?? createRequire(import.meta.url).resolve("#process-worker"), [String(process.pid)], {
+      serialization: "advanced",
+      // Nothing of the parent's: its flags are about the server.
+      execArgv: ["--max-semi-space-size=1"],
+      // What the runtime prints would repeat values of rows.
+      stdio: ["ignore", "ignore", "ignore", "ipc"],
+    });
+    this.#child = child;
+    child.on("message", (message: FromProcess) => {
+      const waiting = this.#waiting;
+      this.#waiting = undefined;
+      waiting?.resolve(message);
+    });
+    child.once("error", (error) => this.#ended(child, error.message));
+    child.once("exit", (code, signal) => this.#ended(child, `the process ended with ${signal ?? `exit code ${code}`}`));
+    this.#load(child).then(
+      () => {
+        if (this.#child !== child) return;
+        this.failures = 0;
+        this.#isReady = true;
+        this.#settleWarm.resolve();
+        this.#onAlive();
+      },
+      // Its end comes by itself, or was brought about.
+      () => {},
+    );
+  }
+
+  /** Loads one version after the other, so that one that fails is known. */
+  async #load(child: ChildProcess): Promise<void> {
+    const { specs, loadMs, notLoaded, loadedOnce } = this.#loading;
+    for (const spec of specs) {
+      if (notLoaded.has(spec.key)) continue;
+      let reason = `loading and warming it took longer than ${loadMs} ms`;
+      const timer = setTimeout(() => child.kill("SIGKILL"), loadMs);
+      try {
+        const message = await this.#ask({ load: spec });
+        if ("failed" in message) throw new Error(message.failed);
+        if (message.result === undefined) loadedOnce.add(spec.key);
+        else notLoaded.set(spec.key, (message.result as NotLoaded).notLoaded);
+      } catch (error) {
+        if (!child.killed) reason = `the process that loaded it died: ${(error as Error).message}`;
+        if (!this.#closed && !loadedOnce.has(spec.key)) notLoaded.set(spec.key, reason);
+        child.kill("SIGKILL");
+        throw error;
+      } finally {
+        clearTimeout(timer);
+      }
+    }
+  }
+
+  #ask(message: ToProcess): Promise<FromProcess> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      // A child that is gone is noticed by its end.
+      this.#child!.send(message, undefined, undefined, () => {});
+    });
+  }
+
+  #ended(child: ChildProcess, reason: string): void {
+    if (this.#child !== child) return;
+    const wasReady = this.#isReady;
+    const waiting = this.#waiting;
+    this.#child = undefined;
+    this.#isReady = false;
+    this.#waiting = undefined;
+    waiting?.reject(new Error(reason));
+    if (this.#closed) return;
+    if (wasReady) {
+      if (waiting === undefined) this.#options.onTrouble(`an idle process of the pool died: ${reason}`);
+      this.#start();
+      return;
+    }
+    this.failures++;
+    if (this.failures === failuresMax) {
+      this.#options.onTrouble(`a process of the pool can't start: ${reason}`);
+      this.#settleWarm.reject(new Error(`a process of the pool can't start: ${reason}`));
+    }
+    const delayMs = Math.min(backoffMs.max, backoffMs.first * 2 ** (this.failures - 1));
+    this.#backoff = setTimeout(() => this.#start(), delayMs);
+  }
+
+  /** Kills the child: nothing is in it that has to be saved, and it needs nobody's help to end. */
+  async abandon(): Promise<void> {
+    this.#closed = true;
+    this.#isReady = false;
+    clearTimeout(this.#backoff);
+    this.#settleWarm.reject(new Error("the pool is closed"));
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    await new Promise<void>((resolve) => {
+      child.once("exit", () => resolve());
+      child.kill("SIGKILL");
+    });
+  }
+
+  close(): Promise<void> {
+    return this.abandon();
+  }
+}
+
+export class ProcessPool implements WorkerPool {
+  /** Why versions, by their keys, couldn't be loaded: `run` throws for them. */
+  readonly notLoaded = new Map<string, string>();
+  /** Resolves when each child has loaded and warmed every version, those in {@link notLoaded} excepted; rejected when children can't start. */
+  readonly started: Promise<void>;
+  readonly #slots: WorkerSlots<ChildSlot>;
+
+  /** Starts the children. */
+  constructor(options: ProcessPoolOptions) {
+    const { workers, specs, onStuck, loadMs = loadMsDefault } = options;
+    const loading = { specs, loadMs, notLoaded: this.notLoaded, loadedOnce: new Set<string>() };
+    const open = (onAlive: () => void) => new ChildSlot(options, loading, onAlive);
+    // What is killed doesn't stay.
+    this.#slots = new WorkerSlots({ workers, open, onStuck, stuckMax: Number.POSITIVE_INFINITY });
+    this.started = Promise.all(this.#slots.slots.map(({ warm }) => warm)).then(() => {});
+    this.started.catch(() => {});
+  }
+
+  get workers(): number {
+    return this.#slots.workers;
+  }
+
+  get idle(): number {
+    return this.#slots.idle;
+  }
+
+  get alive(): number {
+    return this.#slots.alive;
+  }
+
+  /** Whether no child is there and none is about to be. */
+  get down(): boolean {
+    return this.#slots.slots.every(({ alive, failures }) => !alive && failures >= failuresMax);
+  }
+
+  set onIdle(listener: () => void) {
+    this.#slots.onIdle = listener;
+  }
+
+  run(key: string, blocks: Block[], rowCount: number, limitMs: number): Promise<RunResult> {
+    return this.#slots.run(key, blocks, rowCount, limitMs);
+  }
+
+  runInEach(key: string, makeBlocks: () => Block[], rowCount: number, batchRows: number, limitMs: number): Promise<RunResult[]> {
+    return this.#slots.runInEach(key, makeBlocks, rowCount, batchRows, limitMs);
+  }
+
+  /** @see {@link WorkerSlots.close} */
+  close(limitMs: number): Promise<number> {
+    return this.#slots.close(limitMs);
+  }
+}
