@@ -75,8 +75,9 @@ describe("a worker that dies while it runs a batch", () => {
 
   test("and whose batch kills the next one too fails that batch, and no other call", async () => {
     orders[places.deathsLeft] = 2;
-    // As many rows as a batch holds: no other call is in it.
-    const poison = ran(...Array(256).fill(values.dieRunning));
+    const poison = ran(values.dieRunning);
+    // Handed out by then: no other call is in its batch.
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
     const others = Array.from({ length: 50 }, (_, i) => ran(i));
     const failed = await poison;
     expect(failed.error).toMatchObject({ code: "model_failed", message: "the worker that ran this call died, twice" });
