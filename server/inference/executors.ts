@@ -9,12 +9,38 @@ export interface RunningBatch {
   readonly endsMs: number;
 }
 
+/** Queues whose calls came within this time share the workers, milliseconds. */
+const sharedMs = 1000;
+
+interface Seen {
+  readonly queue: object | undefined;
+  atMs: number;
+}
+
 export class Executors {
   readonly pool: WorkerPool;
   readonly #running: RunningBatch[] = [];
+  /** The queue whose call came last, and the last other one. */
+  #last: Seen = { queue: undefined, atMs: Number.NEGATIVE_INFINITY };
+  #other = this.#last;
 
   constructor(pool: WorkerPool) {
     this.pool = pool;
+  }
+
+  /** A call came for these workers. */
+  seen(queue: object, nowMs: number): void {
+    if (this.#last.queue === queue) this.#last.atMs = nowMs;
+    else {
+      this.#other = this.#last;
+      this.#last = { queue, atMs: nowMs };
+    }
+  }
+
+  /** Whether other queues than this one have had calls lately. */
+  isShared(queue: object, nowMs: number): boolean {
+    const { atMs } = this.#last.queue === queue ? this.#other : this.#last;
+    return nowMs - atMs < sharedMs;
   }
 
   began(batch: RunningBatch): void {

@@ -53,10 +53,10 @@ export class Gate {
   #forecast(lane: Lane, queue: CallQueue, rowCount: number, nowMs: number): Forecast {
     const placement = this.#placement;
     const freeInMs = placement.runsOnLoop(lane, queue) ? 0 : this.#executorsOf.get(lane.pool!)!.freeInMs(nowMs);
-    const batchRows = placement.batchRowsOf(lane, queue);
+    const batchRows = placement.batchRowsOf(lane, queue, nowMs);
     // Not asked where everything goes into one batch.
     const drains = queue.rows + rowCount > batchRows;
-    const rowsPerMs = drains ? queue.drain.rowsPerMs(placement.expectedRowsPerMs(lane, queue), nowMs) : 1;
+    const rowsPerMs = drains ? queue.drain.rowsPerMs(placement.expectedRowsPerMs(lane, queue, nowMs), nowMs) : 1;
     return forecast({ rowsAhead: queue.rows, freeInMs, rowsPerMs, batchRows }, placement.costOf(lane, queue), rowCount);
   }
 }

@@ -4,8 +4,10 @@
 
 import { batchRows, batchRowsMax } from "./batch-length.js";
 import type { Execution } from "./choose-executor.js";
+import type { Executors } from "./executors.js";
 import type { CallQueue, Lane } from "./lane.js";
 import type { FittedRunCost, RunCost } from "./run-cost.js";
+import type { WorkerPool } from "./worker-pool.js";
 
 /** Model time per turn of the event loop, microseconds: with the replies of the batch, a turn stays under 1 ms. */
 export const turnBudgetUs = 500;
@@ -16,12 +18,14 @@ const probeShare = 0.6;
 export class Placement {
   readonly #execution: Execution;
   readonly #waiting: readonly Lane[];
+  readonly #executorsOf: ReadonlyMap<WorkerPool, Executors>;
   #batchCount = 0;
 
   /** @param waiting - Lanes in which something waits, as it changes. */
-  constructor(execution: Execution, waiting: readonly Lane[]) {
+  constructor(execution: Execution, waiting: readonly Lane[], executorsOf: ReadonlyMap<WorkerPool, Executors>) {
     this.#execution = execution;
     this.#waiting = waiting;
+    this.#executorsOf = executorsOf;
   }
 
   /** A version without a session on this thread, or with a row that would outlast a turn of it, runs in the pool only. */
@@ -50,18 +54,18 @@ export class Placement {
   }
 
   /** Rows of one batch, at most. */
-  batchRowsOf(lane: Lane, queue: CallQueue): number {
-    return this.runsOnLoop(lane, queue) ? rowsWithin(turnBudgetUs, lane.inlineCost) : this.#poolBatchRows(lane);
+  batchRowsOf(lane: Lane, queue: CallQueue, nowMs: number): number {
+    return this.runsOnLoop(lane, queue) ? rowsWithin(turnBudgetUs, lane.inlineCost) : this.#poolBatchRows(lane, queue, nowMs);
   }
 
-  nextPoolBatchRows(lane: Lane): number {
-    const rows = this.#poolBatchRows(lane);
+  nextPoolBatchRows(lane: Lane, queue: CallQueue, nowMs: number): number {
+    const rows = this.#poolBatchRows(lane, queue, nowMs);
     this.#batchCount = (this.#batchCount + 1) % probeEvery;
     return this.#batchCount === 0 ? Math.max(1, Math.floor(probeShare * rows)) : rows;
   }
 
   /** What a queue drains by the fitted costs, rows a millisecond: believed until it was measured. */
-  expectedRowsPerMs(lane: Lane, queue: CallQueue): number {
+  expectedRowsPerMs(lane: Lane, queue: CallQueue, nowMs: number): number {
     const execution = this.executionOf(lane);
     let rowsPerMs = 0;
     if (this.runsOnLoop(lane, queue)) {
@@ -69,7 +73,7 @@ export class Placement {
       rowsPerMs += (1000 * rows) / lane.inlineCost.of(rows);
     }
     if (execution !== "inline") {
-      const rows = this.#poolBatchRows(lane);
+      const rows = this.#poolBatchRows(lane, queue, nowMs);
       const both = lane.small.rows > 0 && lane.large.rows > 0 ? 2 : 1;
       rowsPerMs += (1000 * lane.pool!.workers * rows) / lane.poolCost.of(rows) / (this.#lanesWaitingFor(lane) * both);
     }
@@ -83,9 +87,8 @@ export class Placement {
     return count;
   }
 
-  #poolBatchRows(lane: Lane): number {
-    const bothWait = lane.small.rows > 0 && lane.large.rows > 0 && this.executionOf(lane) === "pool";
-    const shared = bothWait || this.#lanesWaitingFor(lane) > 1;
+  #poolBatchRows(lane: Lane, queue: CallQueue, nowMs: number): number {
+    const shared = this.#executorsOf.get(lane.pool!)!.isShared(queue, nowMs);
     return batchRows(lane.poolCost, { objectiveMs: lane.version.sloMs, shared });
   }
 }

@@ -49,7 +49,7 @@ export class Scheduler {
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#placement = new Placement(options.pool === undefined ? "inline" : options.execution, this.#waiting);
+    this.#placement = new Placement(options.pool === undefined ? "inline" : options.execution, this.#waiting, this.#executorsOf);
     this.#gate = new Gate(this.#placement, this.#executorsOf);
   }
 
@@ -84,6 +84,7 @@ export class Scheduler {
     const nowMs = this.#options.now();
     const queue = this.#queueOf(lane, call.rowCount);
     this.#gate.admit(lane, queue, call, nowMs);
+    if (!this.#placement.runsOnLoop(lane, queue)) this.#executorsOf.get(lane.pool!)!.seen(queue, nowMs);
     if (!lane.waiting) {
       lane.usedUs = Math.max(lane.usedUs, this.#usedUs);
       this.#waiting.push(lane);
@@ -186,7 +187,7 @@ export class Scheduler {
     const bounds = (queue: CallQueue, cost: RunCost, rowsMax: number): TakeBounds => ({
       cost,
       rowsMax,
-      rowsPerMs: this.#placement.expectedRowsPerMs(lane, queue),
+      rowsPerMs: this.#placement.expectedRowsPerMs(lane, queue, nowMs),
       nowMs,
     });
     const rowsInline = rowsWithin(budgetUs, inlineCost);
@@ -199,11 +200,11 @@ export class Scheduler {
         lane.lastWasLarge = false;
         // The event loop keeps what it can run in this turn, and works at the same time as the worker.
         const excess = this.#placement.executionOf(lane) === "auto" ? Math.max(1, small.rows - rowsInline) : small.rows;
-        return lane.takeSmall(bounds(small, poolCost, Math.min(this.#placement.nextPoolBatchRows(lane), excess)), late);
+        return lane.takeSmall(bounds(small, poolCost, Math.min(this.#placement.nextPoolBatchRows(lane, small, nowMs), excess)), late);
       }
       default:
         lane.lastWasLarge = true;
-        return lane.takeLarge(bounds(large, poolCost, this.#placement.nextPoolBatchRows(lane)), late);
+        return lane.takeLarge(bounds(large, poolCost, this.#placement.nextPoolBatchRows(lane, large, nowMs)), late);
     }
   }
 

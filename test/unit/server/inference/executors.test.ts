@@ -34,3 +34,16 @@ test("a batch that ended is forgotten", () => {
   executors.ended(batch);
   expect(executors.freeInMs(10)).toBe(20);
 });
+
+test("workers are shared by queues whose calls came within a second", () => {
+  const executors = new Executors(new HandWorkedPool(1));
+  const [a, b] = [{}, {}];
+  executors.seen(a, 0);
+  expect([executors.isShared(a, 0), executors.isShared(b, 0)]).toEqual([false, true]);
+  executors.seen(b, 10);
+  for (let nowMs = 20; nowMs <= 1000; nowMs += 10) executors.seen(b, nowMs);
+  expect([executors.isShared(a, 999), executors.isShared(b, 999)]).toEqual([true, true]);
+  expect(executors.isShared(b, 1000)).toBe(false);
+  executors.seen(a, 1500);
+  expect(executors.isShared(b, 1501)).toBe(true);
+});
