@@ -29,8 +29,8 @@ export interface PredictPath {
   };
   readonly scheduler: {
     submit(call: Call): void;
-    /** Throws for a call that can't be answered in time, however its body reads. */
-    refuseEarly(version: Version, rowCount: number, targetMs: number): void;
+    /** Why a call of so many rows at least can't be answered in time; undefined if it may be. */
+    refusal(version: Version, rowCount: number, targetMs: number): ServeError | undefined;
   };
   /** Takes the work of large calls, in slices. */
   readonly slices: { add(work: SlicedWork, sinceMs: number): void };
@@ -47,7 +47,11 @@ export function predict(path: PredictPath, call: Call): void {
     path.admission.enter(call);
     const version = path.routes.choose(call.modelName, call.versionName);
     call.version = version;
-    refuseEarly(path, call, version);
+    const refusal = refuseEarly(path, call, version);
+    if (refusal !== undefined) {
+      fail(path, call, refusal);
+      return;
+    }
     if (isLargeBody(call)) {
       takeSlices(path, call, decodeInSlices(call, path.now), () => queue(path, call, answerLarge));
       return;
@@ -74,12 +78,12 @@ export function predict(path: PredictPath, call: Call): void {
 }
 
 /** A call that can't be answered in time whatever its rows are is refused before they are decoded, unless something else can answer for them. */
-function refuseEarly({ scheduler }: PredictPath, call: Call, version: Version): void {
-  if (version.fallback !== undefined || version.cache !== undefined) return;
+function refuseEarly({ scheduler }: PredictPath, call: Call, version: Version): ServeError | undefined {
+  if (version.fallback !== undefined || version.cache !== undefined) return undefined;
   const rows = version.rowBytes.rowsIn(call.bodyBytes);
-  if (rows === undefined) return;
+  if (rows === undefined) return undefined;
   const timeMs = call.callerTimeoutMs > 0 ? call.callerTimeoutMs : sloTargetMs(version, rows.most);
-  scheduler.refuseEarly(version, rows.least, call.arrivedMs + timeMs);
+  return scheduler.refusal(version, rows.least, call.arrivedMs + timeMs);
 }
 
 /** @param onRun - Takes the call once its rows ran; at once if it has none to run: a partial request without a single good row. */

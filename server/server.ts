@@ -181,7 +181,7 @@ export class Server {
       },
       scheduler: {
         submit: (call) => this.#scheduler!.submit(call),
-        refuseEarly: (version, rowCount, targetMs) => this.#scheduler!.refuseEarly(version, rowCount, targetMs),
+        refusal: (version, rowCount, targetMs) => this.#scheduler!.refusal(version, rowCount, targetMs),
       },
       slices: new Slices({ now, defer: setImmediate }),
       now,

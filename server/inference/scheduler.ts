@@ -94,15 +94,16 @@ export class Scheduler {
   }
 
   /**
-   * Refuses a call, before anything of it is decoded, if it can't be answered in time.
+   * Whether a call can't be answered in time whatever it holds: asked before anything of it is decoded.
    *
    * @param rowCount - Rows that it has at least.
    * @param targetMs - When its answer should be there, at the latest.
-   * @throws {@link ServeError} overloaded.
+   * @returns The refusal; undefined if its rows have to be seen.
    */
-  refuseEarly(version: Version, rowCount: number, targetMs: number): void {
+  refusal(version: Version, rowCount: number, targetMs: number): ServeError | undefined {
     const lane = this.#laneOf.get(version);
-    if (lane?.waiting) this.#gate.refuseEarly(lane, this.#queueOf(lane, rowCount), { rowCount, targetMs }, this.#options.now());
+    if (lane === undefined || !lane.waiting) return undefined;
+    return this.#gate.refusal(lane, this.#queueOf(lane, rowCount), { rowCount, targetMs }, this.#options.now());
   }
 
   #queueOf(lane: Lane, rowCount: number): CallQueue {

@@ -281,7 +281,7 @@ export function pathFor(version: Version, runBatch: RunBatch): PredictPath {
           });
         else done(result);
       },
-      refuseEarly() {},
+      refusal: () => undefined,
     },
     slices: { add: takeWhole },
     now: () => 0,

@@ -159,7 +159,7 @@ describe("a failing step is answered with its code", () => {
     },
     {
       step: "a queue that is too long",
-      change: () => ({ scheduler: { submit: raise(new ServeError("overloaded", "rows wait")), refuseEarly() {} } }),
+      change: () => ({ scheduler: { submit: raise(new ServeError("overloaded", "rows wait")), refusal: () => undefined } }),
       status: 503,
       code: "overloaded",
       message: "rows wait",
