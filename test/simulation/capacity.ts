@@ -30,7 +30,8 @@ export function capacityPerS(
   const lane = setup.lanes[index]!;
   const { execution = "auto", workers = 1 } = setup;
   const loop = { ...defaultLoopCosts, ...setup.loop };
-  const machine = slowdownAt(setup.machine, atS);
+  // Taken as if all of them worked all the time.
+  const machine = slowdownAt(setup.machine, atS) * (1 + (setup.contention ?? 0));
   const factor = machine * slowdownAt(lane.drift, atS);
   const runUsMax = (lane.sloMs ?? defaultSloMs) * 1000 * batchShareOfObjective;
 

@@ -101,7 +101,7 @@ export class Ledger {
     const sum = (of: (stream: number) => number) => streams.reduce((total, stream) => total + of(stream), 0);
     const sent = sum((stream) => this.sent[stream]!);
     const count = (outcome: Outcome) => sum((stream) => this.#counts[stream]![outcome]);
-    const times = (all: number[][]) => percentiles(streams.flatMap((stream) => all[stream]!));
+    const times = (all: number[][]) => percentiles(streams.length === 1 ? all[streams[0]!]! : streams.flatMap((stream) => all[stream]!));
     const inTime = sum((stream) => this.#inTime[stream]!);
     const ends = {
       answered: count("answered"),

@@ -40,7 +40,13 @@ export function createReport(setup: Setup, ledger: Ledger, rows: Rows, loopBusy:
   const { traffic, lanes, measureFromS = 0, untilS } = setup;
   const durationS = untilS - measureFromS;
   const indexes = traffic.map((_, stream) => stream);
-  const figures = (streams: readonly number[]) => ledger.figures(streams, durationS);
+  const known = new Map<string, Figures>();
+  const figures = (streams: readonly number[]): Figures => {
+    const key = streams.join();
+    const found = known.get(key) ?? ledger.figures(streams, durationS);
+    known.set(key, found);
+    return found;
+  };
   let shareOfCapacity = 0;
   let shareOfAttainable = 0;
   for (const [index, { lane = 0, rows: rowsPerCall = 1 }] of traffic.entries()) {

@@ -82,6 +82,11 @@ export interface Setup {
   readonly loop?: Partial<LoopCosts>;
   /** A neighbour takes a part of the machine: everything becomes slower. */
   readonly machine?: readonly Slowdown[];
+  /**
+   * The event loop and the workers have too few cores for all of them: each is slower by this share while the other works. Default 0; with 1,
+   * a loop and a worker that both work do no more than one of them alone.
+   */
+  readonly contention?: number;
   readonly traffic: readonly Stream[];
   /** No call is sent afterwards; those in flight are waited for. */
   readonly untilS: number;

@@ -88,9 +88,9 @@ const mixed: Setup = {
   seed: 5,
   lanes: [
     { inline: { fixedUs: 20, perRowUs: 100 }, pool: { fixedUs: 20, perRowUs: 100 }, stalls: { share: 0.001, ms: 50 } },
-    { inline: oneMs, pool: oneMs, drift: [{ fromS: 5, factor: 2 }] },
+    { inline: oneMs, pool: oneMs, drift: [{ fromS: 3, factor: 2 }] },
   ],
-  machine: [{ fromS: 7, factor: 1.5 }],
+  machine: [{ fromS: 4, factor: 1.5 }],
   traffic: [
     { perS: 3000, retry: { times: 2, afterMs: [0, 0] } },
     { perS: 300, rows: 20, timeoutMs: 50 },
@@ -99,14 +99,14 @@ const mixed: Setup = {
       lane: 1,
       perS: [
         { fromS: 0, perS: 300 },
-        { fromS: 4, perS: 3000 },
-        { fromS: 5, perS: 300 },
+        { fromS: 2, perS: 3000 },
+        { fromS: 3, perS: 300 },
       ],
       leaveAfterMs: 120,
     },
     { lane: 1, callers: 3 },
   ],
-  untilS: 10,
+  untilS: 5,
 };
 
 test("every call has one outcome, and every row that an answer needs has run", async () => {

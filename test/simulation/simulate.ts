@@ -69,6 +69,7 @@ class Simulation {
   readonly #loop: SimulatedLoop;
   readonly #admission = new Admission({ callsMax, bytesMax: Number.POSITIVE_INFINITY });
   readonly #slices: Slices;
+  readonly #pool: SimulatedPool;
   readonly #scheduler: Scheduler;
   readonly #ledger: Ledger;
   readonly #versions: Version[] = [];
@@ -80,7 +81,7 @@ class Simulation {
   #rowsWanted = 0;
 
   constructor(setup: Setup) {
-    const { seed, execution = "auto", workers = 1, lanes, machine, traffic, loop: costs, measureFromS = 0 } = setup;
+    const { seed, execution = "auto", workers = 1, lanes, machine, traffic, loop: costs, measureFromS = 0, contention = 0 } = setup;
     this.#setup = setup;
     this.#costs = { ...defaultLoopCosts, ...costs };
     this.#loop = new SimulatedLoop(this.#costs.turnUs);
@@ -93,13 +94,14 @@ class Simulation {
     const pool = new SimulatedPool({
       workers,
       loop: this.#loop,
-      serviceUs: (key, rowCount) => services.get(key)!.drawPooled(rowCount, this.#nowS),
-      handOverUs: () => this.#costs.handOverUs * this.#machineFactor,
+      serviceUs: (key, rowCount) => services.get(key)!.drawPooled(rowCount, this.#nowS) * (1 + contention * this.#loop.load),
+      handOverUs: () => this.#costs.handOverUs * this.#loopFactor,
       onRan: (rowCount) => {
         this.#rowsRun += rowCount;
       },
       onFault,
     });
+    this.#pool = pool;
     this.#scheduler = new Scheduler({
       execution,
       pool: execution === "inline" ? undefined : pool,
@@ -126,7 +128,7 @@ class Simulation {
       return;
     }
     const runFor = (rowCount: number) => {
-      this.#loop.hold(times.draw(inline, rowCount, this.#nowS));
+      this.#loop.hold(times.draw(inline, rowCount, this.#nowS) * this.#contended);
       this.#rowsRun += rowCount;
     };
     const lane = this.#scheduler.addLane(version, createSimulatedRunner(runnerSpec(version), runFor, onFault));
@@ -139,8 +141,14 @@ class Simulation {
     return (this.#loop.nowMs - this.#loop.startMs) / 1000;
   }
 
-  get #machineFactor(): number {
-    return slowdownAt(this.#setup.machine, this.#nowS);
+  /** What the event loop is slowed down by, while workers run. */
+  get #contended(): number {
+    return this.#pool.idle < this.#pool.workers ? 1 + (this.#setup.contention ?? 0) : 1;
+  }
+
+  get #loopFactor(): number {
+    const { machine } = this.#setup;
+    return machine === undefined ? this.#contended : this.#contended * slowdownAt(machine, this.#nowS);
   }
 
   async run(): Promise<Report> {
@@ -179,7 +187,7 @@ class Simulation {
   }
 
   #hold(us: number): void {
-    this.#loop.hold(us * this.#machineFactor);
+    this.#loop.hold(us * this.#loopFactor);
   }
 
   /** The loop reads a call from its socket: `predict`. */

@@ -16,12 +16,17 @@ export interface LoopTimer {
 const startMs = 1000;
 /** Promises between the end of a run and the reply that hangs on it: two in today's pool, so that there is room for more. */
 const microtasksPerEvent = 8;
+const loadSpanMs = 20;
 
 export class SimulatedLoop {
   nowMs = startMs;
   /** Time in which the thread worked. */
   busyMs = 0;
   readonly startMs = startMs;
+  /** Of the last loads' time: when it began, and how much the thread had worked by then. */
+  #loadSinceMs = startMs;
+  #loadBusyMs = 0;
+  #load = 0;
   readonly #events = new EventQueue();
   readonly #turnUs: number;
   #deferred: (() => void)[] = [];
@@ -42,6 +47,16 @@ export class SimulatedLoop {
   hold(us: number): void {
     this.nowMs += us / 1000;
     this.busyMs += us / 1000;
+  }
+
+  /** Share of the time in which the thread worked, lately. */
+  get load(): number {
+    const spanMs = this.nowMs - this.#loadSinceMs;
+    if (spanMs < loadSpanMs) return this.#load;
+    this.#load = (this.busyMs - this.#loadBusyMs) / spanMs;
+    this.#loadSinceMs = this.nowMs;
+    this.#loadBusyMs = this.busyMs;
+    return this.#load;
   }
 
   at(atMs: number, run: () => void, settles = false): void {
