@@ -1,0 +1,175 @@
+/** Runs the scenario: the peak first, then each phase in terms of it. */
+
+import type { Random } from "../random.js";
+import { manyRowsBody, type RowSource } from "../rows.js";
+import { sendTimesMs } from "../schedule.js";
+import { requestBytes, type Target } from "../target.js";
+import { judge, type Verdict } from "./judge.js";
+import type { Ledger } from "./ledger.js";
+import { findPeak, type Peak, type PeakSearch } from "./peak.js";
+import { bottleneckOf, countPhase, type PhaseReport, rowsForNobody, slicesOf } from "./phase-report.js";
+import { calmFactor, type Phase, type PhaseSettings, phasesOf } from "./phases.js";
+import { type ProcessorTime, processorTimeOf } from "./processor-time.js";
+import { recoverySeconds } from "./recovery.js";
+import { saturate } from "./saturate.js";
+import { type Sent, sendPlan } from "./send-plan.js";
+import type { ServerSide } from "./server-side.js";
+
+export interface OverloadSettings extends PhaseSettings {
+  readonly objectiveMs: number;
+  readonly rowsPerCall: number;
+  readonly connectionsMax: number;
+  /** How long 0.8 of the peak follows an overload at most. */
+  readonly recoveryS: number;
+  readonly search: PeakSearch & { readonly saturateS: number };
+  readonly drainMs: number;
+  /** Calls a second; undefined to find it. */
+  readonly peak: number | undefined;
+}
+
+export interface OverloadReport extends Verdict {
+  readonly scenario: "overload";
+  readonly settings: OverloadSettings;
+  readonly peak: Peak;
+  readonly phases: readonly PhaseReport[];
+  readonly processorTime: ProcessorTime | undefined;
+}
+
+export interface OverloadRun {
+  readonly target: Target;
+  readonly settings: OverloadSettings;
+  readonly rows: RowSource;
+  readonly random: Random;
+  readonly server: ServerSide;
+  /** Takes a line about each step as it is done. */
+  readonly progress: (line: string) => void;
+}
+
+const differentRequests = 2048;
+const sliceMs = 250;
+/** Connections of the closed loop that makes the first guess. */
+const saturateConnections = 64;
+
+export async function runOverload(run: OverloadRun): Promise<OverloadReport> {
+  const { settings, target, rows } = run;
+  const bodies = Array.from({ length: Math.ceil(differentRequests / settings.rowsPerCall) }, () =>
+    settings.rowsPerCall === 1 ? rows() : manyRowsBody(rows, settings.rowsPerCall),
+  );
+  const requests = bodies.map((body) => requestBytes(target, body));
+  const peak = await peakOf(run, requests);
+  const phases = phasesOf(settings);
+  const reports: PhaseReport[] = [];
+  for (const phase of phases) reports.push(await runPhase(run, phase, peak.goodput, bodies));
+  const serverOf = (id: string) => reports.find((report) => report.id === id)?.server;
+  return {
+    scenario: "overload",
+    settings,
+    peak,
+    phases: reports,
+    processorTime: processorTimeOf(serverOf("calm"), serverOf("overload-5")),
+    ...judge(phases, reports, settings.objectiveMs),
+  };
+}
+
+async function peakOf(run: OverloadRun, requests: readonly Buffer[]): Promise<Peak> {
+  const { settings, target, random, progress } = run;
+  const { objectiveMs, search, drainMs, connectionsMax } = settings;
+  if (settings.peak !== undefined) return { goodput: settings.peak, rate: settings.peak, steps: [], bottleneck: undefined };
+  const guess = await saturate({ target, requests, connections: saturateConnections, durationMs: search.saturateS * 1000 });
+  if (guess === 0) throw new Error("the server answered no call of the closed loop that makes the first guess of the peak");
+  progress(`closed loop, ${saturateConnections} connections: ${Math.round(guess)} calls/s`);
+  const peak = await findPeak(measure, guess, search);
+  if (peak.goodput === 0) throw new Error(`the server answered no call within the objective of ${objectiveMs} ms, at any rate`);
+  progress(`peak goodput ${Math.round(peak.goodput)} calls/s${peak.bottleneck === undefined ? "" : "; the generator was the bottleneck"}`);
+  return peak;
+
+  async function measure(rate: number, seconds: number) {
+    const dueMs = sendTimesMs({ rate, durationS: seconds, arrivals: "poisson" }, random);
+    const sent = await sendPlan({ target, dueMs, requests, connectionsMax, connectionsAhead: ahead(rate, settings), drainMs });
+    const goodput = goodEndedPerSecond(sent.ledger, { fromMs: (seconds * 1000) / 4, untilMs: seconds * 1000, withinMs: objectiveMs });
+    progress(`  ${Math.round(rate)} calls/s: ${Math.round(goodput)} in time`);
+    return { rate, goodput, bottleneck: bottleneckOf(sent.generator) };
+  }
+}
+
+/**
+ * By when the replies came, and not by when the calls were due: a step over the peak is in time until its queue has grown, so that by when
+ * they were due a short step would seem to be over what the server can do.
+ */
+function goodEndedPerSecond(ledger: Ledger, { fromMs, untilMs, withinMs }: { fromMs: number; untilMs: number; withinMs: number }): number {
+  let good = 0;
+  for (let i = 0; i < ledger.count; i++) {
+    const endedMs = ledger.endedMs[i]!;
+    if (endedMs >= fromMs && endedMs < untilMs && ledger.isGood(i, withinMs)) good++;
+  }
+  return (good * 1000) / (untilMs - fromMs);
+}
+
+/** About as many connections as calls are open when all wait as long as they may. */
+function ahead(rate: number, { objectiveMs, connectionsMax }: OverloadSettings): number {
+  return Math.min(connectionsMax, 32 + Math.ceil((rate * objectiveMs) / 1000));
+}
+
+async function runPhase(run: OverloadRun, phase: Phase, peak: number, bodies: readonly string[]): Promise<PhaseReport> {
+  const { settings, server, progress } = run;
+  const { objectiveMs, rowsPerCall } = settings;
+  const before = await server.read();
+  const sent = await send(run, phase, peak, bodies);
+  const after = await server.read();
+  const { ledger, generator } = sent;
+  const endMs = phase.durationS * 1000;
+  const deadlineMs = phase.deadlineMs ?? Infinity;
+  const counts = countPhase(ledger, { untilMs: endMs, withinMs: Math.min(objectiveMs, deadlineMs) });
+  const whole = countPhase(ledger, { untilMs: Infinity, withinMs: objectiveMs });
+  const gone = before && after && { rowsRun: after.rowsRun - before.rowsRun, processorS: after.processorS - before.processorS };
+  const recovery = { fromMs: endMs, untilMs: ledger.lastDueMs(), withinMs: objectiveMs, windowMs: recoveryWindowMs(settings) };
+  const report: PhaseReport = {
+    id: phase.id,
+    title: phase.title,
+    factor: phase.factor,
+    durationS: phase.durationS,
+    ...counts,
+    goodShareOfPeak: counts.goodPerSecond / peak,
+    recoveryS: phase.recovers ? (recoverySeconds(ledger, recovery) ?? null) : undefined,
+    rows: gone && rowsForNobody(ledger, gone.rowsRun, rowsPerCall, deadlineMs),
+    server: gone && { ...gone, answers: whole.accepted.count, refusals: whole.refused.count },
+    generator,
+    bottleneck: bottleneckOf(generator),
+    slices: slicesOf(ledger, Math.min(objectiveMs, deadlineMs), sliceMs),
+  };
+  progress(`${phase.title}: ${Math.round(counts.offeredPerSecond)} calls/s, ${Math.round(counts.goodPerSecond)} in time`);
+  return report;
+}
+
+/** A second, or less where the whole wait for it is short. */
+const recoveryWindowMs = ({ recoveryS }: OverloadSettings) => Math.min(1000, recoveryS * 500);
+
+function send(run: OverloadRun, phase: Phase, peak: number, bodies: readonly string[]): Promise<Sent> {
+  const { settings, target, random } = run;
+  const { objectiveMs, connectionsMax, drainMs, recoveryS } = settings;
+  const endMs = phase.durationS * 1000;
+  const own = sendTimesMs({ rate: phase.factor * peak, durationS: phase.durationS, arrivals: "poisson" }, random);
+  const calm = phase.recovers
+    ? sendTimesMs({ rate: calmFactor * peak, durationS: recoveryS, arrivals: "poisson" }, random).map((atMs) => endMs + atMs)
+    : [];
+  const windowMs = recoveryWindowMs(settings);
+  return sendPlan({
+    target,
+    dueMs: Float64Array.from([...own, ...calm]),
+    requests: bodies.map((body) => requestBytes(target, body, phase.deadlineMs === undefined ? {} : { "x-timeout-ms": phase.deadlineMs })),
+    connectionsMax,
+    connectionsAhead: ahead(phase.factor * peak, settings),
+    drainMs,
+    ...(phase.leaveAfterMs === undefined ? {} : { leaveAfterMs: phase.leaveAfterMs }),
+    ...(phase.retries === undefined ? {} : { retries: { times: phase.retries, untilMs: endMs } }),
+    // Normal again, and for another second of calm: what comes after says nothing more.
+    ...(phase.recovers
+      ? {
+          isEnough: (ledger: Ledger, nowMs: number) =>
+            nowMs > endMs + windowMs &&
+            recoverySeconds(ledger, { fromMs: endMs, untilMs: nowMs - objectiveMs - windowMs, withinMs: objectiveMs, windowMs }) !==
+              undefined,
+        }
+      : {}),
+  });
+}
