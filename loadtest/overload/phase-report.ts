@@ -161,7 +161,7 @@ export function bottleneckOf({ lagMsP99, processorShare, waitedForConnection }: 
   if (processorShare > processorShareMax) return `it took ${Math.round(processorShare * 100)} % of a processor`;
   if (lagMsP99 <= lagMsMax) return undefined;
   const late = `one in a hundred calls left ${Math.round(lagMsP99)} ms late or later`;
-  return waitedForConnection > 0 ? `${late}, ${waitedForConnection} of them for want of a free connection` : late;
+  return waitedForConnection > 0 ? `${late}; ${waitedForConnection} calls found no free connection` : late;
 }
 
 export interface PhaseReport extends PhaseCounts {

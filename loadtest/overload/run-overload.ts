@@ -13,7 +13,7 @@ import { type ProcessorTime, processorTimeOf } from "./processor-time.js";
 import { recoverySeconds } from "./recovery.js";
 import { saturate } from "./saturate.js";
 import { type Sent, sendPlan } from "./send-plan.js";
-import type { ServerSide } from "./server-side.js";
+import type { ServerCounts, ServerSide } from "./server-side.js";
 
 export interface OverloadSettings extends PhaseSettings {
   readonly objectiveMs: number;
@@ -59,7 +59,15 @@ export async function runOverload(run: OverloadRun): Promise<OverloadReport> {
   const peak = await peakOf(run, requests);
   const phases = phasesOf(settings);
   const reports: PhaseReport[] = [];
-  for (const phase of phases) reports.push(await runPhase(run, phase, peak.goodput, bodies));
+  let before = await run.server.read();
+  for (const phase of phases) {
+    const sent = await send(run, phase, peak.goodput, bodies);
+    const after = await run.server.read();
+    const report = reportPhase(run, phase, peak.goodput, sent, gone(before, after));
+    reports.push(report);
+    before = after;
+    run.progress(`${phase.title}: ${Math.round(report.offeredPerSecond)} calls/s, ${Math.round(report.goodPerSecond)} in time`);
+  }
   const serverOf = (id: string) => reports.find((report) => report.id === id)?.server;
   return {
     scenario: "overload",
@@ -110,20 +118,20 @@ function ahead(rate: number, { objectiveMs, connectionsMax }: OverloadSettings):
   return Math.min(connectionsMax, 32 + Math.ceil((rate * objectiveMs) / 1000));
 }
 
-async function runPhase(run: OverloadRun, phase: Phase, peak: number, bodies: readonly string[]): Promise<PhaseReport> {
-  const { settings, server, progress } = run;
+/** What the server did between two readings. */
+function gone(before: ServerCounts | undefined, after: ServerCounts | undefined): ServerCounts | undefined {
+  return before && after && { rowsRun: after.rowsRun - before.rowsRun, processorS: after.processorS - before.processorS };
+}
+
+function reportPhase({ settings }: OverloadRun, phase: Phase, peak: number, sent: Sent, server: ServerCounts | undefined): PhaseReport {
   const { objectiveMs, rowsPerCall } = settings;
-  const before = await server.read();
-  const sent = await send(run, phase, peak, bodies);
-  const after = await server.read();
   const { ledger, generator } = sent;
   const endMs = phase.durationS * 1000;
   const deadlineMs = phase.deadlineMs ?? Infinity;
   const counts = countPhase(ledger, { untilMs: endMs, withinMs: Math.min(objectiveMs, deadlineMs) });
   const whole = countPhase(ledger, { untilMs: Infinity, withinMs: objectiveMs });
-  const gone = before && after && { rowsRun: after.rowsRun - before.rowsRun, processorS: after.processorS - before.processorS };
   const recovery = { fromMs: endMs, untilMs: ledger.lastDueMs(), withinMs: objectiveMs, windowMs: recoveryWindowMs(settings) };
-  const report: PhaseReport = {
+  return {
     id: phase.id,
     title: phase.title,
     factor: phase.factor,
@@ -131,14 +139,12 @@ async function runPhase(run: OverloadRun, phase: Phase, peak: number, bodies: re
     ...counts,
     goodShareOfPeak: counts.goodPerSecond / peak,
     recoveryS: phase.recovers ? (recoverySeconds(ledger, recovery) ?? null) : undefined,
-    rows: gone && rowsForNobody(ledger, gone.rowsRun, rowsPerCall, deadlineMs),
-    server: gone && { ...gone, answers: whole.accepted.count, refusals: whole.refused.count },
+    rows: server && rowsForNobody(ledger, server.rowsRun, rowsPerCall, deadlineMs),
+    server: server && { ...server, answers: whole.accepted.count, refusals: whole.refused.count },
     generator,
     bottleneck: bottleneckOf(generator),
     slices: slicesOf(ledger, Math.min(objectiveMs, deadlineMs), sliceMs),
   };
-  progress(`${phase.title}: ${Math.round(counts.offeredPerSecond)} calls/s, ${Math.round(counts.goodPerSecond)} in time`);
-  return report;
 }
 
 /** A second, or less where the whole wait for it is short. */

@@ -17,7 +17,7 @@ export interface ServerSide {
   read(): Promise<ServerCounts | undefined>;
 }
 
-const calmMs = 300;
+const calmMs = 150;
 const calmWithinMs = 10_000;
 
 /**
