@@ -2,8 +2,10 @@
  * Many kept-alive connections, one request at a time on each, with as little work for a reply as there can be: its status, its length and
  * Retry-After are read, and the body is counted. No object is made for a request.
  *
+ * Connections take turns, so that a server doesn't close the spare ones for being idle.
+ *
  * Invariants:
- * - A connection in `idle` is open or opening, and carries no request.
+ * - A connection in `idle` carries no request, and is open or gone; those that are gone are passed over.
  * - `index` of a connection is the request it carries, or -1.
  * - Each request handed to `send` ends by one call of `onReply` or `onLost`, unless `leave` or `close` came before.
  */
@@ -31,14 +33,16 @@ interface Connection {
 }
 
 const headBytesMax = 16_384;
+const openAtOnce = 256;
 
 export class Connections {
   readonly #target: Pick<Target, "host" | "port">;
   readonly #connectionsMax: number;
   readonly #receiver: Receiver;
   readonly #open = new Set<Connection>();
-  /** The last one used is taken first. */
-  readonly #idle: Connection[] = [];
+  #idle: Connection[] = [];
+  /** The first idle one; those before it were taken. */
+  #idleHead = 0;
   readonly #byIndex = new Map<number, Connection>();
   /** Every read ends in its callback before the next begins, so all connections read into the same memory. */
   readonly #bytes = Buffer.allocUnsafeSlow(65_536);
@@ -50,25 +54,42 @@ export class Connections {
     this.#receiver = receiver;
   }
 
-  /** Opens connections ahead. Settles once they are there, or have failed. */
-  async openAhead(count: number): Promise<void> {
-    const opened: Promise<void>[] = [];
-    while (this.#open.size < Math.min(count, this.#connectionsMax)) {
-      const connection = this.#connect();
-      this.#idle.push(connection);
-      opened.push(new Promise((resolve) => connection.socket.once("connect", resolve).once("close", () => resolve())));
+  /** Opens as many as there may be. Settles once they are there, or have failed. */
+  async openAll(): Promise<void> {
+    while (this.#open.size < this.#connectionsMax) {
+      const opened: Promise<void>[] = [];
+      // A listener's queue of connections that it hasn't taken yet is short.
+      while (opened.length < openAtOnce && this.#open.size < this.#connectionsMax) {
+        const connection = this.#connect();
+        this.#idle.push(connection);
+        opened.push(new Promise((resolve) => connection.socket.once("connect", resolve).once("close", () => resolve())));
+      }
+      await Promise.all(opened);
+      // Refused ones would be tried for ever.
+      if (this.#open.size < opened.length) return;
     }
-    await Promise.all(opened);
   }
 
   /** @returns False where no connection is free and no more may be opened: the request hasn't left then. */
   send(index: number, request: Buffer): boolean {
-    const connection = this.#idle.pop() ?? (this.#open.size < this.#connectionsMax ? this.#connect() : undefined);
+    const connection = this.#takeIdle() ?? (this.#open.size < this.#connectionsMax ? this.#connect() : undefined);
     if (connection === undefined) return false;
     connection.index = index;
     this.#byIndex.set(index, connection);
     connection.socket.write(request);
     return true;
+  }
+
+  #takeIdle(): Connection | undefined {
+    while (this.#idleHead < this.#idle.length) {
+      const connection = this.#idle[this.#idleHead++]!;
+      if (this.#idleHead > 1024 && this.#idleHead * 2 > this.#idle.length) {
+        this.#idle = this.#idle.slice(this.#idleHead);
+        this.#idleHead = 0;
+      }
+      if (!connection.gone) return connection;
+    }
+    return undefined;
   }
 
   /** Closes the connection of a request that has had no reply. @returns Whether there was one. */
@@ -156,10 +177,6 @@ export class Connections {
     connection.gone = true;
     this.#open.delete(connection);
     if (connection.index >= 0) this.#byIndex.delete(connection.index);
-    else {
-      const place = this.#idle.indexOf(connection);
-      if (place >= 0) this.#idle.splice(place, 1);
-    }
     connection.socket.destroy();
   }
 }

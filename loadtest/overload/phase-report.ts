@@ -1,5 +1,6 @@
 /** What a phase comes to: its ledger, counted. */
 
+import { figure } from "../table.js";
 import type { Ledger } from "./ledger.js";
 import { connectionLost, noReply } from "./ledger.js";
 import type { GeneratorFacts } from "./send-plan.js";
@@ -156,12 +157,17 @@ export function rowsForNobody(ledger: Ledger, rowsRun: number, rowsPerCall: numb
 const lagMsMax = 5;
 const processorShareMax = 0.9;
 
-/** @returns Why the generator was the slow part, in words; undefined where it wasn't. */
-export function bottleneckOf({ lagMsP99, processorShare, waitedForConnection }: GeneratorFacts): string | undefined {
+/**
+ * @param connectionsEnough - Whether there are as many connections as calls would be open if each took as long as it may. If not, calls that
+ * found none free waited for the generator; if there are, the server held them all for longer than it may.
+ * @returns Why the generator was the slow part, in words; undefined where it wasn't.
+ */
+export function bottleneckOf(generator: GeneratorFacts, connectionsEnough: boolean): string | undefined {
+  const { lagMsP99, processorShare, waitedForConnection } = generator;
   if (processorShare > processorShareMax) return `it took ${Math.round(processorShare * 100)} % of a processor`;
-  if (lagMsP99 <= lagMsMax) return undefined;
-  const late = `one in a hundred calls left ${Math.round(lagMsP99)} ms late or later`;
-  return waitedForConnection > 0 ? `${late}; ${waitedForConnection} calls found no free connection` : late;
+  if (lagMsP99 > lagMsMax) return `one in a hundred calls left ${figure(lagMsP99)} ms late or later`;
+  if (waitedForConnection > 0 && !connectionsEnough) return `${waitedForConnection} calls found no free connection, see --connections`;
+  return undefined;
 }
 
 export interface PhaseReport extends PhaseCounts {

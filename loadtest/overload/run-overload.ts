@@ -81,7 +81,7 @@ export async function runOverload(run: OverloadRun): Promise<OverloadReport> {
 
 async function peakOf(run: OverloadRun, requests: readonly Buffer[]): Promise<Peak> {
   const { settings, target, random, progress } = run;
-  const { objectiveMs, search, drainMs, connectionsMax } = settings;
+  const { objectiveMs, search, drainMs } = settings;
   if (settings.peak !== undefined) return { goodput: settings.peak, rate: settings.peak, steps: [], bottleneck: undefined };
   const guess = await saturate({ target, requests, connections: saturateConnections, durationMs: search.saturateS * 1000 });
   if (guess === 0) throw new Error("the server answered no call of the closed loop that makes the first guess of the peak");
@@ -93,10 +93,11 @@ async function peakOf(run: OverloadRun, requests: readonly Buffer[]): Promise<Pe
 
   async function measure(rate: number, seconds: number) {
     const dueMs = sendTimesMs({ rate, durationS: seconds, arrivals: "poisson" }, random);
-    const sent = await sendPlan({ target, dueMs, requests, connectionsMax, connectionsAhead: ahead(rate, settings), drainMs });
+    const connections = connectionsFor(rate, settings);
+    const sent = await sendPlan({ target, dueMs, requests, connections: connections.count, drainMs });
     const goodput = goodEndedPerSecond(sent.ledger, { fromMs: (seconds * 1000) / 4, untilMs: seconds * 1000, withinMs: objectiveMs });
     progress(`  ${Math.round(rate)} calls/s: ${Math.round(goodput)} in time`);
-    return { rate, goodput, bottleneck: bottleneckOf(sent.generator) };
+    return { rate, goodput, bottleneck: bottleneckOf(sent.generator, connections.enough) };
   }
 }
 
@@ -113,9 +114,10 @@ function goodEndedPerSecond(ledger: Ledger, { fromMs, untilMs, withinMs }: { fro
   return (good * 1000) / (untilMs - fromMs);
 }
 
-/** About as many connections as calls are open when all wait as long as they may. */
-function ahead(rate: number, { objectiveMs, connectionsMax }: OverloadSettings): number {
-  return Math.min(connectionsMax, 32 + Math.ceil((rate * objectiveMs) / 1000));
+/** Twice as many as calls are open when each takes as long as it may, as far as that is allowed. */
+function connectionsFor(rate: number, { objectiveMs, connectionsMax }: OverloadSettings): { count: number; enough: boolean } {
+  const open = Math.ceil((rate * objectiveMs) / 1000);
+  return { count: Math.min(connectionsMax, 64 + 2 * open), enough: connectionsMax >= open };
 }
 
 /** What the server did between two readings. */
@@ -142,7 +144,7 @@ function reportPhase({ settings }: OverloadRun, phase: Phase, peak: number, sent
     rows: server && rowsForNobody(ledger, server.rowsRun, rowsPerCall, deadlineMs),
     server: server && { ...server, answers: whole.accepted.count, refusals: whole.refused.count },
     generator,
-    bottleneck: bottleneckOf(generator),
+    bottleneck: bottleneckOf(generator, connectionsFor(phase.factor * peak, settings).enough),
     slices: slicesOf(ledger, Math.min(objectiveMs, deadlineMs), sliceMs),
   };
 }
@@ -152,7 +154,7 @@ const recoveryWindowMs = ({ recoveryS }: OverloadSettings) => Math.min(1000, rec
 
 function send(run: OverloadRun, phase: Phase, peak: number, bodies: readonly string[]): Promise<Sent> {
   const { settings, target, random } = run;
-  const { objectiveMs, connectionsMax, drainMs, recoveryS } = settings;
+  const { objectiveMs, drainMs, recoveryS } = settings;
   const endMs = phase.durationS * 1000;
   const own = sendTimesMs({ rate: phase.factor * peak, durationS: phase.durationS, arrivals: "poisson" }, random);
   const calm = phase.recovers
@@ -163,8 +165,7 @@ function send(run: OverloadRun, phase: Phase, peak: number, bodies: readonly str
     target,
     dueMs: Float64Array.from([...own, ...calm]),
     requests: bodies.map((body) => requestBytes(target, body, phase.deadlineMs === undefined ? {} : { "x-timeout-ms": phase.deadlineMs })),
-    connectionsMax,
-    connectionsAhead: ahead(phase.factor * peak, settings),
+    connections: connectionsFor(phase.factor * peak, settings).count,
     drainMs,
     ...(phase.leaveAfterMs === undefined ? {} : { leaveAfterMs: phase.leaveAfterMs }),
     ...(phase.retries === undefined ? {} : { retries: { times: phase.retries, untilMs: endMs } }),

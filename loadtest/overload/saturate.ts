@@ -27,7 +27,7 @@ export async function saturate({ target, requests, connections, durationMs }: Sa
     },
     onLost: () => setTimeout(again, 1),
   });
-  await client.openAhead(connections);
+  await client.openAll();
   const startMs = performance.now();
   for (let i = 0; i < connections; i++) again();
   await new Promise((resolve) => setTimeout(resolve, durationMs));

@@ -14,9 +14,8 @@ export interface SendPlan {
   readonly dueMs: Float64Array;
   /** Sent in turn. */
   readonly requests: readonly Buffer[];
-  readonly connectionsMax: number;
-  /** Connections that are there before the start. */
-  readonly connectionsAhead: number;
+  /** As many as there are at the start, and at most. */
+  readonly connections: number;
   /** How long to wait for replies after the last call was due. */
   readonly drainMs: number;
   /** A client closes its connection so long after its call left. */
@@ -29,7 +28,7 @@ export interface SendPlan {
 
 /** How well the generator kept to the plan. */
 export interface GeneratorFacts {
-  /** How late planned calls left; waiting for a free connection counts. */
+  /** How late planned calls left, but for those that had to wait for a free connection: that wait is the server's doing. */
   readonly lagMsP99: number;
   readonly lagMsMax: number;
   /** Of one processor. */
@@ -50,6 +49,7 @@ const enoughEveryMs = 200;
 export async function sendPlan(plan: SendPlan): Promise<Sent> {
   const { dueMs, requests, retries, leaveAfterMs = Infinity, drainMs } = plan;
   const ledger = new Ledger(dueMs, 1 + (retries?.times ?? 0));
+  const lagMs = new Float64Array(dueMs.length).fill(Number.NaN);
   let lastPlanned = dueMs.length;
   let next = 0; // the first planned call that hasn't been handed over
   let leaving = 0; // the first sent call whose client may still leave
@@ -60,8 +60,8 @@ export async function sendPlan(plan: SendPlan): Promise<Sent> {
   const waiting: number[] = []; // entries that found no connection, oldest first
   let waitingHead = 0;
   let done: () => void = () => {};
-  const connections = new Connections(plan.target, plan.connectionsMax, { onReply, onLost });
-  await connections.openAhead(plan.connectionsAhead);
+  const connections = new Connections(plan.target, plan.connections, { onReply, onLost });
+  await connections.openAll();
   const usage = process.cpuUsage();
   startMs = performance.now();
   await new Promise<void>((resolve) => {
@@ -72,9 +72,8 @@ export async function sendPlan(plan: SendPlan): Promise<Sent> {
   const { user, system } = process.cpuUsage(usage);
   connections.close();
   ledger.leaveOut(lastPlanned);
-  const lags = ledger.leftMs
+  const lags = lagMs
     .subarray(0, lastPlanned)
-    .map((leftMs, i) => leftMs - dueMs[i]!)
     .filter((lag) => !Number.isNaN(lag))
     .sort();
   const generator = {
@@ -89,7 +88,10 @@ export async function sendPlan(plan: SendPlan): Promise<Sent> {
     const nowMs = performance.now() - startMs;
     sendWaiting();
     for (; next < lastPlanned && dueMs[next]! <= nowMs; next++) {
-      if (waitingHead === waiting.length && send(next)) continue;
+      if (waitingHead === waiting.length && send(next)) {
+        lagMs[next] = ledger.leftMs[next]! - dueMs[next]!;
+        continue;
+      }
       waitedForConnection++;
       waiting.push(next);
     }

@@ -86,13 +86,14 @@ describe("rowsForNobody", () => {
 describe("bottleneckOf", () => {
   const fine = { lagMsP99: 1, lagMsMax: 30, processorShare: 0.4, waitedForConnection: 0 };
   test.each([
-    [fine, undefined],
-    [{ ...fine, lagMsP99: 6 }, /left 6 ms late/],
-    [{ ...fine, processorShare: 0.95 }, /95 % of a processor/],
-    [{ ...fine, lagMsP99: 80, waitedForConnection: 12 }, /12 calls found no free connection/],
-    [{ ...fine, waitedForConnection: 12 }, undefined],
-  ] as const)("%#", (facts, expected) => {
-    if (expected === undefined) expect(bottleneckOf(facts)).toBeUndefined();
-    else expect(bottleneckOf(facts)).toMatch(expected);
+    [fine, true, undefined],
+    [{ ...fine, lagMsP99: 6 }, true, /left 6 ms late/],
+    [{ ...fine, processorShare: 0.95 }, true, /95 % of a processor/],
+    [{ ...fine, waitedForConnection: 12 }, false, /12 calls found no free connection/],
+    [{ ...fine, waitedForConnection: 12 }, true, undefined],
+    [fine, false, undefined],
+  ] as const)("%#", (facts, connectionsEnough, expected) => {
+    if (expected === undefined) expect(bottleneckOf(facts, connectionsEnough)).toBeUndefined();
+    else expect(bottleneckOf(facts, connectionsEnough)).toMatch(expected);
   });
 });
