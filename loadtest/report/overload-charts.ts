@@ -82,13 +82,16 @@ export function acceptedChart(phases: readonly PhaseReport[], objectiveMs: numbe
     id: "accepted-latency",
     title: "Latency of the calls that were answered",
     xLabel: "phase",
-    yLabel: "ms, from when a call was meant to leave",
+    yLabel: "ms, from when a call was meant to leave (logarithmic)",
     ...bands(waiting, (phase) => {
       const { p50, p95, p99 } = at(phase);
       if (phase.accepted.count === 0) return "no call was answered";
       return `P50 ${milliseconds(p50)}, P95 ${milliseconds(p95)}, P99 ${milliseconds(p99)}\n${count(phase.accepted.count)} answered with 200`;
     }),
-    y: linearScale(Math.max(objectiveMs, ...values.map(({ p99 }) => p99))),
+    y: logScale(
+      Math.max(0.1, Math.min(objectiveMs, ...values.map(({ p50 }) => p50).filter((ms) => ms > 0)) / 2),
+      Math.max(objectiveMs, ...values.map(({ p99 }) => p99)),
+    ),
     note: "A bar ends at P99; its parts end at P50 and P95.",
     // Stacked, so each part is what it adds.
     bars: [

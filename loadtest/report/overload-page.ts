@@ -40,12 +40,16 @@ export function overloadPage(report: OverloadReport, facts: RunFacts): string {
 }
 
 function verdict({ phases, peak, settings, notJudged: skipped }: OverloadReport): string {
-  const shares = phases
-    .filter(({ id }) => id.startsWith("overload-"))
-    .map(({ factor, goodShareOfPeak }) => `${figure(goodShareOfPeak)} at ${factor} times`);
+  const overloads = phases.filter(({ id }) => id.startsWith("overload-"));
   const apart = skipped.length === 0 ? "" : ` ${counted(skipped.length, "phase")} not judged.`;
-  return `The peak is ${count(peak.goodput)} calls a second answered within ${milliseconds(settings.objectiveMs)}. Of it, the server kept ${shares.join(", ")} as many calls.${apart}`;
+  return (
+    `The peak is ${count(peak.goodput)} calls a second answered within ${milliseconds(settings.objectiveMs)}. ` +
+    `Offered ${listed(overloads.map(({ factor }) => String(factor)))} times as many, the server answered ` +
+    `${listed(overloads.map(({ goodShareOfPeak }) => goodShareOfPeak.toFixed(2)))} of the peak in time.${apart}`
+  );
 }
+
+const listed = (words: readonly string[]) => `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
 
 function figures({ phases, peak, settings, processorTime }: OverloadReport): [string, string][] {
   const overloads = phases.filter(({ id }) => id.startsWith("overload-"));
