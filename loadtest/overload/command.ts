@@ -5,6 +5,7 @@ import { getPriority, setPriority } from "node:os";
 import { join, resolve } from "node:path";
 import { describeMachine } from "../bench/machine.js";
 import { choiceFlag, type Flags, type FlagValues, flagsHelp, numberFlag, OptionError, outputFile, parseFlags } from "../options.js";
+import { projectRoot } from "../project.js";
 import { createRandom } from "../random.js";
 import { commandText } from "../report/facts.js";
 import { overloadPage } from "../report/overload-page.js";
@@ -75,9 +76,12 @@ export async function overload(args: readonly string[], say: (text: string) => v
   const file = values.get("rows");
   const givenRows = file === undefined ? undefined : rowsFromFile(file);
   const reference = kind === undefined ? undefined : await referenceBundle(kind, say);
-  const model = values.get("model") ?? kind;
+  const model = values.get("model") ?? kind ?? (url === undefined && values.has("models") ? onlyModel(values.get("models")!) : undefined);
   const models = reference?.models ?? (values.has("models") ? resolve(values.get("models")!) : undefined);
-  const rows = givenRows ?? (reference ? rowsFromFile(reference.rowsFile) : goldenRows(models, model)) ?? demandRows(random);
+  const rows =
+    givenRows ??
+    (reference ? rowsFromFile(reference.rowsFile) : url === undefined ? goldenRows(models, model) : undefined) ??
+    demandRows(random);
   const server = givenTarget ? undefined : await startPlumb(serveFlags(values, models, passedOn));
   const path =
     givenTarget && !values.has("model")
@@ -189,11 +193,17 @@ async function objectiveOf(target: Target, model: string | undefined): Promise<n
   return versions.find(({ version }) => version === serving)?.slo?.p95_ms;
 }
 
-/** Those that the newest version answers; undefined where no model of a store is named. */
-function goldenRows(models: string | undefined, model: string | undefined): RowSource | undefined {
-  if (models === undefined || model === undefined) return undefined;
+/** The model of a store that has one; undefined for another store. */
+function onlyModel(models: string): string | undefined {
+  const names = folders(models).filter((name) => !name.startsWith("."));
+  return names.length === 1 ? names[0] : undefined;
+}
+
+/** Those that the newest version answers; undefined where no model is named. */
+function goldenRows(models = join(projectRoot, "models"), model: string | undefined): RowSource | undefined {
+  if (model === undefined) return undefined;
   const folder = join(models, model);
-  const newest = existsSync(folder) ? Math.max(...readdirSync(folder).map(Number).filter(Number.isInteger)) : -Infinity;
+  const newest = Math.max(...folders(folder).map(Number).filter(Number.isInteger));
   if (newest === -Infinity) throw new OptionError(`--model: there is no bundle of ${model} in ${models}`);
   const file = join(folder, String(newest), "golden.jsonl");
   const lines = readFileSync(file, "utf8")
@@ -202,4 +212,9 @@ function goldenRows(models: string | undefined, model: string | undefined): RowS
     .map((line) => JSON.parse(line) as { row: unknown; error?: unknown })
     .filter(({ error }) => error === undefined);
   return rowsInTurn(parseRows(lines.map(({ row }) => JSON.stringify(row)).join("\n"), file));
+}
+
+function folders(path: string): string[] {
+  if (!existsSync(path)) return [];
+  return readdirSync(path, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
 }
