@@ -1,10 +1,10 @@
 /** The `loadtest` command: load on a running server, or on one that is started for it. */
 
-import { existsSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { writeFileSync } from "node:fs";
 import { describeMachine } from "./bench/machine.js";
 import { createAutocannon } from "./generators.js";
-import { choiceFlag, type Flags, type FlagValues, flagsHelp, numberFlag, OptionError, parseFlags } from "./options.js";
+import { choiceFlag, type Flags, type FlagValues, flagsHelp, numberFlag, OptionError, outputFile, parseFlags } from "./options.js";
+import { asksForOverload, overload } from "./overload/command.js";
 import { packageVersion } from "./project.js";
 import { createRandom } from "./random.js";
 import { readComparison } from "./report/comparison.js";
@@ -19,13 +19,13 @@ import { watchServer } from "./server-metrics.js";
 import { startPlumb } from "./server-process.js";
 import { parseTarget, type Target, targetUrl } from "./target.js";
 
-const scenarios = ["sla", "smoke", "saturation"] as const;
-type Scenario = (typeof scenarios)[number];
+const scenarios = ["sla", "smoke", "saturation", "overload"] as const;
+type Scenario = Exclude<(typeof scenarios)[number], "overload">;
 
 const flags: Flags = {
   scenario: {
     value: "NAME",
-    help: "sla (default): open loop at a rate, judged; smoke: the same, lenient; saturation: closed loop, autocannon",
+    help: "sla (default): open loop at a rate, judged; smoke: the same, lenient; saturation: closed loop, autocannon; overload: more than it can answer, with flags of its own (--scenario overload --help)",
   },
   url: { value: "URL", help: "where to send rows, on this machine only; default: a server is started and stopped" },
   rate: { value: "N", help: "rows per second (200)" },
@@ -55,12 +55,13 @@ Latency counts from the time a request was meant to leave. Exit code 0: passed, 
  * @throws OptionError on wrong usage, or where the server doesn't take a row.
  */
 export async function loadtest(args: readonly string[], say: (text: string) => void): Promise<number> {
+  if (asksForOverload(args)) return await overload(args, say);
   const values = parseFlags(args, flags);
   if (values.has("help")) {
     say(usage);
     return 0;
   }
-  const scenario = choiceFlag(values, "scenario", scenarios, "sla");
+  const scenario = choiceFlag(values, "scenario", scenarios, "sla") as Scenario;
   const settings = slaSettings(values, scenario);
   const random = createRandom(numberFlag(values, "seed", 1, { min: 0, integer: true }));
   const file = values.get("rows");
@@ -109,13 +110,6 @@ export async function loadtest(args: readonly string[], say: (text: string) => v
     const answered = report.levels.reduce((sum, { perSecond }) => sum + perSecond.reduce((a, b) => a + b, 0), 0);
     return { report, text: saturationText(report), answered, page: (facts: RunFacts) => saturationPage(report, facts) };
   }
-}
-
-/** Where a result goes; a place that can't take it is refused before the load and not after it. */
-function outputFile(values: FlagValues, flag: string): string | undefined {
-  const file = values.get(flag);
-  if (file !== undefined && !existsSync(dirname(file))) throw new OptionError(`--${flag}: there is no folder ${dirname(file)}`);
-  return file;
 }
 
 function slaSettings(values: FlagValues, scenario: Scenario): SlaSettings {

@@ -1,5 +1,7 @@
 /** The command lines of the two tools. A wrong flag or value is refused with a sentence that names it. */
 
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 
 /** What the caller asked for can't be done as asked; the message is for them. */
@@ -67,6 +69,13 @@ export function choiceFlag<Choice extends string>(values: FlagValues, flag: stri
   const choice = choices.find((known) => known === text);
   if (choice === undefined) throw new OptionError(`--${flag}: expected one of ${choices.join(", ")}, got ${JSON.stringify(text)}`);
   return choice;
+}
+
+/** Where a result goes; a place that can't take it is refused before the load and not after it. */
+export function outputFile(values: FlagValues, flag: string): string | undefined {
+  const file = values.get(flag);
+  if (file !== undefined && !existsSync(dirname(file))) throw new OptionError(`--${flag}: there is no folder ${dirname(file)}`);
+  return file;
 }
 
 /** One line per flag. */

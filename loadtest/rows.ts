@@ -33,7 +33,11 @@ export function demandRows(random: Random): RowSource {
  * @throws OptionError if the file can't be read, holds no row, or a line isn't a JSON object; the message names file and line.
  */
 export function rowsFromFile(file: string): RowSource {
-  const rows = parseRows(readText(file), file);
+  return rowsInTurn(parseRows(readText(file), file));
+}
+
+/** @param rows - At least one. */
+export function rowsInTurn(rows: readonly string[]): RowSource {
   let next = 0;
   return () => {
     const row = rows[next]!;
@@ -55,7 +59,8 @@ function readText(file: string): string {
   }
 }
 
-function parseRows(text: string, file: string): string[] {
+/** @throws OptionError as {@link rowsFromFile}. */
+export function parseRows(text: string, file: string): string[] {
   const lines = text.split("\n");
   const rows: string[] = [];
   for (const [index, line] of lines.entries()) {

@@ -29,9 +29,10 @@ export function parseTarget(url: string, flag = "url"): Target {
 }
 
 /** The bytes of a POST request with a JSON body, ready for a kept-alive connection. */
-export function requestBytes({ host, port, path }: Target, body: string): Buffer {
+export function requestBytes({ host, port, path }: Target, body: string, headers: Readonly<Record<string, string | number>> = {}): Buffer {
+  const further = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(
-    `POST ${path} HTTP/1.1\r\nhost: ${bracketed(host)}:${port}\r\ncontent-type: application/json\r\n` +
+    `POST ${path} HTTP/1.1\r\nhost: ${bracketed(host)}:${port}\r\ncontent-type: application/json\r\n${further.join("")}` +
       `content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
 }

@@ -49,6 +49,8 @@ export interface Chart {
   readonly bars?: readonly BarSeries[];
   /** Levels across the whole chart, each with its words. */
   readonly levels?: readonly { readonly y: number; readonly label: string }[];
+  /** Moments across the whole chart, from top to bottom. */
+  readonly verticals?: readonly { readonly x: number }[];
   readonly zones: readonly Zone[];
 }
 
@@ -72,7 +74,7 @@ export function chartFigure(chart: Chart): Markup {
 }
 
 /** Axes and marks, in a box that fills what it stands in. */
-export function plot({ id, x, y, lines = [], bars = [], levels = [], zones }: Chart): Markup {
+export function plot({ id, x, y, lines = [], bars = [], levels = [], verticals = [], zones }: Chart): Markup {
   return element(
     "svg",
     { role: "group", tabindex: 0, "aria-labelledby": `${id}-title`, "aria-roledescription": "chart" },
@@ -95,6 +97,10 @@ export function plot({ id, x, y, lines = [], bars = [], levels = [], zones }: Ch
       lines.map(({ name, tone, points }) => element("path", { class: `line tone-${tone}`, d: pathOf(points, x, y), "data-series": name })),
     ),
     levels.map((level) => levelMark(level, y)),
+    verticals.map((vertical) => {
+      const place = percentage(x.share(vertical.x));
+      return element("line", { class: "level", x1: place, x2: place, y1: "0", y2: "100%" });
+    }),
     zones.map(({ start, width, text }) =>
       element(
         "rect",

@@ -1,0 +1,71 @@
+/** Goal: each bar is held to the phases that it is about, and a phase that the generator limited to none. */
+
+import { describe, expect, test } from "vitest";
+import { judge } from "../../../../loadtest/overload/judge.js";
+import type { PhaseReport } from "../../../../loadtest/overload/phase-report.js";
+import { phasesOf } from "../../../../loadtest/overload/phases.js";
+import { processorTimeOf } from "../../../../loadtest/overload/processor-time.js";
+import { phaseReport } from "./phase-reports.js";
+
+const phases = phasesOf({ durationS: 20, deadlineMs: 50, leaveAfterMs: 10 });
+const reportsWith = (id: string, change: Partial<PhaseReport>) => phases.map((phase) => phaseReport(phase, phase.id === id ? change : {}));
+const judged = (id: string, change: Partial<PhaseReport>) => judge(phases, reportsWith(id, change), 200);
+const rows = (share: number) => ({ rowsRun: 100, rowsForNobody: 100 * share, share });
+
+test("passes where all bars hold, at their edges", () => {
+  const edge = { goodShareOfPeak: 0.9, accepted: { count: 9, p99: 200 }, refused: { count: 9, p99: 19.9 }, recoveryS: 5, rows: rows(0.05) };
+  expect(judged("overload-5", edge)).toEqual({ failures: [], notJudged: [], passed: true });
+});
+
+test.each<[string, Partial<PhaseReport>, RegExp]>([
+  ["overload-2", { goodShareOfPeak: 0.89 }, /^2 times the peak: goodput is 0.89 of the peak/],
+  ["overload-10", { accepted: { count: 9, p99: 201 } }, /^10 times the peak: P99 of accepted calls is 201 ms/],
+  ["overload-5", { refused: { count: 9, p99: 20 } }, /P99 of refusals is 20 ms/],
+  ["overload-5", { statuses: [{ status: 504, count: 3 }] }, /3 calls with the default deadline ended in 504/],
+  ["overload-5", { recoveryS: 5.1 }, /normal again after 5.1 s/],
+  ["burst", { recoveryS: null }, /^a burst of 5 peaks in 1 s: answers were not normal again/],
+  ["storm", { recoveryS: 16 }, /^the burst, refused callers try again: .* 16 s/],
+  ["deadline-2", { rows: rows(0.06) }, /^deadline of 50 ms at 2: 6 % of the rows ran for nobody/],
+  ["leaving-0.8", { rows: rows(1) }, /^callers leave after 10 ms at 0.8: 100 % of the rows/],
+])("%s fails: %j", (id, change, message) => {
+  const { failures, passed } = judged(id, change);
+  expect(passed).toBe(false);
+  expect(failures).toHaveLength(1);
+  expect(failures[0]).toMatch(message);
+});
+
+describe("what isn't held to a bar", () => {
+  test.each<[string, Partial<PhaseReport>]>([
+    ["calm", { goodShareOfPeak: 0.3, refused: { count: 9, p99: 300 } }],
+    ["burst", { goodShareOfPeak: 0.2 }],
+    ["deadline-2", { statuses: [{ status: 504, count: 3 }], accepted: { count: 1, p99: 900 } }],
+    ["overload-2", { accepted: { count: 0 }, refused: { count: 0 }, rows: undefined }],
+  ])("%s: %j", (id, change) => expect(judged(id, change).passed).toBe(true));
+});
+
+test("a phase that the generator limited neither fails nor passes", () => {
+  const verdict = judged("overload-10", { goodShareOfPeak: 0.1, bottleneck: "it was slow" });
+  expect(verdict).toEqual({
+    failures: [],
+    notJudged: ["10 times the peak: the generator was the bottleneck: it was slow"],
+    passed: true,
+  });
+  const all = judge(
+    phases,
+    phases.map((phase) => phaseReport(phase, { bottleneck: "it was slow" })),
+    200,
+  );
+  expect(all.passed).toBe(false);
+});
+
+describe("processor time", () => {
+  const server = (processorS: number, answers: number, refusals: number) => ({ rowsRun: answers, processorS, answers, refusals });
+  test("of a refusal is what is left when the answers are taken off", () => {
+    expect(processorTimeOf(server(2, 1000, 0), server(2.3, 1000, 4000))).toEqual({ answerUs: 2000, refusalUs: 75 });
+  });
+  test("of a refusal is never below nothing, and unknown without one", () => {
+    expect(processorTimeOf(server(2, 1000, 0), server(1.9, 1000, 4000))!.refusalUs).toBe(0);
+    expect(processorTimeOf(server(2, 1000, 0), server(2, 1000, 0))!.refusalUs).toBeUndefined();
+    expect(processorTimeOf(undefined, server(2, 1000, 0))).toBeUndefined();
+  });
+});
