@@ -37,7 +37,7 @@ const turnBudgetUs = 500;
  * cheaper model could take thousands in its time, but a batch that fails is run again row by row. The proof's largest batch has as many.
  */
 const batchRowsMax = 256;
-/** A run in a worker that lasts longer is given up, milliseconds. */
+/** A run in a worker that lasts longer than this, and than its version's objective, is given up, milliseconds. */
 const stuckAfterMs = 1000;
 
 export class Scheduler {
@@ -197,7 +197,7 @@ export class Scheduler {
     for (const call of batch.calls) leaveIntake(call);
     try {
       const blocks = packBatch(batch, lane.blockWidths, true);
-      const result = await lane.pool!.run(lane.version.key, blocks, batch.rowCount, stuckAfterMs);
+      const result = await lane.pool!.run(lane.version.key, blocks, batch.rowCount, Math.max(stuckAfterMs, lane.version.sloMs));
       const endedMs = now();
       const us = (endedMs - startedMs) * 1000;
       lane.poolCost.observe(batch.rowCount, us);
