@@ -15,7 +15,7 @@ import { type StuckRun, type WorkerSlot, WorkerSlots } from "./worker-slots.js";
 
 /** What a child gets: a version to load, or a task. */
 export type ToProcess = { readonly load: RunnerSpec } | { readonly task: WorkerTask };
-/** What it answers to each; undefined says that it has loaded the version. */
+/** What it answers to each; undefined says that it has loaded the version. Before, it says once that it is up, in the same form. */
 export type FromProcess = { readonly result: RunResult | NotLoaded | undefined } | { readonly failed: string };
 
 export interface ProcessPoolOptions {
@@ -30,6 +30,8 @@ export interface ProcessPoolOptions {
   readonly onStuck: (run: StuckRun) => void;
 }
 
+/** How long a child may take until it says that it is up, milliseconds. */
+const upMs = 30_000;
 /** Far more than a model of gigabytes takes, and than a machine that is short of processors makes of it. */
 const loadMsDefault = 30_000;
 /** A child that can't start is tried again after so long, and after twice as long each time. */
@@ -114,6 +116,10 @@ class ChildSlot implements WorkerSlot {
   /** Loads one version after the other, so that one that fails is known. */
   async #load(child: ChildProcess): Promise<void> {
     const { specs, loadMs, notLoaded, loadedOnce } = this.#loading;
+    const lateTimer = setTimeout(() => child.kill("SIGKILL"), upMs);
+    await new Promise<FromProcess>((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    }).finally(() => clearTimeout(lateTimer));
     for (const spec of specs) {
       if (notLoaded.has(spec.key)) continue;
       let reason = `loading and warming it took longer than ${loadMs} ms`;

@@ -40,6 +40,7 @@ try {
 const runners: Runners = new Map();
 
 process.on("message", (message: ToProcess) => answer(reply(message)));
+answer({ result: undefined });
 
 function reply(message: ToProcess): FromProcess {
   try {

@@ -3,11 +3,17 @@
 const limitMsMin = 1000;
 const timesLongest = 10;
 
-/**
- * @param expectedMs - Of this run, by the fitted cost.
- * @param longestMs - Of all runs of the version so far.
- * @returns Milliseconds.
- */
-export function runLimitMs(expectedMs: number, longestMs: number): number {
-  return Math.max(limitMsMin, timesLongest * Math.max(expectedMs, longestMs));
+/** Milliseconds. */
+export interface KnownRuns {
+  /** The version's objective: a run within it is never stuck. */
+  readonly objectiveMs: number;
+  /** What this run should take, by the fitted cost. */
+  readonly expectedMs: number;
+  /** The longest run of the version so far. */
+  readonly longestMs: number;
+}
+
+/** @returns Milliseconds. */
+export function runLimitMs({ objectiveMs, expectedMs, longestMs }: KnownRuns): number {
+  return Math.max(limitMsMin, objectiveMs, timesLongest * Math.max(expectedMs, longestMs));
 }

@@ -237,7 +237,7 @@ export class Scheduler {
     for (const call of batch.calls) leaveIntake(call);
     try {
       const blocks = packBatch(batch, lane.blockWidths, true);
-      const limitMs = runLimitMs(expectedUs / 1000, lane.longestRunMs);
+      const limitMs = runLimitMs({ objectiveMs: lane.version.sloMs, expectedMs: expectedUs / 1000, longestMs: lane.longestRunMs });
       const result = await lane.pool!.run(lane.version.key, blocks, batch.rowCount, limitMs);
       const endedMs = now();
       const us = (endedMs - startedMs) * 1000;

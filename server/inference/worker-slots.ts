@@ -105,8 +105,11 @@ export class WorkerSlots<Slot extends WorkerSlot> implements WorkerPool {
    *
    * @param makeBlocks - Called once per worker, since what it returns is moved.
    */
-  runInEach(key: string, makeBlocks: () => Block[], rowCount: number, batchRows: number, limitMs: number): Promise<RunResult[]> {
-    return Promise.all(this.#slots.map((slot) => this.#enqueue({ key, blocks: makeBlocks(), rowCount, batchRows }, limitMs, slot)));
+  async runInEach(key: string, makeBlocks: () => Block[], rowCount: number, batchRows: number, limitMs: number): Promise<RunResult[]> {
+    const runs = this.#slots.map((slot) => this.#enqueue({ key, blocks: makeBlocks(), rowCount, batchRows }, limitMs, slot));
+    // All to their end, also where one fails: who comes next finds the workers free.
+    await Promise.allSettled(runs);
+    return Promise.all(runs);
   }
 
   /** Hands a task to this slot, or to any; at once if it is free. */

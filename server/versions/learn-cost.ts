@@ -29,7 +29,12 @@ export async function learnCost(version: Version, lane: Lane, now: () => number)
       const startedMs = now();
       // What is handed over is gone.
       const own = blocks.get(rowCount)!.map((block) => block.slice());
-      await lane.pool.run(version.key, own, rowCount, runLimitMs(0, 0));
+      await lane.pool.run(
+        version.key,
+        own,
+        rowCount,
+        runLimitMs({ objectiveMs: version.sloMs, expectedMs: 0, longestMs: lane.longestRunMs }),
+      );
       runMs = now() - startedMs;
       lane.tookMs(rowCount, runMs);
     }

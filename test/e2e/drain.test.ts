@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ask, post } from "../fixtures/http-client.js";
-import { metric } from "../fixtures/metrics.js";
+import { busyWorkers, metric } from "../fixtures/metrics.js";
 import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
 import { RawConnection } from "../fixtures/raw-connection.js";
 import { endServers, ServerProcess, startServer } from "../fixtures/server-process.js";
@@ -77,8 +77,7 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     const values = Array.from({ length: 10_000 }, (_, i) => 5_000 + i / 8);
     const connection = await RawConnection.open(server.httpPort);
     await connection.write(request("/models/spin/predict", JSON.stringify({ rows: values.map((value) => ({ value })) })));
-    // Of two threads and two processes.
-    await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(2);
+    await expect.poll(() => busyWorkers(server), quickly).toBe(2);
     server.kill(signal);
     expect(await server.untilLogged(({ message }) => message === "draining")).toMatchObject({ calls_in_flight: 1 });
     const reply = await connection.reply();
@@ -205,7 +204,7 @@ describe("a drain that can't end", () => {
     const server = await startServer(store.directory, "--execution", "pool", "--workers", "1");
     const connection = await RawConnection.open(server.httpPort);
     await connection.write(request("/models/spin/predict", '{"value":1000000000}'));
-    await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(1);
+    await expect.poll(() => busyWorkers(server), quickly).toBe(1);
     server.kill("SIGTERM");
     await server.untilLogged(({ message }) => message === "draining");
     server.kill("SIGINT");

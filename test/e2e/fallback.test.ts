@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ask, post } from "../fixtures/http-client.js";
-import { metric } from "../fixtures/metrics.js";
+import { busyWorkers, metric } from "../fixtures/metrics.js";
 import { lookupModel, type ModelStore, rootModel, spinModel, writeStore } from "../fixtures/model-store.js";
 import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
 import { linearRule } from "../fixtures/tiny-bundle.js";
@@ -94,11 +94,11 @@ describe("a deadline", () => {
     server = await startServer(store.directory, "--execution", "pool", "--workers", "1");
     const running = await predict("spin", { value: 1_500_000 }, { "x-timeout-ms": "100" });
     expect(running.json).toMatchObject({ prediction: 4_500_000, fallback: { reason: "deadline_exceeded" } });
-    expect(await metric(server, "plumb_pool_idle_workers")).toBe(0);
+    expect(await busyWorkers(server)).toBe(1);
     const queued = await predict("spin", { rows: [{ value: 1 }, { value: 2 }] }, { "x-timeout-ms": "100" });
     expect(queued.json.predictions).toEqual([3, 6]);
     expect(["deadline_exceeded", "overloaded"]).toContain(queued.json.fallback.reason);
-    await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(1);
+    await expect.poll(() => busyWorkers(server), quickly).toBe(0);
     expect((await predict("spin", { value: 7 })).json).toMatchObject({ prediction: 7 });
     expect(await metric(server, "plumb_calls_in_flight")).toBe(0);
   });
@@ -106,7 +106,7 @@ describe("a deadline", () => {
   test("of a large call is met in slices", async () => {
     server = await startServer(store.directory, "--execution", "pool", "--workers", "1");
     const blocking = predict("spin", { value: 1_500_000 }, { "x-timeout-ms": "60000" });
-    await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(0);
+    await expect.poll(() => busyWorkers(server), quickly).toBe(1);
     const rows = Array.from({ length: 8000 }, (_, i) => ({ value: i }));
     const answer = await predict("spin", { rows }, { "x-timeout-ms": "400" });
     expect(answer.status).toBe(200);

@@ -5,7 +5,7 @@
 import { spawnSync } from "node:child_process";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { post } from "../fixtures/http-client.js";
-import { metric } from "../fixtures/metrics.js";
+import { busyWorkers } from "../fixtures/metrics.js";
 import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
 import { RawConnection } from "../fixtures/raw-connection.js";
 import { endServers, ServerProcess } from "../fixtures/server-process.js";
@@ -46,7 +46,7 @@ test("a second signal ends it at once, while a model runs", async () => {
   const body = '{"value":1000000000}';
   const headers = `host: plumb\r\ncontent-type: application/json\r\nx-timeout-ms: 60000\r\ncontent-length: ${body.length}\r\n`;
   await connection.write(`POST /models/spin/predict HTTP/1.1\r\n${headers}\r\n${body}`);
-  await expect.poll(() => metric(server, "plumb_pool_idle_workers"), { interval: 5, timeout: 20_000 }).toBe(0);
+  await expect.poll(() => busyWorkers(server), { interval: 5, timeout: 20_000 }).toBe(1);
   server.kill("SIGTERM");
   await server.untilLogged(({ message }) => message === "draining");
   server.kill("SIGTERM");

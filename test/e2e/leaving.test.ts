@@ -3,7 +3,7 @@
 import { Agent } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ask, post } from "../fixtures/http-client.js";
-import { metric } from "../fixtures/metrics.js";
+import { busyWorkers, metric } from "../fixtures/metrics.js";
 import { echoModel, lookupModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
 import { RawConnection } from "../fixtures/raw-connection.js";
 import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
@@ -27,7 +27,7 @@ afterAll(async () => {
 
 afterEach(async () => {
   await expect.poll(() => metric(server, "plumb_calls_in_flight"), quickly).toBe(0);
-  await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(1);
+  await expect.poll(() => busyWorkers(server), quickly).toBe(0);
   expect(await metric(server, "plumb_bytes_in_flight")).toBe(0);
   expect((await post(server.httpPort, "/models/echo/predict", { value: 1 })).json.prediction).toBe(1);
 });
@@ -38,7 +38,7 @@ const slowRequest = `${head}content-length: ${slow.length}\r\n\r\n${slow}`;
 
 async function whileItRuns(connection: RawConnection): Promise<void> {
   await connection.write(slowRequest);
-  await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(0);
+  await expect.poll(() => busyWorkers(server), quickly).toBe(1);
 }
 
 describe("a caller whose call runs", () => {

@@ -2,7 +2,7 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, ask, post } from "../fixtures/http-client.js";
-import { metric } from "../fixtures/metrics.js";
+import { busyWorkers, metric } from "../fixtures/metrics.js";
 import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
 import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
 
@@ -37,16 +37,16 @@ describe("a deadline", () => {
     server = await startServer(store.directory, "--execution", "pool", "--workers", "1");
     expectRefused(await spin({ value: 1_500_000 }, 100), 504, "deadline_exceeded");
     // The worker still runs; its result is for nobody.
-    expect(await metric(server, "plumb_pool_idle_workers")).toBe(0);
+    expect(await busyWorkers(server)).toBe(1);
     expect(await metric(server, "plumb_calls_in_flight")).toBe(0);
-    await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(1);
+    await expect.poll(() => busyWorkers(server), quickly).toBe(0);
     expect((await spin({ value: 1 }, 60_000)).json.prediction).toBe(1);
   });
 
   test("that passes in the queue ends the call then, and it never runs", async () => {
     server = await startServer(store.directory, "--execution", "pool", "--workers", "1");
     const first = spin(slow, 60_000);
-    await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(0);
+    await expect.poll(() => busyWorkers(server), quickly).toBe(1);
     const waiting = await Promise.all(Array.from({ length: 20 }, () => spin(slow, 100)));
     for (const answer of waiting) expectRefused(answer, 504, "deadline_exceeded");
     expect((await first).json.prediction).toBe(slow.value);
@@ -59,7 +59,7 @@ describe("a deadline", () => {
     // Before anything ran, 10,000 rows are believed to take 100 ms: time enough, on a slow machine too, to be let in.
     const rows = Array.from({ length: 10_000 }, () => ({ value: 150_000 }));
     expectRefused(await spin({ rows }, 1000), 504, "deadline_exceeded");
-    await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(1);
+    await expect.poll(() => busyWorkers(server), quickly).toBe(0);
     // Forty slices were wanted; those after the deadline weren't begun.
     expect(await metric(server, "nv_inference_exec_count", { model: "spin" })).toBeLessThan(40);
     expect(await metric(server, "plumb_queue_rows")).toBe(0);
@@ -96,7 +96,7 @@ describe("more calls than --calls-max", () => {
 test("a model that takes its time in one worker holds up no call of another, nor health", async () => {
   server = await startServer(store.directory, "--execution", "pool", "--workers", "2");
   const slowOne = spin(slow, 60_000);
-  await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(1);
+  await expect.poll(() => busyWorkers(server), quickly).toBe(1);
   for (let value = 0; value < 20; value++) {
     expect((await post(server.httpPort, "/models/echo/predict", { value })).json.prediction).toBe(value);
   }

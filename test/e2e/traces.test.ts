@@ -2,7 +2,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, type Asked, post } from "../fixtures/http-client.js";
-import { metric } from "../fixtures/metrics.js";
+import { busyWorkers, metric } from "../fixtures/metrics.js";
 import { echoModel, lookupModel, lookupSize, type ModelStore, rootModel, spinModel, writeStore } from "../fixtures/model-store.js";
 import type { SentSpan } from "../fixtures/otlp-message.js";
 import { OtlpReceiver } from "../fixtures/otlp-receiver.js";
@@ -179,11 +179,11 @@ describe("every call", () => {
   });
 
   test("whose caller left says so", async () => {
-    await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(1);
+    await expect.poll(() => busyWorkers(server), quickly).toBe(0);
     const leaving = new AbortController();
     const asked = send(server, "left", "/models/spin/predict", slow, { headers: patiently, signal: leaving.signal });
     const failed = expect(asked).rejects.toThrow();
-    await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(0);
+    await expect.poll(() => busyWorkers(server), quickly).toBe(1);
     leaving.abort();
     await failed;
     const { root } = await traceOf("left");
@@ -305,7 +305,7 @@ test("what is under way when a server is told to stop is delivered before it end
   const server = await startWith(environment, store.directory, ...flags);
   await send(server, "before", "/predict", { value: 1 });
   const asked = send(server, "during", "/predict", slow, { headers: patiently });
-  await expect.poll(() => metric(server, "plumb_pool_idle_workers"), quickly).toBe(0);
+  await expect.poll(() => busyWorkers(server), quickly).toBe(1);
   expect(collector.received).toEqual([]);
   server.kill("SIGTERM");
   expect((await asked).status).toBe(200);

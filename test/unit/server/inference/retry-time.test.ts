@@ -25,9 +25,16 @@ test("what was asked for fades within seconds", () => {
 });
 
 test.each([
-  { name: "of a model that runs a millisecond: a second", expectedMs: 1, longestMs: 3, limitMs: 1000 },
-  { name: "of a slow one: ten times its longest", expectedMs: 200, longestMs: 400, limitMs: 4000 },
-  { name: "of a batch larger than any before: ten times what is expected of it", expectedMs: 900, longestMs: 400, limitMs: 9000 },
-])("the limit of a run $name", ({ expectedMs, longestMs, limitMs }) => {
-  expect(runLimitMs(expectedMs, longestMs)).toBe(limitMs);
+  { name: "of a model that runs a millisecond: a second", objectiveMs: 200, expectedMs: 1, longestMs: 3, limitMs: 1000 },
+  { name: "of a slow one: ten times its longest", objectiveMs: 200, expectedMs: 200, longestMs: 400, limitMs: 4000 },
+  {
+    name: "of a batch larger than any before: ten times what is expected of it",
+    objectiveMs: 200,
+    expectedMs: 900,
+    longestMs: 400,
+    limitMs: 9000,
+  },
+  { name: "of a model with a long objective: the objective", objectiveMs: 5000, expectedMs: 1, longestMs: 3, limitMs: 5000 },
+])("the limit of a run $name", ({ limitMs, ...known }) => {
+  expect(runLimitMs(known)).toBe(limitMs);
 });
