@@ -12,7 +12,7 @@ import type { WorkerPool } from "./worker-pool.js";
 /** Model time per turn of the event loop, microseconds: with the replies of the batch, a turn stays under 1 ms. */
 export const turnBudgetUs = 500;
 /** Every so many batches, one is smaller: from batches of one size the fixed part of their cost can't be told. */
-const probeEvery = 4;
+const probeEvery = 8;
 const probeShare = 0.6;
 
 export class Placement {

@@ -7,8 +7,10 @@ import { repeatGoldenRows } from "./golden-blocks.js";
 import type { Version } from "./version.js";
 
 const poolRounds = 4;
-/** Larger batches than one that took so long aren't tried, milliseconds: a start shouldn't wait for a slow model. */
-const longRunMs = 20;
+/** A size is tried again while its runs took less together, milliseconds. */
+const roundsMs = 50;
+/** A size isn't tried if its run might take longer, milliseconds: a start shouldn't wait for a slow model. */
+const longRunMs = 250;
 
 /**
  * @param now - Monotonic clock, milliseconds.
@@ -23,21 +25,21 @@ export async function learnCost(version: Version, lane: Lane, now: () => number)
       (rowCount) => blocks.get(rowCount)!,
     );
   if (lane.pool === undefined) return;
+  let runMs = 0;
+  let lastRows = 1;
   for (const rowCount of warmUpRows) {
-    let runMs = 0;
-    for (let round = 0; round < poolRounds && runMs < longRunMs; round++) {
+    if ((runMs * rowCount) / lastRows > longRunMs) return;
+    lastRows = rowCount;
+    let tookMs = 0;
+    for (let round = 0; round < poolRounds && tookMs < roundsMs; round++) {
       const startedMs = now();
       // What is handed over is gone.
       const own = blocks.get(rowCount)!.map((block) => block.slice());
-      await lane.pool.run(
-        version.key,
-        own,
-        rowCount,
-        runLimitMs({ objectiveMs: version.sloMs, expectedMs: 0, longestMs: lane.longestRunMs }),
-      );
+      const known = { objectiveMs: version.sloMs, expectedMs: 0, longestMs: lane.longestRunMs };
+      await lane.pool.run(version.key, own, rowCount, runLimitMs(known));
       runMs = now() - startedMs;
+      tookMs += runMs;
       lane.tookMs(rowCount, runMs);
     }
-    if (runMs >= longRunMs) return;
   }
 }
