@@ -10,6 +10,7 @@ import { createRandom, type Random } from "../../loadtest/random.js";
 import { Admission } from "../../server/admission.js";
 import { Call } from "../../server/call.js";
 import { ServeError } from "../../server/errors.js";
+import type { Lane } from "../../server/inference/lane.js";
 import { runnerSpec } from "../../server/inference/runner.js";
 import { Scheduler } from "../../server/inference/scheduler.js";
 import { Slices } from "../../server/slices.js";
@@ -121,10 +122,21 @@ class Simulation {
     }
   }
 
-  /** As server.ts takes a version into service: warm, with a first idea of what its runs cost on the event loop. */
-  #addLane(version: Version, { inline, warmUpShare = 1 }: SimulatedLane, times: ServiceTimes, onFault: (message: string) => void): void {
+  /** As server.ts takes a version into service: warm, with a first idea of what its runs cost. */
+  #addLane(
+    version: Version,
+    { inline, pool, warmUpShare = 1 }: SimulatedLane,
+    times: ServiceTimes,
+    onFault: (message: string) => void,
+  ): void {
+    const learnPool = (lane: Lane) => {
+      // As learn-cost.ts does: a size isn't tried if its run might take long.
+      for (const rows of warmUpRuns.rows)
+        if (rows === 1 || (pool.fixedUs + pool.perRowUs) * rows < 250_000)
+          lane.tookMs(rows, (warmUpShare * times.draw(pool, rows, 0)) / 1000);
+    };
     if (inline === undefined || this.#setup.execution === "pool") {
-      this.#scheduler.addLane(version, undefined);
+      learnPool(this.#scheduler.addLane(version, undefined));
       return;
     }
     const runFor = (rowCount: number) => {
@@ -135,6 +147,7 @@ class Simulation {
     for (let round = 0; round < warmUpRuns.rounds; round++) {
       for (const rows of warmUpRuns.rows) lane.inlineCost.observe(rows, warmUpShare * times.draw(inline, rows, 0));
     }
+    learnPool(lane);
   }
 
   get #nowS(): number {
