@@ -347,8 +347,8 @@ describe("a body in chunks that nobody takes", () => {
       const connection = await open();
       await connection.write(`${head.replace("POST", method)}${"1\r\nx\r\n".repeat(500_000)}`);
       await connection.closed;
-      expect(chunksSeen.mock.calls.length).toBeGreaterThan(1_000);
-      expect(chunksSeen.mock.calls.length).toBeLessThan(2_000);
+      expect(chunksSeen.mock.calls.length).toBeGreaterThan(256);
+      expect(chunksSeen.mock.calls.length).toBeLessThan(512);
     } finally {
       chunksSeen.mockRestore();
     }

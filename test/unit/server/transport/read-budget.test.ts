@@ -26,8 +26,8 @@ describe("a refused body is read on", () => {
     ["at 10 MB in network packets", Math.ceil(10_000_000 / 1_460), 10_000_000, true],
     ["at its bound", leftoverBytesMax / 65_536, leftoverBytesMax, true],
     ["beyond its bound: no", leftoverBytesMax / 65_536, leftoverBytesMax + 1, false],
-    ["at 1,000 chunks of a byte", 1_000, 1_000, true],
-    ["at 1,100 chunks of a byte: no", 1_100, 1_100, false],
+    ["at 250 chunks of a byte", 250, 250, true],
+    ["at 300 chunks of a byte: no", 300, 300, false],
   ];
   test.each(cases)("%s", (_, chunkCount, bytes, on) => {
     expect(readsOn(chunkCount, bytes)).toBe(on);
