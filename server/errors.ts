@@ -13,7 +13,12 @@ import type { Issue } from "../bundle/index.js";
  */
 export const errorTable = {
   malformed_body: { http: 400, grpc: "INVALID_ARGUMENT", retry: false, meaning: "the body isn't the JSON that this address takes" },
-  invalid_request: { http: 400, grpc: "INVALID_ARGUMENT", retry: false, meaning: "a header, a parameter or the address itself is wrong" },
+  invalid_request: {
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    retry: false,
+    meaning: "a header, a parameter, the address itself or the body's chunks are wrong",
+  },
   model_not_found: { http: 404, grpc: "NOT_FOUND", retry: false, meaning: "no model, or no version of it, by this name is in the store" },
   route_not_found: { http: 404, grpc: "UNIMPLEMENTED", retry: false, meaning: "nothing is served at this address" },
   method_not_allowed: { http: 405, grpc: "UNIMPLEMENTED", retry: false, meaning: "the address exists, but not for this verb" },

@@ -9,6 +9,10 @@
 import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from "uWebSockets.js";
 import { Buffer } from "node:buffer";
 import { createRequire } from "node:module";
+import type { BodyReceiver } from "./body-receiver.js";
+import { ChunkedBody, padded, unbufferedBytesMin } from "./chunked-body.js";
+import { hasTooManyChunks, leftoverBytesMax } from "./read-budget.js";
+import { statusLines } from "./status-lines.js";
 
 // Headers that arrive in more than one piece may be so long; the library's own 4,096 bytes are less than a long bearer token and its
 // cookies. Read when the native code is loaded, so it has to be set before.
@@ -30,38 +34,8 @@ export interface ListenerOptions {
   readonly onFailure: (exchange: Exchange, failure: "internal" | "bad_framing", detail: string, cause?: unknown) => void;
 }
 
-const statusLines: Record<number, string> = {
-  200: "200 OK",
-  400: "400 Bad Request",
-  404: "404 Not Found",
-  405: "405 Method Not Allowed",
-  413: "413 Payload Too Large",
-  415: "415 Unsupported Media Type",
-  422: "422 Unprocessable Content",
-  500: "500 Internal Server Error",
-  503: "503 Service Unavailable",
-  504: "504 Gateway Timeout",
-};
-
-/** A body that is refused for its size is still read up to here, or a client that writes before it reads would get EPIPE, not our 413. */
-const lingerBytesMax = 64 * 1_048_576;
 /** From here on a reply is handed to the socket as fast as the client reads, instead of being buffered as a whole. */
 const streamedBytesMin = 65_536;
-
-/** Who takes a body: told exactly one of the first three, unless the client leaves. */
-export interface BodyReceiver {
-  /**
-   * The whole body.
-   * @param lasts - Whether the bytes may be kept: otherwise they are valid until this returns, and not longer.
-   */
-  onBody(body: Buffer, lasts: boolean): void;
-  /** Answers; called when what is left of the body was read, so that the client is there to hear it. */
-  onTooLarge(gotBytes: number, bytesMax: number): void;
-  /** Answers; called when so many bodies are arriving that this one's bytes have no room. */
-  onNoRoom(): void;
-  /** The client left before the reply. */
-  onGone(): void;
-}
 
 /** One request and its one reply. */
 export class Exchange {
@@ -83,6 +57,8 @@ export class Exchange {
   #done = false;
   #hosts = 0;
   #encodings = 0;
+  /** Only of a body without a length. */
+  #chunked: ChunkedBody | undefined;
 
   constructor(res: HttpResponse, req: HttpRequest, listener: HttpListener) {
     this.#res = res;
@@ -93,6 +69,13 @@ export class Exchange {
     this.path = req.getUrl();
     reading = this;
     req.forEach(readHeader);
+    // The rest of a body with a length is dropped by the library, behind the reply. Of one that is this long, too much.
+    if (this.contentLength > leftoverBytesMax) this.#closeAfter = true;
+    if (this.#encodings > 0) {
+      const body = new ChunkedBody();
+      this.#chunked = body;
+      res.onData((chunk, last) => this.#receiveChunk(body, chunk, last));
+    }
   }
 
   /** Header names arrive in lower case. A closed set: what nobody reads isn't kept. */
@@ -146,14 +129,14 @@ export class Exchange {
   readBody(bytesMax: number, receiver: BodyReceiver): void {
     this.#receiver = receiver;
     if (this.contentLength > bytesMax) {
-      // What is left of the body is read and dropped by uWebSockets.js, as many bytes as were announced.
-      this.#closeAfter = this.contentLength > lingerBytesMax;
       receiver.onTooLarge(this.contentLength, bytesMax);
       return;
     }
+    this.#closeAfter = false;
+    const chunked = this.#chunked;
     let received = 0;
     let gathered: Buffer | undefined;
-    this.#res.onData((chunk, last) => {
+    const take = (chunk: ArrayBuffer, last: boolean) => {
       if (this.#done) return;
       try {
         const start = received;
@@ -162,16 +145,14 @@ export class Exchange {
           receiver.onBody(Buffer.from(chunk), false);
           return;
         }
-        if (received > bytesMax) {
+        const tooLarge = received > bytesMax;
+        const tooManyChunks = chunked !== undefined && hasTooManyChunks(chunked.chunkCount, received);
+        if (tooLarge || tooManyChunks || !this.#listener.reserve(this, chunk.byteLength)) {
           this.#listener.release(this);
           gathered = undefined;
-          this.#closeAfter = received > lingerBytesMax;
-          if (last || this.#closeAfter) receiver.onTooLarge(received, bytesMax);
-          return;
-        }
-        if (!this.#listener.reserve(this, chunk.byteLength)) {
-          this.#closeAfter = true;
-          receiver.onNoRoom();
+          if (tooLarge) receiver.onTooLarge(received, bytesMax);
+          else if (tooManyChunks) receiver.onTooManyChunks(chunked.chunkCount, received);
+          else receiver.onNoRoom();
           return;
         }
         // The chunk's memory is taken back when this function returns. Copied into one buffer: a list of them would let chunks of one byte
@@ -185,7 +166,26 @@ export class Exchange {
       } catch (error) {
         this.#listener.fail(this, "internal", "a handler threw", error);
       }
-    });
+    };
+    if (chunked !== undefined) chunked.take = take;
+    else this.#res.onData(take);
+  }
+
+  #receiveChunk(body: ChunkedBody, chunk: ArrayBuffer, last: boolean): void {
+    body.chunkCount++;
+    body.hasEnded = last;
+    if (body.take !== undefined && !this.#done) body.take(chunk, last);
+    else if (last) body.releaseReply();
+    else if (!this.#closeAfter && !body.drop(chunk)) this.#cut(body);
+  }
+
+  /** Ends a connection whose client sends more of a refused body than is dropped, from within a socket read. */
+  #cut(body: ChunkedBody): void {
+    this.#closeAfter = true;
+    if (!body.holdsReply) return;
+    // A reply to HEAD has no body to fill up.
+    if (this.method === "HEAD") this.#res.close();
+    else body.releaseReply(unbufferedBytesMin);
   }
 
   /** Bytes that this exchange holds of the listener's budget. */
@@ -200,11 +200,27 @@ export class Exchange {
   /**
    * Answers, once; later calls, and calls after the client has left, do nothing.
    *
+   * An answer to a body in chunks that is still arriving goes out when its rest was read and dropped, or enough of it: the connection then
+   * ends. The rest of a body with a length is dropped by uWebSockets.js, behind the reply; it closes the connection below 16 KiB/s.
+   *
    * @param headers - Names and values in turn. Values must be free of line breaks.
    */
   send(status: number, contentType: string, body: string | Uint8Array, headers: readonly string[] = noHeaders): void {
     if (this.#done) return;
     this.#done = true;
+    const chunked = this.#chunked;
+    if (chunked === undefined || chunked.hasEnded || this.#closeAfter) {
+      this.#write(status, contentType, body, headers);
+      return;
+    }
+    const write = (bytesMin: number) => this.#write(status, contentType, padded(body, bytesMin), headers);
+    chunked.holdReply(write, () => {
+      this.#closeAfter = true;
+      chunked.releaseReply();
+    });
+  }
+
+  #write(status: number, contentType: string, body: string | Uint8Array, headers: readonly string[]): void {
     const res = this.#res;
     const close = this.#closeAfter || this.#listener.draining;
     // One cork is one system call for status, headers and body.
@@ -244,6 +260,10 @@ export class Exchange {
   #gone(): void {
     if (this.#done) {
       this.#streamed();
+      if (this.#chunked?.holdsReply) {
+        this.#chunked.forgetReply();
+        this.#listener.exchangeEnded(this);
+      }
       return;
     }
     this.#done = true;

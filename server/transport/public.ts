@@ -6,9 +6,11 @@ import { refuseMethod, ServeError } from "../errors.js";
 import { abandon, fail, type PredictPath, predict } from "../predict.js";
 import type { Registry } from "../versions/registry.js";
 import { decodeSegment } from "./address.js";
+import type { BodyReceiver } from "./body-receiver.js";
 import { describeModel, describeModels } from "./describe.js";
 import { answerHealth, type Health } from "./health.js";
-import type { BodyReceiver, Exchange } from "./http.js";
+import type { Exchange } from "./http.js";
+import { bytesPerChunkMin, freeChunksMax } from "./read-budget.js";
 import { acceptRequestId, acceptTraceparent } from "./request-id.js";
 
 export interface PublicRoutes {
@@ -79,7 +81,7 @@ class HttpCall implements Reply, BodyReceiver {
   readonly #exchange: Exchange;
   readonly #routes: PublicRoutes;
   readonly #call: Call;
-  /** What is wrong with the headers is answered once the body was read: a client that still writes wouldn't hear it. */
+  /** Why the headers are refused, whatever the body is. */
   readonly #refusal: ServeError | undefined;
 
   constructor(exchange: Exchange, routes: PublicRoutes, { modelName, versionName }: PredictAddress) {
@@ -93,25 +95,30 @@ class HttpCall implements Reply, BodyReceiver {
   }
 
   receive(): void {
+    if (this.#refusal !== undefined) {
+      fail(this.#routes.path, this.#call, this.#refusal);
+      return;
+    }
     const { modelName, versionName } = this.#call;
     this.#exchange.readBody(this.#routes.path.routes.limits(modelName, versionName).bodyBytesMax, this);
   }
 
   onBody(body: Buffer, lasts: boolean): void {
-    const { path } = this.#routes;
-    if (this.#refusal !== undefined) {
-      fail(path, this.#call, this.#refusal);
-      return;
-    }
     this.#call.body = body;
     this.#call.bodyLasts = lasts;
     this.#call.bodyBytes = body.length;
-    predict(path, this.#call);
+    predict(this.#routes.path, this.#call);
   }
 
   onTooLarge(gotBytes: number, bytesMax: number): void {
     const message = `the body: expected at most ${bytesMax} bytes, got ${gotBytes} or more`;
     fail(this.#routes.path, this.#call, new ServeError("body_too_large", message));
+  }
+
+  onTooManyChunks(chunkCount: number, gotBytes: number): void {
+    const expected = `expected at most ${freeChunksMax} chunks and one for each ${bytesPerChunkMin} bytes`;
+    const message = `the body: ${expected}, got ${chunkCount} chunks of ${gotBytes} bytes in all; send larger chunks, or Content-Length`;
+    fail(this.#routes.path, this.#call, new ServeError("invalid_request", message));
   }
 
   onNoRoom(): void {

@@ -81,10 +81,21 @@ describe("a body by its length", () => {
     expect(reply.headers.get("connection")).toBe("close");
     expect(await connection.closed).toBe("end");
   });
+
+  test("that is refused and then dripped ends the connection", async () => {
+    await connection.write(`${head()}content-length: ${10 * mebibyte}\r\n\r\n`);
+    expectTooLarge(await connection.reply());
+    const dripping = setInterval(() => void connection.write(" "), 50);
+    await connection.closed;
+    clearInterval(dripping);
+  });
 });
 
 describe("a body in chunks", () => {
-  const chunk = Buffer.concat([Buffer.from("10000\r\n"), Buffer.alloc(65_536, 0x20), Buffer.from("\r\n")]);
+  const inChunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
+  const byteByByte = (text: string) => text.replace(/./g, "1\r\n$&\r\n");
+  const chunk = Buffer.from(inChunk(" ".repeat(65_536)));
+  const chunkedHead = `${head()}transfer-encoding: chunked\r\n\r\n`;
 
   test("may be as large as the limit, and not a byte larger", async () => {
     for (const [length, status] of [
@@ -96,10 +107,59 @@ describe("a body in chunks", () => {
     }
   });
 
-  test("of a byte each is put together", async () => {
-    const chunks = [...padded(50_000)].map((byte) => `1\r\n${byte}\r\n`).join("");
-    await connection.write(`${head()}transfer-encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`);
+  test("of a byte each is put together, while they are few", async () => {
+    for (const text of [valid, padded(60), padded(2_000)]) {
+      await connection.write(`${chunkedHead}${byteByByte(text)}0\r\n\r\n`);
+      expect((await connection.reply()).json.prediction).toBe(1);
+    }
+  });
+
+  test("of a row each is put together, however many", async () => {
+    const rows = Array.from({ length: 9_999 }, () => inChunk(`${padded(64)},`));
+    const chunks = [inChunk('{"rows":['), ...rows, inChunk(`${valid}]}`)];
+    await connection.write(`${chunkedHead}${chunks.join("")}0\r\n\r\n`);
+    expect((await connection.reply()).json.predictions).toHaveLength(10_000);
+  });
+
+  test("that are too small for their number is refused, and the connection goes on if it ends soon", async () => {
+    await connection.write(`${chunkedHead}${byteByByte(padded(2_200))}0\r\n\r\n`);
+    const { status, json } = await connection.reply();
+    expect([status, json.error.code]).toEqual([400, "invalid_request"]);
+    expect(json.error.message).toMatch(/at most 2048 chunks and one for each 64 bytes, got \d+ chunks of \d+ bytes in all; send larger/);
+    await connection.write(`${chunkedHead}${inChunk(valid)}0\r\n\r\n`);
     expect((await connection.reply()).json.prediction).toBe(1);
+  });
+
+  test("of a byte each and 3 MiB is refused with an end of the connection, and others beside it are answered", async () => {
+    const attack = Buffer.from(byteByByte(" ".repeat(3 * mebibyte)));
+    const attackers = await Promise.all(Array.from({ length: 6 }, () => RawConnection.open(server.httpPort)));
+    const refusals = attackers.map(async (attacker) => {
+      await attacker.write(chunkedHead);
+      void attacker.write(attack);
+      const reply = await attacker.replyOrEnd();
+      await attacker.closed;
+      return reply;
+    });
+    for (let i = 0; i < 200; i++) expect((await post(server.httpPort, "/predict", { value: i })).json.prediction).toBe(i);
+    for (const reply of await Promise.all(refusals)) {
+      // A client that is cut off while it writes may lose the reply.
+      if (typeof reply === "string") continue;
+      expect([reply.status, reply.json.error.code, reply.headers.get("connection")]).toEqual([400, "invalid_request", "close"]);
+    }
+    // Refused as soon as it was certain, not after megabytes.
+    const said = server.log.filter(({ message }) => message.includes("send larger chunks")).slice(-6);
+    expect(said.map(({ message }) => Number(/got (\d+) chunks/.exec(message)![1]) < 2_100)).toEqual(Array(6).fill(true));
+    for (const attacker of attackers) attacker.destroy();
+  });
+
+  test("whose end never comes is answered after some seconds, and the connection ends", async () => {
+    await connection.write(`${chunkedHead}${inChunk(" ".repeat(bodyBytesMax + 1))}`);
+    const dripping = setInterval(() => void connection.write(inChunk(" ")), 50);
+    const reply = await connection.reply();
+    clearInterval(dripping);
+    expectTooLarge(reply);
+    expect(reply.headers.get("connection")).toBe("close");
+    await connection.closed;
   });
 
   test("of 10 MB is answered though its sender reads only after it has written, and the connection goes on", async () => {
@@ -120,12 +180,43 @@ describe("a body in chunks", () => {
       hasEnded = true;
     });
     let written = 0;
-    // Twice what the server reads of a body that it refuses; the sender is stopped before.
-    for (; !hasEnded && written < 128 * mebibyte; written += 65_536) await connection.write(chunk);
+    // More than the server reads and the system buffers; the sender is stopped before.
+    for (; !hasEnded && written < 64 * mebibyte; written += 65_536) await connection.write(chunk);
     await ended;
-    expect(written).toBeGreaterThan(32 * mebibyte);
-    expect(written).toBeLessThan(128 * mebibyte);
+    expect(written).toBeGreaterThan(16 * mebibyte);
+    expect(written).toBeLessThan(64 * mebibyte);
     expect(await metric(server, "plumb_bytes_in_flight")).toBe(0);
+  });
+});
+
+describe("a request that is refused for its headers", () => {
+  const refused = `${head()}content-encoding: gzip\r\n`;
+
+  test("is answered before its body came, which is dropped: the connection goes on", async () => {
+    await connection.write(`${refused}content-length: ${bodyBytesMax}\r\n\r\n`);
+    const { status, json } = await connection.reply();
+    expect([status, json.error.code]).toEqual([415, "unsupported_media_type"]);
+    await connection.write(padded(bodyBytesMax));
+    await connection.write(`${head()}content-length: ${valid.length}\r\n\r\n${valid}`);
+    expect((await connection.reply()).json.prediction).toBe(1);
+  });
+
+  test("and announces gigabytes ends its connection", async () => {
+    await connection.write(`${refused}content-length: 5000000000\r\n\r\n`);
+    expect((await connection.reply()).headers.get("connection")).toBe("close");
+    expect(await connection.closed).toBe("end");
+  });
+
+  test("holds none of the bytes that are kept for bodies", async () => {
+    const others = await Promise.all(Array.from({ length: 8 }, () => RawConnection.open(server.httpPort)));
+    const part = " ".repeat(900_000);
+    for (const other of others) await other.write(`${refused}transfer-encoding: chunked\r\n\r\n${part.length.toString(16)}\r\n${part}\r\n`);
+    expect((await post(server.httpPort, "/predict", padded(bodyBytesMax))).json.prediction).toBe(1);
+    for (const other of others) {
+      await other.write("0\r\n\r\n");
+      expect((await other.reply()).status).toBe(415);
+      other.destroy();
+    }
   });
 });
 

@@ -1,0 +1,19 @@
+/**
+ * Takes a body: exactly one of the first four is called, unless the client leaves. `onBody` answers the exchange, now or later; the other
+ * three answer before they return.
+ */
+export interface BodyReceiver {
+  /**
+   * The whole body.
+   * @param lasts - Whether the bytes may be kept: otherwise they are valid until this returns, and not longer.
+   */
+  onBody(body: Buffer, lasts: boolean): void;
+  /** Called as soon as it is known; the rest of the body is dropped. */
+  onTooLarge(gotBytes: number, bytesMax: number): void;
+  /** The body comes in more chunks than its bytes are worth. */
+  onTooManyChunks(chunkCount: number, gotBytes: number): void;
+  /** So many bodies are arriving that this one's bytes have no room. */
+  onNoRoom(): void;
+  /** The client left before the reply. */
+  onGone(): void;
+}

@@ -1,0 +1,13 @@
+/** HTTP status lines of the codes that the server answers. */
+export const statusLines: Record<number, string> = {
+  200: "200 OK",
+  400: "400 Bad Request",
+  404: "404 Not Found",
+  405: "405 Method Not Allowed",
+  413: "413 Payload Too Large",
+  415: "415 Unsupported Media Type",
+  422: "422 Unprocessable Content",
+  500: "500 Internal Server Error",
+  503: "503 Service Unavailable",
+  504: "504 Gateway Timeout",
+};
