@@ -91,6 +91,7 @@ function notJudged({ notJudged: skipped, peak }: OverloadReport): Child {
 
 function runFacts({ settings, peak, phases }: OverloadReport): [string, string][] {
   const lag = Math.max(...phases.map(({ generator }) => generator.lagMsP99));
+  const others = phases.flatMap(({ othersShare }) => (othersShare === undefined ? [] : [othersShare]));
   const share = Math.max(...phases.map(({ generator }) => generator.processorShare));
   return [
     ["scenario", "overload"],
@@ -101,6 +102,7 @@ function runFacts({ settings, peak, phases }: OverloadReport): [string, string][
     ],
     ["rows in a call", count(settings.rowsPerCall)],
     ["connections", `at most ${count(settings.connectionsMax)}`],
+    ["other work", others.length === 0 ? "not known" : `took up to ${percent(Math.max(...others))} of the machine's processors in a phase`],
     [
       "the generator",
       `calls left at most ${milliseconds(lag)} late (P99 of the worst phase); it took up to ${percent(share)} of a processor`,
