@@ -71,7 +71,9 @@ function figures({ phases, peak, settings, processorTime }: OverloadReport): [st
     ["most for nobody", unused === undefined ? "not known" : percent(unused)],
     ["longest recovery", longest === undefined ? "none" : Number.isFinite(longest) ? `${figure(longest)} s` : "not yet"],
     ...(processorTime === undefined ? [] : [["processor, an answer", `${figure(processorTime.answerUs)} µs`] as [string, string]]),
-    ...(processorTime?.refusalUs === undefined ? [] : [["a refusal", `${figure(processorTime.refusalUs)} µs`] as [string, string]]),
+    ...(processorTime?.refusalUs === undefined
+      ? []
+      : [["processor, a refusal", `${figure(processorTime.refusalUs)} µs`] as [string, string]]),
   ];
 }
 
