@@ -48,9 +48,11 @@ const misses: Readonly<Record<Bar, (report: PhaseReport, objectiveMs: number) =>
 
 /** @param reports - One for each phase, in the same order. */
 export function judge(phases: readonly Phase[], reports: readonly PhaseReport[], objectiveMs: number): Verdict {
-  const notJudged = reports.flatMap(({ title, bottleneck }) =>
-    bottleneck === undefined ? [] : [`${title}: the generator was the bottleneck: ${bottleneck}`],
-  );
+  const notJudged = reports.flatMap(({ title, bottleneck, othersShare = 0 }) => {
+    if (bottleneck === undefined) return [];
+    const others = othersShare > 0.1 ? `; other work took ${Math.round(100 * othersShare)} % of the machine's processors` : "";
+    return [`${title}: the generator was the bottleneck: ${bottleneck}${others}`];
+  });
   const failures = phases.flatMap(({ bars: held, title }, i) => {
     const report = reports[i]!;
     if (report.bottleneck !== undefined) return [];

@@ -182,6 +182,8 @@ export interface PhaseReport extends PhaseCounts {
   readonly rows: RowsForNobody | undefined;
   /** Processor time of the server, over the phase with what came after its own load; answers and refusals in it. */
   readonly server: (ServerCounts & { readonly answers: number; readonly refusals: number }) | undefined;
+  /** Of the machine's processors, by everything but the server and the generator; undefined where that isn't known. */
+  readonly othersShare: number | undefined;
   readonly generator: GeneratorFacts;
   readonly bottleneck: string | undefined;
   readonly slices: readonly Slice[];

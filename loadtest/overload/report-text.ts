@@ -20,14 +20,14 @@ export function overloadText({ peak, phases, settings, processorTime, failures, 
     "for nobody",
     "normal after",
   ];
-  const generator = ["phase", "late P99 ms", "max", "processor", "statuses", "retry-after"];
+  const generator = ["phase", "late P99 ms", "max", "processor", "others", "statuses", "retry-after"];
   return [
     `objective ${figure(settings.objectiveMs)} ms, ${settings.rowsPerCall} rows a call; peak goodput ${figure(peak.goodput)} calls/s` +
       (settings.rowsPerCall > 1 ? ` (${figure(peak.goodput * settings.rowsPerCall)} rows/s)` : ""),
     "",
     textTable([head, ...phases.map(phaseLine)]),
     "",
-    "the generator, and what it was told:",
+    "the generator, how busy the machine was with other work, and what was answered:",
     textTable([generator, ...phases.map(generatorLine)]),
     "",
     ...(processorTime === undefined
@@ -72,6 +72,7 @@ function generatorLine(report: PhaseReport): string[] {
     figure(generator.lagMsP99),
     figure(generator.lagMsMax),
     `${Math.round(100 * generator.processorShare)} %`,
+    report.othersShare === undefined ? "-" : `${Math.round(100 * report.othersShare)} %`,
     [
       ...statuses.map(({ status, count }) => `${status}: ${count}`),
       ...others.flatMap(([name, count]) => (count === 0 ? [] : [`${name}: ${count}`])),

@@ -14,7 +14,7 @@ import { type ProcessorTime, processorTimeOf } from "./processor-time.js";
 import { recoverySeconds } from "./recovery.js";
 import { saturate } from "./saturate.js";
 import { type Sent, sendPlan } from "./send-plan.js";
-import type { ServerCounts, ServerSide } from "./server-side.js";
+import { difference, othersShare, type ServerCounts, type ServerSide } from "./server-side.js";
 
 export interface OverloadSettings extends PhaseSettings {
   readonly objectiveMs: number;
@@ -65,7 +65,7 @@ export async function runOverload(run: OverloadRun): Promise<OverloadReport> {
   for (const phase of phases) {
     const sent = await send(run, phase, peak.goodput, bodies);
     const after = await run.server.read();
-    const report = reportPhase(run, phase, peak.goodput, sent, gone(before, after));
+    const report = reportPhase(run, phase, peak.goodput, sent, before && after && difference(before, after));
     reports.push(report);
     before = after;
     run.progress(`${phase.title}: ${Math.round(report.offeredPerSecond)} calls/s, ${Math.round(report.goodPerSecond)} in time`);
@@ -133,11 +133,6 @@ function connectionsFor(rate: number, { objectiveMs, connectionsMax }: OverloadS
   return { count: Math.min(connectionsMax, 64 + 2 * open), enough: connectionsMax >= open };
 }
 
-/** What the server did between two readings. */
-function gone(before: ServerCounts | undefined, after: ServerCounts | undefined): ServerCounts | undefined {
-  return before && after && { rowsRun: after.rowsRun - before.rowsRun, processorS: after.processorS - before.processorS };
-}
-
 function reportPhase({ settings }: OverloadRun, phase: Phase, peak: number, sent: Sent, server: ServerCounts | undefined): PhaseReport {
   const { objectiveMs, rowsPerCall } = settings;
   const { ledger, generator } = sent;
@@ -156,6 +151,7 @@ function reportPhase({ settings }: OverloadRun, phase: Phase, peak: number, sent
     recoveryS: phase.recovers ? (recoverySeconds(ledger, recovery) ?? null) : undefined,
     rows: server && rowsForNobody(ledger, server.rowsRun, rowsPerCall, deadlineMs),
     server: server && { ...server, answers: whole.accepted.count, refusals: whole.refused.count },
+    othersShare: server && othersShare(server),
     generator,
     bottleneck: bottleneckOf(generator, connectionsFor(phase.factor * peak, settings).enough),
     slices: slicesOf(ledger, Math.min(objectiveMs, deadlineMs), sliceMs),

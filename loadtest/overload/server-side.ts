@@ -1,6 +1,10 @@
-/** What only the server knows of a phase: the rows that its models ran, and the processor time that it took. */
+/**
+ * What only the server and the machine know of a phase: the rows that models ran, the processor time that the server took, and that of everything
+ * else. Figures of a machine that is busy with other work are those of another, slower one.
+ */
 
 import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { processorSeconds } from "../bench/processor-time.js";
 import { readMetrics } from "../server-metrics.js";
@@ -10,6 +14,10 @@ export interface ServerCounts {
   /** Rows that ran in batches, of all models and versions. */
   readonly rowsRun: number;
   readonly processorS: number;
+  /** Processor time of everything but the server and this process, that of other virtual machines included; undefined where /proc is none. */
+  readonly othersS: number | undefined;
+  /** When it was read, seconds of this process's clock. */
+  readonly atS: number;
 }
 
 export interface ServerSide {
@@ -29,7 +37,11 @@ export function createServerSide(admin: Target, pid: number | undefined): Server
     const samples = [...(await readMetrics(admin)).values()];
     const sum = (name: string) => samples.reduce((total, sample) => (sample.name === name ? total + sample.value : total), 0);
     const ofProcess = pid === undefined ? undefined : processorSecondsOfTree(pid);
-    return { rowsRun: sum("plumb_batch_rows_sum"), processorS: ofProcess ?? sum("process_cpu_seconds_total") };
+    const processorS = ofProcess ?? sum("process_cpu_seconds_total");
+    const { user, system } = process.cpuUsage();
+    const busyS = busySeconds();
+    const othersS = busyS === undefined ? undefined : busyS - processorS - (user + system) / 1e6;
+    return { rowsRun: sum("plumb_batch_rows_sum"), processorS, othersS, atS: performance.now() / 1000 };
   };
   return {
     async read() {
@@ -48,6 +60,36 @@ export function createServerSide(admin: Target, pid: number | undefined): Server
       }
     },
   };
+}
+
+/** What came between two readings. */
+export function difference(before: ServerCounts, after: ServerCounts): ServerCounts {
+  const { rowsRun, processorS, othersS, atS } = after;
+  return {
+    rowsRun: rowsRun - before.rowsRun,
+    processorS: processorS - before.processorS,
+    othersS: othersS === undefined || before.othersS === undefined ? undefined : othersS - before.othersS,
+    atS: atS - before.atS,
+  };
+}
+
+/** How much of the machine's processors everything else took, from 0 to 1. */
+export function othersShare({ othersS, atS }: ServerCounts): number | undefined {
+  return othersS === undefined || atS <= 0 ? undefined : Math.min(1, Math.max(0, othersS / atS / availableParallelism()));
+}
+
+function busySeconds(): number | undefined {
+  try {
+    return parseBusy(readFileSync("/proc/stat", "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param stat - As proc(5) describes /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; guests are in user already. */
+export function parseBusy(stat: string): number {
+  const [, user, nice, system, , , irq, softirq, steal] = stat.split("\n", 1)[0]!.split(/ +/).map(Number);
+  return (user! + nice! + system! + irq! + softirq! + steal!) / 100;
 }
 
 /** Of a process and all that it started, seconds; undefined where the system doesn't say it. */

@@ -170,6 +170,13 @@ export function rowsChart(phases: readonly PhaseReport[]): Chart | undefined {
 /** Seconds before the end of the overload that are shown. */
 const beforeS = 3;
 
+const sliceKinds = [
+  ["in time", "e", "good"],
+  ["200, too late", "f", "late"],
+  ["refused", "d", "refused"],
+  ["no reply", "b", "failed"],
+] as const;
+
 /** Around the end of an overload: how the calls ended that were due in each slice. */
 export function recoveryChart({ id, title, slices, durationS, recoveryS }: PhaseReport): Chart {
   const shown = slices.filter(({ startS, offered }) => startS >= durationS - beforeS && offered > 0);
@@ -177,12 +184,7 @@ export function recoveryChart({ id, title, slices, durationS, recoveryS }: Phase
   const endS = shown.length === 0 ? durationS : shown.at(-1)!.startS + shown.at(-1)!.lengthS;
   const lengthS = Math.max(1e-9, endS - fromS);
   const share = ({ offered }: Slice, calls: number) => (100 * calls) / offered;
-  const kinds = [
-    ["in time", "e", "good"],
-    ["200, too late", "f", "late"],
-    ["refused", "d", "refused"],
-    ["no reply", "b", "failed"],
-  ] as const;
+  const kinds = sliceKinds.filter(([, , key]) => shown.some((slice) => slice[key] > 0));
   const normal =
     recoveryS === null || recoveryS === undefined
       ? "Answers weren't normal again in the time shown."

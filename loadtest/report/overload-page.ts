@@ -71,7 +71,9 @@ function figures({ phases, peak, settings, processorTime }: OverloadReport): [st
     ["most for nobody", unused === undefined ? "not known" : percent(unused)],
     ["longest recovery", longest === undefined ? "none" : Number.isFinite(longest) ? `${figure(longest)} s` : "not yet"],
     ...(processorTime === undefined ? [] : [["processor, an answer", `${figure(processorTime.answerUs)} µs`] as [string, string]]),
-    ...(processorTime?.refusalUs === undefined ? [] : [["a refusal", `${figure(processorTime.refusalUs)} µs`] as [string, string]]),
+    ...(processorTime?.refusalUs === undefined
+      ? []
+      : [["processor, a refusal", `${figure(processorTime.refusalUs)} µs`] as [string, string]]),
   ];
 }
 
@@ -91,6 +93,7 @@ function notJudged({ notJudged: skipped, peak }: OverloadReport): Child {
 
 function runFacts({ settings, peak, phases }: OverloadReport): [string, string][] {
   const lag = Math.max(...phases.map(({ generator }) => generator.lagMsP99));
+  const others = phases.flatMap(({ othersShare }) => (othersShare === undefined ? [] : [othersShare]));
   const share = Math.max(...phases.map(({ generator }) => generator.processorShare));
   return [
     ["scenario", "overload"],
@@ -101,6 +104,7 @@ function runFacts({ settings, peak, phases }: OverloadReport): [string, string][
     ],
     ["rows in a call", count(settings.rowsPerCall)],
     ["connections", `at most ${count(settings.connectionsMax)}`],
+    ["other work", others.length === 0 ? "not known" : `took up to ${percent(Math.max(...others))} of the machine's processors in a phase`],
     [
       "the generator",
       `calls left at most ${milliseconds(lag)} late (P99 of the worst phase); it took up to ${percent(share)} of a processor`,

@@ -50,6 +50,8 @@ test("a phase that the generator limited neither fails nor passes", () => {
     notJudged: ["10 times the peak: the generator was the bottleneck: it was slow"],
     passed: true,
   });
+  const busy = judged("overload-10", { bottleneck: "it was slow", othersShare: 0.8 });
+  expect(busy.notJudged[0]).toMatch(/it was slow; other work took 80 % of the machine's processors$/);
   const all = judge(
     phases,
     phases.map((phase) => phaseReport(phase, { bottleneck: "it was slow" })),
@@ -59,7 +61,14 @@ test("a phase that the generator limited neither fails nor passes", () => {
 });
 
 describe("processor time", () => {
-  const server = (processorS: number, answers: number, refusals: number) => ({ rowsRun: answers, processorS, answers, refusals });
+  const server = (processorS: number, answers: number, refusals: number) => ({
+    rowsRun: answers,
+    processorS,
+    othersS: 0,
+    atS: 1,
+    answers,
+    refusals,
+  });
   test("of a refusal is what is left when the answers are taken off", () => {
     expect(processorTimeOf(server(2, 1000, 0), server(2.3, 1000, 4000))).toEqual({ answerUs: 2000, refusalUs: 75 });
   });

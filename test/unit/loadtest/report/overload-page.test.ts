@@ -132,6 +132,7 @@ describe("the page", () => {
       "Offered 2, 5 and 10 times as many, the server answered 1.00, 1.00 and 1.00 of the peak in time.",
       "1,070 µs",
       "21.4 µs",
+      "took up to 0 % of the machine&#39;s processors",
       "spin/1",
       "callers leave after 10 ms at 0.8",
     ]) {
