@@ -93,7 +93,8 @@ export class Call {
   /** All of it is answered by the fallback: what is still under way for it is dropped. */
   fellBack = false;
 
-  // The lane's bookkeeping of a call that runs in several batches.
+  // The lane's bookkeeping: rows that are still being decoded, and of a call that runs in several batches.
+  expectedRows = 0;
   rowsTaken = 0;
   rowsDone = 0;
   onRun: (call: Call) => void = unset;

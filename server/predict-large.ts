@@ -27,8 +27,8 @@ const sliceRowsMax = 128;
 const sliceBytes = 8192;
 
 /** Whether a body is decoded in slices. */
-export function isLargeBody({ body }: Call): boolean {
-  return body.length > wholeBytesMax;
+export function isLargeBody(bodyBytes: number): boolean {
+  return bodyBytes > wholeBytesMax;
 }
 
 /** Whether a call whose rows are there goes on in slices. */

@@ -31,6 +31,9 @@ export interface PredictPath {
     submit(call: Call): void;
     /** Why a call of so many rows at least can't be answered in time; undefined if it may be. */
     refusal(version: Version, rowCount: number, targetMs: number): ServeError | undefined;
+    /** Rows of a large call are being decoded: they count as waiting until the call is queued, or over. */
+    expect(call: Call, rowCount: number): void;
+    expectNoMore(call: Call): void;
   };
   /** Takes the work of large calls, in slices. */
   readonly slices: { add(work: SlicedWork, sinceMs: number): void };
@@ -47,12 +50,13 @@ export function predict(path: PredictPath, call: Call): void {
     path.admission.enter(call);
     const version = path.routes.choose(call.modelName, call.versionName);
     call.version = version;
-    const refusal = refuseEarly(path, call, version);
+    const refusal = refuseEarly(path, call, version, call.bodyBytes);
     if (refusal !== undefined) {
       fail(path, call, refusal);
       return;
     }
-    if (isLargeBody(call)) {
+    if (isLargeBody(call.bodyBytes)) {
+      path.scheduler.expect(call, version.rowBytes.rowsIn(call.bodyBytes)?.least ?? 0);
       takeSlices(path, call, decodeInSlices(call, path.now), () => queue(path, call, answerLarge));
       return;
     }
@@ -77,10 +81,30 @@ export function predict(path: PredictPath, call: Call): void {
   }
 }
 
+/**
+ * Refuses a large call by its headers, before its body is read.
+ *
+ * @param bodyBytes - As announced.
+ * @returns Whether the call is answered.
+ */
+export function refuseUnread(path: PredictPath, call: Call, bodyBytes: number): boolean {
+  if (!isLargeBody(bodyBytes)) return false;
+  try {
+    const version = path.routes.choose(call.modelName, call.versionName);
+    const refusal = refuseEarly(path, call, version, bodyBytes);
+    if (refusal === undefined) return false;
+    call.version = version;
+    fail(path, call, refusal);
+  } catch (error) {
+    fail(path, call, error);
+  }
+  return true;
+}
+
 /** A call that can't be answered in time whatever its rows are is refused before they are decoded, unless something else can answer for them. */
-function refuseEarly({ scheduler }: PredictPath, call: Call, version: Version): ServeError | undefined {
+function refuseEarly({ scheduler }: PredictPath, call: Call, version: Version, bodyBytes: number): ServeError | undefined {
   if (version.fallback !== undefined || version.cache !== undefined) return undefined;
-  const rows = version.rowBytes.rowsIn(call.bodyBytes);
+  const rows = version.rowBytes.rowsIn(bodyBytes);
   if (rows === undefined) return undefined;
   const timeMs = call.callerTimeoutMs > 0 ? call.callerTimeoutMs : sloTargetMs(version, rows.most);
   return scheduler.refusal(version, rows.least, call.arrivedMs + timeMs);
@@ -90,6 +114,7 @@ function refuseEarly({ scheduler }: PredictPath, call: Call, version: Version): 
 function queue(path: PredictPath, call: Call, onRun: (call: Call) => void): void {
   call.path = path;
   call.onRun = onRun;
+  path.scheduler.expectNoMore(call);
   if (call.rowCount === 0) onRun(call);
   else path.scheduler.submit(call);
 }
@@ -171,6 +196,7 @@ export function abandon(path: PredictPath, call: Call): void {
 function finish(path: PredictPath, call: Call, status: number, text: string | Buffer): void {
   if (call.finished) return;
   call.finished = true;
+  path.scheduler.expectNoMore(call);
   if (!call.abandoned) call.reply.send(status, text, call);
   call.finishedMs = path.now();
   path.admission.leave(call);

@@ -182,6 +182,8 @@ export class Server {
       scheduler: {
         submit: (call) => this.#scheduler!.submit(call),
         refusal: (version, rowCount, targetMs) => this.#scheduler!.refusal(version, rowCount, targetMs),
+        expect: (call, rowCount) => this.#scheduler!.expect(call, rowCount),
+        expectNoMore: (call) => this.#scheduler?.expectNoMore(call),
       },
       slices: new Slices({ now, defer: setImmediate }),
       now,

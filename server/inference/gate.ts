@@ -26,7 +26,7 @@ export class Gate {
    * @throws {@link ServeError} overloaded.
    */
   admit(lane: Lane, queue: CallQueue, call: Call, nowMs: number): void {
-    const found = this.#forecast(lane, queue, call.rowCount, nowMs);
+    const found = this.#forecast(lane, queue, { rowsAhead: queue.rows, rowCount: call.rowCount }, nowMs);
     const timeMs = call.targetMs - nowMs;
     if (isInTime(found, timeMs, found.waitMs === 0 ? 0 : queue.margin.at(nowMs))) {
       call.forecastMs = nowMs + found.waitMs + found.ownMs;
@@ -50,27 +50,28 @@ export class Gate {
     { rowCount, targetMs }: { rowCount: number; targetMs: number },
     nowMs: number,
   ): ServeError | undefined {
-    if (queue.rows === 0) return undefined;
-    const found = this.#forecast(lane, queue, rowCount, nowMs);
+    const rowsAhead = queue.rows + queue.expectedRows;
+    if (rowsAhead === 0) return undefined;
+    const found = this.#forecast(lane, queue, { rowsAhead, rowCount }, nowMs);
     return isInTime(found, targetMs - nowMs, queue.margin.at(nowMs)) ? undefined : overloaded(queue, found, rowCount, nowMs);
   }
 
-  #forecast(lane: Lane, queue: CallQueue, rowCount: number, nowMs: number): Forecast {
+  #forecast(lane: Lane, queue: CallQueue, { rowsAhead, rowCount }: { rowsAhead: number; rowCount: number }, nowMs: number): Forecast {
     const placement = this.#placement;
     const freeInMs = placement.runsOnLoop(lane, queue) ? 0 : this.#executorsOf.get(lane.pool!)!.freeInMs(nowMs);
     const batchRows = placement.batchRowsOf(lane, queue, nowMs);
     // Not asked where everything goes into one batch.
-    const drains = queue.rows + rowCount > batchRows;
+    const drains = rowsAhead + rowCount > batchRows;
     const rowsPerMs = drains ? queue.drain.rowsPerMs(placement.expectedRowsPerMs(lane, queue, nowMs), nowMs) : 1;
-    return forecast({ rowsAhead: queue.rows, freeInMs, rowsPerMs, batchRows }, placement.costOf(lane, queue), rowCount);
+    return forecast({ rowsAhead, freeInMs, rowsPerMs, batchRows }, placement.costOf(lane, queue), rowCount);
   }
 }
 
 function overloaded(queue: CallQueue, { waitMs, ownMs }: Forecast, rowCount: number, nowMs: number): ServeError {
-  const { rows, arrivals, refusals } = queue;
+  const { rows, expectedRows, arrivals, refusals } = queue;
   arrivals.refused(rowCount, nowMs);
   return refusals.take(nowMs, () => {
-    const message = `${rows} rows wait before this call, more than can be run in time for it; try again later`;
+    const message = `${rows + expectedRows} rows wait before this call, more than can be run in time for it; try again later`;
     return new ServeError("overloaded", message, { retryAfterMs: retryAfterMs({ waitMs: waitMs + ownMs, ...arrivals.rows(nowMs) }) });
   });
 }

@@ -36,6 +36,8 @@ export class CallQueue {
   readonly arrivals = new Arrivals();
   readonly refusals = new Refusals();
   rows = 0;
+  /** Rows of calls that are still being decoded. */
+  expectedRows = 0;
 
   push(call: Call): void {
     this.calls.push(call);

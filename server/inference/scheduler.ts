@@ -102,8 +102,23 @@ export class Scheduler {
    */
   refusal(version: Version, rowCount: number, targetMs: number): ServeError | undefined {
     const lane = this.#laneOf.get(version);
-    if (lane === undefined || !lane.waiting) return undefined;
+    if (lane === undefined) return undefined;
     return this.#gate.refusal(lane, this.#queueOf(lane, rowCount), { rowCount, targetMs }, this.#options.now());
+  }
+
+  /** Rows of a large call are being decoded. */
+  expect(call: Call, rowCount: number): void {
+    const lane = this.#laneOf.get(call.version!);
+    if (lane === undefined || this.#queueOf(lane, rowCount) !== lane.large) return;
+    call.expectedRows = rowCount;
+    lane.large.expectedRows += rowCount;
+  }
+
+  /** The call is about to be queued, or over; harmless for one that wasn't expected. */
+  expectNoMore(call: Call): void {
+    if (call.expectedRows === 0) return;
+    this.#laneOf.get(call.version!)!.large.expectedRows -= call.expectedRows;
+    call.expectedRows = 0;
   }
 
   #queueOf(lane: Lane, rowCount: number): CallQueue {

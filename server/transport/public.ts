@@ -3,7 +3,7 @@
 import { Call, type Reply } from "../call.js";
 import { encodeError } from "../codec/json.js";
 import { refuseMethod, ServeError } from "../errors.js";
-import { abandon, fail, type PredictPath, predict } from "../predict.js";
+import { abandon, fail, type PredictPath, predict, refuseUnread } from "../predict.js";
 import type { Registry } from "../versions/registry.js";
 import { decodeSegment } from "./address.js";
 import type { BodyReceiver } from "./body-receiver.js";
@@ -99,6 +99,7 @@ class HttpCall implements Reply, BodyReceiver {
       fail(this.#routes.path, this.#call, this.#refusal);
       return;
     }
+    if (refuseUnread(this.#routes.path, this.#call, this.#exchange.contentLength)) return;
     const { modelName, versionName } = this.#call;
     this.#exchange.readBody(this.#routes.path.routes.limits(modelName, versionName).bodyBytesMax, this);
   }

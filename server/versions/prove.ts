@@ -282,6 +282,8 @@ export function pathFor(version: Version, runBatch: RunBatch): PredictPath {
         else done(result);
       },
       refusal: () => undefined,
+      expect() {},
+      expectNoMore() {},
     },
     slices: { add: takeWhole },
     now: () => 0,

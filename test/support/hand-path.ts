@@ -26,7 +26,7 @@ export function createHandPath(versions: readonly Version[], { limits = roomy, d
   const path: PredictPath = {
     admission,
     routes: registry,
-    scheduler: { submit: (call) => void submitted.push(call), refusal: () => undefined },
+    scheduler: { submit: (call) => void submitted.push(call), refusal: () => undefined, expect() {}, expectNoMore() {} },
     slices: new Slices({
       now: () => {
         clock.advance(sliceMs);

@@ -100,6 +100,8 @@ test("a call that is refused because it would be late falls back too", () => {
       throw new ServeError("overloaded", "900 rows wait before this call");
     },
     refusal: () => undefined,
+    expect() {},
+    expectNoMore() {},
   };
   const { sent } = rig.send({ body: '{"x": 1}' }, { ...rig.path, scheduler });
   expect(sent).toMatchObject([{ status: 200, body: { prediction: 52.5, fallback: { reason: "overloaded" } } }]);

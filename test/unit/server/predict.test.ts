@@ -159,7 +159,9 @@ describe("a failing step is answered with its code", () => {
     },
     {
       step: "a queue that is too long",
-      change: () => ({ scheduler: { submit: raise(new ServeError("overloaded", "rows wait")), refusal: () => undefined } }),
+      change: () => ({
+        scheduler: { submit: raise(new ServeError("overloaded", "rows wait")), refusal: () => undefined, expect() {}, expectNoMore() {} },
+      }),
       status: 503,
       code: "overloaded",
       message: "rows wait",
