@@ -2,7 +2,8 @@
  * The peak goodput: the most calls a second that are answered within the objective, at any rate of an open loop.
  *
  * Rates rise from half of a first guess until three steps in a row bring nothing more; then the neighbours of the best rate are each measured
- * again, several times. The peak is the largest of their medians, since the largest of single steps would be the luckiest one.
+ * again, several times. The peak is the largest of their medians, since the largest of single steps would be the luckiest one. Where none of
+ * them comes near what was seen while the rates rose, lower rates follow: the best step was lucky, or the machine has become slower.
  */
 
 import { median } from "../statistics.js";
@@ -28,8 +29,8 @@ export interface Peak {
   /** The rate at which it was reached. */
   readonly rate: number;
   readonly steps: readonly PeakStep[];
-  /** Why the server's peak may be higher; undefined where it isn't. */
-  readonly bottleneck: string | undefined;
+  /** Why this isn't the server's peak; undefined where it is. */
+  readonly doubt: string | undefined;
 }
 
 const rise = 1.15;
@@ -37,7 +38,12 @@ const fruitlessMax = 3;
 const coarseMax = 16;
 /** Less than this more is noise. */
 const betterBy = 1.02;
-const neighbours = [0.94, 1, 1.06];
+const neighbours = [0.88, 0.94, 1, 1.06];
+/** Of the best step: a peak below this share isn't believed before lower rates were tried. */
+const nearShare = 0.8;
+const lowerMax = 6;
+/** A peak below this share says that the machine changed under the search. */
+const steadyShare = 0.6;
 
 /** @param measure - Sends at a rate for some seconds and waits until the server is idle again. */
 export async function findPeak(
@@ -60,8 +66,27 @@ export async function findPeak(
   for (let round = 0; round < repeats; round++) {
     for (const [rate, measured] of again) measured.push(await measure(rate, fineS));
   }
+  for (let lower = 0; lower < lowerMax && topOf(again).goodput < nearShare * best!.goodput; lower++) {
+    const rate = Math.min(...again.keys()) * neighbours[0]!;
+    const measured: PeakStep[] = [];
+    for (let round = 0; round < repeats; round++) measured.push(await measure(rate, fineS));
+    again.set(rate, measured);
+  }
   steps.push(...[...again.values()].flat());
-  const medians = [...again].map(([rate, measured]) => ({ rate, goodput: median(measured.map(({ goodput }) => goodput)) }));
-  const { rate, goodput } = medians.reduce((a, b) => (b.goodput > a.goodput ? b : a));
-  return { rate, goodput, steps, bottleneck: again.get(rate)!.find(({ bottleneck }) => bottleneck !== undefined)?.bottleneck };
+  const { rate, goodput } = topOf(again);
+  return { rate, goodput, steps, doubt: doubtOf(again.get(rate)!, goodput, best!.goodput) };
+}
+
+function topOf(measured: ReadonlyMap<number, readonly PeakStep[]>): { rate: number; goodput: number } {
+  return [...measured]
+    .map(([rate, steps]) => ({ rate, goodput: median(steps.map(({ goodput }) => goodput)) }))
+    .reduce((a, b) => (b.goodput > a.goodput ? b : a));
+}
+
+function doubtOf(steps: readonly PeakStep[], goodput: number, bestGoodput: number): string | undefined {
+  if (goodput < steadyShare * bestGoodput) {
+    return `${Math.round(bestGoodput)} calls/s were in time in one step, and ${Math.round(goodput)} in later ones: the machine was not steady`;
+  }
+  const [first] = steps;
+  return steps.every(({ bottleneck }) => bottleneck !== undefined) ? `the generator was the bottleneck: ${first!.bottleneck}` : undefined;
 }

@@ -36,7 +36,6 @@ export function overloadText({ peak, phases, settings, processorTime, failures, 
           `processor time of the server: ${figure(processorTime.answerUs)} us an answer` +
             (processorTime.refusalUs === undefined ? "" : `, about ${figure(processorTime.refusalUs)} us a refusal`),
         ]),
-    ...(peak.bottleneck === undefined ? [] : [`the server's peak may be higher: the generator was the bottleneck: ${peak.bottleneck}`]),
     ...notJudged.map((line) => `not judged: ${line}`),
     ...(passed ? ["PASS"] : failures.map((failure) => `FAIL: ${failure}`)),
   ].join("\n");

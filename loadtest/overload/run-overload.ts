@@ -77,7 +77,7 @@ export async function runOverload(run: OverloadRun): Promise<OverloadReport> {
     peak,
     phases: reports,
     processorTime: processorTimeOf(serverOf("calm"), serverOf("overload-5")),
-    ...judge(phases, reports, settings.objectiveMs),
+    ...judge(phases, reports, settings.objectiveMs, peak.doubt),
   };
 }
 
@@ -95,13 +95,13 @@ function refuseTooMany(peak: number, factor: number, rowsPerCall: number): void 
 async function peakOf(run: OverloadRun, requests: readonly Buffer[]): Promise<Peak> {
   const { settings, target, random, progress } = run;
   const { objectiveMs, search, drainMs } = settings;
-  if (settings.peak !== undefined) return { goodput: settings.peak, rate: settings.peak, steps: [], bottleneck: undefined };
+  if (settings.peak !== undefined) return { goodput: settings.peak, rate: settings.peak, steps: [], doubt: undefined };
   const guess = await saturate({ target, requests, connections: saturateConnections, durationMs: search.saturateS * 1000 });
   if (guess === 0) throw new Error("the server answered no call of the closed loop that makes the first guess of the peak");
   progress(`closed loop, ${saturateConnections} connections: ${Math.round(guess)} calls/s`);
   const peak = await findPeak(measure, guess, search);
   if (peak.goodput === 0) throw new Error(`the server answered no call within the objective of ${objectiveMs} ms, at any rate`);
-  progress(`peak goodput ${Math.round(peak.goodput)} calls/s${peak.bottleneck === undefined ? "" : "; the generator was the bottleneck"}`);
+  progress(`peak goodput ${Math.round(peak.goodput)} calls/s${peak.doubt === undefined ? "" : `; ${peak.doubt}`}`);
   return peak;
 
   async function measure(rate: number, seconds: number) {
@@ -110,7 +110,7 @@ async function peakOf(run: OverloadRun, requests: readonly Buffer[]): Promise<Pe
     const sent = await sendPlan({ target, dueMs, requests, connections: connections.count, drainMs });
     const goodput = goodEndedPerSecond(sent.ledger, { fromMs: (seconds * 1000) / 4, untilMs: seconds * 1000, withinMs: objectiveMs });
     progress(`  ${Math.round(rate)} calls/s: ${Math.round(goodput)} in time`);
-    return { rate, goodput, bottleneck: bottleneckOf(sent.generator, connections.enough) };
+    return { rate, goodput, bottleneck: bottleneckOf(sent.generator, { connectionsEnough: connections.enough, objectiveMs }) };
   }
 }
 
@@ -153,7 +153,7 @@ function reportPhase({ settings }: OverloadRun, phase: Phase, peak: number, sent
     server: server && { ...server, answers: whole.accepted.count, refusals: whole.refused.count },
     othersShare: server && othersShare(server),
     generator,
-    bottleneck: bottleneckOf(generator, connectionsFor(phase.factor * peak, settings).enough),
+    bottleneck: bottleneckOf(generator, { connectionsEnough: connectionsFor(phase.factor * peak, settings).enough, objectiveMs }),
     slices: slicesOf(ledger, Math.min(objectiveMs, deadlineMs), sliceMs),
   };
 }

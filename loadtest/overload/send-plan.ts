@@ -57,6 +57,7 @@ export async function sendPlan(plan: SendPlan): Promise<Sent> {
   let waitedForConnection = 0;
   let startMs = 0;
   let askedMs = 0;
+  let sentDueMs = 0;
   const waiting: number[] = []; // entries that found no connection, oldest first
   let waitingHead = 0;
   let done: () => void = () => {};
@@ -86,15 +87,7 @@ export async function sendPlan(plan: SendPlan): Promise<Sent> {
 
   function turn(): void {
     const nowMs = performance.now() - startMs;
-    sendWaiting();
-    for (; next < lastPlanned && dueMs[next]! <= nowMs; next++) {
-      if (waitingHead === waiting.length && send(next)) {
-        lagMs[next] = ledger.leftMs[next]! - dueMs[next]!;
-        continue;
-      }
-      waitedForConnection++;
-      waiting.push(next);
-    }
+    sendDue(nowMs);
     if (leaveAfterMs < Infinity) leaveDue(nowMs);
     if (plan.isEnough !== undefined && nowMs >= askedMs + enoughEveryMs && next < lastPlanned) {
       askedMs = nowMs;
@@ -104,6 +97,19 @@ export async function sendPlan(plan: SendPlan): Promise<Sent> {
       next === lastPlanned && ((openCount === 0 && waitingHead === waiting.length) || nowMs > dueMs[lastPlanned - 1]! + drainMs);
     if (isOver || lastPlanned === 0) done();
     else setTimeout(turn, 1);
+  }
+
+  function sendDue(nowMs: number): void {
+    sentDueMs = nowMs;
+    sendWaiting();
+    for (; next < lastPlanned && dueMs[next]! <= nowMs; next++) {
+      if (waitingHead === waiting.length && send(next)) {
+        lagMs[next] = ledger.leftMs[next]! - dueMs[next]!;
+        continue;
+      }
+      waitedForConnection++;
+      waiting.push(next);
+    }
   }
 
   function send(entry: number): boolean {
@@ -140,7 +146,9 @@ export async function sendPlan(plan: SendPlan): Promise<Sent> {
     ledger.retryAfterS[entry] = retryAfterS;
     openCount--;
     if (status !== 200) tryAgain(entry, nowMs);
-    if (waitingHead < waiting.length) sendWaiting();
+    // A server that was busy replies to hundreds of calls at once, and reading them all takes longer than a turn may.
+    if (nowMs - sentDueMs > 1) sendDue(nowMs);
+    else if (waitingHead < waiting.length) sendWaiting();
   }
 
   function onLost(entry: number): void {

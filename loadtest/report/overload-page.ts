@@ -77,11 +77,8 @@ function figures({ phases, peak, settings, processorTime }: OverloadReport): [st
   ];
 }
 
-function notJudged({ notJudged: skipped, peak }: OverloadReport): Child {
-  const lines = [
-    ...(peak.bottleneck === undefined ? [] : [`The server's peak may be higher: the generator was the bottleneck: ${peak.bottleneck}.`]),
-    ...skipped.map((line) => `${line}.`),
-  ];
+function notJudged({ notJudged: skipped }: OverloadReport): Child {
+  const lines = skipped.map((line) => `${line}.`);
   if (lines.length === 0) return undefined;
   return element(
     "section",

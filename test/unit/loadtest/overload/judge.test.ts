@@ -60,6 +60,11 @@ test("a phase that the generator limited neither fails nor passes", () => {
   expect(all.passed).toBe(false);
 });
 
+test("nothing passes in terms of a peak that isn't known", () => {
+  const verdict = judge(phases, reportsWith("calm", {}), 200, "the machine was not steady");
+  expect(verdict).toMatchObject({ passed: false, failures: ["the peak isn't known: the machine was not steady"] });
+});
+
 describe("processor time", () => {
   const server = (processorS: number, answers: number, refusals: number) => ({
     rowsRun: answers,

@@ -38,8 +38,8 @@ describe("findPeak", () => {
   test("measures the neighbours of the best rate again, in turns", async () => {
     const { measured, peak } = await peakOf(collapses, 1000);
     const fine = measured.filter(([, seconds]) => seconds === search.fineS).map(([rate]) => rate);
-    expect(fine).toHaveLength(9);
-    expect(fine.slice(0, 3)).toEqual(fine.slice(3, 6));
+    expect(fine).toHaveLength(12);
+    expect(fine.slice(0, 4)).toEqual(fine.slice(4, 8));
     expect(peak.steps).toHaveLength(measured.length);
   });
 
@@ -48,8 +48,20 @@ describe("findPeak", () => {
     expect(peak.goodput).toBe(0);
   });
 
-  test("says where the generator limited it", async () => {
+  test("is in doubt where the generator limited it", async () => {
     const { peak } = await peakOf((rate) => rate, 20_000, "busy");
-    expect(peak.bottleneck).toBe("busy");
+    expect(peak.doubt).toBe("the generator was the bottleneck: busy");
+    expect((await peakOf(holds, 1000)).peak.doubt).toBeUndefined();
+  });
+
+  test("goes on at lower rates where the machine became slower", async () => {
+    const { peak } = await peakOf((rate, step) => (step < 11 ? collapses(rate) : rate <= 700 ? rate : 0), 1000);
+    expect(peak.goodput).toBeGreaterThan(600);
+    expect(peak.doubt).toBeUndefined();
+  });
+
+  test("is in doubt where it is far below what one step had", async () => {
+    const { peak } = await peakOf((rate, step) => (step < 11 ? collapses(rate) : 10), 1000);
+    expect(peak.doubt).toMatch(/10 in later ones: the machine was not steady/);
   });
 });

@@ -83,6 +83,12 @@ describe("rowsForNobody", () => {
   });
 });
 
+test("calls may leave later where they may take longer", () => {
+  const facts = { lagMsP99: 9, lagMsMax: 30, processorShare: 0.4, waitedForConnection: 0 };
+  expect(bottleneckOf(facts, { connectionsEnough: true, objectiveMs: 200 })).toBeUndefined();
+  expect(bottleneckOf(facts, { connectionsEnough: true, objectiveMs: 100 })).toMatch(/left 9 ms late/);
+});
+
 describe("bottleneckOf", () => {
   const fine = { lagMsP99: 1, lagMsMax: 30, processorShare: 0.4, waitedForConnection: 0 };
   test.each([
@@ -92,8 +98,9 @@ describe("bottleneckOf", () => {
     [{ ...fine, waitedForConnection: 12 }, false, /12 calls found no free connection/],
     [{ ...fine, waitedForConnection: 12 }, true, undefined],
     [fine, false, undefined],
+    [{ ...fine, lagMsP99: 5 }, true, undefined],
   ] as const)("%#", (facts, connectionsEnough, expected) => {
-    if (expected === undefined) expect(bottleneckOf(facts, connectionsEnough)).toBeUndefined();
-    else expect(bottleneckOf(facts, connectionsEnough)).toMatch(expected);
+    if (expected === undefined) expect(bottleneckOf(facts, { connectionsEnough, objectiveMs: 100 })).toBeUndefined();
+    else expect(bottleneckOf(facts, { connectionsEnough, objectiveMs: 100 })).toMatch(expected);
   });
 });

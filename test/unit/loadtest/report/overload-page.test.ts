@@ -52,7 +52,7 @@ const report: OverloadReport = {
       { rate: 1000, goodput: 990, bottleneck: undefined },
       { rate: 1000, goodput: 1010, bottleneck: undefined },
     ],
-    bottleneck: undefined,
+    doubt: undefined,
   },
   phases,
   processorTime: { answerUs: 1070, refusalUs: 21.4 },
