@@ -93,7 +93,8 @@ export class Placement {
   }
 }
 
-/** Rows of a batch that ends within so many microseconds; at least one. */
+/** Rows of a batch that ends within so many microseconds; at least one, and those that go with it for a quarter of its cost. */
 export function rowsWithin(budgetUs: number, { fixedUs, perRowUs }: RunCost): number {
-  return Math.max(1, Math.min(batchRowsMax, Math.floor((budgetUs - fixedUs) / perRowUs)));
+  const usMax = Math.max(budgetUs, 1.25 * (fixedUs + perRowUs));
+  return Math.max(1, Math.min(batchRowsMax, Math.floor((usMax - fixedUs) / perRowUs)));
 }

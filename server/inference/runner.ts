@@ -170,7 +170,7 @@ export const warmUpRows = [1, 8, 64];
 /**
  * Runs blocks until the code is warm.
  *
- * @param observe - Hears of each run, to begin the fit of its cost.
+ * @param observe - Called as often as runs were timed, with the median of their size, to begin the fit of its cost.
  * @param blocksOf - So many rows; zeros where it isn't given.
  * @remarks About 30 runs: 15 ms for a tree ensemble of 400 trees.
  */
@@ -179,15 +179,23 @@ export function warmUp(
   observe: (rowCount: number, durationUs: number) => void = () => {},
   blocksOf: (rowCount: number) => Block[] = (rowCount) => zeros(runner.spec, rowCount),
 ): void {
+  const durationsUs = warmUpRows.map((): number[] => []);
   for (let round = 0; round < 10; round++) {
-    for (const rowCount of warmUpRows) {
+    for (const [i, rowCount] of warmUpRows.entries()) {
       const blocks = blocksOf(rowCount);
       const startedMs = performance.now();
       runner.run(blocks, rowCount);
       // The first rounds run in the interpreter.
-      if (round >= 3) observe(rowCount, (performance.now() - startedMs) * 1000);
+      if (round >= 3) durationsUs[i]!.push((performance.now() - startedMs) * 1000);
     }
   }
+  // A run that was interrupted says nothing of the model, and here there is nothing yet to tell it by.
+  for (const [i, rowCount] of warmUpRows.entries()) for (const _ of durationsUs[i]!) observe(rowCount, median(durationsUs[i]!));
+}
+
+/** @param values - At least one. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 }
 
 function zeros({ blocks }: RunnerSpec, rowCount: number): Block[] {

@@ -2,7 +2,7 @@
 
 import type { Lane } from "../inference/lane.js";
 import { runLimitMs } from "../inference/run-limit.js";
-import { warmUp, warmUpRows } from "../inference/runner.js";
+import { median, warmUp, warmUpRows } from "../inference/runner.js";
 import { repeatGoldenRows } from "./golden-blocks.js";
 import type { Version } from "./version.js";
 
@@ -30,16 +30,16 @@ export async function learnCost(version: Version, lane: Lane, now: () => number)
   for (const rowCount of warmUpRows) {
     if ((runMs * rowCount) / lastRows > longRunMs) return;
     lastRows = rowCount;
-    let tookMs = 0;
-    for (let round = 0; round < poolRounds && tookMs < roundsMs; round++) {
+    const took: number[] = [];
+    for (let tookMs = 0; took.length < poolRounds && tookMs < roundsMs; tookMs += runMs) {
       const startedMs = now();
       // What is handed over is gone.
       const own = blocks.get(rowCount)!.map((block) => block.slice());
       const known = { objectiveMs: version.sloMs, expectedMs: 0, longestMs: lane.longestRunMs };
       await lane.pool.run(version.key, own, rowCount, runLimitMs(known));
       runMs = now() - startedMs;
-      tookMs += runMs;
-      lane.tookMs(rowCount, runMs);
+      took.push(runMs);
     }
+    for (const _ of took) lane.tookMs(rowCount, median(took));
   }
 }
