@@ -102,7 +102,8 @@ describe.each([
     expect(await endedAfter(server, "SIGTERM")).toBeLessThan(farTooLongMs);
     expect(await server.ended).toEqual({ code: 1, signal: null });
     expect(server.log.at(-1)).toMatchObject({ level: "error", message: "stopped", cut_off: 1 });
-    expect(children.filter(isRunning)).toEqual([]);
+    // Killed, but perhaps not buried yet.
+    await expect.poll(() => children.filter(isRunning), quickly).toEqual([]);
   });
 });
 
@@ -141,7 +142,7 @@ describe("golden rows that never end", () => {
   test("refuse their version with a sentence, and the others serve", async () => {
     const server = await startServer(goldenStore.directory);
     expect((await echo(server, 3)).status).toBe(200);
-    const refused = server.log.find(({ message }) => message.startsWith("a version is refused"));
+    const refused = await server.untilLogged(({ message }) => message.startsWith("a version is refused"));
     expect(refused).toMatchObject({
       model: "never",
       problems: [expect.stringMatching(/^its golden rows don't end: a run was still going/)],
@@ -156,7 +157,8 @@ describe("golden rows that never end", () => {
     const children = childrenOf(server.pid);
     expect(await endedAfter(server, "SIGTERM")).toBeLessThan(farTooLongMs);
     expect(await server.ended).toEqual({ code: 0, signal: null });
-    expect(children.filter(isRunning)).toEqual([]);
+    // Killed, but perhaps not buried yet.
+    await expect.poll(() => children.filter(isRunning), quickly).toEqual([]);
   });
 });
 
