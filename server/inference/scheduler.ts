@@ -263,6 +263,7 @@ export class Scheduler {
       if (us < lane.inlineCost.of(batch.rowCount)) lane.inlineCost.observe(batch.rowCount, us);
       this.#complete(lane, batch, result, "pool", startedMs, endedMs);
     } catch (error) {
+      lane.usedUs += (now() - startedMs) * 1000 - expectedUs;
       if (error instanceof StuckRunError) this.#writeOff(lane, batch, error);
       else {
         onTrouble(lane.version, `a worker died while it ran ${batch.rowCount} rows: ${(error as Error)?.message ?? error}`);
