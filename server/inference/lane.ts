@@ -183,6 +183,6 @@ export class Lane {
     call.rowsTaken += rowCount;
     if (call.rowsTaken === call.rowCount) large.calls.shift();
     large.left(leftRows + rowCount, nowMs);
-    return { calls: [call], firstRow, rowCount, retried: false };
+    return { calls: [call], firstRow, rowCount, retried: false, large: true };
   }
 }

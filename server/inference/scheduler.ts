@@ -319,8 +319,7 @@ export class Scheduler {
       lateMs = Math.max(lateMs, endedMs - call.forecastMs);
       if (!call.finished) call.onRun(call);
     }
-    const first = batch.calls[0]!;
-    if (lateMs > Number.NEGATIVE_INFINITY) (first.rowCount > batch.rowCount ? lane.large : lane.small).margin.learn(lateMs, endedMs);
+    if (lateMs > Number.NEGATIVE_INFINITY) (batch.large ? lane.large : lane.small).margin.learn(lateMs, endedMs);
   }
 }
 
