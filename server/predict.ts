@@ -91,6 +91,8 @@ export function refuseUnread(path: PredictPath, call: Call, bodyBytes: number): 
   if (!isLargeBody(bodyBytes)) return false;
   try {
     const version = path.routes.choose(call.modelName, call.versionName);
+    // Its error is another one: to come again later wouldn't help.
+    if (bodyBytes > version.bodyLimits.bodyBytesMax) return false;
     const refusal = refuseEarly(path, call, version, bodyBytes);
     if (refusal === undefined) return false;
     call.version = version;

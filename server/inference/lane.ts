@@ -80,7 +80,7 @@ export class Lane {
   running = 0;
   /** The longest run so far, milliseconds. */
   longestRunMs = 0;
-  /** Time of executors that it has had, microseconds, from an origin that all lanes share: who has had least comes first. */
+  /** Time of executors that it has had, microseconds, from an origin that the lanes of a pool share: who has had least comes first. */
   usedUs = 0;
 
   constructor(version: Version, runner: Runner | undefined, pool?: WorkerPool) {
@@ -183,6 +183,6 @@ export class Lane {
     call.rowsTaken += rowCount;
     if (call.rowsTaken === call.rowCount) large.calls.shift();
     large.left(leftRows + rowCount, nowMs);
-    return { calls: [call], firstRow, rowCount, retried: false };
+    return { calls: [call], firstRow, rowCount, retried: false, large: true };
   }
 }

@@ -15,6 +15,8 @@ export interface Batch {
   readonly rowCount: number;
   /** The first worker that ran it died. */
   readonly retried: boolean;
+  /** Taken from the queue of large calls, whole or in slices. */
+  readonly large?: boolean;
 }
 
 /**

@@ -44,8 +44,8 @@ export class Scheduler {
   /** Lanes in which something waits. */
   readonly #waiting: Lane[] = [];
   #deferred = false;
-  /** Time that the lane which was served last had had, microseconds: one that comes back from idling begins there. */
-  #usedUs = 0;
+  /** Time that the lane of each pool which was served last had had, microseconds: one that comes back from idling begins there. */
+  readonly #usedUs = new Map<WorkerPool | undefined, number>();
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -86,7 +86,7 @@ export class Scheduler {
     this.#gate.admit(lane, queue, call, nowMs);
     if (!this.#placement.runsOnLoop(lane, queue)) this.#executorsOf.get(lane.pool!)!.seen(queue, nowMs);
     if (!lane.waiting) {
-      lane.usedUs = Math.max(lane.usedUs, this.#usedUs);
+      lane.usedUs = Math.max(lane.usedUs, this.#usedUs.get(lane.pool) ?? 0);
       this.#waiting.push(lane);
     }
     lane.push(call, queue);
@@ -139,7 +139,7 @@ export class Scheduler {
     while (asked.length > 0) {
       const index = leastUsed(asked);
       const lane = asked[index]!;
-      this.#usedUs = lane.usedUs;
+      this.#usedUs.set(lane.pool, lane.usedUs);
       const spentUs = lane.waiting ? this.#serve(lane, budgetUs) : undefined;
       if (spentUs === undefined) asked.splice(index, 1);
       else budgetUs -= spentUs;
@@ -263,6 +263,7 @@ export class Scheduler {
       if (us < lane.inlineCost.of(batch.rowCount)) lane.inlineCost.observe(batch.rowCount, us);
       this.#complete(lane, batch, result, "pool", startedMs, endedMs);
     } catch (error) {
+      lane.usedUs += (now() - startedMs) * 1000 - expectedUs;
       if (error instanceof StuckRunError) this.#writeOff(lane, batch, error);
       else {
         onTrouble(lane.version, `a worker died while it ran ${batch.rowCount} rows: ${(error as Error)?.message ?? error}`);
@@ -318,8 +319,7 @@ export class Scheduler {
       lateMs = Math.max(lateMs, endedMs - call.forecastMs);
       if (!call.finished) call.onRun(call);
     }
-    const first = batch.calls[0]!;
-    if (lateMs > Number.NEGATIVE_INFINITY) (first.rowCount > batch.rowCount ? lane.large : lane.small).margin.learn(lateMs, endedMs);
+    if (lateMs > Number.NEGATIVE_INFINITY) (batch.large ? lane.large : lane.small).margin.learn(lateMs, endedMs);
   }
 }
 

@@ -106,17 +106,20 @@ function copiesOf(blocks: readonly Block[]): Block[] {
 }
 
 function conclude(problems: readonly string[], proofs: Readonly<Record<string, Proof>>): Outcome {
-  const all = Object.values(proofs);
-  const worst = (ulpOf: (proof: Proof) => number) => Math.max(0, ...all.map(ulpOf));
+  // Which of them ended first is chance.
+  const executors = Object.keys(proofs).sort();
+  const all = executors.map((executor) => proofs[executor]!);
+  const most = (of: (proof: Proof) => number) => Math.max(0, ...all.map(of));
   return {
-    problems: [...problems, ...Object.entries(proofs).flatMap(([executor, proof]) => summarise(executor, proof))],
+    problems: [...problems, ...executors.flatMap((executor) => summarise(executor, proofs[executor]!))],
     summary: {
-      rows: all[0]?.rows ?? 0,
+      // Workers run the rows that have an answer; the path also those that it has to refuse.
+      rows: most(({ rows }) => rows),
       batchSizes: all[0]?.batchSizes ?? [],
-      executors: Object.keys(proofs),
-      featuresUlpMax: worst(({ features }) => features.ulp),
-      rawUlpMax: worst(({ raw }) => raw.ulp),
-      predictionUlpMax: worst(({ prediction }) => prediction.ulp),
+      executors,
+      featuresUlpMax: most(({ features }) => features.ulp),
+      rawUlpMax: most(({ raw }) => raw.ulp),
+      predictionUlpMax: most(({ prediction }) => prediction.ulp),
     },
   };
 }

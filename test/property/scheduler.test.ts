@@ -1,6 +1,6 @@
 /**
- * Goal: whatever comes, dies, expires or leaves, every call ends exactly once, with its own rows' answers; no row runs twice unless a
- * worker died on it; and nobody who could work is idle while work waits.
+ * Goal: whatever comes, dies, hangs, expires or leaves, every call ends exactly once, with its own rows' answers; no row runs twice unless
+ * a worker died on it; and nobody who could work is idle while work waits.
  */
 
 import * as fc from "fast-check";
@@ -11,7 +11,7 @@ import { createRig, expectedRaw, type SubmittedCall } from "../support/scheduler
 type Step =
   | { do: "submit"; lane: number; rows: number; targetInMs: number; deadlineInMs: number }
   | { do: "turn" }
-  | { do: "complete" | "die" | "leave"; which: number }
+  | { do: "complete" | "die" | "stick" | "leave"; which: number }
   | { do: "pass"; ms: number };
 
 const never = Number.POSITIVE_INFINITY;
@@ -33,6 +33,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: fc.constant<Step>({ do: "turn" }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("complete" as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("die" as const), which }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant("stick" as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("leave" as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("pass" as const), ms: fc.constantFrom(0.1, 2, 50) }) },
 );
@@ -53,9 +54,10 @@ test("every call ends once, and nobody idles while work waits", async () => {
       const calls: SubmittedCall[] = [];
       /** How calls ended other than by their run: expired, left. */
       const ended = new Map<SubmittedCall, string>();
-      /** Per row (each has a value of its own) how often a run of it began, and how often one died. */
+      /** Per row (each has a value of its own) how often a run of it began, how often one died and how often one was given up. */
       const began = new Map<number, number>();
       const died = new Map<number, number>();
+      const stuck = new Map<number, number>();
       const count = (map: Map<number, number>, values: Iterable<number>) => {
         for (const value of values) map.set(value, (map.get(value) ?? 0) + 1);
       };
@@ -64,10 +66,11 @@ test("every call ends once, and nobody idles while work waits", async () => {
         call.call.finished = true;
         ended.set(call, how);
       };
-      const endPoolRun = async (index: number, how: "complete" | "die") => {
+      const endPoolRun = async (index: number, how: "complete" | "die" | "stick") => {
         const values = pool.running[index]!.blocks[0]!.slice();
         count(began, values);
         if (how === "die") count(died, values);
+        if (how === "stick") count(stuck, values);
         await pool[how](index);
       };
 
@@ -113,6 +116,7 @@ test("every call ends once, and nobody idles while work waits", async () => {
         expect(call.ran + (ended.has(call) ? 1 : 0)).toBe(1);
         // Only who has a time is refused for it.
         if (call.error?.code === "overloaded") expect(Math.min(call.call.targetMs, call.call.deadlineMs)).toBeLessThan(never);
+        else if (call.error?.code === "deadline_exceeded") expect(call.values.some((value) => stuck.has(value))).toBe(true);
         else if (call.error) expect(call.error.code).toBe("model_failed");
         else if (call.ran === 1) expect(call.raw).toEqual(expectedRaw(call));
       }

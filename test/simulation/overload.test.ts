@@ -240,6 +240,49 @@ describe("a machine that changes", () => {
   });
 });
 
+describe("a run that doesn't end", () => {
+  const hangAtS = 5;
+  /** A run counts as stuck after a second, and another worker takes its place within another one. */
+  const backWithinS = 2;
+
+  test.each([
+    ["the only worker", dear, 0.5],
+    ["the only worker, at twice the capacity", dear, 2],
+    ["one of two workers", { ...dear, workers: 2 }, 0.4],
+    ["the worker beside the event loop", forest, 0.5],
+  ])("holds %s: its calls get 504, all others are answered in time or told to go, and soon all is well", async (_, on, times) => {
+    const lanes = [{ ...on.lanes[0]!, hangAtS }];
+    const perS = times * peakOf(on);
+    const { report, recovers, onTime, refusesAtOnce, expect } = await play({ ...on, lanes }, [{ perS }], { untilS: 12 });
+    const { expired, failed } = report.total;
+    expect(failed, "errors other than 503 and 504").toBe(0);
+    expect(expired, "504: the calls of the batch at least").toBeGreaterThan(0);
+    // And those that were let in behind it, until a run that is so long over its time left none that could be.
+    expect(expired, "504: no more than come within the objective").toBeLessThanOrEqual((perS * sloMs) / 1000);
+    refusesAtOnce();
+    onTime();
+    if (times < 1) recovers(hangAtS, backWithinS);
+    else {
+      const after = report.windows.filter(({ fromS }) => fromS >= hangAtS + backWithinS && fromS < 11.5);
+      const inTime = after.reduce((sum, window) => sum + window.inTime, 0);
+      expect(inTime / (after.length * 0.25), "in time per second afterwards").toBeGreaterThanOrEqual(0.9 * peakOf(on));
+    }
+  });
+
+  test("of one model costs another one, with a worker of its own to spare, hardly a call", async () => {
+    const lanes = [{ ...dear.lanes[0]!, hangAtS }, dear.lanes[0]!];
+    const on = { ...dear, workers: 2, lanes };
+    const traffic = [
+      { name: "hangs", perS: 300 },
+      { name: "beside", perS: 300, lane: 1 },
+    ];
+    const { report, recovers, expect } = await play(on, traffic, { untilS: 12 });
+    expect(notAnswered(report.streams[1]!), "refused, shed or 504 beside it").toBe(0);
+    expect(report.streams[1]!.latencyMs.p99, "P99 beside it").toBeLessThanOrEqual(sloMs / 4);
+    recovers(hangAtS, backWithinS);
+  });
+});
+
 describe("neighbours", () => {
   const mostMoved = 1.5;
 

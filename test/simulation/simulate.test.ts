@@ -135,7 +135,7 @@ test("the same seed gives the same figures, another one others", async () => {
   expect((await simulate({ ...mixed, seed: 6 })).total).not.toEqual(first.total);
 });
 
-test("a run that hangs keeps its worker, and its calls expire", async () => {
+test("a run that hangs keeps its worker until it is given up, and its calls expire", async () => {
   const setup: Setup = {
     seed: 7,
     execution: "pool",

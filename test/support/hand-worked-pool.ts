@@ -1,13 +1,15 @@
-/** A pool whose workers are the test's hands: each batch waits until the test completes it, or lets its worker die. */
+/** A pool whose workers are the test's hands: each batch waits until the test completes it, lets its worker die, or gives it up as stuck. */
 
 import type { Block } from "../../preprocessing/index.js";
 import type { RunResult } from "../../server/inference/runner.js";
-import type { WorkerPool } from "../../server/inference/worker-pool.js";
+import { StuckRunError, type WorkerPool } from "../../server/inference/worker-pool.js";
 
 export interface HandWorkedRun {
   readonly key: string;
   readonly blocks: readonly Block[];
   readonly rowCount: number;
+  /** After which it counts as stuck. */
+  readonly limitMs: number;
 }
 
 interface Waiting extends HandWorkedRun {
@@ -41,10 +43,10 @@ export class HandWorkedPool implements WorkerPool {
     return this.#running;
   }
 
-  async run(key: string, blocks: Block[], rowCount: number): Promise<RunResult> {
+  async run(key: string, blocks: Block[], rowCount: number, limitMs = Number.POSITIVE_INFINITY): Promise<RunResult> {
     if (this.idle === 0) this.handedOutTooMuch++;
     return new Promise((resolve, reject) => {
-      this.#running.push({ key, blocks, rowCount, resolve, reject });
+      this.#running.push({ key, blocks, rowCount, limitMs, resolve, reject });
     });
   }
 
@@ -58,8 +60,17 @@ export class HandWorkedPool implements WorkerPool {
 
   /** The worker of the batch at this place dies; another one takes its place at once. */
   async die(index = 0): Promise<void> {
+    await this.#fail(index, () => new Error("worker exited with code 134"));
+  }
+
+  /** The batch at this place has passed its limit; another worker takes the place of its own at once. */
+  async stick(index = 0): Promise<void> {
+    await this.#fail(index, ({ limitMs }) => new StuckRunError(limitMs));
+  }
+
+  async #fail(index: number, errorOf: (run: HandWorkedRun) => Error): Promise<void> {
     const [run] = this.#running.splice(index, 1);
-    run!.reject(new Error("worker exited with code 134"));
+    run!.reject(errorOf(run!));
     this.onIdle();
     await settled();
   }

@@ -24,6 +24,8 @@ export interface RigOptions {
   compute?: RowFunction;
   /** Versions that have no session on the event loop. */
   poolOnly?: boolean;
+  /** The versions' objective. */
+  sloMs?: number;
   /** Rows that there is room for where small calls write theirs; 0: each call has blocks of its own. */
   intakeRows?: number;
 }
@@ -49,7 +51,15 @@ export interface SubmittedCall {
 const never = Number.POSITIVE_INFINITY;
 
 export function createRig(options: RigOptions = {}) {
-  const { execution = "auto", workers = 1, lanes = 1, runUs = (rows) => 20 + 4 * rows, poolOnly = false, intakeRows = 0 } = options;
+  const {
+    execution = "auto",
+    workers = 1,
+    lanes = 1,
+    runUs = (rows) => 20 + 4 * rows,
+    poolOnly = false,
+    intakeRows = 0,
+    sloMs = 200,
+  } = options;
   const clock = new HandClock();
   const turns = new HandTurns();
   const pool = workers === 0 ? undefined : new HandWorkedPool(workers);
@@ -67,7 +77,7 @@ export function createRig(options: RigOptions = {}) {
   const versions: Version[] = [];
   const laneList: Lane[] = [];
   for (let number = 1; number <= lanes; number++) {
-    const version = makeVersion({ number });
+    const version = makeVersion({ number, sloMs });
     const lane = scheduler.addLane(version, poolOnly ? undefined : createRunner(engine, runnerSpec(version)));
     if (intakeRows > 0) version.intake = new Intake([new Float32Array(intakeRows)], lane.blockWidths);
     // As warming up does: the fitted cost begins as what the runs take.

@@ -90,7 +90,7 @@ describe("large calls", () => {
       [[b], 0, 10],
     ]);
     expect(lane.large.rows).toBe(1);
-    expect(lane.takeLarge(bounds(10), [])).toEqual({ calls: [b], firstRow: 10, rowCount: 1, retried: false });
+    expect(lane.takeLarge(bounds(10), [])).toEqual({ calls: [b], firstRow: 10, rowCount: 1, retried: false, large: true });
     expect(lane.takeLarge(bounds(10), [])).toBeUndefined();
     expect(lane.idle).toBe(true);
   });

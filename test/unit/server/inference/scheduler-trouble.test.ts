@@ -1,6 +1,7 @@
-/** Goal: callers who leave, workers who die and rows that fail cost the others nothing, and nobody is told twice. */
+/** Goal: callers who leave, workers who die, runs that don't end and rows that fail cost the others nothing, and nobody is told twice. */
 
 import { describe, expect, test } from "vitest";
+import { StuckRunError } from "../../../../server/inference/worker-pool.js";
 import { createRig, expectedRaw, type SubmittedCall } from "../../../support/scheduler-rig.js";
 
 const codeOf = ({ error }: SubmittedCall) => error?.code;
@@ -131,6 +132,113 @@ describe("a worker that dies", () => {
     turns.untilQuiet();
     await pool.complete();
     expect(next.raw).toEqual(expectedRaw(next));
+  });
+});
+
+describe("a run that doesn't end", () => {
+  test("fails the calls of its batch with 504, once and without a second try, and the log says so", async () => {
+    const { turns, pool, submit, troubles, scheduler } = createRig({ execution: "pool" });
+    const stuck = [submit(1), submit(2)];
+    turns.untilQuiet();
+    await pool.stick();
+    turns.untilQuiet();
+    expect(stuck.map(({ ran }) => ran)).toEqual([1, 1]);
+    expect(stuck.map(codeOf)).toEqual(["deadline_exceeded", "deadline_exceeded"]);
+    expect(stuck[0]!.error!.cause).toBeInstanceOf(StuckRunError);
+    expect([pool.running.length, scheduler.queuedRows]).toEqual([0, 0]);
+    expect(troubles).toEqual(["tiny/1: a batch of 3 rows is given up: a run was still going after 1000 ms"]);
+  });
+
+  test("says nothing of the model to the caller, nor of its worker", async () => {
+    const { turns, pool, submit } = createRig({ execution: "pool" });
+    const stuck = submit(1);
+    turns.untilQuiet();
+    await pool.stick();
+    expect(stuck.error!.message).toBe("the model ran far longer on this call than it ever did, and was given up");
+  });
+
+  test("fails no other calls: those of other workers and those that waited are answered", async () => {
+    const { turns, pool, submit } = createRig({ execution: "pool", workers: 2 });
+    const stuck = submit(1);
+    turns.untilQuiet();
+    const beside = submit(1);
+    turns.untilQuiet();
+    const behind = submit(2);
+    await pool.stick();
+    turns.untilQuiet();
+    while (pool.running.length > 0) await pool.complete();
+    expect(codeOf(stuck)).toBe("deadline_exceeded");
+    for (const each of [beside, behind]) expect(each.raw).toEqual(expectedRaw(each));
+  });
+
+  test("is told to nobody who has left or was answered meanwhile", async () => {
+    const { turns, pool, submit } = createRig({ execution: "pool" });
+    const [gone, stays] = [submit(1), submit(1)];
+    turns.untilQuiet();
+    gone.call.finished = true;
+    await pool.stick();
+    expect([gone.ran, stays.ran]).toEqual([0, 1]);
+  });
+
+  test("during one slice ends a large call: its other slices run no further", async () => {
+    const { turns, pool, submit, scheduler } = createRig({ execution: "pool" });
+    const large = submit(1000);
+    turns.untilQuiet();
+    await pool.stick();
+    turns.untilQuiet();
+    expect(codeOf(large)).toBe("deadline_exceeded");
+    expect([pool.running.length, scheduler.queuedRows, large.ran]).toEqual([0, 0, 1]);
+  });
+
+  test("in the second try of a batch whose worker died isn't followed by a third", async () => {
+    const { turns, pool, submit } = createRig({ execution: "pool" });
+    const call = submit(1);
+    turns.untilQuiet();
+    await pool.die();
+    turns.untilQuiet();
+    await pool.stick();
+    turns.untilQuiet();
+    expect([pool.running.length, call.ran, codeOf(call)]).toEqual([0, 1, "deadline_exceeded"]);
+  });
+
+  test.each([
+    { known: "no run of a long one", tookMs: [], limitMs: 1000 },
+    { known: "short runs", tookMs: [1, 99, 2], limitMs: 1000 },
+    { known: "a run of 300 ms", tookMs: [1, 300, 2], limitMs: 3000 },
+    { known: "longer and longer runs", tookMs: [300, 500, 700], limitMs: 7000 },
+  ])("is one of ten times the longest before it, a second at least: $known", async ({ tookMs, limitMs }) => {
+    const { clock, turns, pool, submit } = createRig({ execution: "pool" });
+    for (const ms of tookMs) {
+      submit(1);
+      turns.untilQuiet();
+      clock.advance(ms);
+      await pool.complete();
+    }
+    submit(1);
+    turns.untilQuiet();
+    expect(pool.running[0]!.limitMs).toBeCloseTo(limitMs, 6);
+  });
+
+  test("is one of ten times its forecast where that is longer, and never one within the objective", () => {
+    const slow = createRig({ execution: "pool", runUs: (rows) => 400_000 * rows });
+    slow.submit(1);
+    slow.turns.untilQuiet();
+    expect(slow.pool.running[0]!.limitMs).toBeCloseTo(4000, 6);
+    const patient = createRig({ execution: "pool", sloMs: 60_000 });
+    patient.submit(1);
+    patient.turns.untilQuiet();
+    expect(patient.pool.running[0]!.limitMs).toBe(60_000);
+  });
+
+  test("leaves the limit of the next one as it was", async () => {
+    const { clock, turns, pool, submit } = createRig({ execution: "pool" });
+    for (let round = 0; round < 3; round++) {
+      submit(1);
+      turns.untilQuiet();
+      expect(pool.running[0]!.limitMs).toBe(1000);
+      clock.advance(1000);
+      await pool.stick();
+    }
   });
 });
 
