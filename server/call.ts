@@ -50,6 +50,8 @@ export class Call {
   /** Whether the bytes stay as they are. Otherwise the transport takes them back when `predict` returns. */
   bodyLasts = false;
   bodyBytes = 0;
+  /** Content-Length, once it was asked whether a call of that length is let in. */
+  announcedBytes = -1;
 
   /** `x-timeout-ms`; 0 if the caller names no time. */
   callerTimeoutMs = 0;

@@ -50,7 +50,8 @@ export function predict(path: PredictPath, call: Call): void {
     path.admission.enter(call);
     const version = path.routes.choose(call.modelName, call.versionName);
     call.version = version;
-    const refusal = refuseEarly(path, call, version, call.bodyBytes);
+    // Asked already where the length was announced.
+    const refusal = call.announcedBytes === call.bodyBytes ? undefined : refuseEarly(path, call, version, call.bodyBytes);
     if (refusal !== undefined) {
       fail(path, call, refusal);
       return;
@@ -82,22 +83,25 @@ export function predict(path: PredictPath, call: Call): void {
 }
 
 /**
- * Refuses a large call by its headers, before its body is read.
+ * Refuses a call by its headers, before its body is read.
  *
  * @param bodyBytes - As announced.
  * @returns Whether the call is answered.
  */
 export function refuseUnread(path: PredictPath, call: Call, bodyBytes: number): boolean {
-  if (!isLargeBody(bodyBytes)) return false;
+  if (bodyBytes < 1) return false;
   try {
     const version = path.routes.choose(call.modelName, call.versionName);
     // Its error is another one: to come again later wouldn't help.
     if (bodyBytes > version.bodyLimits.bodyBytesMax) return false;
+    call.announcedBytes = bodyBytes;
     const refusal = refuseEarly(path, call, version, bodyBytes);
     if (refusal === undefined) return false;
     call.version = version;
     fail(path, call, refusal);
   } catch (error) {
+    // Of a small call the body is read first, as of one that is let in.
+    if (!isLargeBody(bodyBytes)) return false;
     fail(path, call, error);
   }
   return true;

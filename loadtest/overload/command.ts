@@ -170,7 +170,7 @@ function readSettings(values: FlagValues): (bundleObjectiveMs: number | undefine
     leaveAfterMs: numberFlag(values, "leave-ms", 10, { min: 1 }),
     rowsPerCall: numberFlag(values, "rows-per-call", 1, { min: 1, max: 10_000, integer: true }),
     connectionsMax: numberFlag(values, "connections", 4096, { min: 1, max: 20_000, integer: true }),
-    search: short ? { saturateS: 0.3, coarseS: 0.2, fineS: 0.2, repeats: 1 } : { saturateS: 2, coarseS: 2.5, fineS: 4, repeats: 2 },
+    search: short ? { saturateS: 0.3, coarseS: 0.2, fineS: 0.2, repeats: 1 } : { saturateS: 2, coarseS: 2.5, fineS: 8, repeats: 2 },
     drainMs: short ? 1000 : 10_000,
     peak: peak === 0 ? undefined : peak,
   };

@@ -5,12 +5,22 @@ import subprocess
 import pytest
 
 import export_speed
-from parity.__main__ import main
+from parity.__main__ import _differs, main
 from parity.speed import measure, medians
 
 
 def test_the_committed_cases_hold(capsys):
     assert main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_a_case_is_compared_as_far_as_the_processor_allows():
+    case = '{"graph": {"nodes": [{"op": "scale", "mean": %s}]}}'
+    here, other_bits, other_operator = case % 0.1, case % 0.2, (case % 0.1).replace("scale", "clip")
+    assert not _differs(here, here, same_processor=True)
+    assert _differs(here, other_bits, same_processor=True)
+    assert not _differs(here, other_bits, same_processor=False)
+    assert _differs(here, other_operator, same_processor=False)
+    assert _differs(here, None, same_processor=False)
 
 
 def test_what_is_timed_is_the_same_to_the_bit():

@@ -108,7 +108,6 @@ describe("before the body of a call is read", () => {
   test.each([
     { bytes: -1, what: "of no announced length" },
     { bytes: 0, what: "of no bytes" },
-    { bytes: 32_768, what: "of 32 KiB" },
   ])("one $what goes on, whatever the scheduler would say", ({ bytes }) => {
     const { path, refusal, observed } = createRefusing();
     const { call, sent } = makeCall();
@@ -117,11 +116,21 @@ describe("before the body of a call is read", () => {
     expect([call.finished, refusal.mock.calls.length]).toEqual([false, 0]);
   });
 
-  test("one of 32 KiB and a byte doesn't", () => {
-    expect(refuseUnread(createRefusing().path, makeCall().call, 32_769)).toBe(true);
+  test("a small one that can't be in time is answered too", () => {
+    const { path, refusal } = createRefusing();
+    const { call, sent } = makeCall();
+    expect(refuseUnread(path, call, rowBytes)).toBe(true);
+    expect(sent).toMatchObject([{ status: 503, error: overloaded }]);
+    expect(refusal).toHaveBeenCalledOnce();
   });
 
-  test("a large one that may be in time goes on, and is asked about again when it is there", () => {
+  test("a small one to an unknown model goes on: its error comes once its body is there", () => {
+    const { call, sent } = makeCall({ model: "nope" });
+    expect(refuseUnread(createRefusing().path, call, rowBytes)).toBe(false);
+    expect(sent).toEqual([]);
+  });
+
+  test("a large one that may be in time goes on", () => {
     const { path, refusal } = createRefusing();
     refusal.mockReturnValue(undefined);
     const { call, sent } = makeCall();
