@@ -4,9 +4,9 @@
  */
 
 /** Share of a larger error that the margin takes over at once. */
-const growth = 0.25;
+const growth = 0.5;
 /** Without a larger error the margin loses two thirds in this time, milliseconds. */
-const fadeMs = 3000;
+const fadeMs = 5000;
 
 export class LateMargin {
   #marginMs = 0;
