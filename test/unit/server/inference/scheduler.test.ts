@@ -297,7 +297,7 @@ describe("a call that can't be in time", () => {
       await pool.complete();
       turns.untilQuiet();
     }
-    expect(lane!.poolCost.of(256)).toBeLessThan(300_000);
+    expect(lane!.poolCost.of(256)).toBeLessThan(100_000);
     attempt();
   });
 
