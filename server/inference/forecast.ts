@@ -55,6 +55,17 @@ export function isInTime({ waitMs, ownMs }: Forecast, timeMs: number, marginMs: 
   return waitMs <= waitShare * spareMs - Math.min(marginMs, marginShare * spareMs);
 }
 
+/**
+ * Whether a call is let in although it will be late: one that couldn't be in time even if nothing waited, by what is known of this machine now,
+ * where hardly anything waits that it would delay, and it can still meet its deadline. To refuse it would be to refuse it for ever.
+ *
+ * @param timeMs - What is left of the call's time.
+ * @param deadlineMs - What is left until it is given up.
+ */
+export function isWorthTrying({ waitMs, ownMs }: Forecast, timeMs: number, deadlineMs: number): boolean {
+  return ownMs > timeMs && waitMs <= lateBacklogShare * timeMs && waitMs + ownMs <= deadlineMs;
+}
+
 export interface TimedCall {
   readonly arrivedMs: number;
   readonly targetMs: number;

@@ -5,7 +5,7 @@
 import type { Call } from "../call.js";
 import { ServeError } from "../errors.js";
 import type { Executors } from "./executors.js";
-import { type Forecast, forecast, isInTime } from "./forecast.js";
+import { type Forecast, forecast, isInTime, isWorthTrying } from "./forecast.js";
 import type { CallQueue, Lane } from "./lane.js";
 import type { Placement } from "./placement.js";
 import { retryAfterMs } from "./retry-time.js";
@@ -28,7 +28,8 @@ export class Gate {
   admit(lane: Lane, queue: CallQueue, call: Call, nowMs: number): void {
     const found = this.#forecast(lane, queue, { rowsAhead: queue.rows, rowCount: call.rowCount }, nowMs);
     const timeMs = call.targetMs - nowMs;
-    if (isInTime(found, timeMs, found.waitMs === 0 ? 0 : queue.margin.at(nowMs))) {
+    const marginMs = found.waitMs === 0 ? 0 : queue.margin.at(nowMs);
+    if (isInTime(found, timeMs, marginMs) || isWorthTrying(found, timeMs, call.deadlineMs - nowMs)) {
       call.forecastMs = nowMs + found.waitMs + found.ownMs;
       queue.arrivals.admitted(call.rowCount, nowMs);
       return;
@@ -71,7 +72,11 @@ function overloaded(queue: CallQueue, { waitMs, ownMs }: Forecast, rowCount: num
   const { rows, expectedRows, arrivals, refusals } = queue;
   arrivals.refused(rowCount, nowMs);
   return refusals.take(nowMs, () => {
-    const message = `${rows + expectedRows} rows wait before this call, more than can be run in time for it; try again later`;
+    const waiting = rows + expectedRows;
+    const message =
+      waiting > 0
+        ? `${waiting} rows wait before this call, more than can be run in time for it; try again later`
+        : "no row waits before this call, but by what runs take now it can't be answered in its time; send fewer rows at once, or allow more time";
     return new ServeError("overloaded", message, { retryAfterMs: retryAfterMs({ waitMs: waitMs + ownMs, ...arrivals.rows(nowMs) }) });
   });
 }

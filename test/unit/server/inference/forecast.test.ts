@@ -1,7 +1,7 @@
 /** Goal: a call is let in exactly if what waits, what runs and its own run leave it in time; and a late one makes room. */
 
 import { describe, expect, test } from "vitest";
-import { forecast, isInTime, isWorthRunning, type QueueLoad } from "../../../../server/inference/forecast.js";
+import { forecast, isInTime, isWorthRunning, isWorthTrying, type QueueLoad } from "../../../../server/inference/forecast.js";
 
 /** 1 ms and 1 ms a row, so that the arithmetic can be done in the head. */
 const cost = { fixedUs: 1000, perRowUs: 1000 };
@@ -41,6 +41,17 @@ const decisions: { name: string; waitMs: number; ownMs: number; timeMs: number; 
 
 test.each(decisions)("in time? $name", ({ waitMs, ownMs, timeMs, marginMs = 0, inTime }) => {
   expect(isInTime({ waitMs, ownMs }, timeMs, marginMs)).toBe(inTime);
+});
+
+test.each([
+  { name: "alone it would be in time", waitMs: 0, ownMs: 200, deadlineMs: 1000, tried: false },
+  { name: "it can't be in time at all, and nothing waits", waitMs: 0, ownMs: 201, deadlineMs: 1000, tried: true },
+  { name: "hardly anything waits", waitMs: 25, ownMs: 201, deadlineMs: 1000, tried: true },
+  { name: "others would be delayed", waitMs: 25.1, ownMs: 201, deadlineMs: 1000, tried: false },
+  { name: "it would miss its deadline", waitMs: 25, ownMs: 976, deadlineMs: 1000, tried: false },
+  { name: "its caller waits no longer than that", waitMs: 0, ownMs: 201, deadlineMs: 200, tried: false },
+])("of 200 ms, tried although it will be late? $name", ({ waitMs, ownMs, deadlineMs, tried }) => {
+  expect(isWorthTrying({ waitMs, ownMs }, 200, deadlineMs)).toBe(tried);
 });
 
 describe("a call that is about to be taken", () => {

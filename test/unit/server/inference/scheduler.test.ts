@@ -249,10 +249,19 @@ describe("a call that can't be in time", () => {
 
   test("is refused when it comes, before any work", () => {
     const { clock, turns, submit, engine } = createRig({ execution: "inline", workers: 0, runUs });
-    const error = caught(() => submit(10, { targetMs: clock.nowMs + 9 }));
-    expect(error).toMatchObject({ code: "overloaded", message: expect.stringContaining("0 rows wait before this call") });
+    const error = caught(() => submit(10, { targetMs: clock.nowMs + 9, deadlineMs: clock.nowMs + 9 }));
+    expect(error).toMatchObject({ code: "overloaded", message: expect.stringContaining("no row waits before this call") });
     turns.untilQuiet();
     expect(engine.runs).toHaveLength(0);
+  });
+
+  test("runs late where nothing waits, if its caller waits longer: it would be refused for ever", () => {
+    const { clock, turns, submit } = createRig({ execution: "inline", workers: 0, runUs });
+    const call = submit(10, { targetMs: clock.nowMs + 9, deadlineMs: clock.nowMs + 45 });
+    turns.untilQuiet();
+    expect(call.raw).toEqual(expectedRaw(call));
+    submit(10);
+    expect(caught(() => submit(10, { targetMs: clock.nowMs + 9, deadlineMs: clock.nowMs + 45 }))).toMatchObject({ code: "overloaded" });
   });
 
   test("is taken when the time just suffices", () => {
@@ -278,7 +287,7 @@ describe("a call that can't be in time", () => {
     const [lane] = lanes;
     // A machine that stood still for a moment while a batch ran.
     for (let i = 0; i < 30; i++) lane!.poolCost.observe(256, 1_000_000);
-    const attempt = () => submit(256, { targetMs: clock.nowMs + 100 });
+    const attempt = () => submit(256, { targetMs: clock.nowMs + 100, deadlineMs: clock.nowMs + 100 });
     let refused = 0;
     for (let taken = false; !taken; ) {
       try {
