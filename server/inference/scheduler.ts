@@ -133,17 +133,7 @@ export class Scheduler {
 
   readonly #flush = (): void => {
     this.#deferred = false;
-    let budgetUs = turnBudgetUs;
-    // Whoever has to wait is asked no more in this turn.
-    const asked = this.#waiting.slice();
-    while (asked.length > 0) {
-      const index = leastUsed(asked);
-      const lane = asked[index]!;
-      this.#usedUs.set(lane.pool, lane.usedUs);
-      const spentUs = lane.waiting ? this.#serve(lane, budgetUs) : undefined;
-      if (spentUs === undefined) asked.splice(index, 1);
-      else budgetUs -= spentUs;
-    }
+    this.#serveAll(this.#waiting.slice());
     for (let k = this.#waiting.length - 1; k >= 0; k--) if (!this.#waiting[k]!.waiting) this.#waiting.splice(k, 1);
     // Rows that the event loop could take but had no time for run in the next turn; all others wait for a worker to become free.
     const leftOver = this.#waiting.some((lane) => {
@@ -153,6 +143,24 @@ export class Scheduler {
     });
     if (leftOver) this.#flushLater();
   };
+
+  /** A worker is free: rows that only it can run don't wait for the end of the turn, which is long when many calls are refused in it. */
+  #feed(pool: WorkerPool): void {
+    this.#serveAll(this.#waiting.filter((lane) => lane.pool === pool && this.#placement.executionOf(lane) === "pool"));
+  }
+
+  /** @param asked - Lanes in which something waits; whoever has to wait on is asked no more in this turn. */
+  #serveAll(asked: Lane[]): void {
+    let budgetUs = turnBudgetUs;
+    while (asked.length > 0) {
+      const index = leastUsed(asked);
+      const lane = asked[index]!;
+      this.#usedUs.set(lane.pool, lane.usedUs);
+      const spentUs = lane.waiting ? this.#serve(lane, budgetUs) : undefined;
+      if (spentUs === undefined) asked.splice(index, 1);
+      else budgetUs -= spentUs;
+    }
+  }
 
   /**
    * Runs or hands out one batch of a lane.
@@ -261,6 +269,8 @@ export class Scheduler {
       // Without the hand-over it can't have taken longer: so a cost that one bad moment of the machine left behind is unlearned even while
       // nothing runs on the event loop because of it.
       if (us < lane.inlineCost.of(batch.rowCount)) lane.inlineCost.observe(batch.rowCount, us);
+      // Before the replies, so that the worker runs meanwhile.
+      this.#feed(lane.pool!);
       this.#complete(lane, batch, result, "pool", startedMs, endedMs);
     } catch (error) {
       lane.usedUs += (now() - startedMs) * 1000 - expectedUs;

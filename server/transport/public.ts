@@ -134,7 +134,7 @@ class HttpCall implements Reply, BodyReceiver {
   send(status: number, body: string | Uint8Array, { error, requestId, fallback }: Call): void {
     const exchange = this.#exchange;
     if (error !== undefined) {
-      sendError(exchange, error, requestId, this.#routes.retryAfterS(error));
+      sendEncoded(exchange, error, body, requestId, this.#routes.retryAfterS(error));
       return;
     }
     const echo = exchange.requestIdHeader === requestId ? ["x-request-id", requestId] : noHeaders;
@@ -160,7 +160,12 @@ function checkHeaders(exchange: Exchange, call: Call): ServeError | undefined {
 
 /** Answers an error on the public or admin listener; always with the request's id as a header too. */
 export function sendError(exchange: Exchange, error: ServeError, requestId: string, retryAfterS: number): void {
-  const retry = error.retry ? ["retry-after", String(retryAfterS)] : noHeaders;
-  const allow = error.allow === undefined ? noHeaders : ["allow", error.allow];
-  exchange.send(error.status, json, encodeError(error, requestId), ["x-request-id", requestId, ...retry, ...allow]);
+  sendEncoded(exchange, error, encodeError(error, requestId), requestId, retryAfterS);
+}
+
+function sendEncoded(exchange: Exchange, error: ServeError, body: string | Uint8Array, requestId: string, retryAfterS: number): void {
+  const headers = ["x-request-id", requestId];
+  if (error.retry) headers.push("retry-after", String(retryAfterS));
+  if (error.allow !== undefined) headers.push("allow", error.allow);
+  exchange.send(error.status, json, body, headers);
 }

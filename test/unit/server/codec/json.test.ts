@@ -249,4 +249,6 @@ test("an error says its code, what is wrong and where", () => {
     error: { code: "schema_mismatch", message: 'row 3, feature "a": expected a number', issues, request_id: "abc" },
   });
   expect(JSON.parse(encodeError(new ServeError("internal", "no"), "abc")).error.issues).toEqual([]);
+  // The same error, for somebody else.
+  expect([encodeError(error, "abc"), encodeError(error, "def")].map((text) => JSON.parse(text).error.request_id)).toEqual(["abc", "def"]);
 });
