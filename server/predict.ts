@@ -34,6 +34,8 @@ export interface PredictPath {
     /** Rows of a large call are being decoded: they count as waiting until the call is queued, or over. */
     expect(call: Call, rowCount: number): void;
     expectNoMore(call: Call): void;
+    /** A call is over, however it ended. */
+    ended(call: Call): void;
   };
   /** Takes the work of large calls, in slices. */
   readonly slices: { add(work: SlicedWork, sinceMs: number): void };
@@ -202,9 +204,9 @@ export function abandon(path: PredictPath, call: Call): void {
 function finish(path: PredictPath, call: Call, status: number, text: string | Buffer): void {
   if (call.finished) return;
   call.finished = true;
-  path.scheduler.expectNoMore(call);
   if (!call.abandoned) call.reply.send(status, text, call);
   call.finishedMs = path.now();
+  path.scheduler.ended(call);
   path.admission.leave(call);
   path.observe(call);
 }

@@ -184,6 +184,7 @@ export class Server {
         refusal: (version, rowCount, targetMs) => this.#scheduler!.refusal(version, rowCount, targetMs),
         expect: (call, rowCount) => this.#scheduler!.expect(call, rowCount),
         expectNoMore: (call) => this.#scheduler?.expectNoMore(call),
+        ended: (call) => this.#scheduler?.ended(call),
       },
       slices: new Slices({ now, defer: setImmediate }),
       now,

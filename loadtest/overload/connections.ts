@@ -30,7 +30,11 @@ interface Connection {
   closes: boolean;
   bodyBytesLeft: number;
   gone: boolean;
+  idleSinceMs: number;
 }
+
+/** One that was idle for longer isn't used, as by clients' pools: the server may be closing it at this moment. */
+const idleMsMax = 5000;
 
 const headBytesMax = 16_384;
 const openAtOnce = 256;
@@ -40,9 +44,8 @@ export class Connections {
   readonly #connectionsMax: number;
   readonly #receiver: Receiver;
   readonly #open = new Set<Connection>();
-  #idle: Connection[] = [];
-  /** The first idle one; those before it were taken. */
-  #idleHead = 0;
+  /** The one that was used last is taken first, as clients' pools do: so no more are in use than are needed. */
+  readonly #idle: Connection[] = [];
   readonly #byIndex = new Map<number, Connection>();
   /** Every read ends in its callback before the next begins, so all connections read into the same memory. */
   readonly #bytes = Buffer.allocUnsafeSlow(65_536);
@@ -81,13 +84,10 @@ export class Connections {
   }
 
   #takeIdle(): Connection | undefined {
-    while (this.#idleHead < this.#idle.length) {
-      const connection = this.#idle[this.#idleHead++]!;
-      if (this.#idleHead > 1024 && this.#idleHead * 2 > this.#idle.length) {
-        this.#idle = this.#idle.slice(this.#idleHead);
-        this.#idleHead = 0;
-      }
-      if (!connection.gone) return connection;
+    for (let connection = this.#idle.pop(); connection !== undefined; connection = this.#idle.pop()) {
+      if (connection.gone) continue;
+      if (performance.now() - connection.idleSinceMs < idleMsMax) return connection;
+      this.#drop(connection);
     }
     return undefined;
   }
@@ -124,6 +124,7 @@ export class Connections {
       closes: false,
       bodyBytesLeft: -1,
       gone: false,
+      idleSinceMs: performance.now(),
     };
     this.#open.add(connection);
     socket.on("error", () => this.#lose(connection));
@@ -162,7 +163,10 @@ export class Connections {
     this.#byIndex.delete(index);
     // Free before it is reported, so that who tries again at once finds it.
     if (connection.closes) this.#drop(connection);
-    else this.#idle.push(connection);
+    else {
+      connection.idleSinceMs = performance.now();
+      this.#idle.push(connection);
+    }
     this.#receiver.onReply(index, status, retryAfterS);
   }
 

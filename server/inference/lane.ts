@@ -14,10 +14,11 @@ import { Arrivals } from "./arrivals.js";
 import { batchLength } from "./batch-length.js";
 import { DrainMeter } from "./drain-meter.js";
 import { Fifo } from "./fifo.js";
-import { isWorthRunning } from "./forecast.js";
+import { isWorthRunning, usefulUntilMs } from "./forecast.js";
 import { leaveIntake } from "./intake.js";
 import { LateMargin } from "./late-margin.js";
 import type { Batch } from "./pack.js";
+import { Patience } from "./patience.js";
 import { Refusals } from "./refusals.js";
 import { FittedRunCost, type RunCost } from "./run-cost.js";
 import type { Runner } from "./runner.js";
@@ -26,6 +27,9 @@ import type { WorkerPool } from "./worker-pool.js";
 
 /** Before anything was measured: what ONNX Runtime takes for a tree ensemble of a few hundred trees. */
 const priorCost: RunCost = { fixedUs: 10, perRowUs: 10 };
+
+/** Of the calls whose callers will have left by the forecast, every so many-th is run all the same. */
+const tryEvery = 64;
 
 /** Calls that wait for one kind of batch. */
 export class CallQueue {
@@ -73,6 +77,7 @@ export class Lane {
   readonly poolCost = new FittedRunCost(priorCost);
   readonly small = new CallQueue();
   readonly large = new CallQueue();
+  readonly patience = new Patience();
   /** Batches whose worker died: they come first. */
   readonly retries: Batch[] = [];
   lastWasLarge = false;
@@ -80,6 +85,7 @@ export class Lane {
   running = 0;
   /** The longest run so far, milliseconds. */
   longestRunMs = 0;
+  #doubted = 0;
   /** Time of executors that it has had, microseconds, from an origin that the lanes of a pool share: who has had least comes first. */
   usedUs = 0;
 
@@ -125,11 +131,21 @@ export class Lane {
   takeSmall({ cost, rowsMax, rowsPerMs, nowMs }: TakeBounds, late: Call[]): Batch | undefined {
     const { small } = this;
     const drainRowsPerMs = small.drain.rowsPerMs(rowsPerMs, nowMs);
+    const patienceMs = this.patience.ms(nowMs);
     let leftRows = 0;
     const isOver = (call: Call): boolean => {
       if (call.finished) return true;
       const runMs = (cost.fixedUs + cost.perRowUs * call.rowCount) / 1000;
-      if (isWorthRunning(call, runMs, (small.rows - leftRows - call.rowCount) / drainRowsPerMs, nowMs)) return false;
+      const backlogMs = (small.rows - leftRows - call.rowCount) / drainRowsPerMs;
+      if (isWorthRunning(call, usefulUntilMs(call, patienceMs), runMs, backlogMs, nowMs)) return false;
+      // What was learnt of callers may be true no more.
+      if (
+        patienceMs < Number.POSITIVE_INFINITY &&
+        ++this.#doubted % tryEvery === 0 &&
+        isWorthRunning(call, call.targetMs, runMs, backlogMs, nowMs)
+      ) {
+        return false;
+      }
       late.push(call);
       return true;
     };
@@ -140,7 +156,7 @@ export class Lane {
     const calls: Call[] = [];
     let rowCount = 0;
     if (small.calls.length > 0) {
-      const wanted = batchLength(small.calls, cost, rowsMax, nowMs);
+      const wanted = batchLength(small.calls, cost, rowsMax, nowMs, patienceMs);
       for (let i = 0; i < wanted; i++) {
         const call = small.calls.shift()!;
         // The first one was looked at.
@@ -168,7 +184,7 @@ export class Lane {
       const drainRowsPerMs = large.drain.rowsPerMs(rowsPerMs, nowMs);
       const runMs = (cost.fixedUs + cost.perRowUs * Math.min(rowsLeft, rowsMax)) / 1000 + Math.max(0, rowsLeft - rowsMax) / drainRowsPerMs;
       const backlogMs = (large.rows - leftRows - rowsLeft) / drainRowsPerMs;
-      if (!call.finished && isWorthRunning(call, runMs, backlogMs, nowMs)) break;
+      if (!call.finished && isWorthRunning(call, call.targetMs, runMs, backlogMs, nowMs)) break;
       if (!call.finished) late.push(call);
       leftRows += rowsLeft;
       large.calls.shift();

@@ -16,6 +16,7 @@ import { Gate } from "./gate.js";
 import { leaveIntake } from "./intake.js";
 import { type CallQueue, Lane, type TakeBounds } from "./lane.js";
 import { type Batch, packBatch, unpackBatch } from "./pack.js";
+import { patienceLastsMs } from "./patience.js";
 import { Placement, rowsWithin, turnBudgetUs } from "./placement.js";
 import type { RunCost } from "./run-cost.js";
 import { runLimitMs } from "./run-limit.js";
@@ -46,6 +47,8 @@ export class Scheduler {
   #deferred = false;
   /** Time that the lane of each pool which was served last had had, microseconds: one that comes back from idling begins there. */
   readonly #usedUs = new Map<WorkerPool | undefined, number>();
+  /** Until then it is learnt how long callers wait: some left lately. */
+  #watchedUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -119,6 +122,19 @@ export class Scheduler {
     if (call.expectedRows === 0) return;
     this.#laneOf.get(call.version!)!.large.expectedRows -= call.expectedRows;
     call.expectedRows = 0;
+  }
+
+  /** A call of which rows may have been expected or queued is over. */
+  ended(call: Call): void {
+    this.expectNoMore(call);
+    const { abandoned, arrivedMs, finishedMs } = call;
+    if (!abandoned && finishedMs > this.#watchedUntilMs) return;
+    const lane = this.#laneOf.get(call.version!);
+    if (lane === undefined) return;
+    if (abandoned) {
+      lane.patience.left(finishedMs - arrivedMs, finishedMs);
+      this.#watchedUntilMs = finishedMs + patienceLastsMs;
+    } else if (lane.patience.isWatched(finishedMs)) lane.patience.stayed(finishedMs - arrivedMs);
   }
 
   #queueOf(lane: Lane, rowCount: number): CallQueue {

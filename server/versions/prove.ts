@@ -284,6 +284,7 @@ export function pathFor(version: Version, runBatch: RunBatch): PredictPath {
       refusal: () => undefined,
       expect() {},
       expectNoMore() {},
+      ended() {},
     },
     slices: { add: takeWhole },
     now: () => 0,

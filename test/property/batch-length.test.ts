@@ -9,6 +9,7 @@ import { batchLength, type QueuedCall } from "../../server/inference/batch-lengt
 
 const queued: fc.Arbitrary<QueuedCall> = fc.record({
   rowCount: fc.integer({ min: 1, max: 300 }),
+  arrivedMs: fc.integer({ min: -100, max: 300 }),
   targetMs: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.constant(Number.POSITIVE_INFINITY)),
 });
 const situation = fc.record({
@@ -16,20 +17,22 @@ const situation = fc.record({
   cost: fc.record({ fixedUs: fc.integer({ min: 0, max: 2000 }), perRowUs: fc.integer({ min: 0, max: 500 }) }),
   rowsMax: fc.integer({ min: 1, max: 1000 }),
   nowMs: fc.integer({ min: 0, max: 300 }),
+  patienceMs: fc.oneof(fc.integer({ min: 1, max: 300 }), fc.constant(Number.POSITIVE_INFINITY)),
 });
 type Situation = typeof situation extends fc.Arbitrary<infer T> ? T : never;
 
-const lengthOf = ({ queue, cost, rowsMax, nowMs }: Situation) => batchLength(queue, cost, rowsMax, nowMs);
+const lengthOf = ({ queue, cost, rowsMax, nowMs, patienceMs }: Situation) => batchLength(queue, cost, rowsMax, nowMs, patienceMs);
 
 const endMs = ({ cost, nowMs }: Situation, rowCount: number) => nowMs + (cost.fixedUs + cost.perRowUs * rowCount) / 1000;
-const canBeInTime = (given: Situation, call: QueuedCall) => endMs(given, call.rowCount) <= call.targetMs;
+const lastMs = ({ patienceMs }: Situation, { targetMs, arrivedMs }: QueuedCall) => Math.min(targetMs, arrivedMs + patienceMs);
+const canBeInTime = (given: Situation, call: QueuedCall) => endMs(given, call.rowCount) <= lastMs(given, call);
 
 /** Whether a batch of the first `count` calls keeps the limit, and each deadline that its call could meet alone. */
 function fits(given: Situation, count: number): boolean {
   const batch = given.queue.slice(0, count);
   const rows = batch.reduce((sum, { rowCount }) => sum + rowCount, 0);
   const endsMs = endMs(given, rows);
-  return rows <= given.rowsMax && batch.every((call) => endsMs <= call.targetMs || !canBeInTime(given, call));
+  return rows <= given.rowsMax && batch.every((call) => endsMs <= lastMs(given, call) || !canBeInTime(given, call));
 }
 
 test("takes the longest beginning of the queue that fits, and at least one call", () => {
@@ -61,7 +64,7 @@ test("gets no shorter when the clock is earlier, a run costs less or deadlines a
       const length = lengthOf(possible);
       expect(lengthOf({ ...possible, nowMs: nowMs - more })).toBeGreaterThanOrEqual(length);
       expect(lengthOf({ ...possible, cost: { ...cost, perRowUs: Math.max(0, cost.perRowUs - more) } })).toBeGreaterThanOrEqual(length);
-      const later = queue.map((call) => ({ ...call, targetMs: call.targetMs + more }));
+      const later = queue.map((call) => ({ ...call, targetMs: call.targetMs + more, arrivedMs: call.arrivedMs + more }));
       expect(lengthOf({ ...possible, queue: later })).toBeGreaterThanOrEqual(length);
     }),
   );

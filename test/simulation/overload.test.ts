@@ -162,6 +162,20 @@ describe("callers who don't wait for their answer", () => {
     const { littleForNobody } = await play(dear, [{ perS: times * peakOf(dear), leaveAfterMs: 10 }]);
     littleForNobody();
   });
+
+  test.each([1.2, 2])("callers who leave after 10 ms at %d times the capacity: those who come are answered before", async (times) => {
+    const { goodput, littleForNobody } = await play(dear, [{ perS: times * peakOf(dear), leaveAfterMs: 10 }], { measureFromS: 1 });
+    goodput(0.6);
+    littleForNobody(0.1);
+  });
+
+  test("a few callers who leave early don't cost those who wait their answer", async () => {
+    const { goodput, onTime } = await play(dear, [{ perS: 1.6 * peakOf(dear) }, { perS: 0.4 * peakOf(dear), leaveAfterMs: 10 }], {
+      measureFromS: 1,
+    });
+    goodput(0.8);
+    onTime();
+  });
 });
 
 describe("what passes", () => {

@@ -299,6 +299,7 @@ class Simulation {
     const { nowMs, startMs } = this.#loop;
     call.finished = true;
     call.finishedMs = nowMs;
+    this.#scheduler.ended(call);
     this.#admission.leave(call);
     const inTime = outcome === "answered" && nowMs - call.sentMs <= call.targetMs - call.arrivedMs;
     this.#ledger.end(call.stream, outcome, call.sentMs - startMs, nowMs - startMs, inTime);

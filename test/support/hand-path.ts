@@ -11,6 +11,9 @@ import { HandClock, HandTurns } from "./event-loop.js";
 
 const roomy: AdmissionLimits = { callsMax: 1000, bytesMax: 2 ** 30 };
 
+/** Takes no call, and knows of none. */
+export const noScheduler: PredictPath["scheduler"] = { submit() {}, refusal: () => undefined, expect() {}, expectNoMore() {}, ended() {} };
+
 export function createHandPath(versions: readonly Version[], { limits = roomy, defaultModel = undefined as string | undefined } = {}) {
   const clock = new HandClock();
   /** Of the event loop: a large call goes on in the next one, for three slices. */
@@ -26,7 +29,7 @@ export function createHandPath(versions: readonly Version[], { limits = roomy, d
   const path: PredictPath = {
     admission,
     routes: registry,
-    scheduler: { submit: (call) => void submitted.push(call), refusal: () => undefined, expect() {}, expectNoMore() {} },
+    scheduler: { ...noScheduler, submit: (call) => void submitted.push(call) },
     slices: new Slices({
       now: () => {
         clock.advance(sliceMs);

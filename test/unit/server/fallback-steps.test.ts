@@ -102,6 +102,7 @@ test("a call that is refused because it would be late falls back too", () => {
     refusal: () => undefined,
     expect() {},
     expectNoMore() {},
+    ended() {},
   };
   const { sent } = rig.send({ body: '{"x": 1}' }, { ...rig.path, scheduler });
   expect(sent).toMatchObject([{ status: 200, body: { prediction: 52.5, fallback: { reason: "overloaded" } } }]);

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { ServeError } from "../../../server/errors.js";
 import { abandon, fail, type PredictPath } from "../../../server/predict.js";
 import { makeCall } from "../../support/calls.js";
-import { createHandPath } from "../../support/hand-path.js";
+import { createHandPath, noScheduler } from "../../support/hand-path.js";
 import { binaryGraph, identityGraph, makeVersion, namedGraph, sizeAndColour } from "../../support/versions.js";
 
 const tiny = makeVersion();
@@ -160,7 +160,7 @@ describe("a failing step is answered with its code", () => {
     {
       step: "a queue that is too long",
       change: () => ({
-        scheduler: { submit: raise(new ServeError("overloaded", "rows wait")), refusal: () => undefined, expect() {}, expectNoMore() {} },
+        scheduler: { ...noScheduler, submit: raise(new ServeError("overloaded", "rows wait")) },
       }),
       status: 503,
       code: "overloaded",

@@ -83,7 +83,7 @@ function announced({ versions }: ReturnType<typeof createRig>): Call {
 
 describe("before anything of a call is decoded", () => {
   test("nothing is refused where nothing waits, however little time there is", () => {
-    const { clock, scheduler, versions } = createRig({ execution: "pool", runUs });
+    const { clock, scheduler, versions } = createRig({ execution: "pool", runUs, sloMs: 40 });
     expect(scheduler.refusal(versions[0]!, 1000, clock.nowMs)).toBeUndefined();
   });
 
@@ -95,7 +95,7 @@ describe("before anything of a call is decoded", () => {
     { rows: 30, timeMs: 100, refused: false },
     { rows: 30, timeMs: -1, refused: true },
   ])("$rows rows with $timeMs ms left are refused behind 40 others: $refused", ({ rows, timeMs, refused }) => {
-    const { clock, scheduler, submit, versions } = createRig({ execution: "pool", runUs });
+    const { clock, scheduler, submit, versions } = createRig({ execution: "pool", runUs, sloMs: 40 });
     // Of the same queue as what is asked for.
     for (let i = 0; i < 40; i += rows > 2 ? 10 : 1) submit(rows > 2 ? 10 : 1);
     const refusal = scheduler.refusal(versions[0]!, rows, clock.nowMs + timeMs);
@@ -105,7 +105,7 @@ describe("before anything of a call is decoded", () => {
   });
 
   test("the rows of a refused call aren't queued, and those of others go on", async () => {
-    const { clock, scheduler, submit, versions, turns, pool } = createRig({ execution: "pool", runUs });
+    const { clock, scheduler, submit, versions, turns, pool } = createRig({ execution: "pool", runUs, sloMs: 40 });
     const waits = [1, 2, 3].map(() => submit(10));
     expect(scheduler.refusal(versions[0]!, 10, clock.nowMs + 5)).toBeDefined();
     expect(scheduler.queuedRows).toBe(30);
@@ -118,7 +118,7 @@ describe("before anything of a call is decoded", () => {
   });
 
   test("a version without a lane refuses nothing and expects nothing: its submission says that it isn't ready", () => {
-    const rig = createRig({ execution: "pool", runUs });
+    const rig = createRig({ execution: "pool", runUs, sloMs: 40 });
     const [elsewhere] = createRig().versions;
     expect(rig.scheduler.refusal(elsewhere!, 1000, 0)).toBeUndefined();
     const call = announced(rig);
@@ -131,7 +131,7 @@ describe("before anything of a call is decoded", () => {
 
 describe("rows that are being decoded", () => {
   test("count as waiting, until they are no more expected", () => {
-    const rig = createRig({ execution: "pool", runUs });
+    const rig = createRig({ execution: "pool", runUs, sloMs: 40 });
     const { clock, scheduler, versions } = rig;
     const refusal = () => scheduler.refusal(versions[0]!, 50, clock.nowMs + 110);
     const [a, b] = [announced(rig), announced(rig)];
@@ -144,14 +144,14 @@ describe("rows that are being decoded", () => {
   });
 
   test("of a small call don't count: it is decoded at once", () => {
-    const rig = createRig({ execution: "pool", runUs });
+    const rig = createRig({ execution: "pool", runUs, sloMs: 40 });
     const call = announced(rig);
     rig.scheduler.expect(call, 1);
     expect([call.expectedRows, rig.lanes[0]!.large.expectedRows]).toEqual([0, 0]);
   });
 
   test("aren't in the way of calls that have been decoded before them, nor of small ones", () => {
-    const rig = createRig({ execution: "pool", runUs });
+    const rig = createRig({ execution: "pool", runUs, sloMs: 40 });
     const { clock, scheduler, submit, versions } = rig;
     scheduler.expect(announced(rig), 5000);
     submit(50, { targetMs: clock.nowMs + 100 });
@@ -164,7 +164,7 @@ describe("rows that are being decoded", () => {
     const step = fc.record({ do: fc.constantFrom("expect", "end"), which: fc.nat(9), rows: fc.integer({ min: 1, max: 5000 }) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-        const rig = createRig({ execution: "pool", runUs });
+        const rig = createRig({ execution: "pool", runUs, sloMs: 40 });
         const calls = Array.from({ length: 10 }, () => announced(rig));
         const expected = calls.map(() => 0);
         for (const { do: what, which, rows } of steps) {

@@ -165,8 +165,8 @@ describe("a batch", () => {
 
   test.each([
     { model: "30 ms a row", runUs: (rows: number) => 30_000 * rows, rows: 1, probe: 1 },
-    { model: "1 ms a row", runUs: (rows: number) => 1000 * rows, rows: 2, probe: 1 },
-    { model: "90 us a row", runUs: (rows: number) => 90 * rows, rows: 27, probe: 16 },
+    { model: "1 ms a row", runUs: (rows: number) => 1000 * rows, rows: 12, probe: 7 },
+    { model: "90 us a row", runUs: (rows: number) => 90 * rows, rows: 138, probe: 82 },
     { model: "20 ms and 50 us a row", runUs: (rows: number) => 20_000 + 50 * rows, rows: 256, probe: 153 },
     { model: "4 us a row", runUs: (rows: number) => 20 + 4 * rows, rows: 256, probe: 153 },
   ])("of a model of $model has at most $rows rows, and every eighth one fewer", async ({ runUs, rows, probe }) => {

@@ -311,7 +311,7 @@ describe("a call that can't be in time", () => {
   });
 
   test("has the more time, the more workers there are", () => {
-    const { clock, submit } = createRig({ execution: "pool", workers: 4, runUs });
+    const { clock, submit } = createRig({ execution: "pool", workers: 4, runUs, sloMs: 40 });
     // Slices of two rows: four workers drain four rows a millisecond.
     submit(16);
     const ownMs = 2 / 4 + 2;
