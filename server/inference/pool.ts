@@ -11,10 +11,8 @@
 import { createRequire } from "node:module";
 import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
-import type { Block } from "../../preprocessing/index.js";
 import { type NotLoaded, type WorkerTask, warmingTask } from "./run-task.js";
 import type { RunnerSpec, RunResult } from "./runner.js";
-import type { WorkerPool } from "./worker-pool.js";
 import { NotLoadedError, type StuckRun, type WorkerSlot, WorkerSlots } from "./worker-slots.js";
 
 export interface PoolOptions {
@@ -108,7 +106,7 @@ class Thread implements WorkerSlot {
   }
 }
 
-export class Pool implements WorkerPool {
+export class Pool extends WorkerSlots<Thread> {
   /** Why versions, by their keys, couldn't be loaded by the workers: `run` throws for them. */
   readonly notLoaded = new Map<string, string>();
   /**
@@ -116,12 +114,11 @@ export class Pool implements WorkerPool {
    * can't start.
    */
   readonly started: Promise<void>;
-  readonly #slots: WorkerSlots<Thread>;
 
   /** Starts the threads. */
   constructor(options: PoolOptions) {
     const open = (onAlive: () => void) => new Thread(options, onAlive);
-    this.#slots = new WorkerSlots({ workers: options.workers, open, onStuck: options.onStuck ?? (() => {}), stuckMax });
+    super({ workers: options.workers, open, onStuck: options.onStuck ?? (() => {}), stuckMax });
     this.started = this.#untilWarm(options.specs);
     this.started.catch(() => {});
   }
@@ -136,7 +133,7 @@ export class Pool implements WorkerPool {
   async #untilWarm(specs: readonly RunnerSpec[]): Promise<void> {
     // Threads load what the main thread chooses, which takes as long as it takes: no limit here.
     const limitMs = Number.POSITIVE_INFINITY;
-    await Promise.all(this.#slots.slots.map(({ warm }) => warm));
+    await Promise.all(this.slots.map(({ warm }) => warm));
     for (const spec of specs) {
       try {
         await this.runInEach(spec.key, () => warmingTask(spec).blocks, 1, 1, limitMs);
@@ -145,40 +142,5 @@ export class Pool implements WorkerPool {
         this.notLoaded.set(spec.key, error.message);
       }
     }
-  }
-
-  get workers(): number {
-    return this.#slots.workers;
-  }
-
-  get idle(): number {
-    return this.#slots.idle;
-  }
-
-  /** Workers that are there: fewer than {@link workers} while one is replaced, none if they can't start. */
-  get alive(): number {
-    return this.#slots.alive;
-  }
-
-  /** Threads that were written off and still run: nothing but the end of the process ends them. */
-  get stuck(): number {
-    return this.#slots.stuck;
-  }
-
-  set onIdle(listener: () => void) {
-    this.#slots.onIdle = listener;
-  }
-
-  run(key: string, blocks: Block[], rowCount: number, limitMs: number): Promise<RunResult> {
-    return this.#slots.run(key, blocks, rowCount, limitMs);
-  }
-
-  runInEach(key: string, makeBlocks: () => Block[], rowCount: number, batchRows: number, limitMs: number): Promise<RunResult[]> {
-    return this.#slots.runInEach(key, makeBlocks, rowCount, batchRows, limitMs);
-  }
-
-  /** @see {@link WorkerSlots.close} */
-  close(limitMs: number): Promise<number> {
-    return this.#slots.close(limitMs);
   }
 }

@@ -7,10 +7,8 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { createRequire } from "node:module";
-import type { Block } from "../../preprocessing/index.js";
 import type { NotLoaded, WorkerTask } from "./run-task.js";
 import type { RunnerSpec, RunResult } from "./runner.js";
-import type { WorkerPool } from "./worker-pool.js";
 import { type StuckRun, type WorkerSlot, WorkerSlots } from "./worker-slots.js";
 
 /** What a child gets: a version to load, or a task. */
@@ -190,55 +188,27 @@ class ChildSlot implements WorkerSlot {
   }
 }
 
-export class ProcessPool implements WorkerPool {
+export class ProcessPool extends WorkerSlots<ChildSlot> {
   /** Why versions, by their keys, couldn't be loaded: `run` throws for them. */
-  readonly notLoaded = new Map<string, string>();
+  readonly notLoaded: ReadonlyMap<string, string>;
   /** Resolves when each child has loaded and warmed every version, those in {@link notLoaded} excepted; rejected when children can't start. */
   readonly started: Promise<void>;
-  readonly #slots: WorkerSlots<ChildSlot>;
 
   /** Starts the children. */
   constructor(options: ProcessPoolOptions) {
     const { workers, specs, onStuck, loadMs = loadMsDefault } = options;
-    const loading = { specs, loadMs, notLoaded: this.notLoaded, loadedOnce: new Set<string>() };
+    const notLoaded = new Map<string, string>();
+    const loading = { specs, loadMs, notLoaded, loadedOnce: new Set<string>() };
     const open = (onAlive: () => void) => new ChildSlot(options, loading, onAlive);
     // What is killed doesn't stay.
-    this.#slots = new WorkerSlots({ workers, open, onStuck, stuckMax: Number.POSITIVE_INFINITY });
-    this.started = Promise.all(this.#slots.slots.map(({ warm }) => warm)).then(() => {});
+    super({ workers, open, onStuck, stuckMax: Number.POSITIVE_INFINITY });
+    this.notLoaded = notLoaded;
+    this.started = Promise.all(this.slots.map(({ warm }) => warm)).then(() => {});
     this.started.catch(() => {});
-  }
-
-  get workers(): number {
-    return this.#slots.workers;
-  }
-
-  get idle(): number {
-    return this.#slots.idle;
-  }
-
-  get alive(): number {
-    return this.#slots.alive;
   }
 
   /** Whether no child is there and none is about to be. */
   get down(): boolean {
-    return this.#slots.slots.every(({ alive, failures }) => !alive && failures >= failuresMax);
-  }
-
-  set onIdle(listener: () => void) {
-    this.#slots.onIdle = listener;
-  }
-
-  run(key: string, blocks: Block[], rowCount: number, limitMs: number): Promise<RunResult> {
-    return this.#slots.run(key, blocks, rowCount, limitMs);
-  }
-
-  runInEach(key: string, makeBlocks: () => Block[], rowCount: number, batchRows: number, limitMs: number): Promise<RunResult[]> {
-    return this.#slots.runInEach(key, makeBlocks, rowCount, batchRows, limitMs);
-  }
-
-  /** @see {@link WorkerSlots.close} */
-  close(limitMs: number): Promise<number> {
-    return this.#slots.close(limitMs);
+    return this.slots.every(({ alive, failures }) => !alive && failures >= failuresMax);
   }
 }
