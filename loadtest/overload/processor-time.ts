@@ -2,20 +2,27 @@
 
 import type { PhaseReport } from "./phase-report.js";
 
+/** Microseconds. */
 export interface ProcessorTime {
-  /** Microseconds, in the phase below the peak. */
   readonly answerUs: number;
-  /** Microseconds, at 5 times the peak: what is left when its answers are taken off; undefined where nothing was refused. */
+  /** Undefined where too little was refused to tell. */
   readonly refusalUs: number | undefined;
 }
 
+type Server = PhaseReport["server"];
+
 /**
- * An answer costs what it costs below the peak, where batches are smaller; so where large batches are the cheaper ones, a refusal comes out
- * cheaper than it is, down to 0.
+ * From two phases above the peak, in which batches are alike and the shares of answers and refusals differ: two sums of two unknowns. Where there
+ * are none, an answer costs what it costs below the peak.
  */
-export function processorTimeOf(calm: PhaseReport["server"], overload: PhaseReport["server"]): ProcessorTime | undefined {
+export function processorTimeOf(calm: Server, less: Server, more: Server): ProcessorTime | undefined {
+  if (less !== undefined && more !== undefined) {
+    const determinant = less.answers * more.refusals - more.answers * less.refusals;
+    const answerUs = (1e6 * (less.processorS * more.refusals - more.processorS * less.refusals)) / determinant;
+    const refusalUs = (1e6 * (less.answers * more.processorS - more.answers * less.processorS)) / determinant;
+    // On a machine whose speed changed between the two, the sums have no such solution.
+    if (answerUs > 0 && refusalUs > 0) return { answerUs, refusalUs };
+  }
   if (calm === undefined || calm.answers === 0) return undefined;
-  const answerUs = (calm.processorS * 1e6) / calm.answers;
-  if (overload === undefined || overload.refusals === 0) return { answerUs, refusalUs: undefined };
-  return { answerUs, refusalUs: Math.max(0, (overload.processorS * 1e6 - overload.answers * answerUs) / overload.refusals) };
+  return { answerUs: (calm.processorS * 1e6) / calm.answers, refusalUs: undefined };
 }

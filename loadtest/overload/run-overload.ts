@@ -76,7 +76,7 @@ export async function runOverload(run: OverloadRun): Promise<OverloadReport> {
     settings,
     peak,
     phases: reports,
-    processorTime: processorTimeOf(serverOf("calm"), serverOf("overload-5")),
+    processorTime: processorTimeOf(serverOf("calm"), serverOf("overload-2"), serverOf("overload-5")),
     ...judge(phases, reports, settings.objectiveMs, peak.doubt),
   };
 }

@@ -5,7 +5,6 @@
  * `batchLength` how many of the waiting calls fit without making one of them late. Pure: the caller passes time and cost in.
  */
 
-import { usefulUntilMs } from "./forecast.js";
 import type { RunCost } from "./run-cost.js";
 
 export interface QueuedCall {
@@ -74,7 +73,7 @@ export function batchLength(queue: Iterable<QueuedCall>, cost: RunCost, rowsMax:
   let targetMs = Number.POSITIVE_INFINITY;
   for (const call of queue) {
     rowCount += call.rowCount;
-    const usefulMs = usefulUntilMs(call, patienceMs);
+    const usefulMs = Math.min(call.targetMs, call.arrivedMs + patienceMs);
     if (endsMs(call.rowCount) <= usefulMs) targetMs = Math.min(targetMs, usefulMs);
     const tooMany = rowCount > rowsMax;
     const tooLate = endsMs(rowCount) > targetMs;

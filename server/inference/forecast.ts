@@ -72,22 +72,16 @@ export interface TimedCall {
   readonly deadlineMs: number;
 }
 
-/** When the answer has to be there to be of use: in time, and before its caller leaves. @param patienceMs - How long callers wait. */
-export function usefulUntilMs({ arrivedMs, targetMs }: Pick<TimedCall, "arrivedMs" | "targetMs">, patienceMs: number): number {
-  return Math.min(targetMs, arrivedMs + patienceMs);
-}
-
 /**
  * Whether a call that is about to be taken still runs. One that can't be in time makes room for those that can. Where hardly anything waits
  * that isn't needed: then it runs, late, if it can still meet its deadline.
  *
- * @param usefulMs - As {@link usefulUntilMs}.
  * @param runMs - What its run takes.
  * @param backlogMs - What the rows that wait with it take.
  */
-export function isWorthRunning(call: TimedCall, usefulMs: number, runMs: number, backlogMs: number, nowMs: number): boolean {
+export function isWorthRunning({ arrivedMs, targetMs, deadlineMs }: TimedCall, runMs: number, backlogMs: number, nowMs: number): boolean {
   const endMs = nowMs + runMs;
-  if (endMs <= usefulMs) return true;
-  if (endMs > call.deadlineMs) return false;
-  return backlogMs <= lateBacklogShare * (usefulMs - call.arrivedMs);
+  if (endMs <= targetMs) return true;
+  if (endMs > deadlineMs) return false;
+  return backlogMs <= lateBacklogShare * (targetMs - arrivedMs);
 }

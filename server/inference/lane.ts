@@ -14,7 +14,7 @@ import { Arrivals } from "./arrivals.js";
 import { batchLength } from "./batch-length.js";
 import { DrainMeter } from "./drain-meter.js";
 import { Fifo } from "./fifo.js";
-import { isWorthRunning, usefulUntilMs } from "./forecast.js";
+import { isWorthRunning } from "./forecast.js";
 import { leaveIntake } from "./intake.js";
 import { LateMargin } from "./late-margin.js";
 import type { Batch } from "./pack.js";
@@ -137,15 +137,10 @@ export class Lane {
       if (call.finished) return true;
       const runMs = (cost.fixedUs + cost.perRowUs * call.rowCount) / 1000;
       const backlogMs = (small.rows - leftRows - call.rowCount) / drainRowsPerMs;
-      if (isWorthRunning(call, usefulUntilMs(call, patienceMs), runMs, backlogMs, nowMs)) return false;
-      // What was learnt of callers may be true no more.
-      if (
-        patienceMs < Number.POSITIVE_INFINITY &&
-        ++this.#doubted % tryEvery === 0 &&
-        isWorthRunning(call, call.targetMs, runMs, backlogMs, nowMs)
-      ) {
-        return false;
-      }
+      const staysUntilMs = call.arrivedMs + patienceMs;
+      // What was learnt of callers may be true no more, so some are tried.
+      const isWaitedFor = nowMs + runMs <= staysUntilMs || ++this.#doubted % tryEvery === 0;
+      if (isWaitedFor && isWorthRunning(call, runMs, backlogMs, nowMs)) return false;
       late.push(call);
       return true;
     };
@@ -184,7 +179,7 @@ export class Lane {
       const drainRowsPerMs = large.drain.rowsPerMs(rowsPerMs, nowMs);
       const runMs = (cost.fixedUs + cost.perRowUs * Math.min(rowsLeft, rowsMax)) / 1000 + Math.max(0, rowsLeft - rowsMax) / drainRowsPerMs;
       const backlogMs = (large.rows - leftRows - rowsLeft) / drainRowsPerMs;
-      if (!call.finished && isWorthRunning(call, call.targetMs, runMs, backlogMs, nowMs)) break;
+      if (!call.finished && isWorthRunning(call, runMs, backlogMs, nowMs)) break;
       if (!call.finished) late.push(call);
       leftRows += rowsLeft;
       large.calls.shift();

@@ -13,6 +13,8 @@ const classesPerDoubling = 12;
 const classCount = 20 * classesPerDoubling;
 /** Where fewer than this share are still there, a run is for nobody. */
 const stayShare = 0.25;
+/** Runs and replies take longer than forecast now and then: an answer is meant for this share of the time that callers wait. */
+const sureShare = 0.75;
 /** Callers who must have left before anything is made of it. */
 const leftMin = 20;
 /** Calls counted at most: then all count half. */
@@ -54,7 +56,7 @@ export class Patience {
     return nowMs - this.#lastLeftMs < patienceLastsMs;
   }
 
-  /** @returns The age at which hardly anybody is still there, milliseconds; infinite where nothing is known. */
+  /** @returns The age by which an answer should be there, before most have left, milliseconds; infinite where nothing is known. */
   ms(nowMs: number): number {
     return this.isWatched(nowMs) ? this.#ms : Number.POSITIVE_INFINITY;
   }
@@ -78,7 +80,7 @@ export class Patience {
     for (let k = 0; k < classCount && atRisk >= 1; k++) {
       stay *= 1 - this.#left[k]! / atRisk;
       if (stay < stayShare) {
-        this.#ms = 2 ** (k / classesPerDoubling);
+        this.#ms = sureShare * 2 ** (k / classesPerDoubling);
         return;
       }
       atRisk -= this.#ended[k]!;

@@ -74,12 +74,14 @@ describe("processor time", () => {
     answers,
     refusals,
   });
-  test("of a refusal is what is left when the answers are taken off", () => {
-    expect(processorTimeOf(server(2, 1000, 0), server(2.3, 1000, 4000))).toEqual({ answerUs: 2000, refusalUs: 75 });
+  test("of answers and refusals is what makes up that of two phases", () => {
+    const found = processorTimeOf(server(9, 1000, 0), server(1.05 + 0.05, 1000, 1000), server(1.05 + 0.2, 1000, 4000))!;
+    expect(found.answerUs).toBeCloseTo(1050, 6);
+    expect(found.refusalUs).toBeCloseTo(50, 6);
   });
-  test("of a refusal is never below nothing, and unknown without one", () => {
-    expect(processorTimeOf(server(2, 1000, 0), server(1.9, 1000, 4000))!.refusalUs).toBe(0);
-    expect(processorTimeOf(server(2, 1000, 0), server(2, 1000, 0))!.refusalUs).toBeUndefined();
-    expect(processorTimeOf(undefined, server(2, 1000, 0))).toBeUndefined();
+  test("of an answer alone is that below the peak, where two phases don't tell", () => {
+    expect(processorTimeOf(server(2, 1000, 0), server(2, 1000, 1000), server(1.9, 1000, 4000))).toEqual({ answerUs: 2000 });
+    expect(processorTimeOf(server(2, 1000, 0), server(2, 1000, 0), server(2, 1000, 0))).toEqual({ answerUs: 2000 });
+    expect(processorTimeOf(undefined, server(2, 1000, 0), undefined)).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 /** Goal: a call is let in exactly if what waits, what runs and its own run leave it in time; and a late one makes room. */
 
 import { describe, expect, test } from "vitest";
-import { forecast, isInTime, isWorthRunning, isWorthTrying, type QueueLoad, usefulUntilMs } from "../../../../server/inference/forecast.js";
+import { forecast, isInTime, isWorthRunning, isWorthTrying, type QueueLoad } from "../../../../server/inference/forecast.js";
 
 /** 1 ms and 1 ms a row, so that the arithmetic can be done in the head. */
 const cost = { fixedUs: 1000, perRowUs: 1000 };
@@ -62,10 +62,7 @@ describe("a call that is about to be taken", () => {
     { name: "late, and others wait", runMs: 10, backlogMs: 26, nowMs: 1191, runs: false },
     { name: "late, and hardly anything waits", runMs: 10, backlogMs: 25, nowMs: 1191, runs: true },
     { name: "past its deadline at the end of its run", runMs: 10, backlogMs: 0, nowMs: 1991, runs: false },
-    { name: "in time, but its caller will have left", runMs: 10, backlogMs: 2, nowMs: 1001, patienceMs: 10, runs: false },
-    { name: "and hardly anything waits", runMs: 10, backlogMs: 1, nowMs: 1001, patienceMs: 10, runs: true },
-    { name: "before its caller leaves", runMs: 9, backlogMs: 1e6, nowMs: 1001, patienceMs: 10, runs: true },
-  ])("$name", ({ runMs, backlogMs, nowMs, patienceMs = Number.POSITIVE_INFINITY, runs }) => {
-    expect(isWorthRunning(call, usefulUntilMs(call, patienceMs), runMs, backlogMs, nowMs)).toBe(runs);
+  ])("$name", ({ runMs, backlogMs, nowMs, runs }) => {
+    expect(isWorthRunning(call, runMs, backlogMs, nowMs)).toBe(runs);
   });
 });

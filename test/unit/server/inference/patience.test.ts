@@ -40,8 +40,9 @@ describe("how long callers wait", () => {
       patience,
       many(1000, (i) => ({ waitsMs: 10, answeredMs: i % 10 === 0 ? 50 : 1 + (i % 8) })),
     );
-    expect(patience.ms(0)).toBeGreaterThan(9.4);
-    expect(patience.ms(0)).toBeLessThanOrEqual(10);
+    // Three quarters of the time that callers wait.
+    expect(patience.ms(0)).toBeGreaterThan(7);
+    expect(patience.ms(0)).toBeLessThanOrEqual(7.5);
   });
 
   test("isn't taken from the few who leave while most wait", () => {
@@ -85,7 +86,7 @@ describe("how long callers wait", () => {
       patience,
       many(20_000, (i) => ({ waitsMs: 100, answeredMs: i % 20 === 0 ? 200 : 50 })),
     );
-    expect(patience.ms(0)).toBeGreaterThan(85);
+    expect(patience.ms(0)).toBeGreaterThan(65);
   });
 
   test("whatever they are, is never more than the longest that somebody waited who left", () => {
