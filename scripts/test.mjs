@@ -6,7 +6,7 @@
  */
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { main, root, run, SetupError, say } from "./setup/project.mjs";
 import { ensureBuild, ensureDebianPackages, ensureDependencies, ensureTestPython } from "./setup.mjs";
@@ -20,11 +20,20 @@ async function runVitest(folder, args) {
   return countVitest(read(report), code);
 }
 
+/**
+ * A worker per processor, each with half of the files at first, so that a module's fixtures are mostly made once; who is done takes from the others.
+ *
+ * One thread per worker for BLAS and OpenMP. No answer depends on it: the trainer holds its libraries to one thread itself, whatever it finds.
+ */
 async function runPytest(folder) {
   const report = join(folder, "pytest.xml");
   try {
     const python = await ensureTestPython();
-    const code = await run(python, ["-m", "pytest", `--junitxml=${report}`], { cwd: join(root, "trainer") });
+    const workers = ["-n", String(availableParallelism()), "--dist", "worksteal"];
+    const code = await run(python, ["-m", "pytest", ...workers, "--durations=10", `--junitxml=${report}`], {
+      cwd: join(root, "trainer"),
+      env: { OMP_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" },
+    });
     return countPytest(read(report), code);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
