@@ -81,11 +81,16 @@ export function removeEngine(folder) {
   if (left.length > 0) throw new Error(`still mounted: ${left.join(", ")}`);
   rmSync(folder, { recursive: true, force: true });
   const hierarchies = existsSync(controlGroups) ? readdirSync(controlGroups) : [];
-  for (const group of ["", ...hierarchies].map((hierarchy) => join(controlGroups, hierarchy, "libpod_parent"))) {
-    try {
-      rmdirSync(group);
-    } catch {
-      // It isn't there, or another engine's containers are in it.
-    }
+  for (const hierarchy of ["", ...hierarchies]) removeControlGroup(join(controlGroups, hierarchy, "libpod_parent"));
+}
+
+/** The kernel removes a group only if no process is in it: those of another engine stay. */
+function removeControlGroup(folder) {
+  try {
+    const inner = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isDirectory());
+    for (const { name } of inner) removeControlGroup(join(folder, name));
+    rmdirSync(folder);
+  } catch {
+    // It isn't there, or in use.
   }
 }
