@@ -5,39 +5,33 @@
  * outside a test counts as one failed test, so that the line never reads better than the run was.
  */
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { runVitest, withReport } from "./run-vitest.mjs";
 import { main, root, run, SetupError, say } from "./setup/project.mjs";
 import { ensureBuild, ensureDebianPackages, ensureDependencies, ensureTestPython } from "./setup.mjs";
-import { closingLine, countPytest, countVitest } from "./test-counts.mjs";
+import { closingLine, countPytest } from "./test-counts.mjs";
 
-async function runVitest(folder, args) {
-  const report = join(folder, "vitest.json");
-  const vitest = join(root, "node_modules/vitest/vitest.mjs");
-  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const code = await run(process.execPath, [vitest, "run", ...reporters, ...args]);
-  return countVitest(read(report), code);
-}
-
-async function runPytest(folder) {
-  const report = join(folder, "pytest.xml");
+/**
+ * A worker per processor, each with half of the files at first, so that a module's fixtures are mostly made once; who is done takes from the others.
+ *
+ * One thread per worker for BLAS and OpenMP. No answer depends on it: the trainer holds its libraries to one thread itself, whatever it finds.
+ */
+async function runPytest() {
   try {
     const python = await ensureTestPython();
-    const code = await run(python, ["-m", "pytest", `--junitxml=${report}`], { cwd: join(root, "trainer") });
-    return countPytest(read(report), code);
+    const workers = ["-n", String(availableParallelism()), "--dist", "worksteal"];
+    return await withReport("pytest.xml", async (report) => {
+      const code = await run(python, ["-m", "pytest", ...workers, "--durations=10", `--junitxml=${report.file}`], {
+        cwd: join(root, "trainer"),
+        env: { OMP_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" },
+      });
+      return countPytest(report.read(), code);
+    });
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     say(`plumb: the trainer's tests did not run: ${error.message}`);
     return { passed: 0, failed: 1, skipped: 0 };
-  }
-}
-
-function read(file) {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
   }
 }
 
@@ -46,11 +40,8 @@ await main(async () => {
   await ensureDependencies();
   await ensureBuild();
   if (args.length === 0) await ensureDebianPackages();
-  const folder = mkdtempSync(join(tmpdir(), "plumb-test-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const counts = [await runVitest(folder, args)];
-  if (args.length === 0) counts.push(await runPytest(folder));
-  const failed = counts.some((count) => count.failed > 0);
+  const counts = [await runVitest(args)];
+  if (args.length === 0) counts.push(await runPytest());
   console.log(closingLine(counts));
-  process.exitCode = failed ? 1 : 0;
+  process.exitCode = counts.some((count) => count.failed > 0) ? 1 : 0;
 });

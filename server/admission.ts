@@ -35,6 +35,10 @@ export class Admission {
     return this.#bytes;
   }
 
+  get bytesMax(): number {
+    return this.#limits.bytesMax;
+  }
+
   /** @throws {@link ServeError} overloaded when too much is in flight already. */
   enter(call: Call): void {
     const { callsMax, bytesMax } = this.#limits;

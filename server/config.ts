@@ -4,9 +4,9 @@
  */
 
 import { readFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { z } from "zod";
+import { defaultBytesMax, defaultWorkers, type Machine, readMachine } from "./machine.js";
 
 /** A number, or its text, as flags and variables have it. `z.coerce` would take empty text, null and false for 0. */
 const numeric = <T extends z.ZodType>(schema: T) =>
@@ -31,14 +31,14 @@ export const configSchema = z.strictObject({
     .enum(["auto", "onnxruntime", "tree"])
     .default("auto")
     .describe("what runs models of trees: the faster one that gives the same bits, ONNX Runtime, the tree kernel wherever it can"),
-  workers: count(0, 256).optional().describe("threads of the pool; by default one less than the processors, at least 1"),
+  workers: count(0, 256).optional().describe("threads of the pool; by default one less than the processors that it may use, at least 1"),
   lingerUs: count(0, 10_000)
     .default(100)
     .describe("how long the event loop polls for the next call of a caller that asks again at once, microseconds"),
   callsMax: count(1, 1_000_000).default(10_000).describe("calls in flight, over all models"),
   bytesMax: count(1_048_576, 2 ** 40)
-    .default(268_435_456)
-    .describe("bytes of bodies in flight"),
+    .optional()
+    .describe("bytes of bodies in flight; by default an eighth of the memory that it may use, at most 268435456"),
   cacheBytes: count(0, 2 ** 36)
     .default(0)
     .describe("bytes of answers kept per version, for rows that come again; 0 keeps none"),
@@ -135,10 +135,22 @@ function isServiceLink(name: string, value: string): boolean {
   );
 }
 
-/** Threads of the pool for a configuration on this machine. */
-export function workerCount({ workers, execution }: Config): number {
-  if (execution === "inline") return 0;
-  return workers ?? Math.max(1, availableParallelism() - 1);
+/** Settings that follow from the machine where nobody set them, and what was known of it. */
+export interface SizedConfig extends Config {
+  /** Threads of the pool. */
+  readonly workers: number;
+  readonly bytesMax: number;
+  readonly machine: Machine;
+}
+
+export function withSizes(config: Config, machine = readMachine()): SizedConfig {
+  const { workers = defaultWorkers(machine), bytesMax = defaultBytesMax(machine), execution } = config;
+  return { ...config, workers: execution === "inline" ? 0 : workers, bytesMax, machine };
+}
+
+/** The sizes as the log has them. */
+export function sizeFields({ workers, bytesMax, machine }: SizedConfig): Record<string, number> {
+  return { workers, bytes_max: bytesMax, processors: machine.processors, memory_bytes: machine.memoryBytes };
 }
 
 function readFlags(args: readonly string[], problems: string[]): Source {

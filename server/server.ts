@@ -13,7 +13,7 @@ import { BundleError, listBundles, readBundle } from "../bundle/index.js";
 import { type Block, GraphError } from "../preprocessing/index.js";
 import { Admission } from "./admission.js";
 import { PredictionCache } from "./cache.js";
-import { type Config, workerCount } from "./config.js";
+import { type Config, type SizedConfig, sizeFields, withSizes } from "./config.js";
 import { ServeError } from "./errors.js";
 import { Intake, intakeRowsMax } from "./inference/intake.js";
 import { Pools } from "./inference/pools.js";
@@ -54,7 +54,7 @@ const metricsAfterMs = 200;
 const now = () => performance.now();
 
 export class Server {
-  readonly #config: Config;
+  readonly #config: SizedConfig;
   readonly #logs: Logs;
   readonly #metrics = new Metrics();
   readonly #traces: Traces;
@@ -75,9 +75,9 @@ export class Server {
   #started: Promise<void> | undefined;
 
   constructor(config: Config) {
-    this.#config = config;
+    this.#config = withSizes(config);
     this.#registry = new Registry(config.defaultModel);
-    this.#admission = new Admission({ callsMax: config.callsMax, bytesMax: config.bytesMax });
+    this.#admission = new Admission({ callsMax: config.callsMax, bytesMax: this.#config.bytesMax });
     this.#logs = new Logs({
       accessLog: config.accessLog,
       sampleShare: config.logSampleShare,
@@ -152,6 +152,7 @@ export class Server {
     this.#logs.event("info", "ready", {
       http_port: this.httpPort,
       admin_port: this.adminPort,
+      ...sizeFields(this.#config),
       models: this.#registry.versions.map(({ key, state }) => ({ key, state })),
     });
   }
@@ -256,7 +257,7 @@ export class Server {
     for (const version of unbounded) this.#keepApart(version);
     // The workers start while this thread loads, and load what is chosen here.
     const pools = new Pools({
-      workers: workerCount(this.#config),
+      workers: this.#config.workers,
       bounded: bounded.map(runnerSpec),
       unbounded: unbounded.map(runnerSpec),
       onTrouble: (message) => this.#logs.event("error", message),

@@ -21,7 +21,7 @@ const patienceMs = 60_000;
 /** A promise that isn't kept: one sentence. */
 export class CheckError extends Error {}
 
-function must(holds, sentence) {
+export function must(holds, sentence) {
   if (!holds) throw new CheckError(sentence);
 }
 
@@ -150,7 +150,7 @@ async function checkOptions(stage, options) {
   }
 }
 
-const address = (model) => `/models/${model.replace("/", "/versions/")}/predict`;
+export const address = (model) => `/models/${model.replace("/", "/versions/")}/predict`;
 
 /** Loads every package that a compiled source names, in the way in which it names it, also what it would load only with some setting. */
 function loadPackages(stage, options) {
@@ -174,7 +174,7 @@ function loadPackages(stage, options) {
 }
 
 /** Of every version in the store, the golden rows that have an answer. */
-function goldenAnswers(store) {
+export function goldenAnswers(store) {
   const models = readdirSync(store).flatMap((name) => readdirSync(join(store, name)).map((version) => `${name}/${version}`));
   must(models.length > 0, "no model is shipped");
   return models.map((model) => {
@@ -187,14 +187,14 @@ function goldenAnswers(store) {
   });
 }
 
-async function post(port, path, row) {
+export async function post(port, path, row) {
   const asked = request({ host: "127.0.0.1", port, path, method: "POST", headers: { "content-type": "application/json" }, agent: false });
   asked.end(JSON.stringify(row));
   const [reply] = await once(asked, "response");
   return JSON.parse((await reply.setEncoding("utf8").toArray()).join(""));
 }
 
-const same = (got, expected) => JSON.stringify(got) === JSON.stringify(expected);
+export const same = (got, expected) => JSON.stringify(got) === JSON.stringify(expected);
 
 /** Every path with its size and time. */
 function snapshot(folder) {

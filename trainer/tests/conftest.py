@@ -75,6 +75,11 @@ def every_kind_rows(count=200):
     return lines
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with what takes long, or one worker would end with it while the others have nothing left to do."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture
 def write_recipe(tmp_path):
     """Return a function that writes a recipe and its data, changed by the test, and returns the recipe's path."""

@@ -9,6 +9,7 @@ from parity.__main__ import _differs, main
 from parity.speed import measure, medians
 
 
+@pytest.mark.long
 def test_the_committed_cases_hold(capsys):
     assert main(["--check"]) == 0, capsys.readouterr().out
 

@@ -98,7 +98,7 @@ def test_a_row_that_box_cox_has_no_power_of_is_refused_by_the_twin_too():
         (NMF(2), "it solves a problem of optimization for every row"),
         (KMeans(2, n_init=1), "it measures each row against rows of the training data"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
 def test_what_has_no_served_form_is_refused_with_the_way_out(step, sentence):
     with pytest.raises(Stop) as caught:

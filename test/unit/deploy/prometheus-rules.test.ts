@@ -5,7 +5,6 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { describeSettings } from "../../../server/config.js";
 import { needProgram } from "../../support/programs.js";
 
 const folder = "deploy/prometheus";
@@ -101,11 +100,6 @@ describe("an alert", () => {
       expect(row).toHaveLength(4);
       for (const cell of row) expect(cell.trim()).not.toBe("");
     }
-  });
-
-  it("about bodies in flight knows the default of --bytes-max", () => {
-    const { fallback } = describeSettings().find(({ flag }) => flag === "--bytes-max")!;
-    expect(alerts.find(({ name }) => name === "PlumbBytesNearLimit")!.text).toContain(`plumb_bytes_in_flight > 0.8 * ${fallback}\n`);
   });
 
   it("on the burn rate names the share that it means", () => {

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { configSchema, readConfig } from "../../../server/config.js";
+import { configSchema, readConfig, withSizes } from "../../../server/config.js";
 import { imageFaults, instructionsOf } from "../../support/dockerfile.js";
 
 const text = readFileSync("Dockerfile", "utf8");
@@ -40,25 +40,34 @@ describe("the Dockerfile", () => {
   });
 });
 
-describe("the example for Kubernetes", () => {
-  const [, example] = /```yaml\n(spec:[\s\S]*?)```/.exec(readFileSync("docs/operations.md", "utf8"))!;
+describe("the manifest for Kubernetes", () => {
+  const manifest = readFileSync("deploy/kubernetes/plumb.yaml", "utf8");
   const environment = Object.fromEntries(
-    [...example!.matchAll(/name: (PLUMB_\w+), value: "([^"]*)"/g)].map(([, name, value]) => [name!, value!]),
+    [...manifest.matchAll(/name: (PLUMB_\w+), value: "([^"]*)"/g)].map(([, name, value]) => [name!, value!]),
   );
   const config = readConfig([], environment, "test");
 
   test("gives settings that the server takes, and as much time as a drain may need", () => {
     expect(Object.keys(environment).length).toBeGreaterThan(2);
-    const graceMs = 1000 * Number(/terminationGracePeriodSeconds: (\d+)/.exec(example!)![1]);
+    const graceMs = 1000 * Number(/terminationGracePeriodSeconds: (\d+)/.exec(manifest)![1]);
     expect(graceMs).toBeGreaterThan(config.drainDelayMs + config.drainTimeoutMs);
   });
 
   test("asks the ports and addresses that the server has, within memory that its bodies leave room in", () => {
-    for (const port of [config.httpPort, config.adminPort]) expect(example).toContain(`containerPort: ${port} }`);
-    expect(example).toMatch(/readinessProbe: .*\/health\/ready, port: http/);
-    expect(example).toMatch(/livenessProbe: .*\/health\/live, port: http/);
-    const limitBytes = Number(/limits: { memory: (\d+)Mi }/.exec(example!)![1]) * 1_048_576;
-    expect(2 * config.bytesMax).toBeLessThan(limitBytes / 2);
+    for (const port of [config.httpPort, config.adminPort]) expect(manifest).toContain(`containerPort: ${port} }`);
+    expect(manifest).toMatch(/readinessProbe: .*\/health\/ready, port: http/);
+    expect(manifest).toMatch(/livenessProbe: .*\/health\/live, port: http/);
+    const memoryBytes = Number(/limits: { memory: (\d+)Mi }/.exec(manifest)![1]) * 1_048_576;
+    const sized = withSizes(config, { processors: 64, memoryBytes });
+    expect(2 * sized.bytesMax).toBeLessThan(memoryBytes / 2);
+    const requested = Number(/requests: { cpu: "(\d+)"/.exec(manifest)![1]);
+    expect(sized.workers).toBe(requested - 1);
+  });
+
+  test("is of this version's image, and leads callers to the public port alone", () => {
+    expect(manifest).toContain(`image: plumb:${JSON.parse(readFileSync("package.json", "utf8")).version}\n`);
+    const [, service] = manifest.split("kind: Service");
+    expect(service).toContain(`ports: [{ name: http, port: ${config.httpPort}, targetPort: http }]`);
   });
 });
 

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ConfigError, describeSettings, readConfig, workerCount } from "../../../server/config.js";
+import { ConfigError, describeSettings, readConfig, sizeFields, withSizes } from "../../../server/config.js";
 
 let folder: string;
 beforeEach(() => {
@@ -68,7 +68,7 @@ describe("a setting", () => {
   });
 
   test.each(describeSettings())("$flag is known to flags, environment, file and help", ({ flag, variable, key, fallback, help }) => {
-    const value = fallback === "" ? (key === "workers" ? "2" : "demand") : fallback;
+    const value = fallback || { workers: "2", bytesMax: "2097152" }[key] || "demand";
     const expected = Number.isNaN(Number(value)) ? value : Number(value);
     expect(read([flag, value])).toHaveProperty(key, expected);
     expect(read([], { [variable]: value })).toHaveProperty(key, expected);
@@ -230,16 +230,19 @@ describe("a wrong value is refused, with the place where it stands", () => {
   });
 });
 
-describe("the pool", () => {
+describe("sizes", () => {
+  const machine = { processors: 4, memoryBytes: 512 * 1_048_576 };
+  const bytesMax = 67_108_864;
   test.each([
-    ["has as many workers as are set", ["--workers", "3"], 3],
-    ["may have none: everything runs on the event loop", ["--workers", "0"], 0],
-    ["has none when everything runs on the event loop", ["--execution", "inline", "--workers", "3"], 0],
-  ])("%s", (_name, args, workers) => {
-    expect(workerCount(read(args))).toBe(workers);
-  });
-
-  test("has at least one by default", () => {
-    expect(workerCount(read())).toBeGreaterThanOrEqual(1);
+    ["as many workers as are set", ["--workers", "7"], { workers: 7, bytesMax }],
+    ["none: everything runs on the event loop", ["--workers", "0"], { workers: 0, bytesMax }],
+    ["none where everything is to run on the event loop", ["--execution", "inline", "--workers", "3"], { workers: 0, bytesMax }],
+    ["what the machine allows where nothing is set", [], { workers: 3, bytesMax }],
+    ["bytes that are set, whatever the machine has", ["--bytes-max", "1073741824"], { workers: 3, bytesMax: 1_073_741_824 }],
+  ])("%s", (_name, args, sizes) => {
+    const config = withSizes(read(args), machine);
+    expect(config).toMatchObject(sizes);
+    const { workers, bytesMax: bytes_max } = sizes;
+    expect(sizeFields(config)).toEqual({ workers, bytes_max, processors: 4, memory_bytes: machine.memoryBytes });
   });
 });

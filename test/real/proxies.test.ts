@@ -3,11 +3,11 @@
  * when a server drains, dies or comes back.
  */
 
-import { Agent } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, type Asked, ask, post } from "../fixtures/http-client.js";
 import { metric } from "../fixtures/metrics.js";
 import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
+import { Load } from "../fixtures/proxy-load.js";
 import { endProxies, freePort, needProxy, ProxyProcess, proxyNames } from "../fixtures/proxy-process.js";
 import { Relay } from "../fixtures/proxy-relay.js";
 import { RawConnection } from "../fixtures/raw-connection.js";
@@ -74,44 +74,6 @@ function seen({ status, headers, text }: Answer) {
     again: headers["retry-after"] !== undefined,
     id: headers["x-request-id"],
   };
-}
-
-/** Callers that ask one thing after the other on connections that they keep, until they are told to stop. */
-class Load {
-  readonly failures: string[] = [];
-  answered = 0;
-  readonly #clients: Promise<void>[];
-  #going = true;
-
-  constructor(port: number, clients: number) {
-    this.#clients = Array.from({ length: clients }, (_, client) => this.#ask(port, client));
-  }
-
-  async stop(): Promise<void> {
-    this.#going = false;
-    await Promise.all(this.#clients);
-  }
-
-  /** Resolves when so many more were answered. */
-  async more(count: number): Promise<void> {
-    const goal = this.answered + count;
-    await expect.poll(() => this.answered, patiently).toBeGreaterThanOrEqual(goal);
-  }
-
-  async #ask(port: number, client: number): Promise<void> {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-    for (let i = 0; this.#going; i++) {
-      const value = client * 1000 + (i % 1000);
-      try {
-        const { status, text, json } = await post(port, "/predict", { value }, { agent });
-        if (status !== 200 || json.prediction !== value) this.failures.push(`${status} ${text}`);
-      } catch (error) {
-        this.failures.push(String(error));
-      }
-      this.answered++;
-    }
-    agent.destroy();
-  }
 }
 
 const served = (server: ServerProcess) => metric(server, "plumb_requests_total", { result: "ok" });
