@@ -3,6 +3,8 @@
 import { setFlagsFromString } from "node:v8";
 import { type Config, readConfig } from "./config.js";
 import { Server } from "./server.js";
+import type { ListedVersion } from "./versions/registry.js";
+import { Version } from "./versions/version.js";
 
 /**
  * Serves until SIGTERM or SIGINT.
@@ -78,17 +80,20 @@ function endAtOnce(): never {
   process.abort();
 }
 
+function describe(version: ListedVersion): string {
+  if (version instanceof Version && version.proof) {
+    return `${version.proof.rows} golden rows proved on ${version.proof.executors.join(" and ")}`;
+  }
+  return version.state === "incomplete" ? `refused until it is whole; ${version.reason}` : (version.reason ?? "");
+}
+
 /** What a person wants to see: where, what, and a line to try. */
 function greeting(server: Server, config: Config): string {
   const base = `http://${config.host}:${server.httpPort}`;
   const lines = [`Plumb listens on ${base} (predictions) and http://${config.adminHost}:${server.adminPort} (metrics)`];
   for (const [name, versions] of server.registry.models) {
-    for (const { number, state, proof, problems } of versions) {
-      const truth = proof ? `${proof.rows} golden rows proved on ${proof.executors.join(" and ")}` : problems[0];
-      lines.push(`  ${name}/${number}  ${state}  ${truth}`);
-    }
+    for (const version of versions) lines.push(`  ${name}/${version.number}  ${version.state}  ${describe(version)}`);
   }
-  for (const directory of server.unreadable) lines.push(`  ${directory}  refused: the log says why`);
   const version = server.registry.versions.find(({ state }) => state === "ready")!;
   const golden = version.bundle.golden.find(({ kind, error }) => kind === "sample" && error === undefined) ?? version.bundle.golden[0]!;
   lines.push(
