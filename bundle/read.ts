@@ -18,7 +18,7 @@ import { type Manifest, manifestFile, parseManifest, type TensorSpec, versionPat
 import { noPause, type Pause } from "./pause.js";
 import { planGraph, postprocessingFile, preprocessingFile } from "./plan-graph.js";
 import { BundleError, type BundleFault, quote, sentence } from "./problem.js";
-import { parseRowSchema, type RowSchema } from "./row-schema.js";
+import { parseRowSchemaInSteps, type RowSchema } from "./row-schema.js";
 import { schemaFile } from "./row-schema-document.js";
 import { decodeUtf8, JsonFault, parseStrictJson } from "./strict-json.js";
 import { goldenProblems, wiringProblems } from "./wiring.js";
@@ -160,15 +160,18 @@ export async function parseParts(
   problems: string[],
   pause: Pause,
 ): Promise<{ [Part in keyof Parts]: Parts[Part] | undefined }> {
-  const read = async <Value>(file: string, parse: (document: unknown) => Parsed<Value>): Promise<Value | undefined> => {
+  const read = async <Value>(
+    file: string,
+    parse: (document: unknown) => Parsed<Value> | Promise<Parsed<Value>>,
+  ): Promise<Value | undefined> => {
     const bytes = contents.get(file);
     const document = bytes && parseJsonFile(file, bytes, problems);
     await pause();
-    const value = document === undefined ? undefined : take(parse(document), problems);
+    const value = document === undefined ? undefined : take(await parse(document), problems);
     await pause();
     return value;
   };
-  const rowSchema = await read(schemaFile, parseRowSchema);
+  const rowSchema = await read(schemaFile, (document) => parseRowSchemaInSteps(document, pause));
   const before = await read(preprocessingFile, (document) => planGraph({ file: preprocessingFile }, document, createPreprocessor));
   const after = await read(postprocessingFile, (document) => planGraph({ file: postprocessingFile }, document, createPostprocessor));
   const baseline = await read(baselineFile, parseBaseline);

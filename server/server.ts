@@ -154,6 +154,7 @@ export class Server {
     if (this.#config.execution !== "pool") openEngines();
     await Promise.all([rehearse(), this.#traces.begin()]);
     await this.#listen(path);
+    this.#logs.event("info", "listening", { http_port: this.httpPort, admin_port: this.adminPort });
     this.#turns.throwIfStopped();
     this.#sweeper = setInterval(() => {
       this.#admission.sweep(now(), (call) =>
@@ -163,7 +164,7 @@ export class Server {
     const loader = this.#createLoader(pools);
     this.#loader = loader;
     await loader.load();
-    await pools.endLoading();
+    if (!loader.waits) await pools.endLoading();
     this.#turns.throwIfStopped();
     this.#warm = true;
     loader.watch();

@@ -37,7 +37,7 @@ export class Pools {
   constructor(options: PoolsOptions) {
     this.#options = options;
     if (options.workers > 0) this.#threads = this.#openThreads(options.workers);
-    this.#loaders = this.#threads;
+    this.#loaders = this.#threads ?? this.#openThreads(1);
   }
 
   /** Those that serve. */
@@ -69,7 +69,7 @@ export class Pools {
     return this.#processes;
   }
 
-  /** Ends threads that nothing will run in. */
+  /** Ends threads that nothing will run in, once nothing more is to be loaded. */
   async endLoading(): Promise<void> {
     const loaders = this.#loaders;
     if (loaders === undefined || (loaders === this.#threads && this.#holdsBounded)) return;

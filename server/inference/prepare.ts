@@ -27,7 +27,7 @@ export interface Prepared {
 
 /** A session whose first creation took longer isn't created again to be measured, milliseconds. */
 const cheapMs = 20;
-const creations = 3;
+const creations = 5;
 
 /** @throws Error with a sentence when a model can't be loaded. */
 export function prepareRunner(spec: RunnerSpec, { setting, samples }: PrepareOrder): { runner: Runner; prepared: Prepared } {

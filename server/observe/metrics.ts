@@ -9,7 +9,7 @@
 
 import { noPause, type Pause } from "../../bundle/index.js";
 import type { Call } from "../call.js";
-import type { ErrorCode, FallbackReason } from "../errors.js";
+import { type ErrorCode, errorTable, type FallbackReason, isFallbackReason } from "../errors.js";
 import { sloTargetMs } from "../steps.js";
 import type { Version } from "../versions/version.js";
 import { contentType, type Family, familyText, histogramText, joinLabels, labelText, type Sample, samplesText } from "./exposition.js";
@@ -18,6 +18,8 @@ import { openProcessMetrics } from "./process-metrics.js";
 
 export const stages = ["decode", "validate", "preprocess", "queue", "run", "postprocess", "reply"] as const;
 const executors = ["inline", "pool"] as const;
+
+const errorCodes = Object.keys(errorTable) as ErrorCode[];
 
 /** How a call ended. */
 type Result = ErrorCode | "ok" | "fallback" | "abandoned";
@@ -31,9 +33,9 @@ class Series {
   readonly stages = stages.map(() => new Histogram(latencyBounds));
   readonly batchRows = executors.map(() => new Histogram(rowBounds));
   readonly batchSeconds = executors.map(() => new Histogram(latencyBounds));
-  readonly results = zeros<Result>(["ok", "internal"]);
-  readonly rowErrors = new Map<ErrorCode, number>();
-  readonly fallbacks = new Map<FallbackReason, number>();
+  readonly results = zeros<Result>(["ok", "fallback", "abandoned", ...errorCodes]);
+  readonly rowErrors = zeros<ErrorCode>(["schema_mismatch", "row_refused", "model_failed", "model_output_invalid"]);
+  readonly fallbacks = zeros<FallbackReason>(errorCodes.filter(isFallbackReason));
   readonly modelFaults = zeros<ErrorCode>(["model_failed", "model_output_invalid"]);
   rows = 0;
   /** Calls that the SLO is about, and those of them that missed it. */
@@ -95,12 +97,17 @@ export class Metrics {
     this.#registerHistogram("plumb_batch_seconds", "Duration of each batch that ran.", (s) =>
       executors.map((executor, i) => [`executor="${executor}"`, s.batchSeconds[i]!]),
     );
-    const byLabel = (label: string, read: (series: Series) => ReadonlyMap<string, number>) => (s: Series) =>
-      [...read(s)].map(([key, value]) => ({ labels: { [label]: key }, value }));
+    // The calls without a version have all of them, once for the server: so whoever asks for a label's value finds it.
+    const byLabel =
+      (label: string, read: (series: Series) => ReadonlyMap<string, number>, always: readonly string[] = []) =>
+      (s: Series) =>
+        [...read(s)]
+          .filter(([key, count]) => count > 0 || s.model === "" || always.includes(key))
+          .map(([key, value]) => ({ labels: { [label]: key }, value }));
     this.#registerCounter(
       "plumb_requests_total",
       "Calls that ended, by result: ok, fallback, abandoned (the caller left), or the code of the error.",
-      byLabel("result", (s) => s.results),
+      byLabel("result", (s) => s.results, ["ok", "internal"]),
     );
     this.#registerCounter("plumb_rows_total", "Rows that were answered.", (s) => [{ value: s.rows }]);
     this.#registerCounter(
@@ -116,7 +123,7 @@ export class Metrics {
     this.#registerCounter(
       "plumb_model_faults_total",
       "Calls in which the model failed or answered no finite number, whatever the caller was told.",
-      byLabel("code", (s) => s.modelFaults),
+      byLabel("code", (s) => s.modelFaults, ["model_failed", "model_output_invalid"]),
     );
     const ofVersions = (read: (series: Series) => number) => (s: Series) => (s.model === "" ? [] : [{ value: read(s) }]);
     this.#registerCounter(

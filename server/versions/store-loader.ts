@@ -68,9 +68,14 @@ export class StoreLoader {
     }
   }
 
+  /** Whether a version isn't whole yet. */
+  get waits(): boolean {
+    return this.#incomplete.size > 0;
+  }
+
   /** Looks at versions that weren't whole, from time to time. */
   watch(): void {
-    if (this.#incomplete.size > 0) this.#looks = setTimeout(() => void this.#look(), lookEveryMs).unref();
+    if (this.waits) this.#looks = setTimeout(() => void this.#look(), lookEveryMs).unref();
   }
 
   close(): void {
