@@ -23,6 +23,8 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
   // rows and calls do survive; in service, where they are gone in a millisecond, only a full collection would find them, and all that they point
   // to (docs/decisions/0008-young-calls.md).
   setFlagsFromString("--no-allocation-site-pretenuring");
+  // Nobody may read it, or its disk may be full: that is no reason to end. Opened here, since it takes milliseconds that the event loop hasn't later.
+  process.stdout.on("error", () => {});
   const stopped = signalled();
   const server = new Server(config);
   const started = server.start().then(
@@ -34,8 +36,6 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
   let exitCode = 1;
   if (first instanceof Error) process.stderr.write(`plumb serve: ${first.message}\n`);
   else {
-    // Nobody may read it, or its disk may be full: that is no reason to end.
-    process.stdout.on("error", () => {});
     if (first === "started") process.stdout.write(greeting(server, config));
     const cutOff = await server.stop(await stopped);
     exitCode = cutOff === 0 ? 0 : 1;

@@ -98,6 +98,7 @@ export class StoreLoader {
         `the default model ${JSON.stringify(defaultModel)} isn't in the model store ${models}: expected one of ${names}; correct defaultModel, or leave it out`,
       );
     }
+    log("warn", `the config file's default model ${JSON.stringify(defaultModel)} isn't in this store: there is no default`, { models });
     registry.forgetDefault();
   }
 

@@ -67,7 +67,7 @@ describe(`a store of ${count} bundles`, () => {
     expect(liveMs.length).toBeGreaterThan(5);
     const [golden] = demandGolden();
     for (const name of store.names) {
-      const { status, json } = await post(server.httpPort, `/models/${name}/predict`, golden!.rowJson);
+      const { status, json } = await post(server.httpPort, `/models/${name}/predict`, golden!.row);
       expect([status, json.model], name).toEqual([200, name]);
     }
     await turns();
