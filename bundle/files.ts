@@ -9,6 +9,7 @@ import { constants, type Dirent } from "node:fs";
 import { lstat, open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Manifest, manifestFile, signatureFile } from "./manifest.js";
+import { noPause, type Pause } from "./pause.js";
 import { quote, sentence } from "./problem.js";
 
 const mebibyte = 1_048_576;
@@ -28,7 +29,7 @@ function bytesMax(file: string): number {
 }
 
 /** Most entries of a folder that are looked at: a bundle has nine files and some models. */
-const entriesMax = 128;
+export const entriesMax = 128;
 
 /**
  * Lists a bundle's folder.
@@ -98,9 +99,10 @@ const chunkBytes = 262_144;
 /**
  * Reads and hashes one file.
  *
+ * @param pause - Called after each piece of the file.
  * @returns Its bytes in a buffer of their own, or one problem.
  */
-export async function readFile(directory: string, name: string): Promise<FileContent | { problem: string }> {
+export async function readFile(directory: string, name: string, pause: Pause = noPause): Promise<FileContent | { problem: string }> {
   const refuse = (expected: string, got: string, advice?: string) => ({
     problem: sentence({ file: name, expected, got, ...(advice && { advice }) }),
   });
@@ -111,7 +113,8 @@ export async function readFile(directory: string, name: string): Promise<FileCon
       const entry = await handle.stat();
       if (!entry.isFile()) return refuse("a plain file", kindOf(entry));
       if (entry.size > bytesMax(name)) return refuse(`at most ${bytesMax(name)} bytes`, `${entry.size}`);
-      const bytes = new Uint8Array(entry.size);
+      // Threads share a model's bytes: a copy for each would be as much memory again, and made in one go.
+      const bytes = new Uint8Array(name.endsWith(".onnx") ? new SharedArrayBuffer(entry.size) : new ArrayBuffer(entry.size));
       const hash = createHash("sha256");
       let filled = 0;
       while (filled < bytes.length) {
@@ -120,6 +123,7 @@ export async function readFile(directory: string, name: string): Promise<FileCon
           return refuse(`${bytes.length} bytes`, `${filled} before the end`, "the file changed while it was read: try again");
         hash.update(bytes.subarray(filled, filled + bytesRead));
         filled += bytesRead;
+        await pause();
       }
       return { bytes, sha256: hash.digest("hex") };
     } finally {
@@ -128,6 +132,11 @@ export async function readFile(directory: string, name: string): Promise<FileCon
   } catch (error) {
     return refuse("a file that can be read", systemError(error));
   }
+}
+
+/** Whether a file may still be growing into what its entry says. */
+export function isShort(entry: Manifest["files"][string], content: FileContent): boolean {
+  return content.bytes.length < entry.bytes;
 }
 
 /** Compares a file with its entry in the manifest. */
@@ -146,7 +155,7 @@ interface Kind {
   isSymbolicLink(): boolean;
 }
 
-function kindOf(entry: Kind): string {
+export function kindOf(entry: Kind): string {
   if (entry.isSymbolicLink()) return "a symbolic link";
   if (entry.isDirectory()) return "a folder";
   return entry.isFile() ? "a plain file" : "a device, pipe or socket";

@@ -9,8 +9,9 @@ import * as z from "zod";
 import type { Prediction, Row } from "../preprocessing/index.js";
 import { parseDocument } from "./document.js";
 import { decodeNumber, encodeNumber, numberFormSchema } from "./number-form.js";
+import type { Pause } from "./pause.js";
 import { describeValue, sentence } from "./problem.js";
-import { JsonFault, parseStrictJson } from "./strict-json.js";
+import { decodeUtf8, JsonFault, parseStrictJson } from "./strict-json.js";
 
 export const goldenFile = "golden.jsonl";
 
@@ -89,15 +90,52 @@ const lineProblemsMax = 20;
  * @returns The rows, and every problem found; rows with a problem are left out.
  */
 export function parseGolden(text: string, task: "regression" | "classification"): { rows: GoldenRow[]; problems: string[] } {
+  const reader = new GoldenReader(task);
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
-  const rows: GoldenRow[] = [];
-  const problems: string[] = [];
-  for (const [index, line] of lines.entries()) {
-    const parsed = parseLine(line, index + 1, task);
-    if (Array.isArray(parsed)) problems.push(...parsed);
-    else rows.push(parsed);
+  for (const line of lines) reader.take(line);
+  return reader.end();
+}
+
+/**
+ * As {@link parseGolden}, line by line from the file's bytes, so that a large file is read in many short turns.
+ *
+ * @throws {@link JsonFault} for bytes that are not UTF-8.
+ */
+export async function parseGoldenBytes(bytes: Uint8Array, task: "regression" | "classification", pause: Pause) {
+  const reader = new GoldenReader(task);
+  for (let first = 0; first < bytes.length; ) {
+    const newline = bytes.indexOf(0x0a, first);
+    const end = newline < 0 ? bytes.length : newline;
+    reader.take(decodeUtf8(bytes.subarray(first, end)));
+    first = end + 1;
+    await pause();
   }
+  return reader.end();
+}
+
+class GoldenReader {
+  readonly #task: "regression" | "classification";
+  readonly #rows: GoldenRow[] = [];
+  readonly #problems: string[] = [];
+  #lines = 0;
+
+  constructor(task: "regression" | "classification") {
+    this.#task = task;
+  }
+
+  take(line: string): void {
+    const parsed = parseLine(line, ++this.#lines, this.#task);
+    if (Array.isArray(parsed)) this.#problems.push(...parsed);
+    else this.#rows.push(parsed);
+  }
+
+  end(): { rows: GoldenRow[]; problems: string[] } {
+    return { rows: this.#rows, problems: conclude(this.#rows, this.#problems) };
+  }
+}
+
+function conclude(rows: readonly GoldenRow[], problems: string[]): string[] {
   const answers = rows.filter((row) => row.error === undefined).length;
   if (problems.length === 0 && answers < goldenRowsMin) {
     const advice = "export the bundle again with more rows: too few prove nothing";
@@ -106,7 +144,7 @@ export function parseGolden(text: string, task: "regression" | "classification")
   if (problems.length > lineProblemsMax) {
     problems.splice(lineProblemsMax, Infinity, `${goldenFile}: ${problems.length - lineProblemsMax} more problems like these`);
   }
-  return { rows, problems };
+  return problems;
 }
 
 function parseLine(line: string, lineNumber: number, task: "regression" | "classification"): GoldenRow | string[] {

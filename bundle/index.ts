@@ -14,9 +14,11 @@ export {
 } from "./golden.js";
 export type { Manifest, TensorSpec } from "./manifest.js";
 export { decodeNumber, encodeNumber } from "./number-form.js";
-export { BundleError } from "./problem.js";
+export { noPause, type Pause } from "./pause.js";
+export { BundleError, type BundleFault } from "./problem.js";
 export { type Bundle, type BundleModel, readBundle } from "./read.js";
+export { rehearseReading } from "./rehearse.js";
 export type { Issue } from "./row-issues.js";
 export { parseRowSchema, type RowSchema } from "./row-schema.js";
 export type { JsonSchemaDocument } from "./row-schema-document.js";
-export { listBundles, type StoredBundle } from "./store.js";
+export { folderSignature, listBundles, type StoredBundle, type StoreListing } from "./store.js";

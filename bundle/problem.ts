@@ -5,17 +5,25 @@
  * readers in this folder collect such sentences instead of stopping at the first, so that one run shows them all.
  */
 
+/**
+ * Why a bundle can't be read. `incomplete`: a file isn't there yet, or is shorter than its manifest says, as while it is being copied. `damaged`:
+ * its files aren't those that were exported, or the system won't give them. `refused`: it is whole, but no bundle that this reader takes.
+ */
+export type BundleFault = "incomplete" | "damaged" | "refused";
+
 /** A bundle that will not be served, with everything that was found wrong. */
 export class BundleError extends Error {
   readonly directory: string;
+  readonly fault: BundleFault;
   /** One sentence each: file, where, expected, got, what to do. Never empty. */
   readonly problems: readonly string[];
 
-  constructor(directory: string, problems: readonly string[]) {
+  constructor(directory: string, problems: readonly string[], fault: BundleFault = "refused") {
     const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
     super(`bundle ${directory}: ${count}\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
     this.name = "BundleError";
     this.directory = directory;
+    this.fault = fault;
     this.problems = problems;
   }
 }

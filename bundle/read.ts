@@ -12,15 +12,16 @@ import { type Baseline, baselineFile, parseBaseline } from "./baseline.js";
 import type { Parsed } from "./document.js";
 import { type Evaluation, evaluationFile, parseEvaluation } from "./evaluation.js";
 import { fallbackProblems } from "./fallback.js";
-import { contentProblems, type FileContent, listFiles, listingProblems, readFile } from "./files.js";
-import { type GoldenRow, goldenFile, parseGolden } from "./golden.js";
+import { contentProblems, isShort, listFiles, listingProblems, readFile } from "./files.js";
+import { type GoldenRow, goldenFile, parseGoldenBytes } from "./golden.js";
 import { type Manifest, manifestFile, parseManifest, type TensorSpec, versionPattern } from "./manifest.js";
+import { noPause, type Pause } from "./pause.js";
 import { planGraph, postprocessingFile, preprocessingFile } from "./plan-graph.js";
-import { BundleError, quote, sentence } from "./problem.js";
-import { parseRowSchema, type RowSchema } from "./row-schema.js";
+import { BundleError, type BundleFault, quote, sentence } from "./problem.js";
+import { parseRowSchemaInSteps, type RowSchema } from "./row-schema.js";
 import { schemaFile } from "./row-schema-document.js";
 import { decodeUtf8, JsonFault, parseStrictJson } from "./strict-json.js";
-import { wiringProblems } from "./wiring.js";
+import { goldenProblems, wiringProblems } from "./wiring.js";
 
 export interface BundleModel {
   id: string;
@@ -52,34 +53,56 @@ export interface Bundle {
  * Reads, hashes, parses and cross-checks a bundle.
  *
  * @param directory - The bundle's folder. Where it is named as in a model store, `<name>/<version>`, the manifest must agree.
+ * @param pause - Called between steps: each takes under a millisecond for a bundle whose schema and graphs are small (some 50 KB each), whatever
+ *   the size of its models and golden rows. A document is parsed in one step, 20 to 40 ms a MB.
  * @throws {@link BundleError} with every problem found.
  * @remarks Each file is read once; a bundle of 1 MB takes about 10 ms. Links, folders and files that the manifest doesn't list
  *   are refused.
  */
-export async function readBundle(directory: string): Promise<Bundle> {
+export async function readBundle(directory: string, pause: Pause = noPause): Promise<Bundle> {
   const folder = resolve(directory);
   const { files, problems } = await listFiles(folder);
-  if (files.length === 0 && problems.length > 0) throw new BundleError(folder, problems);
-  const { manifest, digest } = await readManifest(folder, files, problems);
+  if (files.length === 0 && problems.length > 0) throw new BundleError(folder, problems, "damaged");
+  const { manifest, digest } = await readManifest(folder, files, problems, pause);
   problems.push(...folderProblems(folder, manifest), ...listingProblems(manifest, files));
-  const contents = await readListed(folder, manifest, files, problems);
-  const parts = parseParts(manifest, contents, problems);
-  if (problems.length > 0 || parts === undefined) throw new BundleError(folder, problems);
+  const { contents, fault } = await readListed(folder, manifest, files, problems, pause);
+  const parts = await parseParts(manifest, contents, problems, pause);
+  if (problems.length > 0 || !isWhole(parts)) throw new BundleError(folder, problems, fault);
   const models = manifest.models.map((model) => ({ ...model, bytes: contents.get(model.file)! }));
   return { directory: folder, name: manifest.name, version: manifest.version, digest, manifest, models, ...parts };
 }
 
-async function readManifest(folder: string, files: readonly string[], problems: string[]): Promise<{ manifest: Manifest; digest: string }> {
+async function readManifest(
+  folder: string,
+  files: readonly string[],
+  problems: string[],
+  pause: Pause,
+): Promise<{ manifest: Manifest; digest: string }> {
   if (!files.includes(manifestFile)) {
     const advice = "a bundle is a folder <name>/<version> with this file in it";
-    throw new BundleError(folder, [...problems, sentence({ file: manifestFile, expected: "this file", got: "none", advice })]);
+    const all = [...problems, sentence({ file: manifestFile, expected: "this file", got: "none", advice })];
+    throw new BundleError(folder, all, "incomplete");
   }
   const content = await readFile(folder, manifestFile);
-  if ("problem" in content) throw new BundleError(folder, [...problems, content.problem]);
-  const document = parseJsonFile(manifestFile, content.bytes, problems);
-  const manifest = document === undefined ? undefined : take(parseManifest(document), problems);
-  if (manifest === undefined) throw new BundleError(folder, problems);
+  if ("problem" in content) throw new BundleError(folder, [...problems, content.problem], "damaged");
+  await pause();
+  const manifest = parseManifestBytes(content.bytes, problems);
+  if (manifest === undefined) throw new BundleError(folder, problems, endsEarly(content.bytes) ? "incomplete" : "refused");
+  await pause();
   return { manifest, digest: content.sha256 };
+}
+
+/** @returns Undefined, with problems, for what is no manifest. */
+export function parseManifestBytes(bytes: Uint8Array, problems: string[]): Manifest | undefined {
+  const document = parseJsonFile(manifestFile, bytes, problems);
+  return document === undefined ? undefined : take(parseManifest(document), problems);
+}
+
+/** Whether a file that is no JSON may be the beginning of one: it doesn't end in the brace that a manifest ends in. */
+function endsEarly(bytes: Uint8Array): boolean {
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1]! <= 0x20) end--;
+  return bytes[end - 1] !== 0x7d;
 }
 
 /** A folder `demand/3` holds version 3 of demand. Folders with other names, such as temporary ones, say nothing. */
@@ -100,47 +123,69 @@ function folderProblems(folder: string, manifest: Manifest): string[] {
   ];
 }
 
-/** The bytes of every file that is what the manifest says it is. */
+/** The bytes of every file that is what the manifest says it is; and if not all are, what that makes of the bundle. */
 async function readListed(
   folder: string,
   manifest: Manifest,
   files: readonly string[],
   problems: string[],
-): Promise<Map<string, Uint8Array>> {
-  const present = Object.entries(manifest.files).filter(([name]) => files.includes(name));
-  const contents = await Promise.all(present.map(([name]): Promise<FileContent | { problem: string }> => readFile(folder, name)));
-  const sound = new Map<string, Uint8Array>();
-  for (const [index, [name, entry]] of present.entries()) {
-    const content = contents[index]!;
+  pause: Pause,
+): Promise<{ contents: Map<string, Uint8Array>; fault: BundleFault }> {
+  const contents = new Map<string, Uint8Array>();
+  const listed = Object.entries(manifest.files);
+  let isIncomplete = listed.some(([name]) => !files.includes(name));
+  let isDamaged = false;
+  for (const [name, entry] of listed) {
+    if (!files.includes(name)) continue;
+    const content = await readFile(folder, name, pause);
     const found = "problem" in content ? [content.problem] : contentProblems(name, entry, content);
     problems.push(...found);
-    if (found.length === 0 && "bytes" in content) sound.set(name, content.bytes);
+    if (found.length === 0 && "bytes" in content) contents.set(name, content.bytes);
+    else if ("bytes" in content && isShort(entry, content)) isIncomplete = true;
+    else isDamaged = true;
   }
-  return sound;
+  return { contents, fault: isDamaged ? "damaged" : isIncomplete ? "incomplete" : "refused" };
 }
 
 type Parts = Pick<Bundle, "rowSchema" | "preprocessing" | "postprocessing" | "golden" | "baseline" | "evaluation">;
 
-/** Parses what is there and compares it; undefined, with problems, unless everything is there. */
-function parseParts(manifest: Manifest, contents: ReadonlyMap<string, Uint8Array>, problems: string[]): Parts | undefined {
-  const read = <Value>(file: string, parse: (document: unknown) => Parsed<Value>): Value | undefined => {
+function isWhole(parts: { [Part in keyof Parts]: Parts[Part] | undefined }): parts is Parts {
+  return Object.values(parts).every((part) => part !== undefined);
+}
+
+/** Parses what is there and compares it; what isn't there, or is wrong, is left out, with problems. */
+export async function parseParts(
+  manifest: Manifest,
+  contents: ReadonlyMap<string, Uint8Array>,
+  problems: string[],
+  pause: Pause,
+): Promise<{ [Part in keyof Parts]: Parts[Part] | undefined }> {
+  const read = async <Value>(
+    file: string,
+    parse: (document: unknown) => Parsed<Value> | Promise<Parsed<Value>>,
+  ): Promise<Value | undefined> => {
     const bytes = contents.get(file);
     const document = bytes && parseJsonFile(file, bytes, problems);
-    return document === undefined ? undefined : take(parse(document), problems);
+    await pause();
+    const value = document === undefined ? undefined : take(await parse(document), problems);
+    await pause();
+    return value;
   };
-  const rowSchema = read(schemaFile, parseRowSchema);
-  const before = read(preprocessingFile, (document) => planGraph({ file: preprocessingFile }, document, createPreprocessor));
-  const after = read(postprocessingFile, (document) => planGraph({ file: postprocessingFile }, document, createPostprocessor));
-  const baseline = read(baselineFile, parseBaseline);
-  const evaluation = read(evaluationFile, parseEvaluation);
-  const golden = readGolden(contents.get(goldenFile), manifest.task, problems);
+  const rowSchema = await read(schemaFile, (document) => parseRowSchemaInSteps(document, pause));
+  const before = await read(preprocessingFile, (document) => planGraph({ file: preprocessingFile }, document, createPreprocessor));
+  const after = await read(postprocessingFile, (document) => planGraph({ file: postprocessingFile }, document, createPostprocessor));
+  const baseline = await read(baselineFile, parseBaseline);
+  const evaluation = await read(evaluationFile, parseEvaluation);
+  const golden = await readGolden(contents.get(goldenFile), manifest.task, problems, pause);
   const [preprocessor, postprocessor] = [before?.plan, after?.plan];
+  await pause();
+  problems.push(...wiringProblems({ manifest, rowSchema, preprocessor, postprocessor, baseline }));
+  await pause();
   problems.push(
-    ...wiringProblems({ manifest, rowSchema, preprocessor, postprocessor, golden: golden ?? [], baseline }),
+    ...(preprocessor && postprocessor ? await goldenProblems(golden ?? [], preprocessor, postprocessor, pause) : []),
     ...fallbackProblems(manifest.fallback, { rowSchema, postprocessor }),
   );
-  if (!rowSchema || !before || !after || !golden || !baseline || !evaluation) return undefined;
-  return { rowSchema, preprocessing: before.graph, postprocessing: after.graph, golden, baseline, evaluation };
+  return { rowSchema, preprocessing: before?.graph, postprocessing: after?.graph, golden, baseline, evaluation };
 }
 
 /** @returns undefined, with a problem, for a file that is no strict JSON. */
@@ -160,10 +205,15 @@ function take<Value>(parsed: Parsed<Value>, problems: string[]): Value | undefin
   return undefined;
 }
 
-function readGolden(bytes: Uint8Array | undefined, task: Manifest["task"], problems: string[]): GoldenRow[] | undefined {
+async function readGolden(
+  bytes: Uint8Array | undefined,
+  task: Manifest["task"],
+  problems: string[],
+  pause: Pause,
+): Promise<GoldenRow[] | undefined> {
   if (bytes === undefined) return undefined;
   try {
-    const golden = parseGolden(decodeUtf8(bytes), task);
+    const golden = await parseGoldenBytes(bytes, task, pause);
     problems.push(...golden.problems);
     return golden.rows;
   } catch (error) {

@@ -1,7 +1,8 @@
 /** A model store: a folder `<name>/<version>/` per bundle. */
-import { readdir } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { lstat, readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { systemError } from "./files.js";
+import { entriesMax, kindOf, systemError } from "./files.js";
 import { namePattern, versionPattern } from "./manifest.js";
 import { BundleError, quote, sentence } from "./problem.js";
 
@@ -12,50 +13,77 @@ export interface StoredBundle {
   directory: string;
 }
 
-/**
- * Finds the bundles in a store, by the names of folders alone: nothing is opened.
- *
- * @returns By name, then by version, oldest first. Hidden folders and files are left out: a bundle that is being written
- *   stands in one until it is whole.
- * @throws {@link BundleError} for a store that cannot be read, and for folders that are no name or no version.
- */
-export async function listBundles(modelsDirectory: string): Promise<StoredBundle[]> {
-  const store = resolve(modelsDirectory);
-  const problems: string[] = [];
-  const bundles: StoredBundle[] = [];
-  for (const name of await listFolders(store, problems)) {
-    if (!namePattern.test(name)) {
-      const expected = "a model's name of lower-case letters, digits, '.', '_' and '-'";
-      problems.push(sentence({ file: store, where: `folder ${quote(name)}`, expected, got: "this name", advice: "rename or remove it" }));
-      continue;
-    }
-    for (const version of await listFolders(join(store, name), problems)) {
-      if (versionPattern.test(version)) bundles.push({ name, version: Number(version), directory: join(store, name, version) });
-      else {
-        const expected = "a version: a positive integer without leading zeros";
-        problems.push(
-          sentence({
-            file: store,
-            where: `folder ${quote(`${name}/${version}`)}`,
-            expected,
-            got: "this name",
-            advice: "rename or remove it",
-          }),
-        );
-      }
-    }
-  }
-  if (problems.length > 0) throw new BundleError(store, problems);
-  return bundles.sort((a, b) => (a.name === b.name ? a.version - b.version : a.name < b.name ? -1 : 1));
+export interface StoreListing {
+  /** By name, then by version, oldest first. */
+  bundles: StoredBundle[];
+  /** A sentence for each thing in the store that is neither a model nor a version nor hidden: it is passed over. */
+  strays: string[];
 }
 
-/** The visible folders in a folder. A link counts as one, so that reading the bundle can refuse it in words. */
-async function listFolders(directory: string, problems: string[]): Promise<string[]> {
+/**
+ * Lists a store by the names of its folders alone: nothing is opened.
+ *
+ * @returns What is in it. Hidden folders and plain files are left out without a word: a bundle that is being written stands in a hidden folder
+ *   until it is whole. Whatever else isn't named as a model or a version is a stray, and costs nothing but a warning.
+ * @throws {@link BundleError} for a store that cannot be read.
+ */
+export async function listBundles(modelsDirectory: string): Promise<StoreListing> {
+  const store = resolve(modelsDirectory);
+  const strays: string[] = [];
+  const bundles: StoredBundle[] = [];
+  const names = await readFolder(store);
+  if ("problem" in names) throw new BundleError(store, [names.problem]);
+  for (const entry of names.entries) {
+    const { name } = entry;
+    if (!isFolder(entry)) strays.push(strayKind(store, name, kindOf(entry)));
+    else if (!namePattern.test(name)) {
+      strays.push(strayName(store, name, "a model's name of lower-case letters, digits, '.', '_' and '-'"));
+    } else {
+      const versions = await readFolder(join(store, name));
+      if ("problem" in versions) strays.push(`${versions.problem}; its versions are passed over`);
+      else for (const version of versions.entries) takeVersion(store, name, version, { bundles, strays });
+    }
+  }
+  return { bundles: bundles.sort((a, b) => (a.name === b.name ? a.version - b.version : a.name < b.name ? -1 : 1)), strays };
+}
+
+function takeVersion(store: string, name: string, entry: Dirent, { bundles, strays }: StoreListing): void {
+  const place = `${name}/${entry.name}`;
+  if (!versionPattern.test(entry.name)) strays.push(strayName(store, place, "a version: a positive integer without leading zeros"));
+  else if (!isFolder(entry)) strays.push(strayKind(store, place, kindOf(entry)));
+  else bundles.push({ name, version: Number(entry.name), directory: join(store, name, entry.name) });
+}
+
+function strayName(store: string, place: string, expected: string): string {
+  return sentence({ file: store, where: `folder ${quote(place)}`, expected, got: "this name", advice: "rename or remove it" });
+}
+
+function strayKind(store: string, place: string, got: string): string {
+  return sentence({ file: store, where: quote(place), expected: "a folder", got, advice: "remove it" });
+}
+
+/** A link counts as a folder, so that reading the bundle can refuse it in words. */
+function isFolder(entry: Dirent): boolean {
+  return entry.isDirectory() || entry.isSymbolicLink();
+}
+
+/** What is in a folder and visible, plain files aside. */
+async function readFolder(directory: string): Promise<{ entries: Dirent[] } | { problem: string }> {
   try {
     const entries = await readdir(directory, { withFileTypes: true });
-    return entries.filter((entry) => !entry.isFile() && !entry.name.startsWith(".")).map((entry) => entry.name);
+    return { entries: entries.filter((entry) => !entry.isFile() && !entry.name.startsWith(".")) };
   } catch (error) {
-    problems.push(sentence({ file: directory, expected: "a folder that can be read", got: systemError(error) }));
-    return [];
+    return { problem: sentence({ file: directory, expected: "a folder that can be read", got: systemError(error) }) };
+  }
+}
+
+/** Tells, without reading any file, whether a folder's files are as they were: their names, sizes and times. Equal also where it can't be read. */
+export async function folderSignature(directory: string): Promise<string> {
+  try {
+    const names = (await readdir(directory)).sort();
+    const entries = await Promise.all(names.slice(0, entriesMax).map((name) => lstat(join(directory, name))));
+    return JSON.stringify([names, entries.map(({ size, mtimeMs }) => [size, mtimeMs])]);
+  } catch (error) {
+    return systemError(error);
   }
 }

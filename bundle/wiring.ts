@@ -10,6 +10,7 @@ import type { Feature } from "./feature.js";
 import { type GoldenRow, goldenFile } from "./golden.js";
 import { type Manifest, manifestFile, type TensorSpec } from "./manifest.js";
 import { nearestNames } from "./nearest-names.js";
+import type { Pause } from "./pause.js";
 import { type GraphPlace, placeIn, postprocessingFile, preprocessingFile } from "./plan-graph.js";
 import { describePrediction, isPredicted, predictedWords } from "./predicted.js";
 import { countOf, listWords, quote, sentence } from "./problem.js";
@@ -22,7 +23,6 @@ export interface Parts {
   rowSchema: RowSchema | undefined;
   preprocessor: Preprocessor | undefined;
   postprocessor: Postprocessor | undefined;
-  golden: readonly GoldenRow[];
   baseline: Baseline | undefined;
 }
 
@@ -34,7 +34,6 @@ export function wiringProblems(parts: Parts): string[] {
     ...(postprocessor ? [...modelOutputProblems(manifest, postprocessor), ...taskProblems(manifest, postprocessor)] : []),
     ...(rowSchema && parts.baseline ? baselineFeatureProblems(parts.baseline, rowSchema.features) : []),
     ...(postprocessor && parts.baseline ? baselinePredictionProblems(parts.baseline, postprocessor) : []),
-    ...(preprocessor && postprocessor ? goldenProblems(parts, preprocessor, postprocessor) : []),
   ];
 }
 
@@ -129,7 +128,13 @@ function taskProblems(manifest: Manifest, postprocessor: Postprocessor): string[
 /** Problems of golden rows are the same in every row, as a rule: the first few say it. */
 const goldenProblemsMax = 5;
 
-function goldenProblems({ golden }: Parts, preprocessor: Preprocessor, postprocessor: Postprocessor): string[] {
+/** Does each golden row have the values that the graphs give and take? */
+export async function goldenProblems(
+  golden: readonly GoldenRow[],
+  preprocessor: Preprocessor,
+  postprocessor: Postprocessor,
+  pause: Pause,
+): Promise<string[]> {
   const { labels, hasProbabilities } = postprocessor;
   const problems: string[] = [];
   for (const row of golden) {
@@ -147,6 +152,7 @@ function goldenProblems({ golden }: Parts, preprocessor: Preprocessor, postproce
       problems.push(sentence({ ...place, where: `${place.where}, probabilities`, expected: words, got: `${got}` }));
     }
     if (problems.length > goldenProblemsMax) break;
+    await pause();
   }
   return problems.slice(0, goldenProblemsMax);
 }

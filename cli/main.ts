@@ -6,6 +6,7 @@ const usage = `plumb: an online inference server that is true to training
 
   plumb serve [settings]                     serve a model store until SIGTERM; --help lists the settings
   plumb verify BUNDLE [--engine E]           prove a bundle: hashes, schema, graphs, models, golden rows
+  plumb verify STORE [--engine E]            prove every bundle of a store, a line each; exit code 1 if one is refused
   plumb predict BUNDLE [--input rows.jsonl] [--output out.jsonl] [--features] [--raw] [--engine E]
                                              answer JSON lines with the code that serves; E is auto, onnxruntime or tree
   plumb health [--live] [--timeout-ms N] [settings]

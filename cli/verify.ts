@@ -1,26 +1,72 @@
-/** `plumb verify BUNDLE`: everything that a server checks before a bundle serves, and a report that a person can read. */
+/**
+ * `plumb verify BUNDLE`: everything that a server checks before a bundle serves, and a report that a person can read. `plumb verify STORE`: the same of
+ * every bundle of a store, in a line each.
+ */
 
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { BundleError, type Manifest } from "../bundle/index.js";
+import { BundleError, listBundles, type Manifest, type StoreListing } from "../bundle/index.js";
 import { GraphError } from "../preprocessing/index.js";
 import type { EngineSetting } from "../server/inference/engines.js";
 import type { WorstDifference } from "../server/versions/findings.js";
 import { type Proof, prove } from "../server/versions/prove.js";
 import { type OpenVersion, openVersion, parseEngine } from "./open-version.js";
 
-/** @returns The exit code: 0 proved, 1 refused, 2 wrong usage. */
+/** @returns The exit code: 0 proved, 1 refused (of a store, any of them), 2 wrong usage. */
 export async function verify(args: readonly string[]): Promise<number> {
   let directory: string;
   let engine: EngineSetting;
   try {
     const { positionals, values } = parseArgs({ args: [...args], options: { engine: { type: "string" } }, allowPositionals: true });
-    if (positionals.length !== 1) throw new Error("expected one bundle's folder");
+    if (positionals.length !== 1) throw new Error("expected one folder, of a bundle or a store");
     [directory] = positionals as [string];
     engine = parseEngine(values.engine);
   } catch (error) {
     process.stderr.write(`plumb verify: ${(error as Error).message}: as in \`plumb verify models/demand/1\`\n`);
     return 2;
   }
+  const listing = await listStore(directory);
+  return listing === undefined ? await verifyBundle(directory, engine) : await verifyStore(listing, engine);
+}
+
+/** @returns Undefined for what is no store: it may be a bundle. */
+async function listStore(directory: string): Promise<StoreListing | undefined> {
+  if (existsSync(join(directory, "manifest.json"))) return undefined;
+  const listing = await listBundles(directory).catch(() => undefined);
+  return listing?.bundles.length ? listing : undefined;
+}
+
+async function verifyStore({ bundles, strays }: StoreListing, engine: EngineSetting): Promise<number> {
+  for (const stray of strays) process.stderr.write(`plumb verify: passed over: ${stray}\n`);
+  let refused = 0;
+  for (const { name, version, directory } of bundles) {
+    const { isProved, told } = await verdictOn(directory, engine);
+    if (!isProved) refused++;
+    process.stdout.write(`${name}/${version}  ${isProved ? "proved" : "refused"}  ${told}\n`);
+  }
+  return refused === 0 ? 0 : 1;
+}
+
+/** One line's worth. */
+async function verdictOn(directory: string, engine: EngineSetting): Promise<{ isProved: boolean; told: string }> {
+  try {
+    const { version, runner } = await openVersion(directory, engine);
+    const proof = await prove(version, (blocks, rowCount) => runner.run(blocks, rowCount));
+    runner.release();
+    if (proof.problemCount > 0) return { isProved: false, told: firstOf(proof.problems, proof.problemCount) };
+    return { isProved: true, told: `${proof.rows} golden rows, by ${enginesOf(version)}` };
+  } catch (error) {
+    if (!(error instanceof BundleError)) return { isProved: false, told: sentenceOf(error) };
+    return { isProved: false, told: `${error.fault}: ${firstOf(error.problems, error.problems.length)}` };
+  }
+}
+
+function firstOf([first]: readonly string[], count: number): string {
+  return count > 1 ? `${first} (and ${count - 1} more: verify the bundle alone)` : first!;
+}
+
+async function verifyBundle(directory: string, engine: EngineSetting): Promise<number> {
   let open: OpenVersion;
   try {
     open = await openVersion(directory, engine);

@@ -64,7 +64,7 @@ export async function readMetrics(admin: Target): Promise<Samples> {
   const text = await reply.text();
   if (reply.status !== 200) throw new Error(`${url} answers with status ${reply.status}`);
   const samples = parseSamples(text);
-  if (![...samples.values()].some(({ name }) => name === "plumb_stage_seconds_count")) throw new Error(`${url} has no metrics of Plumb's`);
+  if (![...samples.values()].some(({ name }) => name.startsWith("plumb_"))) throw new Error(`${url} has no metrics of Plumb's`);
   return samples;
 }
 

@@ -55,7 +55,14 @@ export const configSchema = z.strictObject({
   drainTimeoutMs: count(0, 600_000).default(30_000).describe("the most that a drain takes before what is left is cut off"),
 });
 
-export type Config = z.infer<typeof configSchema>;
+type Settings = z.infer<typeof configSchema>;
+export interface Config extends Settings {
+  /**
+   * The default model was set by a config file that doesn't name the store that is served: where that store hasn't the model, there is no default. Set
+   * in any other way it has to be there.
+   */
+  readonly defaultModelIsLoose?: boolean;
+}
 type Source = Record<string, unknown>;
 
 /** A setting that is wrong: one sentence per problem. */
@@ -79,7 +86,7 @@ export function describeSettings(): { flag: string; variable: string; key: strin
     variable: variableOf(key),
     key,
     fallback: defaults[key] === undefined ? "" : String(defaults[key]),
-    help: configSchema.shape[key as keyof Config].description ?? "",
+    help: configSchema.shape[key as keyof Settings].description ?? "",
   }));
 }
 
@@ -121,7 +128,10 @@ export function readConfig(args: readonly string[], environment: Record<string, 
     problems.push("execution is pool, and workers is 0: nobody would run a batch; expected at least 1 worker");
   }
   if (problems.length > 0 || !result.success) throw new ConfigError(problems);
-  return result.data;
+  const isOf = (source: Source, key: keyof Settings) => source[key] !== undefined;
+  const defaultIsOfFile = isOf(fileSource, "defaultModel") && !isOf(environmentSource, "defaultModel") && !isOf(flagSource, "defaultModel");
+  const storeIsOfFile = isOf(fileSource, "models") && !isOf(environmentSource, "models") && !isOf(flagSource, "models");
+  return defaultIsOfFile && !storeIsOfFile ? { ...result.data, defaultModelIsLoose: true } : result.data;
 }
 
 /**

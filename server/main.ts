@@ -3,6 +3,8 @@
 import { setFlagsFromString } from "node:v8";
 import { type Config, readConfig } from "./config.js";
 import { Server } from "./server.js";
+import type { ListedVersion } from "./versions/registry.js";
+import { Version } from "./versions/version.js";
 
 /**
  * Serves until SIGTERM or SIGINT.
@@ -21,6 +23,8 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
   // rows and calls do survive; in service, where they are gone in a millisecond, only a full collection would find them, and all that they point
   // to (docs/decisions/0008-young-calls.md).
   setFlagsFromString("--no-allocation-site-pretenuring");
+  // Nobody may read it, or its disk may be full: that is no reason to end. Opened here, since it takes milliseconds that the event loop hasn't later.
+  process.stdout.on("error", () => {});
   const stopped = signalled();
   const server = new Server(config);
   const started = server.start().then(
@@ -32,8 +36,6 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
   let exitCode = 1;
   if (first instanceof Error) process.stderr.write(`plumb serve: ${first.message}\n`);
   else {
-    // Nobody may read it, or its disk may be full: that is no reason to end.
-    process.stdout.on("error", () => {});
     if (first === "started") process.stdout.write(greeting(server, config));
     const cutOff = await server.stop(await stopped);
     exitCode = cutOff === 0 ? 0 : 1;
@@ -78,17 +80,20 @@ function endAtOnce(): never {
   process.abort();
 }
 
+function describe(version: ListedVersion): string {
+  if (version instanceof Version && version.proof) {
+    return `${version.proof.rows} golden rows proved on ${version.proof.executors.join(" and ")}`;
+  }
+  return version.state === "incomplete" ? `refused until it is whole; ${version.reason}` : (version.reason ?? "");
+}
+
 /** What a person wants to see: where, what, and a line to try. */
 function greeting(server: Server, config: Config): string {
   const base = `http://${config.host}:${server.httpPort}`;
   const lines = [`Plumb listens on ${base} (predictions) and http://${config.adminHost}:${server.adminPort} (metrics)`];
   for (const [name, versions] of server.registry.models) {
-    for (const { number, state, proof, problems } of versions) {
-      const truth = proof ? `${proof.rows} golden rows proved on ${proof.executors.join(" and ")}` : problems[0];
-      lines.push(`  ${name}/${number}  ${state}  ${truth}`);
-    }
+    for (const version of versions) lines.push(`  ${name}/${version.number}  ${version.state}  ${describe(version)}`);
   }
-  for (const directory of server.unreadable) lines.push(`  ${directory}  refused: the log says why`);
   const version = server.registry.versions.find(({ state }) => state === "ready")!;
   const golden = version.bundle.golden.find(({ kind, error }) => kind === "sample" && error === undefined) ?? version.bundle.golden[0]!;
   lines.push(

@@ -1,25 +1,23 @@
 /**
  * The server: the one place where concrete classes meet.
  *
- * Start: listen (a taken port is found at once, and liveness is answered from the first moment), read the bundles, load them on the event
- * loop and in the pool's threads, or in its processes alone where a run might not end, prove each wherever it runs, then be ready. Stop: not
- * ready, no new connections, answer what is in flight, end the workers; in whatever state, within the drain's time.
+ * Start: load what can't be loaded in short turns, then listen (a taken port is found at once, and liveness is answered from the first moment),
+ * then load the store in turns of the event loop that are never held, and be ready. Stop: not ready, no new connections, answer what is in flight,
+ * end the workers; in whatever state, within the drain's time.
  */
 
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
-import { BundleError, listBundles, readBundle } from "../bundle/index.js";
-import { type Block, GraphError } from "../preprocessing/index.js";
 import { Admission } from "./admission.js";
 import { PredictionCache } from "./cache.js";
 import { type Config, type SizedConfig, sizeFields, withSizes } from "./config.js";
 import { ServeError } from "./errors.js";
+import { openEngines } from "./inference/engines.js";
 import { Intake, intakeRowsMax } from "./inference/intake.js";
 import { Pools } from "./inference/pools.js";
-import { type Runner, runnerSpec } from "./inference/runner.js";
+import type { Runner } from "./inference/runner.js";
 import { Scheduler } from "./inference/scheduler.js";
-import type { WorkerPool } from "./inference/worker-pool.js";
 import type { StuckRun } from "./inference/worker-slots.js";
 import { Linger } from "./linger.js";
 import { addGauges } from "./observe/gauges.js";
@@ -36,12 +34,13 @@ import { createAdminHandler } from "./transport/admin.js";
 import { type Exchange, HttpListener } from "./transport/http.js";
 import { createPublicHandler, sendError } from "./transport/public.js";
 import { acceptRequestId, createRequestIds } from "./transport/request-id.js";
-import { chooseEngines, chooseOnnxRuntime } from "./versions/choose-engines.js";
-import { learnCost } from "./versions/learn-cost.js";
-import { newestVersions } from "./versions/newest.js";
-import { proveEach } from "./versions/prove-each.js";
+import { Turns } from "./turns.js";
+import type { Servable } from "./versions/load-servable.js";
 import { Registry } from "./versions/registry.js";
-import { type ProofSummary, Version } from "./versions/version.js";
+import { rehearse } from "./versions/rehearsal.js";
+
+import { StoreLoader } from "./versions/store-loader.js";
+import type { Version } from "./versions/version.js";
 
 /** How long a drain waits for the collector to take the last spans, milliseconds. */
 const flushTracesMs = 2000;
@@ -50,6 +49,9 @@ const sweepEveryMs = 5;
 
 /** After readiness, milliseconds; a scrape that comes earlier doesn't wait for it. */
 const metricsAfterMs = 200;
+
+/** Of each turn of the event loop, for a scrape, milliseconds. */
+const scrapeBudgetMs = 0.1;
 
 const now = () => performance.now();
 
@@ -62,6 +64,10 @@ export class Server {
   readonly #admission: Admission;
   readonly #nextRequestId = createRequestIds(randomBytes(8).toString("hex"));
   readonly #runners: Runner[] = [];
+  readonly #turns = new Turns({ now, defer: setImmediate });
+  /** A scrape isn't the calls' business: it takes less of a turn. */
+  readonly #scrapeTurns = new Turns({ now, defer: setImmediate, budgetMs: scrapeBudgetMs });
+  #loader: StoreLoader | undefined;
   #pools: Pools | undefined;
   #public: HttpListener | undefined;
   #admin: HttpListener | undefined;
@@ -138,22 +144,37 @@ export class Server {
 
   async #start(): Promise<void> {
     const path = this.#createPath();
+    // They load their libraries while this thread does.
+    const pools = new Pools({
+      workers: this.#config.workers,
+      onTrouble: (message) => this.#logs.event("error", message),
+      onStuck: (run, way) => this.#logStuck(run, way),
+    });
+    this.#pools = pools;
+    if (this.#config.execution !== "pool") openEngines();
+    await Promise.all([rehearse(), this.#traces.begin()]);
     await this.#listen(path);
-    this.#throwIfStopping();
+    this.#logs.event("info", "listening", { http_port: this.httpPort, admin_port: this.adminPort });
+    this.#turns.throwIfStopped();
     this.#sweeper = setInterval(() => {
       this.#admission.sweep(now(), (call) =>
         fail(path, call, new ServeError("deadline_exceeded", "the deadline passed before the answer was ready")),
       );
     }, sweepEveryMs);
-    await Promise.all([this.#load(), this.#traces.begin()]);
+    const loader = this.#createLoader(pools);
+    this.#loader = loader;
+    await loader.load();
+    if (!loader.waits) await pools.endLoading();
+    this.#turns.throwIfStopped();
     this.#warm = true;
-    // Whoever waits for readiness hears of it first: loading prom-client holds the event loop for 40 ms.
-    this.#metricsTimer = setTimeout(() => void this.#metrics.begin(), metricsAfterMs);
+    loader.watch();
+    // Whoever waits for readiness hears of it first.
+    this.#metricsTimer = setTimeout(() => this.#metrics.begin(), metricsAfterMs);
     this.#logs.event("info", "ready", {
       http_port: this.httpPort,
       admin_port: this.adminPort,
       ...sizeFields(this.#config),
-      models: this.#registry.versions.map(({ key, state }) => ({ key, state })),
+      models: this.#registry.listed.map(({ key, state }) => ({ key, state })),
     });
   }
 
@@ -208,7 +229,7 @@ export class Server {
     const handleAdmin = createAdminHandler({
       registry: this.#registry,
       health,
-      scrape: () => this.#metrics.scrape(),
+      scrape: () => this.#metrics.scrape(this.#scrapeTurns.pause),
       onScrapeError: (exchange, error) => this.#answerFailure(exchange, "internal", "the scrape failed", error),
     });
     this.#public = await HttpListener.listen({ name: "http", host, port: httpPort, receivingBytesMax: bytesMax, handle, onFailure });
@@ -240,108 +261,42 @@ export class Server {
     return error;
   }
 
-  async #load(): Promise<void> {
-    const { models, versionsPerModel } = this.#config;
-    const stored = newestVersions(await listBundles(models), versionsPerModel);
-    if (stored.length === 0)
-      throw new Error(`no bundle is in the model store ${models}: expected ${models}/<name>/<version>/manifest.json`);
-    for (const { name } of stored) this.#registry.expect(name);
-    const versions = (await Promise.all(stored.map(({ directory }) => this.#read(directory)))).filter((version) => version !== undefined);
-    this.#throwIfStopping();
-    for (const version of versions) {
-      this.#registry.add(version);
-      this.#metrics.addVersion(version);
-    }
-    const unbounded = versions.filter((version) => version.unbounded !== undefined);
-    const bounded = versions.filter((version) => version.unbounded === undefined);
-    for (const version of unbounded) this.#keepApart(version);
-    // The workers start while this thread loads, and load what is chosen here.
-    const pools = new Pools({
-      workers: this.#config.workers,
-      bounded: bounded.map(runnerSpec),
-      unbounded: unbounded.map(runnerSpec),
-      onTrouble: (message) => this.#logs.event("error", message),
-      onStuck: (run, way) => this.#logStuck(run, way),
-    });
-    this.#pools = pools;
-    const runners = new Map<Version, Runner>();
-    for (const version of bounded) this.#loadInline(version, runners);
-    for (const version of versions) if (version.state === "loading") version.become("proving");
-    const isProving = ({ state }: Version) => state === "proving";
-    const inline = (version: Version) => {
-      const runner = runners.get(version);
-      return runner && ((blocks: Block[], rowCount: number) => runner.run(blocks, rowCount));
-    };
-    const proofs = [
-      proveEach(bounded.filter(isProving), inline, Promise.resolve(pools.threads)),
-      proveEach(unbounded.filter(isProving), inline, Promise.resolve(pools.processes)),
-    ];
-    // Both to their end: what one of them uses isn't taken away while the other fails.
-    await Promise.allSettled(proofs);
-    this.#throwIfStopping();
-    const [ofBounded, ofUnbounded] = await Promise.all(proofs);
-    const threads = await pools.threads;
-    const processes = await pools.processes;
+  #createLoader(pools: Pools): StoreLoader {
+    const { models, versionsPerModel, defaultModel, defaultModelIsLoose = false, execution, engine } = this.#config;
     this.#scheduler = new Scheduler({
-      execution: this.#config.execution,
-      pool: threads,
+      execution,
+      pool: pools.threads,
       now,
       defer: setImmediate,
       onBatch: (version, executor, rowCount, durationUs) => this.#metrics.observeBatch(version, executor, rowCount, durationUs),
       onTrouble: (version, message) => this.#logs.event("error", message, { model: version.name, version: version.number }),
     });
-    for (const [version, { problems, summary }] of [...ofBounded!, ...ofUnbounded!]) {
-      if (problems.length > 0) this.#refuse(version, problems);
-      else await this.#takeIntoService(version, summary, runners.get(version), version.unbounded === undefined ? threads : processes);
-    }
-    if (!versions.some(({ state }) => state === "ready")) {
-      throw new Error(
-        `no model is ready to serve:\n${versions.flatMap(({ key, problems }) => problems.map((problem) => `${key}: ${problem}`)).join("\n") || "no bundle could be read; the log says why"}`,
-      );
-    }
-  }
-
-  #throwIfStopping(): void {
-    if (this.#stopping) throw new Error("the server was told to stop while it started");
-  }
-
-  async #read(directory: string): Promise<Version | undefined> {
-    try {
-      return new Version(await readBundle(directory));
-    } catch (error) {
-      if (!(error instanceof BundleError) && !(error instanceof GraphError)) throw error;
-      this.#logs.event("error", `a bundle is refused: ${error.message}`, { directory });
-      this.#unreadable.push(directory);
-      return undefined;
-    }
-  }
-
-  readonly #unreadable: string[] = [];
-
-  /** Bundles that are in the store but couldn't even be read. */
-  get unreadable(): readonly string[] {
-    return this.#unreadable;
-  }
-
-  #loadInline(version: Version, runners: Map<Version, Runner>): void {
-    try {
-      const runner = chooseEngines(version, this.#config.engine, Math.random, now);
-      this.#tellEngines(version);
-      if (this.#config.execution === "pool") {
-        runner.release();
-        return;
-      }
-      runners.set(version, runner);
-      this.#runners.push(runner);
-    } catch (error) {
-      this.#refuse(version, [`its model can't be loaded: ${(error as Error).message}`]);
-    }
-  }
-
-  /** Neither its loading nor its golden rows may hold the event loop. */
-  #keepApart(version: Version): void {
-    chooseOnnxRuntime(version, `it runs in processes of its own, since ${version.unbounded}`);
-    this.#tellEngines(version);
+    const scheduler = this.#scheduler;
+    return new StoreLoader({
+      models,
+      versionsPerModel,
+      defaultModel,
+      defaultIsLoose: defaultModelIsLoose,
+      registry: this.#registry,
+      turns: this.#turns,
+      executors: {
+        execution,
+        engine,
+        get threads() {
+          return pools.threads;
+        },
+        loadInThreads: (spec, prepare) => pools.loadInThreads(spec, prepare),
+        loadInProcesses: (spec) => pools.loadInProcesses(spec),
+        openLane: (version, runner, pool) => scheduler.addLane(version, runner, pool),
+        now,
+      },
+      listener: {
+        onRead: (version) => this.#metrics.addVersion(version),
+        onEngines: (version) => this.#logEngines(version),
+      },
+      serve: (servable) => this.#takeIntoService(servable),
+      log: (level, message, fields) => this.#logs.event(level, message, fields),
+    });
   }
 
   #logStuck({ key, rowCount, ranMs }: StuckRun, way: "thread" | "process"): void {
@@ -354,26 +309,21 @@ export class Server {
     this.#logs.event("error", `a run didn't end: ${what}`, fields);
   }
 
-  #tellEngines({ name, number, engines }: Version): void {
+  #logEngines({ name, number, engines }: Version): void {
     for (const { model, engine, reason, differed } of engines) {
       this.#logs.event(differed ? "error" : "info", `engine: ${engine}`, { model: name, version: number, part: model, reason });
     }
   }
 
-  async #takeIntoService(version: Version, proof: ProofSummary, runner: Runner | undefined, pool: WorkerPool | undefined): Promise<void> {
-    version.proof = proof;
-    const lane = this.#scheduler!.addLane(version, runner, pool);
-    await learnCost(version, lane, now);
-    if (runner) version.intake = new Intake(runner.room(intakeRowsMax), lane.blockWidths);
+  #takeIntoService({ version, runner, lane }: Servable): void {
+    if (runner) {
+      this.#runners.push(runner);
+      version.intake = new Intake(runner.room(intakeRowsMax), lane.blockWidths);
+    }
     const { cacheBytes } = this.#config;
     // Not before: the proof has to see runs.
     if (cacheBytes > 0) version.cache = new PredictionCache(version, cacheBytes);
     version.become("ready");
-  }
-
-  #refuse(version: Version, problems: readonly string[]): void {
-    version.fail(problems);
-    this.#logs.event("error", "a version is refused: it won't serve", { model: version.name, version: version.number, problems });
   }
 
   #addGauges(): void {
@@ -387,6 +337,9 @@ export class Server {
       },
       get versions() {
         return server.#registry.versions;
+      },
+      get listed() {
+        return server.#registry.listed;
       },
       admission: this.#admission,
       listener: this.#public!,
@@ -417,6 +370,8 @@ export class Server {
   async stop(reason: string): Promise<number> {
     if (this.#stopping) return 0;
     this.#stopping = true;
+    this.#turns.stop();
+    this.#loader?.close();
     const { drainDelayMs, drainQuietMs, drainTimeoutMs } = this.#config;
     this.#logs.event("info", "draining", { reason, calls_in_flight: this.#admission.calls });
     // A load balancer needs time to see that this server isn't ready before connections are refused.

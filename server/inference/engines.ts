@@ -6,14 +6,15 @@
  * bundle's own proof, which comes after, on the engine that was chosen.)
  */
 
+import type { Pause } from "../../bundle/index.js";
 import type { Block } from "../../preprocessing/index.js";
 import type { Engine, EngineModel, EngineSession } from "./engine.js";
 import { compareSpeed } from "./faster-engine.js";
-import { onnxruntime } from "./session.js";
+import { onnxruntime, openRuntime } from "./session.js";
 import { rowWidth } from "./tensor.js";
 import { NotCovered } from "./tree/not-covered.js";
 import { proofRows } from "./tree/proof-rows.js";
-import { treeEngine } from "./tree/tree-engine.js";
+import { openTreeImage, openTreeKernel, type TreeImage, treeEngine, treeImageOf } from "./tree/tree-engine.js";
 import type { TreeModel } from "./tree/tree-model.js";
 
 export interface Engines {
@@ -26,7 +27,7 @@ export interface KnownSession extends EngineSession {
   readonly model: TreeModel;
 }
 
-const ourEngines = { onnxruntime, tree: treeEngine } as const satisfies Engines & Record<string, Engine>;
+export const ourEngines = { onnxruntime, tree: treeEngine } as const satisfies Engines & Record<string, Engine>;
 export type EngineName = keyof Engines;
 
 /** `auto` takes the tree kernel where it is the faster one; `tree` wherever it can. */
@@ -49,6 +50,25 @@ export interface ChooserOptions {
   readonly random: () => number;
   /** Monotonic clock, milliseconds. */
   readonly now: () => number;
+}
+
+/** How a session of one thread is opened in another, without the other's having to choose; plain data. */
+export type SessionImage = { readonly tree: TreeImage } | { readonly tree: undefined };
+
+/** @param session - Of one of {@link ourEngines}. */
+export function imageOf(session: EngineSession): SessionImage {
+  return { tree: treeImageOf(session) };
+}
+
+/** @remarks A session of ONNX Runtime is created in one step, which nothing can cut. */
+export async function openImage(model: EngineModel, { tree }: SessionImage, pause: Pause): Promise<EngineSession> {
+  return tree === undefined ? onnxruntime.load(model) : await openTreeImage(model.id, tree, pause);
+}
+
+/** Loads what the first session of each engine would: 40 ms, which a thread that is to serve takes before it listens. */
+export function openEngines(): void {
+  openRuntime();
+  openTreeKernel();
 }
 
 /** Chooses for each model that it loads, and remembers what and why. */

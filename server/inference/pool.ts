@@ -11,13 +11,15 @@
 import { createRequire } from "node:module";
 import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
-import { type NotLoaded, type WorkerTask, warmingTask } from "./run-task.js";
+import { shareChoices } from "./engines.js";
+import type { Prepared, PrepareOrder } from "./prepare.js";
+import { type Loaded, type NotLoaded, upTask, type WorkerTask, warmingTask } from "./run-task.js";
 import type { RunnerSpec, RunResult } from "./runner.js";
 import { NotLoadedError, type StuckRun, type WorkerSlot, WorkerSlots } from "./worker-slots.js";
 
 export interface PoolOptions {
   readonly workers: number;
-  /** At least one. */
+  /** What every worker loads when it starts; {@link Pool.load} adds to them. */
   readonly specs: readonly RunnerSpec[];
   /** Another worker file, for tests of workers that die. */
   readonly filename?: string;
@@ -38,7 +40,7 @@ const stuckMax = 4;
 class Thread implements WorkerSlot {
   /** Resolves when the first worker is warm. */
   readonly warm: Promise<void>;
-  readonly #piscina: Piscina<WorkerTask, RunResult | NotLoaded>;
+  readonly #piscina: Piscina<WorkerTask, RunResult | NotLoaded | Loaded>;
   /** The worker that came up and hasn't ended. */
   #worker: Worker | undefined;
   #isWarm = false;
@@ -75,7 +77,7 @@ class Thread implements WorkerSlot {
     // Without this listener the death of an idle worker would end the process.
     this.#piscina.on("error", (error: Error) => onTrouble(`a pool worker died: ${error.message}`));
     // A batch that waits for a worker to load would count as a long run.
-    this.warm = this.#post(warmingTask(specs[0]!)).then(() => {
+    this.warm = this.#post(specs[0] === undefined ? upTask : warmingTask(specs[0])).then(() => {
       this.#isWarm = true;
       onAlive();
     });
@@ -86,11 +88,11 @@ class Thread implements WorkerSlot {
     return this.#isWarm && this.#worker !== undefined;
   }
 
-  run(task: WorkerTask): Promise<RunResult | NotLoaded> {
+  run(task: WorkerTask): Promise<RunResult | NotLoaded | Loaded> {
     return this.#post(task);
   }
 
-  #post(task: WorkerTask): Promise<RunResult | NotLoaded> {
+  #post(task: WorkerTask): Promise<RunResult | NotLoaded | Loaded> {
     const result = this.#piscina.run(task, { transferList: task.blocks.map(({ buffer }) => buffer as ArrayBuffer) });
     this.#running = result;
     return result;
@@ -114,11 +116,15 @@ export class Pool extends WorkerSlots<Thread> {
    * can't start.
    */
   readonly started: Promise<void>;
+  /** What a worker that replaces another one loads: as it is when that one starts. */
+  readonly #specs: RunnerSpec[];
 
   /** Starts the threads. */
   constructor(options: PoolOptions) {
-    const open = (onAlive: () => void) => new Thread(options, onAlive);
+    const specs = [...options.specs];
+    const open = (onAlive: () => void) => new Thread({ ...options, specs }, onAlive);
     super({ workers: options.workers, open, onStuck: options.onStuck ?? (() => {}), stuckMax });
+    this.#specs = specs;
     this.started = this.#untilWarm(options.specs);
     this.started.catch(() => {});
   }
@@ -142,5 +148,22 @@ export class Pool extends WorkerSlots<Thread> {
         this.notLoaded.set(spec.key, error.message);
       }
     }
+  }
+
+  /**
+   * Loads one more version: the first worker chooses its engines, the others load what that one chose. The event loop does nothing for it but send
+   * and receive.
+   *
+   * @throws {@link NotLoadedError} when it can't be loaded; any other Error when a worker died.
+   */
+  async loadVersion(spec: RunnerSpec, prepare: PrepareOrder): Promise<Prepared> {
+    // A session is created in one step, which nothing can end: no limit.
+    const limitMs = Number.POSITIVE_INFINITY;
+    const [first, ...others] = this.slots as [Thread, ...Thread[]];
+    const prepared = (await this.load({ spec, prepare }, first, limitMs)).loaded!;
+    shareChoices(spec.chosen, prepared.choices);
+    this.#specs.push(spec);
+    await Promise.all(others.map((slot) => this.load({ spec }, slot, limitMs)));
+    return prepared;
   }
 }

@@ -1,19 +1,19 @@
 /**
  * The workers of a server: threads for versions whose runs are bounded, processes for the others (graph-time.ts), each where it is needed.
  *
- * Begins both at once. Counts over both, for health and metrics.
+ * The threads start at once, empty: what a version's loading takes longer than a turn of the event loop is done in the first of them. Counts over
+ * both, for health and metrics.
  */
 
 import { Pool } from "./pool.js";
+import type { Prepared, PrepareOrder } from "./prepare.js";
 import { ProcessPool } from "./process-pool.js";
 import type { RunnerSpec } from "./runner.js";
 import type { StuckRun } from "./worker-slots.js";
 
 export interface PoolsOptions {
-  /** Threads; 0 for none. There is one process at least where there is a version that needs it. */
+  /** Threads; 0 for none that serve. There is one process at least where there is a version that needs it. */
   readonly workers: number;
-  readonly bounded: readonly RunnerSpec[];
-  readonly unbounded: readonly RunnerSpec[];
   readonly onTrouble: (message: string) => void;
   /** @param way - What ran it. */
   readonly onStuck: (run: StuckRun, way: "thread" | "process") => void;
@@ -23,31 +23,59 @@ export interface PoolsOptions {
 const threadGraceMs = 250;
 
 export class Pools {
-  /** Resolve when their workers have loaded; undefined where there is no need of them. */
-  readonly threads: Promise<Pool> | undefined;
-  readonly processes: Promise<ProcessPool> | undefined;
-  readonly #threads: Pool | undefined;
-  readonly #processes: ProcessPool | undefined;
+  readonly #options: PoolsOptions;
+  /** Undefined where there is no need of them. */
+  #threads: Pool | undefined;
+  #processes: ProcessPool | undefined;
+  /** The threads, or one that is only there to load. */
+  #loaders: Pool | undefined;
+  #holdsBounded = false;
   readonly #stuckRuns = new Map<string, number>();
   #threadsLeft = 0;
 
-  constructor({ workers, bounded, unbounded, onTrouble, onStuck }: PoolsOptions) {
-    const count = (way: "thread" | "process") => (run: StuckRun) => {
-      this.#stuckRuns.set(run.key, this.stuckRuns(run.key) + 1);
-      onStuck(run, way);
-    };
-    if (workers > 0 && bounded.length > 0) {
-      const pool = new Pool({ workers, specs: bounded, onTrouble, onStuck: count("thread") });
-      this.#threads = pool;
-      this.threads = pool.started.then(() => pool);
-      this.threads.catch(() => {});
-    }
-    if (unbounded.length > 0) {
-      const pool = new ProcessPool({ workers: Math.max(1, workers), specs: unbounded, onTrouble, onStuck: count("process") });
-      this.#processes = pool;
-      this.processes = pool.started.then(() => pool);
-      this.processes.catch(() => {});
-    }
+  /** Starts the threads. */
+  constructor(options: PoolsOptions) {
+    this.#options = options;
+    if (options.workers > 0) this.#threads = this.#openThreads(options.workers);
+    this.#loaders = this.#threads ?? this.#openThreads(1);
+  }
+
+  /** Those that serve. */
+  get threads(): Pool | undefined {
+    return this.#threads;
+  }
+
+  get processes(): ProcessPool | undefined {
+    return this.#processes;
+  }
+
+  /**
+   * Loads a bounded version in the threads.
+   *
+   * @throws NotLoadedError when it can't be loaded; any other Error when a worker died.
+   */
+  async loadInThreads(spec: RunnerSpec, prepare: PrepareOrder): Promise<Prepared> {
+    this.#loaders ??= this.#openThreads(1);
+    const prepared = await this.#loaders.loadVersion(spec, prepare);
+    this.#holdsBounded = true;
+    return prepared;
+  }
+
+  /** Loads an unbounded version in the processes, which the first one starts. @throws As {@link loadInThreads}. */
+  async loadInProcesses(spec: RunnerSpec): Promise<ProcessPool> {
+    const { workers, onTrouble } = this.#options;
+    this.#processes ??= new ProcessPool({ workers: Math.max(1, workers), specs: [], onTrouble, onStuck: this.#count("process") });
+    await this.#processes.loadVersion(spec);
+    return this.#processes;
+  }
+
+  /** Ends threads that nothing will run in, once nothing more is to be loaded. */
+  async endLoading(): Promise<void> {
+    const loaders = this.#loaders;
+    if (loaders === undefined || (loaders === this.#threads && this.#holdsBounded)) return;
+    this.#loaders = undefined;
+    if (loaders === this.#threads) this.#threads = undefined;
+    await loaders.close(threadGraceMs);
   }
 
   get alive(): number {
@@ -90,10 +118,21 @@ export class Pools {
    * @returns How many runs were still under way, and were cut off.
    */
   async close(limitMs: number): Promise<number> {
-    const ofThreads = this.#threads?.close(Math.max(limitMs, threadGraceMs));
+    const ofThreads = (this.#loaders ?? this.#threads)?.close(Math.max(limitMs, threadGraceMs));
     const killed = (await this.#processes?.close(limitMs)) ?? 0;
     await ofThreads;
-    this.#threadsLeft = this.stuck;
+    this.#threadsLeft = this.#loaders?.stuck ?? this.stuck;
     return killed + this.#threadsLeft;
+  }
+
+  #openThreads(workers: number): Pool {
+    return new Pool({ workers, specs: [], onTrouble: this.#options.onTrouble, onStuck: this.#count("thread") });
+  }
+
+  #count(way: "thread" | "process") {
+    return (run: StuckRun) => {
+      this.#stuckRuns.set(run.key, this.stuckRuns(run.key) + 1);
+      this.#options.onStuck(run, way);
+    };
   }
 }

@@ -7,9 +7,9 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { createRequire } from "node:module";
-import type { NotLoaded, WorkerTask } from "./run-task.js";
+import type { Loaded, NotLoaded, WorkerTask } from "./run-task.js";
 import type { RunnerSpec, RunResult } from "./runner.js";
-import { type StuckRun, type WorkerSlot, WorkerSlots } from "./worker-slots.js";
+import { NotLoadedError, type StuckRun, type WorkerSlot, WorkerSlots } from "./worker-slots.js";
 
 /** What a child gets: a version to load, or a task. */
 export type ToProcess = { readonly load: RunnerSpec } | { readonly task: WorkerTask };
@@ -56,6 +56,8 @@ class ChildSlot implements WorkerSlot {
   #child: ChildProcess | undefined;
   #isReady = false;
   #closed = false;
+  /** Which child has which version. */
+  readonly #loaded = new Map<string, ChildProcess>();
   #backoff: NodeJS.Timeout | undefined;
   /** Who waits for the child's next answer. */
   #waiting: { resolve: (message: FromProcess) => void; reject: (error: Error) => void } | undefined;
@@ -76,7 +78,8 @@ class ChildSlot implements WorkerSlot {
     return this.#isReady;
   }
 
-  async run(task: WorkerTask): Promise<RunResult | NotLoaded> {
+  async run(task: WorkerTask): Promise<RunResult | NotLoaded | Loaded> {
+    if (task.load !== undefined) return await this.#loadLater(task.load.spec);
     const message = await this.#ask({ task });
     if ("failed" in message) throw new Error(message.failed);
     return message.result!;
@@ -113,29 +116,42 @@ class ChildSlot implements WorkerSlot {
 
   /** Loads one version after the other, so that one that fails is known. */
   async #load(child: ChildProcess): Promise<void> {
-    const { specs, loadMs, notLoaded, loadedOnce } = this.#loading;
+    const { specs, notLoaded } = this.#loading;
     const lateTimer = setTimeout(() => child.kill("SIGKILL"), upMs);
     await new Promise<FromProcess>((resolve, reject) => {
       this.#waiting = { resolve, reject };
     }).finally(() => clearTimeout(lateTimer));
-    for (const spec of specs) {
-      if (notLoaded.has(spec.key)) continue;
-      let reason = `loading and warming it took longer than ${loadMs} ms`;
-      const timer = setTimeout(() => child.kill("SIGKILL"), loadMs);
-      try {
-        const message = await this.#ask({ load: spec });
-        if ("failed" in message) throw new Error(message.failed);
-        if (message.result === undefined) loadedOnce.add(spec.key);
-        else notLoaded.set(spec.key, (message.result as NotLoaded).notLoaded);
-      } catch (error) {
-        if (!child.killed) reason = `the process that loaded it died: ${(error as Error).message}`;
-        if (!this.#closed && !loadedOnce.has(spec.key)) notLoaded.set(spec.key, reason);
-        child.kill("SIGKILL");
-        throw error;
-      } finally {
-        clearTimeout(timer);
-      }
+    // More may come while it loads.
+    for (let i = 0; i < specs.length; i++) if (!notLoaded.has(specs[i]!.key)) await this.#loadOne(child, specs[i]!);
+  }
+
+  async #loadOne(child: ChildProcess, spec: RunnerSpec): Promise<void> {
+    const { loadMs, notLoaded, loadedOnce } = this.#loading;
+    let reason = `loading and warming it took longer than ${loadMs} ms`;
+    const timer = setTimeout(() => child.kill("SIGKILL"), loadMs);
+    try {
+      const message = await this.#ask({ load: withOwnBytes(spec) });
+      if ("failed" in message) throw new Error(message.failed);
+      this.#loaded.set(spec.key, child);
+      if (message.result === undefined) loadedOnce.add(spec.key);
+      else notLoaded.set(spec.key, (message.result as NotLoaded).notLoaded);
+    } catch (error) {
+      if (!child.killed) reason = `the process that loaded it died: ${(error as Error).message}`;
+      if (!this.#closed && !loadedOnce.has(spec.key)) notLoaded.set(spec.key, reason);
+      child.kill("SIGKILL");
+      throw error;
+    } finally {
+      clearTimeout(timer);
     }
+  }
+
+  /** In a child that is ready; one that came up meanwhile has loaded it with all others. */
+  async #loadLater(spec: RunnerSpec): Promise<NotLoaded | Loaded> {
+    const { notLoaded } = this.#loading;
+    const child = this.#child!;
+    if (!notLoaded.has(spec.key) && this.#loaded.get(spec.key) !== child) await this.#loadOne(child, spec);
+    const reason = notLoaded.get(spec.key);
+    return reason === undefined ? { loaded: undefined } : { notLoaded: reason };
   }
 
   #ask(message: ToProcess): Promise<FromProcess> {
@@ -188,23 +204,47 @@ class ChildSlot implements WorkerSlot {
   }
 }
 
+/** Memory that threads share can't be sent to a process. */
+function withOwnBytes(spec: RunnerSpec): RunnerSpec {
+  return { ...spec, models: spec.models.map((model) => ({ ...model, bytes: model.bytes.slice() })), chosen: spec.chosen.slice() };
+}
+
 export class ProcessPool extends WorkerSlots<ChildSlot> {
   /** Why versions, by their keys, couldn't be loaded: `run` throws for them. */
   readonly notLoaded: ReadonlyMap<string, string>;
   /** Resolves when each child has loaded and warmed every version, those in {@link notLoaded} excepted; rejected when children can't start. */
   readonly started: Promise<void>;
+  readonly #specs: RunnerSpec[];
 
   /** Starts the children. */
   constructor(options: ProcessPoolOptions) {
     const { workers, specs, onStuck, loadMs = loadMsDefault } = options;
+    const ownSpecs = [...specs];
     const notLoaded = new Map<string, string>();
-    const loading = { specs, loadMs, notLoaded, loadedOnce: new Set<string>() };
+    const loading = { specs: ownSpecs, loadMs, notLoaded, loadedOnce: new Set<string>() };
     const open = (onAlive: () => void) => new ChildSlot(options, loading, onAlive);
     // What is killed doesn't stay.
     super({ workers, open, onStuck, stuckMax: Number.POSITIVE_INFINITY });
+    this.#specs = ownSpecs;
     this.notLoaded = notLoaded;
     this.started = Promise.all(this.slots.map(({ warm }) => warm)).then(() => {});
     this.started.catch(() => {});
+  }
+
+  /**
+   * Loads one more version in each child.
+   *
+   * @throws {@link NotLoadedError} when it can't be loaded.
+   */
+  async loadVersion(spec: RunnerSpec): Promise<void> {
+    this.#specs.push(spec);
+    const loads = this.slots.map((slot) => this.load({ spec }, slot, Number.POSITIVE_INFINITY));
+    // Children that can't even start load nothing, ever.
+    const cantStart = new Promise<never>((_, reject) => this.started.catch(reject));
+    const ends = await Promise.race([Promise.allSettled(loads), cantStart]);
+    const reason = this.notLoaded.get(spec.key);
+    if (reason !== undefined) throw new NotLoadedError(reason);
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   }
 
   /** Whether no child is there and none is about to be. */

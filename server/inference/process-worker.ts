@@ -9,7 +9,8 @@ import { writeFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { createSharedChoices } from "./engines.js";
 import type { FromProcess, ToProcess } from "./process-pool.js";
-import { loadRunner, type Runners, runTask } from "./run-task.js";
+import { loadRunner, type NotLoaded, type Runners, runTask } from "./run-task.js";
+import type { RunResult } from "./runner.js";
 
 const parentPid = Number(process.argv[2]);
 
@@ -44,7 +45,8 @@ answer({ result: undefined });
 
 function reply(message: ToProcess): FromProcess {
   try {
-    if ("task" in message) return { result: runTask(runners, message.task) };
+    // A version to load comes as a message of its own.
+    if ("task" in message) return { result: runTask(runners, message.task) as RunResult | NotLoaded };
     const { chosen, ...spec } = message.load;
     const shared = createSharedChoices(chosen.length);
     shared.set(chosen);

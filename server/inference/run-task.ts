@@ -4,6 +4,7 @@
 
 import type { Block } from "../../preprocessing/index.js";
 import { asChosen } from "./engines.js";
+import { type Prepared, type PrepareOrder, prepareRunner } from "./prepare.js";
 import { createRunner, type Runner, type RunnerSpec, type RunResult, runInBatches, warmUp } from "./runner.js";
 
 export interface WorkerTask {
@@ -12,6 +13,21 @@ export interface WorkerTask {
   readonly rowCount: number;
   /** Only in proofs: run the rows in batches of this size. */
   readonly batchRows?: number;
+  /** In place of a run. */
+  readonly load?: LoadOrder;
+}
+
+/** A version for a worker that already runs. */
+export interface LoadOrder {
+  readonly spec: RunnerSpec;
+  /** For the first worker that gets it; the others load what that one chose. */
+  readonly prepare?: PrepareOrder;
+}
+
+/** What is said to a {@link LoadOrder}. */
+export interface Loaded {
+  /** Undefined where nobody asked. */
+  readonly loaded: Prepared | undefined;
 }
 
 /** What is said instead of a result when this worker couldn't load the version: the others run all the same. */
@@ -32,12 +48,32 @@ export function loadRunner(spec: RunnerSpec): Runner | NotLoaded {
   }
 }
 
-export function runTask(runners: Runners, { key, blocks, rowCount, batchRows = rowCount }: WorkerTask): RunResult | NotLoaded {
+export function runTask(runners: Runners, task: WorkerTask): RunResult | NotLoaded | Loaded {
+  const { key, blocks, rowCount, batchRows = rowCount, load } = task;
+  if (load !== undefined) return takeOrder(runners, load);
+  if (key === upKey) return { loaded: undefined };
   const runner = runners.get(key);
   if (runner === undefined) throw new Error(`this worker's generation doesn't hold ${key}`);
   if ("notLoaded" in runner) return runner;
   return batchRows >= rowCount ? runner.run(blocks, rowCount) : runInBatches(runner, blocks, rowCount, batchRows);
 }
+
+function takeOrder(runners: Runners, { spec, prepare }: LoadOrder): NotLoaded | Loaded {
+  let runner: Runner | NotLoaded;
+  let loaded: Prepared | undefined;
+  try {
+    if (prepare === undefined) runner = loadRunner(spec);
+    else ({ runner, prepared: loaded } = prepareRunner(spec, prepare));
+  } catch (error) {
+    runner = { notLoaded: (error as Error).message };
+  }
+  runners.set(spec.key, runner);
+  return "notLoaded" in runner ? runner : { loaded };
+}
+
+const upKey = "";
+/** Answered by a worker that is up, whatever it has loaded. */
+export const upTask: WorkerTask = { key: upKey, blocks: [], rowCount: 0 };
 
 /** A task of one row of zeros: what a worker answers once it is warm. */
 export function warmingTask({ key, blocks }: Pick<RunnerSpec, "key" | "blocks">): WorkerTask {

@@ -174,23 +174,33 @@ export const warmUpRows = [1, 8, 64];
  * @param blocksOf - So many rows; zeros where it isn't given.
  * @remarks About 30 runs: 15 ms for a tree ensemble of 400 trees.
  */
-export function warmUp(
+export function warmUp(runner: Runner, observe?: ObserveRun, blocksOf?: (rowCount: number) => Block[]): void {
+  for (const _ of warmUpSteps(runner, warmUpRows, observe, blocksOf));
+}
+
+/** Takes the median of so many rows' runs, microseconds. */
+export type ObserveRun = (rowCount: number, durationUs: number) => void;
+
+/** {@link warmUp}, one run a step. */
+export function* warmUpSteps(
   runner: Runner,
-  observe: (rowCount: number, durationUs: number) => void = () => {},
+  sizes: readonly number[],
+  observe: ObserveRun = () => {},
   blocksOf: (rowCount: number) => Block[] = (rowCount) => zeros(runner.spec, rowCount),
-): void {
-  const durationsUs = warmUpRows.map((): number[] => []);
+): Generator<void, void> {
+  const durationsUs = sizes.map((): number[] => []);
   for (let round = 0; round < 10; round++) {
-    for (const [i, rowCount] of warmUpRows.entries()) {
+    for (const [i, rowCount] of sizes.entries()) {
       const blocks = blocksOf(rowCount);
       const startedMs = performance.now();
       runner.run(blocks, rowCount);
       // The first rounds run in the interpreter.
       if (round >= 3) durationsUs[i]!.push((performance.now() - startedMs) * 1000);
+      yield;
     }
   }
   // A run that was interrupted says nothing of the model, and here there is nothing yet to tell it by.
-  for (const [i, rowCount] of warmUpRows.entries()) for (const _ of durationsUs[i]!) observe(rowCount, median(durationsUs[i]!));
+  for (const [i, rowCount] of sizes.entries()) for (const _ of durationsUs[i]!) observe(rowCount, median(durationsUs[i]!));
 }
 
 /** @param values - At least one. */

@@ -48,7 +48,7 @@ process.env.ORT_DISABLE_TELEMETRY ??= "1";
 
 /** Loads the native library on first use, so that a process that runs no model (a CLI's `--help`) doesn't pay for it. */
 let runtime: Runtime | undefined;
-function openRuntime(): Runtime {
+export function openRuntime(): Runtime {
   if (runtime) return runtime;
   const require = createRequire(import.meta.url);
   const { Tensor } = require("onnxruntime-common") as { Tensor: TensorConstructor };
@@ -113,7 +113,8 @@ export const onnxruntime: Engine = {
     const { createNative, Tensor } = openRuntime();
     const native = createNative();
     try {
-      native.loadModel(model.bytes.buffer, model.bytes.byteOffset, model.bytes.byteLength, sessionOptions);
+      const { buffer, byteOffset, byteLength } = ownBytes(model.bytes);
+      native.loadModel(buffer, byteOffset, byteLength, sessionOptions);
     } catch (error) {
       throw new Error(`model "${model.id}": ONNX Runtime can't load the file: ${(error as Error).message}`, { cause: error });
     }
@@ -122,6 +123,11 @@ export const onnxruntime: Engine = {
     return new OnnxSession(native, model, Tensor);
   },
 };
+
+/** The binding refuses memory that threads share. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.buffer instanceof SharedArrayBuffer ? bytes.slice() : bytes;
+}
 
 function sameNames(
   kind: "input" | "output",

@@ -8,7 +8,7 @@
  */
 
 import type { Block } from "../../preprocessing/index.js";
-import type { NotLoaded, WorkerTask } from "./run-task.js";
+import type { Loaded, LoadOrder, NotLoaded, WorkerTask } from "./run-task.js";
 import type { RunResult } from "./runner.js";
 import { StuckRunError, type WorkerPool } from "./worker-pool.js";
 
@@ -17,7 +17,7 @@ export interface WorkerSlot {
   /** Whether a task that is handed over now runs at once. */
   readonly alive: boolean;
   /** @throws Error when the worker dies. */
-  run(task: WorkerTask): Promise<RunResult | NotLoaded>;
+  run(task: WorkerTask): Promise<RunResult | NotLoaded | Loaded>;
   /** Gives up the worker, whatever it runs; resolves when it is gone, which may be never. */
   abandon(): Promise<void>;
   /** Ends the idle worker. */
@@ -43,7 +43,7 @@ export interface WorkerSlotsOptions<Slot extends WorkerSlot> {
 interface Run<Slot> {
   readonly task: WorkerTask;
   readonly limitMs: number;
-  readonly resolve: (result: RunResult) => void;
+  readonly resolve: (result: RunResult | Loaded) => void;
   readonly reject: (error: Error) => void;
   /** The only slot that may take it; undefined for any. */
   readonly only: Slot | undefined;
@@ -101,27 +101,36 @@ export class WorkerSlots<Slot extends WorkerSlot> implements WorkerPool {
   }
 
   /**
+   * Loads a version in one worker.
+   *
+   * @throws {@link NotLoadedError} when it can't be loaded.
+   */
+  load(order: LoadOrder, slot: Slot, limitMs: number): Promise<Loaded> {
+    return this.#enqueue({ key: order.spec.key, blocks: [], rowCount: 0, load: order }, limitMs, slot);
+  }
+
+  /**
    * Runs the same rows once in every worker, in batches of a given size: for proofs, before the pool serves.
    *
    * @param makeBlocks - Called once per worker, since what it returns is moved.
    */
   async runInEach(key: string, makeBlocks: () => Block[], rowCount: number, batchRows: number, limitMs: number): Promise<RunResult[]> {
-    const runs = this.#slots.map((slot) => this.#enqueue({ key, blocks: makeBlocks(), rowCount, batchRows }, limitMs, slot));
+    const runs = this.#slots.map((slot) => this.#enqueue<RunResult>({ key, blocks: makeBlocks(), rowCount, batchRows }, limitMs, slot));
     // All to their end, also where one fails: who comes next finds the workers free.
     await Promise.allSettled(runs);
     return Promise.all(runs);
   }
 
   /** Hands a task to this slot, or to any; at once if it is free. */
-  #enqueue(task: WorkerTask, limitMs: number, only?: Slot): Promise<RunResult> {
-    return new Promise((resolve, reject) => {
+  #enqueue<Result extends RunResult | Loaded>(task: WorkerTask, limitMs: number, only?: Slot): Promise<Result> {
+    return new Promise<RunResult | Loaded>((resolve, reject) => {
       if (this.#closing) throw new Error("the pool is closed");
       const run = { task, limitMs, resolve, reject, only, sinceMs: performance.now() };
       const slot = this.#waiting.length === 0 ? this.#slotFor(run) : undefined;
       if (slot === undefined) this.#waiting.push(run);
       else this.#hand(run, slot);
       if (limitMs < Number.POSITIVE_INFINITY) this.#watch ??= setInterval(() => this.#look(), lookEveryMs).unref();
-    });
+    }) as Promise<Result>;
   }
 
   #slotFor({ only }: Run<Slot>): Slot | undefined {

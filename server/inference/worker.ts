@@ -30,7 +30,7 @@ const runners: Runners = new Map((workerData as readonly RunnerSpec[]).map((spec
 
 export default function runBatch(task: WorkerTask): unknown {
   const result = runTask(runners, task);
-  if ("notLoaded" in result) return result;
+  if (!("raw" in result)) return result;
   // Typed for single values only, but it takes whatever follows the protocol.
   return move(new MovedResult(result) as unknown as Parameters<typeof move>[0]);
 }

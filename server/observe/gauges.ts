@@ -1,6 +1,7 @@
 /** What a scrape reads off the server's parts at its own time, beside what the calls left behind (`metrics.ts`). */
 
 import type { PredictionCache } from "../cache.js";
+import type { ListedVersion } from "../versions/registry.js";
 import type { Version } from "../versions/version.js";
 import type { Metrics } from "./metrics.js";
 
@@ -17,7 +18,10 @@ export interface WorkerCounts {
 export interface GaugedServer {
   readonly ready: boolean;
   readonly pools: WorkerCounts | undefined;
+  /** Those that were read. */
   readonly versions: readonly Version[];
+  /** All that the store names. */
+  readonly listed: readonly ListedVersion[];
   readonly admission: { readonly calls: number; readonly bytes: number; readonly bytesMax: number };
   readonly listener: { readonly connections: number };
   readonly logs: { readonly dropped: number };
@@ -34,16 +38,22 @@ export function addGauges(metrics: Metrics, server: GaugedServer): void {
       {
         name,
         help,
-        read: () =>
-          server.versions.map((version) => ({
-            labels: { model: version.name, version: String(version.number) },
-            value: read(version),
-          })),
+        read: () => server.versions.map((version) => ({ labels: labelsOf(version), value: read(version) })),
       },
       type,
     );
+  const labelsOf = ({ name, number }: ListedVersion) => ({ model: name, version: String(number) });
   const ofCaches = (name: string, type: Type, help: string, read: (cache: PredictionCache) => number) =>
-    ofVersions(name, type, help, ({ cache }) => (cache ? read(cache) : 0));
+    metrics.addGauge(
+      {
+        name,
+        help,
+        // Nothing of versions that keep no answers.
+        read: () =>
+          server.versions.flatMap((version) => (version.cache ? [{ labels: labelsOf(version), value: read(version.cache) }] : [])),
+      },
+      type,
+    );
 
   const { admission, listener, logs, traces, queuedRows } = server;
   ofServer("plumb_ready", "gauge", "1 when every model is proved and warm and the server isn't draining.", () => Number(server.ready));
@@ -62,7 +72,15 @@ export function addGauges(metrics: Metrics, server: GaugedServer): void {
   ofVersions("plumb_stuck_runs_total", "counter", stuckRunsHelp, ({ key }) => server.pools?.stuckRuns(key) ?? 0);
   ofVersions("plumb_queue_rows", "gauge", "Rows that wait for an executor.", queuedRows);
   ofVersions("nv_inference_pending_request_count", "gauge", "Rows awaiting execution.", queuedRows);
-  ofVersions("plumb_version_ready", "gauge", "1 for a version that serves.", ({ state }) => Number(state === "ready"));
+  metrics.addGauge({
+    name: "plumb_version_ready",
+    help: "1 for a version that serves, 0 for one that doesn't: it is loading, incomplete, damaged, refused or failed.",
+    // One that nobody needs, since enough newer ones are loaded, is neither.
+    read: () =>
+      server.listed
+        .filter(({ state }) => state !== "unloaded")
+        .map((version) => ({ labels: labelsOf(version), value: Number(version.state === "ready") })),
+  });
   metrics.addGauge(
     {
       name: "plumb_engine_info",

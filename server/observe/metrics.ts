@@ -1,17 +1,20 @@
 /**
- * Metrics: every finished call and every batch, per version. The only importer of prom-client.
+ * Metrics: every finished call and every batch, per version.
  *
  * Own names are `plumb_*`, in seconds, as histograms that can be added up over servers; beside them stand Triton's `nv_inference_*`
  * counters, so that existing dashboards work unchanged. Label values come from closed sets only: loaded models and versions, stages,
- * executors, codes of the error table.
+ * executors, codes of the error table. There is no series of what never happened, but for those whose very first event an alert is about: a server
+ * of hundreds of versions would write megabytes of zeros.
  */
 
-import type { MetricObject, MetricValue, Registry as PrometheusRegistry } from "prom-client";
+import { noPause, type Pause } from "../../bundle/index.js";
 import type { Call } from "../call.js";
 import { type ErrorCode, errorTable, type FallbackReason, isFallbackReason } from "../errors.js";
 import { sloTargetMs } from "../steps.js";
 import type { Version } from "../versions/version.js";
+import { contentType, type Family, familyText, histogramText, joinLabels, labelText, type Sample, samplesText } from "./exposition.js";
 import { Histogram, latencyBounds, rowBounds } from "./histogram.js";
+import { openProcessMetrics } from "./process-metrics.js";
 
 export const stages = ["decode", "validate", "preprocess", "queue", "run", "postprocess", "reply"] as const;
 const executors = ["inline", "pool"] as const;
@@ -23,7 +26,9 @@ type Result = ErrorCode | "ok" | "fallback" | "abandoned";
 
 /** What is counted for one version; "no version" (a call that failed before it had one) is a series too. */
 class Series {
-  readonly labels: { model: string; version: string };
+  readonly model: string;
+  /** As they are written. */
+  readonly labels: string;
   readonly request = new Histogram(latencyBounds);
   readonly stages = stages.map(() => new Histogram(latencyBounds));
   readonly batchRows = executors.map(() => new Histogram(rowBounds));
@@ -38,11 +43,12 @@ class Series {
   sloMissed = 0;
 
   constructor(model: string, version: string) {
-    this.labels = { model, version };
+    this.model = model;
+    this.labels = labelText({ model, version });
   }
 }
 
-/** A counter that isn't there until its first event has no increase when it comes: Prometheus would miss the very first. */
+/** A counter that isn't there until its first event has no increase when it comes: an alert would miss the very first. */
 function zeros<Key>(keys: readonly Key[]): Map<Key, number> {
   return new Map(keys.map((key) => [key, 0]));
 }
@@ -61,76 +67,91 @@ function resultOf({ error, fallback, abandoned }: Call): Result {
 export interface GaugeSource {
   readonly name: string;
   readonly help: string;
-  readonly read: () => readonly { labels?: Record<string, string>; value: number }[];
+  readonly read: () => readonly Sample[];
 }
 
+export interface Scrape {
+  readonly contentType: string;
+  readonly body: Buffer;
+  readonly text: string;
+}
+
+/** Versions whose number is written in one piece. */
+const gaugesPerPiece = 32;
+/** Text is turned into bytes in pieces of so many characters: a few hundredths of a millisecond. */
+const encodedUnits = 16_384;
+
 export class Metrics {
-  /** What is registered once prom-client is there. */
-  readonly #metrics: { name: string; get: () => Promise<MetricObject> }[] = [];
-  #prometheus: Promise<PrometheusRegistry> | undefined;
+  readonly #families: Family[] = [];
+  #ofProcess: readonly Family[] | undefined;
   readonly #series = new Map<Version | undefined, Series>();
 
   constructor() {
-    this.#register("plumb_request_seconds", "From a call's arrival to its reply.", "histogram", () =>
-      this.#histograms("plumb_request_seconds", (s) => [[{}, s.request]]),
+    this.#registerHistogram("plumb_request_seconds", "From a call's arrival to its reply.", (s) => [["", s.request]]);
+    this.#registerHistogram("plumb_stage_seconds", "Time of each stage of a call.", (s) =>
+      stages.map((stage, i) => [`stage="${stage}"`, s.stages[i]!]),
     );
-    this.#register("plumb_stage_seconds", "Time of each stage of a call.", "histogram", () =>
-      this.#histograms("plumb_stage_seconds", (s) => stages.map((stage, i) => [{ stage }, s.stages[i]!])),
+    this.#registerHistogram("plumb_batch_rows", "Rows of each batch that ran.", (s) =>
+      executors.map((executor, i) => [`executor="${executor}"`, s.batchRows[i]!]),
     );
-    this.#register("plumb_batch_rows", "Rows of each batch that ran.", "histogram", () =>
-      this.#histograms("plumb_batch_rows", (s) => executors.map((executor, i) => [{ executor }, s.batchRows[i]!])),
+    this.#registerHistogram("plumb_batch_seconds", "Duration of each batch that ran.", (s) =>
+      executors.map((executor, i) => [`executor="${executor}"`, s.batchSeconds[i]!]),
     );
-    this.#register("plumb_batch_seconds", "Duration of each batch that ran.", "histogram", () =>
-      this.#histograms("plumb_batch_seconds", (s) => executors.map((executor, i) => [{ executor }, s.batchSeconds[i]!])),
-    );
-    this.#register(
+    // The calls without a version have all of them, once for the server: so whoever asks for a label's value finds it.
+    const byLabel =
+      (label: string, read: (series: Series) => ReadonlyMap<string, number>, always: readonly string[] = []) =>
+      (s: Series) =>
+        [...read(s)]
+          .filter(([key, count]) => count > 0 || s.model === "" || always.includes(key))
+          .map(([key, value]) => ({ labels: { [label]: key }, value }));
+    this.#registerCounter(
       "plumb_requests_total",
       "Calls that ended, by result: ok, fallback, abandoned (the caller left), or the code of the error.",
-      "counter",
-      () => this.#values((s) => [...s.results].map(([result, value]) => ({ labels: { result }, value }))),
+      byLabel("result", (s) => s.results, ["ok", "internal"]),
     );
-    this.#register("plumb_rows_total", "Rows that were answered.", "counter", () => this.#values((s) => [{ value: s.rows }]));
-    this.#register("plumb_row_errors_total", "Rows of answered partial requests that have an error instead, by its code.", "counter", () =>
-      this.#values((s) => [...s.rowErrors].map(([code, value]) => ({ labels: { code }, value }))),
+    this.#registerCounter("plumb_rows_total", "Rows that were answered.", (s) => [{ value: s.rows }]);
+    this.#registerCounter(
+      "plumb_row_errors_total",
+      "Rows of answered partial requests that have an error instead, by its code.",
+      byLabel("code", (s) => s.rowErrors),
     );
-    const byLabel = (label: string, read: (series: Series) => Map<string, number>) => () =>
-      this.#values((s) => [...read(s)].map(([key, value]) => ({ labels: { [label]: key }, value })));
-    this.#register(
+    this.#registerCounter(
       "plumb_fallbacks_total",
       "Calls that the version's fallback answered, in whole or in part, by what the model failed with.",
-      "counter",
       byLabel("reason", (s) => s.fallbacks),
     );
-    this.#register(
+    this.#registerCounter(
       "plumb_model_faults_total",
       "Calls in which the model failed or answered no finite number, whatever the caller was told.",
-      "counter",
-      byLabel("code", (s) => s.modelFaults),
+      byLabel("code", (s) => s.modelFaults, ["model_failed", "model_output_invalid"]),
     );
-    const ofVersions = (read: (series: Series) => number) => () => this.#values((s) => (s.labels.model === "" ? [] : [{ value: read(s) }]));
-    this.#register(
+    const ofVersions = (read: (series: Series) => number) => (s: Series) => (s.model === "" ? [] : [{ value: read(s) }]);
+    this.#registerCounter(
       "plumb_slo_counted_total",
       "Calls that the SLO is about: all but those refused for what the caller sent.",
-      "counter",
       ofVersions((s) => s.sloCounted),
     );
-    this.#register(
+    this.#registerCounter(
       "plumb_slo_missed_total",
       "Of these, calls that were answered later than the SLO says, or with an error.",
-      "counter",
       ofVersions((s) => s.sloMissed),
     );
     this.#registerTriton();
   }
 
-  /** Begins to count for a version, so that its series are there, with zeros, from the first scrape on. */
+  /** Begins to count for a version, so that its counters are there from the first scrape on. */
   addVersion(version: Version): void {
     this.#series.set(version, new Series(version.name, String(version.number)));
   }
 
-  /** Before {@link begin}. */
   addGauge({ name, help, read }: GaugeSource, type: "gauge" | "counter" = "gauge"): void {
-    this.#register(name, help, type, () => read().map(({ labels = {}, value }) => ({ labels, value })));
+    const pieces = function* () {
+      const samples = read();
+      for (let first = 0; first < samples.length; first += gaugesPerPiece) {
+        yield samplesText(name, "", samples.slice(first, first + gaugesPerPiece));
+      }
+    };
+    this.#families.push({ name, help, type, pieces });
   }
 
   /** Reads the record of a finished call. */
@@ -175,24 +196,40 @@ export class Metrics {
     series.batchSeconds[index]!.observe(durationUs / 1e6);
   }
 
-  /**
-   * Loads prom-client and begins to collect the process's own metrics. Apart from the constructor because it takes a tenth of the start
-   * (40 ms), which a server that isn't ready yet doesn't have.
-   */
-  async begin(): Promise<PrometheusRegistry> {
-    this.#prometheus ??= import("prom-client").then(({ collectDefaultMetrics, Registry }) => {
-      const registry = new Registry();
-      collectDefaultMetrics({ register: registry });
-      // prom-client asks a metric only for its name and, at scrape, for `get()`.
-      for (const metric of this.#metrics) registry.registerMetric(metric as unknown as Parameters<PrometheusRegistry["registerMetric"]>[0]);
-      return registry;
-    });
-    return this.#prometheus;
+  /** Begins to watch the process itself; a scrape that comes before does it. */
+  begin(): void {
+    this.#ofProcess ??= openProcessMetrics();
   }
 
-  async scrape(): Promise<{ contentType: string; text: string }> {
-    const registry = await this.begin();
-    return { contentType: registry.contentType, text: await registry.metrics() };
+  /**
+   * Writes everything.
+   *
+   * @param pause - Called between pieces of a few lines. Series of one version are one piece each, so a histogram's are of one moment.
+   */
+  async scrape(pause: Pause = noPause): Promise<Scrape> {
+    this.begin();
+    const encoded: Buffer[] = [];
+    let text = "";
+    const encode = () => {
+      encoded.push(Buffer.from(text));
+      text = "";
+    };
+    for (const family of [...this.#ofProcess!, ...this.#families]) {
+      for (const piece of familyText(family)) {
+        text += piece;
+        if (text.length >= encodedUnits) encode();
+        await pause();
+      }
+    }
+    encode();
+    const body = Buffer.concat(encoded);
+    return {
+      contentType,
+      body,
+      get text() {
+        return body.toString();
+      },
+    };
   }
 
   #of(version: Version | undefined): Series {
@@ -207,7 +244,7 @@ export class Metrics {
   /** Triton's nine counters, microseconds where it says so. */
   #registerTriton(): void {
     const counter = (name: string, help: string, read: (s: Series) => number) =>
-      this.#register(name, help, "counter", () => this.#values((s) => (s.labels.model === "" ? [] : [{ value: read(s) }])));
+      this.#registerCounter(name, help, (s) => (s.model === "" ? [] : [{ value: read(s) }]));
     const us = (...histograms: (Histogram | undefined)[]) =>
       Math.round(histograms.reduce((sum, histogram) => sum + histogram!.sum, 0) * 1e6);
     counter(
@@ -215,8 +252,8 @@ export class Metrics {
       "Number of successful inference requests.",
       (s) => (s.results.get("ok") ?? 0) + (s.results.get("fallback") ?? 0),
     );
-    this.#register("nv_inference_request_failure", "Number of failed inference requests.", "counter", () =>
-      this.#values((s) => (s.labels.model === "" ? [] : failuresByReason(s))),
+    this.#registerCounter("nv_inference_request_failure", "Number of failed inference requests.", (s) =>
+      s.model === "" ? [] : failuresByReason(s),
     );
     counter("nv_inference_count", "Number of inferences performed (rows).", (s) => s.batchRows[0]!.sum + s.batchRows[1]!.sum);
     counter(
@@ -235,36 +272,25 @@ export class Metrics {
     );
   }
 
-  #values(read: (series: Series) => readonly { labels?: Record<string, string>; value: number }[]): MetricValue<string>[] {
-    return [...this.#series.values()].flatMap((series) =>
-      read(series).map(({ labels, value }) => ({ labels: { ...series.labels, ...labels }, value })),
+  #registerCounter(name: string, help: string, read: (series: Series) => readonly Sample[]): void {
+    this.#register(name, help, "counter", (series) => samplesText(name, series.labels, read(series)));
+  }
+
+  /** @param read - Labels of its own, as they are written, and the histogram. */
+  #registerHistogram(name: string, help: string, read: (series: Series) => readonly (readonly [string, Histogram])[]): void {
+    this.#register(name, help, "histogram", (series) =>
+      read(series)
+        .map(([own, histogram]) => histogramText(name, joinLabels(series.labels, own), histogram))
+        .join(""),
     );
   }
 
-  #histograms(name: string, read: (series: Series) => readonly (readonly [Record<string, string>, Histogram])[]): MetricValue<string>[] {
-    return [...this.#series.values()].flatMap((series) =>
-      read(series).flatMap(([own, histogram]) => {
-        const labels = { ...series.labels, ...own };
-        const counts = histogram.cumulative();
-        const buckets = counts.map((value, i) => ({
-          metricName: `${name}_bucket`,
-          labels: { ...labels, le: i < histogram.bounds.length ? String(histogram.bounds[i]) : "+Inf" },
-          value,
-        }));
-        return [
-          ...buckets,
-          { metricName: `${name}_sum`, labels, value: histogram.sum },
-          { metricName: `${name}_count`, labels, value: histogram.count },
-        ];
-      }),
-    );
-  }
-
-  #register(name: string, help: string, type: "counter" | "gauge" | "histogram", read: () => MetricValue<string>[]): void {
-    this.#metrics.push({
-      name,
-      get: async () => ({ name, help, type, aggregator: "sum", values: read() }) as unknown as MetricObject,
-    });
+  #register(name: string, help: string, type: Family["type"], write: (series: Series) => string): void {
+    const ofSeries = this.#series;
+    const pieces = function* () {
+      for (const series of ofSeries.values()) yield write(series);
+    };
+    this.#families.push({ name, help, type, pieces });
   }
 }
 

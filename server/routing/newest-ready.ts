@@ -3,12 +3,18 @@
  */
 
 import { ServeError } from "../errors.js";
+import type { UnreadState } from "../versions/unread-version.js";
 import type { VersionState } from "../versions/version.js";
 
 export interface Candidate {
   readonly number: number;
-  readonly state: VersionState;
+  readonly state: VersionState | UnreadState;
+  /** Why it isn't served, where that is known. */
+  readonly reason?: string | undefined;
 }
+
+/** Longest reason that an error repeats, in UTF-16 units: `/models/{m}` has all of it. */
+const reasonUnitsMax = 300;
 
 /**
  * @param candidates - All versions of the model, newest first.
@@ -18,15 +24,24 @@ export interface Candidate {
 export function chooseVersion<T extends Candidate>(modelName: string, candidates: readonly T[], versionName: string | undefined): T {
   if (versionName === undefined) {
     for (const candidate of candidates) if (candidate.state === "ready") return candidate;
-    const states = candidates.map(({ number, state }) => `${number} ${state}`).join(", ");
+    const loaded = candidates.filter(({ state }) => state !== "unloaded");
+    const states = loaded.map((candidate) => `${candidate.number} ${describe(candidate)}`).join(", ");
     throw new ServeError("not_ready", `model "${modelName}" isn't ready: its versions are ${states}; see /models/${modelName}`);
   }
   const found = candidates.find(({ number }) => String(number) === versionName);
-  if (found === undefined) {
-    const known = candidates.map(({ number }) => number).join(", ");
+  if (found === undefined || found.state === "unloaded") {
+    const known = candidates
+      .filter(({ state }) => state !== "unloaded")
+      .map(({ number }) => number)
+      .join(", ");
     throw new ServeError("model_not_found", `model "${modelName}" has no version ${JSON.stringify(versionName)}: it has ${known}`);
   }
   if (found.state !== "ready")
-    throw new ServeError("not_ready", `model "${modelName}" version ${found.number} is ${found.state}; see /models/${modelName}`);
+    throw new ServeError("not_ready", `model "${modelName}" version ${found.number} is ${describe(found)}; see /models/${modelName}`);
   return found;
+}
+
+function describe({ state, reason }: Candidate): string {
+  if (reason === undefined) return state;
+  return `${state} (${reason.length > reasonUnitsMax ? `${reason.slice(0, reasonUnitsMax)}…` : reason})`;
 }

@@ -11,7 +11,7 @@ export interface AdminRoutes {
   readonly registry: Registry;
   readonly health: Health;
   /** The text of a scrape, and its content type. */
-  readonly scrape: () => Promise<{ contentType: string; text: string }>;
+  readonly scrape: () => Promise<{ contentType: string; body: Uint8Array }>;
   readonly onScrapeError: (exchange: Exchange, error: unknown) => void;
 }
 
@@ -28,7 +28,7 @@ export function createAdminHandler(routes: AdminRoutes): (exchange: Exchange) =>
     if (method !== "GET" && method !== "HEAD") throw refuseMethod(method, "GET, HEAD");
     if (path === "/metrics") {
       routes.scrape().then(
-        ({ contentType, text }) => exchange.send(200, contentType, text),
+        ({ contentType, body }) => exchange.send(200, contentType, body),
         (error) => routes.onScrapeError(exchange, error),
       );
       return;

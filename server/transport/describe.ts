@@ -1,15 +1,15 @@
-/** What `/models` and `/models/{m}` say. */
+/** What `/models` and `/models/{m}` say: of every version that the store names, its state, and why it isn't served. */
 
-import type { Registry } from "../versions/registry.js";
-import type { Version } from "../versions/version.js";
+import type { ListedVersion, Registry } from "../versions/registry.js";
+import { Version } from "../versions/version.js";
 
 export function describeModels(registry: Registry): object {
   return {
     models: registry.models.map(([name, versions]) => ({
       name,
-      task: versions[0]!.bundle.manifest.task,
+      task: firstRead(versions)?.bundle.manifest.task ?? null,
       serving: serving(versions)?.number ?? null,
-      versions: versions.map(({ number, state }) => ({ version: number, state })),
+      versions: versions.map(({ number, state, reason }) => ({ version: number, state, ...(reason !== undefined && { reason }) })),
     })),
   };
 }
@@ -24,24 +24,51 @@ export function describeModel(registry: Registry, name: string): object {
     versions: versions.map((version) => ({
       version: version.number,
       state: version.state,
+      reason: version.reason ?? null,
       role: version === champion ? "champion" : "standby",
-      digest: version.bundle.digest,
-      engine: version.engine ?? null,
-      engines: version.engines.map(({ model, engine, reason }) => ({ model, engine, reason: reason ?? null })),
-      created: version.bundle.manifest.created,
-      task: version.bundle.manifest.task,
-      outputs: version.postprocessor.names ?? null,
-      parity: version.bundle.manifest.parity,
-      slo: version.bundle.manifest.slo,
-      limits: version.bundle.manifest.limits,
-      fallback: version.bundle.manifest.fallback.kind,
-      proof: version.proof ?? null,
+      ...(version instanceof Version ? describeRead(version) : nothingRead),
       problems: version.problems,
     })),
-    schema: (champion ?? versions[0]!).rowSchema.document,
+    schema: (champion ?? firstRead(versions))?.rowSchema.document ?? null,
   };
 }
 
-function serving(versions: readonly Version[]): Version | undefined {
-  return versions.find(({ state }) => state === "ready");
+function describeRead(version: Version) {
+  const { digest, manifest } = version.bundle;
+  return {
+    digest,
+    engine: version.engine ?? null,
+    engines: version.engines.map(({ model, engine, reason }) => ({ model, engine, reason: reason ?? null })),
+    created: manifest.created,
+    task: manifest.task,
+    outputs: version.postprocessor.names ?? null,
+    parity: manifest.parity,
+    slo: manifest.slo,
+    limits: manifest.limits,
+    fallback: manifest.fallback.kind,
+    proof: version.proof ?? null,
+  };
+}
+
+/** The same members, of a version that couldn't be read or isn't read yet. */
+const nothingRead: Readonly<Record<keyof ReturnType<typeof describeRead>, null | readonly never[]>> = {
+  digest: null,
+  engine: null,
+  engines: [],
+  created: null,
+  task: null,
+  outputs: null,
+  parity: null,
+  slo: null,
+  limits: null,
+  fallback: null,
+  proof: null,
+};
+
+function serving(versions: readonly ListedVersion[]): Version | undefined {
+  return versions.find((version) => version instanceof Version && version.state === "ready") as Version | undefined;
+}
+
+function firstRead(versions: readonly ListedVersion[]): Version | undefined {
+  return versions.find((version) => version instanceof Version);
 }

@@ -1,29 +1,43 @@
 /** Learns what a version's runs cost on each executor before it serves, from golden rows in batches of several sizes: real rows, not zeros. */
 
+import { noPause, type Pause } from "../../bundle/index.js";
 import type { Lane } from "../inference/lane.js";
 import { runLimitMs } from "../inference/run-limit.js";
-import { median, warmUp, warmUpRows } from "../inference/runner.js";
+import { median, warmUpRows, warmUpSteps } from "../inference/runner.js";
 import { repeatGoldenRows } from "./golden-blocks.js";
 import type { Version } from "./version.js";
 
 const poolRounds = 4;
 /** A size is tried again while its runs took less together, milliseconds. */
 const roundsMs = 50;
+/** A run that is known to take longer isn't tried on the event loop, microseconds. */
+const longStepUs = 500;
+/** As many runs as the warming of a size times. */
+const knownWeight = 7;
 /** A size isn't tried if its run might take longer, milliseconds: a start shouldn't wait for a slow model. */
 const longRunMs = 250;
 
 /**
  * @param now - Monotonic clock, milliseconds.
+ * @param known - What a worker measured of runs, by rows: of sizes that would hold the event loop this is believed, without a try.
  * @throws What a worker that dies rejects with.
  */
-export async function learnCost(version: Version, lane: Lane, now: () => number): Promise<void> {
+export async function learnCost(
+  version: Version,
+  lane: Lane,
+  now: () => number,
+  known: readonly (readonly [rowCount: number, us: number])[] = [],
+  pause: Pause = noPause,
+): Promise<void> {
   const blocks = new Map(warmUpRows.map((rowCount) => [rowCount, repeatGoldenRows(version, rowCount)]));
-  if (lane.runner)
-    warmUp(
-      lane.runner,
-      (rowCount, us) => lane.inlineCost.observe(rowCount, us),
-      (rowCount) => blocks.get(rowCount)!,
-    );
+  await pause();
+  if (lane.runner) {
+    const observe = (rowCount: number, us: number) => lane.inlineCost.observe(rowCount, us);
+    const isLong = (rowCount: number) => known.some(([rows, us]) => rows === rowCount && us > longStepUs);
+    for (const [rowCount, us] of known) if (isLong(rowCount)) for (let i = 0; i < knownWeight; i++) observe(rowCount, us);
+    const sizes = warmUpRows.filter((rowCount) => !isLong(rowCount));
+    for (const _ of warmUpSteps(lane.runner, sizes, observe, (rowCount) => blocks.get(rowCount)!)) await pause();
+  }
   if (lane.pool === undefined) return;
   let runMs = 0;
   let lastRows = 1;

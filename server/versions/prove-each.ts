@@ -3,6 +3,7 @@
  * while the pool's workers still load, and then through the workers while this thread goes on.
  */
 
+import { noPause, type Pause } from "../../bundle/index.js";
 import type { Block } from "../../preprocessing/index.js";
 import type { RunResult } from "../inference/runner.js";
 import { StuckRunError } from "../inference/worker-pool.js";
@@ -32,6 +33,12 @@ export interface Outcome {
   readonly summary: ProofSummary;
 }
 
+export interface ProveEachOptions {
+  readonly pause?: Pause;
+  /** The largest batch that runs on this thread. */
+  readonly inlineRowsMax?: number;
+}
+
 /**
  * @param inline - Runs a version's batches on this thread; undefined if that isn't going to happen.
  * @param pool - Undefined if there is none.
@@ -41,19 +48,24 @@ export async function proveEach(
   versions: readonly Version[],
   inline: (version: Version) => RunBatch | undefined,
   pool: Promise<ProvingPool | undefined>,
+  { pause = noPause, inlineRowsMax }: ProveEachOptions = {},
 ): Promise<ReadonlyMap<Version, Outcome>> {
   const found = new Map(versions.map((version) => [version, { problems: [] as string[], proofs: {} as Record<string, Proof> }]));
   const proveInline = async (): Promise<void> => {
     for (const version of versions) {
       const runBatch = inline(version);
-      if (runBatch) found.get(version)!.proofs.inline = await prove(version, runBatch);
+      if (runBatch)
+        found.get(version)!.proofs.inline = await prove(version, runBatch, {
+          pause,
+          ...(inlineRowsMax !== undefined && { rowsMax: inlineRowsMax }),
+        });
     }
   };
   const proveInPool = async (): Promise<void> => {
     const workers = await pool;
     if (workers === undefined) return;
     // One version after the other: a worker takes one task at a time, and each worker has to get one.
-    for (const version of versions) await proveByWorkers(version, inline(version) === undefined, workers, found.get(version)!);
+    for (const version of versions) await proveByWorkers(version, inline(version) === undefined, workers, found.get(version)!, pause);
   };
   // Both to their end, also where one fails: whoever hears of it lets go of the sessions.
   const ended = await Promise.allSettled([proveInline(), proveInPool()]);
@@ -66,6 +78,7 @@ async function proveByWorkers(
   withPath: boolean,
   workers: ProvingPool,
   { problems, proofs }: { problems: string[]; proofs: Record<string, Proof> },
+  pause: Pause,
 ): Promise<void> {
   const reason = workers.notLoaded.get(version.key);
   if (reason !== undefined) {
@@ -91,10 +104,10 @@ async function proveByWorkers(
     unlessStuck(async () => [...(await workers.runInEach(key, makeBlocks, rowCount, batchRows, limitMsOf(version, rowCount)))]);
   try {
     if (withPath) {
-      const path = await prove(version, runBatch);
+      const path = await prove(version, runBatch, { pause });
       if (!stuck) proofs.path = path;
     }
-    if (!stuck) proofs.pool = await proveOutputs(version, runInEach);
+    if (!stuck) proofs.pool = await proveOutputs(version, runInEach, { pause });
   } catch (error) {
     if (!stuck) throw error;
   }

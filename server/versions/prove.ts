@@ -9,7 +9,7 @@
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { GoldenAnswer, GoldenRow } from "../../bundle/index.js";
+import { type GoldenAnswer, type GoldenRow, noPause, type Pause } from "../../bundle/index.js";
 import type { Block, Prediction, Scalar } from "../../preprocessing/index.js";
 import { Call } from "../call.js";
 import type { RunResult } from "../inference/runner.js";
@@ -37,28 +37,39 @@ export interface Proof {
 /** The largest batch that is proved: as many rows as the scheduler puts into one. */
 const batchRowsMax = 256;
 
+export interface ProveOptions {
+  /** Called between steps: a call, a batch, or the comparison of a few rows. */
+  readonly pause?: Pause;
+  /** The largest batch that runs on this executor, if that is known to be smaller. */
+  readonly rowsMax?: number;
+}
+
 /** @returns What was found; the caller decides by `problemCount`. */
-export async function prove(version: Version, runBatch: RunBatch): Promise<Proof> {
+export async function prove(version: Version, runBatch: RunBatch, { pause = noPause, rowsMax }: ProveOptions = {}): Promise<Proof> {
   const { golden, manifest } = version.bundle;
   const found = new Findings(manifest.parity.tolerance);
-  const { answers, batchSizes } = goldenBatches(version);
+  const { answers, batchSizes } = goldenBatches(version, rowsMax);
   const refusals = golden.filter((row) => row.error !== undefined);
 
-  proveFeatures(version, answers, found);
-  const blocks = await proveCalls(version, answers, runBatch, found);
+  await proveFeatures(version, answers, found, pause);
+  const blocks = await proveCalls(version, answers, runBatch, found, pause);
   for (const batchSize of blocks === undefined ? [] : batchSizes.slice(1)) {
     const batches: Promise<void>[] = [];
     for (let first = 0; first < answers.length; first += batchSize) {
       const batch = answers.slice(first, first + batchSize);
       const ofBatch = blocks!.map((block, i) => rowsOf(block, first, batch.length, version.preprocessor.outputs[i]!.width));
-      batches.push(proveBatch(version, batch, ofBatch, runBatch, found));
+      batches.push(proveBatch(version, batch, ofBatch, runBatch, found, pause));
+      await pause();
     }
     // All of one size are under way together: a pool's workers are kept busy, and the start of a server isn't 400 round trips long.
     await Promise.all(batches);
     // Rows that run on this thread leave no other time to answer health, and to hear the pool's workers.
     await nextTurn();
   }
-  for (const refusal of refusals) await proveRefusal(version, refusal, runBatch, found);
+  for (const refusal of refusals) {
+    await proveRefusal(version, refusal, runBatch, found);
+    await pause();
+  }
   return { rows: golden.length, batchSizes, ...found.result() };
 }
 
@@ -69,33 +80,67 @@ export type RunInEach = (makeBlocks: () => Block[], rowCount: number, batchRows:
  * The part of a proof that differs between executors of one server: the models' raw outputs, at each batch size, in each of them. What
  * comes before and after is the same code on the same thread, and was proved by {@link prove}.
  */
-export async function proveOutputs(version: Version, runInEach: RunInEach): Promise<Proof> {
+export async function proveOutputs(version: Version, runInEach: RunInEach, { pause = noPause }: ProveOptions = {}): Promise<Proof> {
   const { answers, batchSizes } = goldenBatches(version);
   const found = new Findings(version.bundle.manifest.parity.tolerance);
   const { outputs } = version.preprocessor;
-  const rows = answers.map(({ row }) => row);
-  const makeBlocks = () => {
-    const blocks = newBlocks(rows.length, outputs);
-    version.preprocessor.run(rows, blocks);
-    return blocks;
-  };
+  const blocks = newBlocks(answers.length, outputs);
+  for (const [first, some] of inSteps(answers)) {
+    const end = first + some.length;
+    const part = blocks.map((block, i) => block.subarray(first * outputs[i]!.width, end * outputs[i]!.width));
+    version.preprocessor.run(
+      some.map(({ row }) => row),
+      part,
+    );
+    await pause();
+  }
+  // What moves to a worker is a copy.
+  const makeBlocks = () => blocks.map((block) => block.slice());
   for (const batchSize of batchSizes) {
-    for (const { raw, failure } of await runInEach(makeBlocks, rows.length, batchSize)) {
+    for (const { raw, failure } of await runInEach(makeBlocks, answers.length, batchSize)) {
       if (failure !== undefined) found.problem(`a worker failed on golden rows in batches of ${batchSize}: ${failure}`);
-      else proveRaw(version, raw, 0, answers, found, batchSize);
+      else await proveRawInSteps(version, raw, answers, found, batchSize, pause);
     }
   }
   return { rows: answers.length, batchSizes, ...found.result() };
 }
 
+/** Rows that are dealt with in one step: a tenth of a millisecond or two where they are wide. */
+const stepRows = 16;
+
+function* inSteps<T>(rows: readonly T[]): Generator<readonly [first: number, some: readonly T[]], void> {
+  for (let first = 0; first < rows.length; first += stepRows) yield [first, rows.slice(first, first + stepRows)];
+}
+
+async function proveRawInSteps(
+  version: Version,
+  raw: readonly Block[],
+  answers: readonly GoldenAnswer[],
+  found: Findings,
+  batchSize: number,
+  pause: Pause,
+): Promise<void> {
+  for (const [first, some] of inSteps(answers)) {
+    proveRaw(version, raw, first, some, found, batchSize);
+    await pause();
+  }
+}
+
 /** The golden rows that are to be answered, and the sizes of batch in which they run. */
-function goldenBatches({ bundle }: Version): { answers: GoldenAnswer[]; batchSizes: number[] } {
+function goldenBatches({ bundle }: Version, rowsMax = batchRowsMax): { answers: GoldenAnswer[]; batchSizes: number[] } {
   const answers = bundle.golden.filter((row): row is GoldenAnswer => row.error === undefined);
-  const largest = Math.min(batchRowsMax, bundle.manifest.limits.rows_max, answers.length);
+  const largest = Math.min(rowsMax, batchRowsMax, bundle.manifest.limits.rows_max, answers.length);
   return { answers, batchSizes: [...new Set([1, Math.min(7, largest), largest])] };
 }
 
-function proveFeatures(version: Version, answers: readonly GoldenAnswer[], found: Findings): void {
+async function proveFeatures(version: Version, answers: readonly GoldenAnswer[], found: Findings, pause: Pause): Promise<void> {
+  for (const [, some] of inSteps(answers)) {
+    proveFeaturesOf(version, some, found);
+    await pause();
+  }
+}
+
+function proveFeaturesOf(version: Version, answers: readonly GoldenAnswer[], found: Findings): void {
   const { outputs } = version.preprocessor;
   const { features, refused } = version.preprocessor.features(answers.map(({ row }) => row));
   for (const { row, feature, expected, got } of refused) {
@@ -126,9 +171,15 @@ async function proveCalls(
   answers: readonly GoldenAnswer[],
   runBatch: RunBatch,
   found: Findings,
+  pause: Pause,
 ): Promise<Block[] | undefined> {
   const blocks = newBlocks(answers.length, version.preprocessor.outputs);
-  const calls = await Promise.all(answers.map((golden) => proveCall(version, [golden], runBatch, found)));
+  const under: Promise<Call | undefined>[] = [];
+  for (const golden of answers) {
+    under.push(proveCall(version, [golden], runBatch, found));
+    await pause();
+  }
+  const calls = await Promise.all(under);
   await nextTurn();
   await proveCall(version, answers.slice(0, requestRows), runBatch, found);
   if (calls.includes(undefined)) return undefined;
@@ -164,6 +215,7 @@ async function proveBatch(
   blocks: Block[],
   runBatch: RunBatch,
   found: Findings,
+  pause: Pause,
 ): Promise<void> {
   const { postprocessor } = version;
   let result: RunResult;
@@ -178,12 +230,16 @@ async function proveBatch(
     found.problem(`${place(batch[failed]!)}, batch of ${batch.length}: the model failed on it: ${result.failure}`);
     return;
   }
-  proveRaw(version, result.raw, 0, batch, found, batch.length);
-  const { predictions, probabilities } = postprocessor.run(result.raw, 0, batch.length);
+  await pause();
   const width = postprocessor.labels?.length ?? 0;
-  for (const [i, golden] of batch.entries()) {
-    const probabilityOf = (k: number) => probabilities?.[i * width + k];
-    proveAnswer(version, golden, predictions[i]!, probabilityOf, found, batch.length);
+  for (const [first, some] of inSteps(batch)) {
+    proveRaw(version, result.raw, first, some, found, batch.length);
+    const { predictions, probabilities } = postprocessor.run(result.raw, first, first + some.length);
+    for (const [i, golden] of some.entries()) {
+      const probabilityOf = (k: number) => probabilities?.[i * width + k];
+      proveAnswer(version, golden, predictions[i]!, probabilityOf, found, batch.length);
+    }
+    await pause();
   }
 }
 

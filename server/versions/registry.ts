@@ -3,7 +3,11 @@
 import type { DecodeLimits } from "../codec/json.js";
 import { ServeError } from "../errors.js";
 import { chooseVersion } from "../routing/newest-ready.js";
-import type { Version } from "./version.js";
+import type { UnreadVersion } from "./unread-version.js";
+import { Version } from "./version.js";
+
+/** A version that the store names: loaded, or not. */
+export type ListedVersion = Version | UnreadVersion;
 
 /** What a body may be before it is known which model it is for. */
 export interface BodyLimits {
@@ -14,38 +18,45 @@ export interface BodyLimits {
 const unknownModelLimits: BodyLimits = { bodyBytesMax: 1_048_576, decode: { rowsMax: 10_000, containersMax: 10_002, membersMax: 2000 } };
 
 export class Registry {
-  readonly #models = new Map<string, Version[]>();
-  readonly #defaultModel: string | undefined;
-  readonly #expected = new Set<string>();
+  readonly #models = new Map<string, ListedVersion[]>();
+  #defaultModel: string | undefined;
 
   /** @param defaultModel - What `/predict` answers for; undefined means "the only model, if there is just one". */
   constructor(defaultModel: string | undefined) {
     this.#defaultModel = defaultModel;
   }
 
-  /** A model that is in the store, whether or not a bundle of it can be read. */
-  expect(name: string): void {
-    this.#expected.add(name);
+  /** From now on the default is the only model, if there is just one. */
+  forgetDefault(): void {
+    this.#defaultModel = undefined;
   }
 
-  add(version: Version): void {
-    const versions = this.#models.get(version.name) ?? [];
-    versions.push(version);
-    versions.sort((a, b) => b.number - a.number);
-    this.#models.set(version.name, versions);
+  /** A version that the store names, loaded or not; in the place of what stood for it before. */
+  add(version: ListedVersion): void {
+    const others = (this.#models.get(version.name) ?? []).filter(({ number }) => number !== version.number);
+    this.#models.set(
+      version.name,
+      [...others, version].sort((a, b) => b.number - a.number),
+    );
   }
 
   /** Names in the order of the alphabet, versions newest first. */
-  get models(): readonly (readonly [string, readonly Version[]])[] {
+  get models(): readonly (readonly [string, readonly ListedVersion[]])[] {
     return [...this.#models].sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
-  get versions(): readonly Version[] {
+  /** All that the store names. */
+  get listed(): readonly ListedVersion[] {
     return [...this.#models.values()].flat();
   }
 
+  /** Those that were read. */
+  get versions(): readonly Version[] {
+    return this.listed.filter((version) => version instanceof Version);
+  }
+
   /** @throws {@link ServeError} model_not_found. */
-  model(name: string): readonly Version[] {
+  model(name: string): readonly ListedVersion[] {
     const versions = this.#models.get(name);
     if (versions === undefined) throw new ServeError("model_not_found", `there is no model ${JSON.stringify(name)}: ${this.#known()}`);
     return versions;
@@ -60,24 +71,24 @@ export class Registry {
    */
   choose(modelName: string | undefined, versionName: string | undefined): Version {
     const name = modelName ?? this.#defaultName();
-    return chooseVersion(name, this.model(name), versionName);
+    // Nothing but a loaded version is ever ready.
+    return chooseVersion(name, this.model(name), versionName) as Version;
   }
 
   /** What the body of a call to this address may be: known before the body is read. */
   limits(modelName: string | undefined, versionName: string | undefined): BodyLimits {
-    const name = modelName ?? (this.#models.has(this.#defaultModel ?? "") ? this.#defaultModel : this.#onlyName());
+    const name = modelName ?? this.#defaultModel ?? this.#onlyName();
     const versions = this.#models.get(name ?? "");
     const version =
       versionName === undefined
         ? versions?.find(({ state }) => state === "ready")
         : versions?.find(({ number }) => String(number) === versionName);
-    return version?.bodyLimits ?? unknownModelLimits;
+    return version instanceof Version ? version.bodyLimits : unknownModelLimits;
   }
 
   /** Every model of the store has a version that is ready: a server that lost one shouldn't take the place of one that has it. */
   get ready(): boolean {
-    const names = new Set([...this.#models.keys(), ...this.#expected]);
-    return names.size > 0 && [...names].every((name) => this.#models.get(name)?.some(({ state }) => state === "ready"));
+    return this.#models.size > 0 && [...this.#models.values()].every((versions) => versions.some(({ state }) => state === "ready"));
   }
 
   #onlyName(): string | undefined {
@@ -85,10 +96,10 @@ export class Registry {
   }
 
   #defaultName(): string {
-    if (this.#defaultModel !== undefined && this.#models.has(this.#defaultModel)) return this.#defaultModel;
-    const only = this.#onlyName();
-    if (only !== undefined) return only;
-    const lack = this.#defaultModel === undefined ? "none is set" : `${JSON.stringify(this.#defaultModel)} isn't loaded`;
+    // Set, it is never another: a caller that means this model must not get another one's answer.
+    const name = this.#defaultModel ?? this.#onlyName();
+    if (name !== undefined && this.#models.has(name)) return name;
+    const lack = name === undefined ? "none is set" : `${JSON.stringify(name)} isn't in the store`;
     throw new ServeError(
       "model_not_found",
       `this address needs a default model, and ${lack}: use /models/{model}/predict; ${this.#known()}`,

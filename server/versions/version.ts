@@ -29,6 +29,9 @@ const transitions = {
 
 export type VersionState = keyof typeof transitions;
 
+/** `refused`: it doesn't answer as its golden rows say. `failed`: it couldn't be loaded or run. */
+export type VersionFault = "refused" | "failed";
+
 export interface ProofSummary {
   readonly rows: number;
   readonly batchSizes: readonly number[];
@@ -38,12 +41,18 @@ export interface ProofSummary {
   readonly predictionUlpMax: number;
 }
 
+/** Plans that were made before, in turns of their own; what isn't given is made by the constructor. */
+export interface VersionPlans {
+  readonly preprocessor?: Preprocessor;
+  readonly postprocessor?: Postprocessor;
+}
+
 export class Version {
   readonly name: string;
   readonly number: number;
   /** `demand/1`: how executors, logs and metrics call it. */
   readonly key: string;
-  readonly bundle: Bundle;
+  bundle: Bundle;
   readonly rowSchema: RowSchema;
   readonly preprocessor: Preprocessor;
   readonly postprocessor: Postprocessor;
@@ -75,15 +84,15 @@ export class Version {
   readonly predictionDtype: "float32" | "float64";
 
   /** @throws GraphError when a graph can't be planned. */
-  constructor(bundle: Bundle) {
+  constructor(bundle: Bundle, plans: VersionPlans = {}) {
     const { manifest } = bundle;
     this.bundle = bundle;
     this.name = bundle.name;
     this.number = bundle.version;
     this.key = `${bundle.name}/${bundle.version}`;
     this.rowSchema = bundle.rowSchema;
-    this.preprocessor = createPreprocessor(bundle.preprocessing);
-    this.postprocessor = createPostprocessor(bundle.postprocessing);
+    this.preprocessor = plans.preprocessor ?? createPreprocessor(bundle.preprocessing);
+    this.postprocessor = plans.postprocessor ?? createPostprocessor(bundle.postprocessing);
     this.answerFrame = createAnswerFrame(bundle.name, bundle.version, this.postprocessor.labels);
     this.hiddenFeatures = new Set(bundle.rowSchema.features.filter(({ pii }) => pii).map(({ name }) => name));
     this.predictionDtype = this.postprocessor.inputs.every(({ dtype }) => dtype === "float32") ? "float32" : "float64";
@@ -119,6 +128,21 @@ export class Version {
     return this.#state === "ready" || this.#state === "draining" ? this.#fallback : undefined;
   }
 
+  #fault: VersionFault = "refused";
+
+  /** Why it isn't served, in one sentence; undefined unless it failed. */
+  get reason(): string | undefined {
+    const [first] = this.problems;
+    return this.#state === "failed" && first !== undefined ? `${this.#fault}: ${first}` : undefined;
+  }
+
+  /** Keeps one golden row, to show; the others are as large as everything else of the bundle, and proved. */
+  releaseGolden(): void {
+    const { golden } = this.bundle;
+    const shown = golden.find(({ kind, error }) => kind === "sample" && error === undefined) ?? golden[0];
+    this.bundle = { ...this.bundle, golden: shown === undefined ? [] : [shown] };
+  }
+
   become(next: VersionState): void {
     if (!(transitions[this.#state] as readonly string[]).includes(next)) {
       throw new Error(`version ${this.key} can't go from ${this.#state} to ${next}`);
@@ -126,8 +150,9 @@ export class Version {
     this.#state = next;
   }
 
-  fail(problems: readonly string[]): void {
+  fail(problems: readonly string[], fault: VersionFault = "refused"): void {
     this.become("failed");
+    this.#fault = fault;
     this.problems = problems;
   }
 }

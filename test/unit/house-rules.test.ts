@@ -49,7 +49,6 @@ const owners: Owners = {
   "onnxruntime-node": ["server/inference/session.ts", "loadtest/bench/bare-onnx.ts", "loadtest/servers/fastify.ts"],
   pbf: ["server/inference/tree/onnx-file.ts", "server/inference/onnx-outline.ts"],
   piscina: ["server/inference/pool.ts", "server/inference/worker.ts"],
-  "prom-client": ["server/observe/metrics.ts"],
   "@opentelemetry/api": ["server/observe/call-spans.ts"],
   "@opentelemetry/sdk-trace": ["server/observe/otlp.ts"],
   "@opentelemetry/resources": ["server/observe/otlp.ts"],

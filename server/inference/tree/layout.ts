@@ -25,7 +25,7 @@ export interface Layout {
 /** Room for as many rows as a batch of the event loop has, unless they are wide. */
 const roomRowsMost = 256;
 const roomBytesMost = 262_144;
-const pageBytes = 65_536;
+export const pageBytes = 65_536;
 /** A model isn't worth more of a machine's memory. */
 const bytesMax = 512 * 1024 * 1024;
 

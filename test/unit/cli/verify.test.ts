@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { verify } from "../../../cli/verify.js";
@@ -32,6 +33,30 @@ async function problemsOf(change: (copy: DemandCopy) => void): Promise<string[]>
   expect(problems).not.toEqual([]);
   return problems.map((line) => line.slice(4));
 }
+
+describe("a store", () => {
+  test("is verified as a whole: a line for each bundle, and exit code 0 where all are proved", async () => {
+    const store = await writeStore(echoModel(), echoModel({ version: 2 }));
+    await mkdir(join(store.directory, "lost+found"));
+    const { code, stdout, stderr } = await callCommand(verify, [store.directory]);
+    await store.remove();
+    expect(stdout.split("\n").map((line) => line.split("  ").slice(0, 2))).toEqual([["echo/1", "proved"], ["echo/2", "proved"], [""]]);
+    expect([code, stderr]).toEqual([0, expect.stringMatching(/^plumb verify: passed over: .*"lost\+found"[^\n]*\n$/)]);
+  });
+
+  test("with one that is damaged, and one that isn't whole, has exit code 1, and says which and why", async () => {
+    const damaged = echoModel({ version: 2, change: (bundle) => (bundle.tamper["card.md"] = "# Tinx\n") });
+    const half = echoModel({ version: 3, change: (bundle) => (bundle.tamper["model.onnx"] = null) });
+    const store = await writeStore(echoModel(), damaged, half);
+    const { code, stdout } = await callCommand(verify, [store.directory]);
+    await store.remove();
+    expect(code).toBe(1);
+    const [one, two, three] = stdout.split("\n");
+    expect(one).toMatch(/^echo\/1 {2}proved {2}256 golden rows, by onnxruntime/);
+    expect(two).toMatch(/^echo\/2 {2}refused {2}damaged: card\.md: expected sha256/);
+    expect(three).toMatch(/^echo\/3 {2}refused {2}incomplete: model\.onnx: expected this file/);
+  });
+});
 
 describe("a true bundle", () => {
   test("is proved, and the report says what was compared", async () => {

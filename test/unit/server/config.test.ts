@@ -78,6 +78,20 @@ describe("a setting", () => {
   });
 });
 
+describe("a default model of the file", () => {
+  test.each([
+    ["is firm where the same file names the store", { models: "mine", defaultModel: "demand" }, [], {}, undefined],
+    ["is loose where nothing names the store", { defaultModel: "demand" }, [], {}, true],
+    ["is loose where a flag names another store", { models: "mine", defaultModel: "demand" }, ["--models", "other"], {}, true],
+    ["is loose where the environment does", { models: "mine", defaultModel: "demand" }, [], { PLUMB_MODELS: "other" }, true],
+    ["gives way to a flag, which is firm", { defaultModel: "demand" }, ["--default-model", "x", "--models", "other"], {}, undefined],
+    ["gives way to the environment, which is firm", { defaultModel: "demand" }, [], { PLUMB_DEFAULT_MODEL: "x" }, undefined],
+  ] as const)("%s", (_, settings, flags, environment, loose) => {
+    writeFile(settings);
+    expect(read([...flags], environment).defaultModelIsLoose).toBe(loose);
+  });
+});
+
 describe("the file", () => {
   test("may be missing", () => {
     expect(read()).toMatchObject({ httpPort: 8080 });

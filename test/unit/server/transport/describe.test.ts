@@ -3,6 +3,7 @@
 import { expect, test } from "vitest";
 import { describeModel, describeModels } from "../../../../server/transport/describe.js";
 import { Registry } from "../../../../server/versions/registry.js";
+import { UnreadVersion } from "../../../../server/versions/unread-version.js";
 import { makeVersion, namedGraph, oneNumberSchema } from "../../../support/versions.js";
 
 const failed = makeVersion({ name: "demand", number: 3, state: "proving" });
@@ -21,7 +22,7 @@ test("all models", () => {
         task: "regression",
         serving: 2,
         versions: [
-          { version: 3, state: "failed" },
+          { version: 3, state: "failed", reason: "refused: inline: golden.jsonl line 3: expected 1, got 2" },
           { version: 2, state: "ready" },
           { version: 1, state: "ready" },
         ],
@@ -84,6 +85,34 @@ test("engines are told by model, with the reason where it isn't the tree kernel"
 
 test("one that nobody serves has its schema, too", () => {
   expect(describeModel(registry, "spam")).toMatchObject({ serving: null, schema: oneNumberSchema, versions: [{ role: "standby" }] });
+});
+
+test("a version that couldn't be read, or isn't whole yet, or isn't needed, with the reason", () => {
+  const store = new Registry(undefined);
+  const versions = [4, 3, 2, 1].map((number) => new UnreadVersion("demand", number)) as [
+    UnreadVersion,
+    UnreadVersion,
+    UnreadVersion,
+    UnreadVersion,
+  ];
+  versions[0].fail("damaged", ["model.onnx: expected 5 bytes, got 4", "card.md: expected this file, got none"]);
+  versions[1].fail("incomplete", ["manifest.json: expected this file, got none"]);
+  versions[3].leave("the newest 2 versions are loaded");
+  for (const version of versions) store.add(version);
+  const states = [
+    { version: 4, state: "failed", reason: "damaged: model.onnx: expected 5 bytes, got 4" },
+    { version: 3, state: "incomplete", reason: "incomplete: manifest.json: expected this file, got none" },
+    { version: 2, state: "loading" },
+    { version: 1, state: "unloaded", reason: "the newest 2 versions are loaded" },
+  ];
+  expect(describeModels(store)).toEqual({ models: [{ name: "demand", task: null, serving: null, versions: states }] });
+  const described = describeModel(store, "demand");
+  expect(described).toMatchObject({
+    serving: null,
+    schema: null,
+    versions: states.map((state) => ({ reason: null, ...state, proof: null })),
+  });
+  expect(described).toMatchObject({ versions: [{ problems: [expect.any(String), "card.md: expected this file, got none"] }, {}, {}, {}] });
 });
 
 test("one that isn't there", () => {

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { Registry } from "../../../../server/versions/registry.js";
+import { UnreadVersion } from "../../../../server/versions/unread-version.js";
 import type { Version } from "../../../../server/versions/version.js";
 import { makeVersion } from "../../../support/versions.js";
 
@@ -62,7 +63,27 @@ describe("which model is meant", () => {
 
   test("else the only one", () => {
     expect(registryOf([spam]).choose(undefined, undefined)).toBe(spam);
-    expect(registryOf([spam], "gone").choose(undefined, undefined)).toBe(spam);
+  });
+
+  test("never another than the one that is set: not the only one, and not while it failed", () => {
+    expect(() => registryOf([spam], "gone").choose(undefined, undefined)).toThrow(
+      refused("model_not_found", '"gone" isn\'t in the store: use /models/{model}/predict; this server has spam'),
+    );
+    const failed = makeVersion({ name: "tiny", state: "proving" });
+    failed.fail(["golden.jsonl line 3: expected 1, got 2"]);
+    expect(() => registryOf([spam, failed], "tiny").choose(undefined, undefined)).toThrow(
+      refused("not_ready", 'model "tiny" isn\'t ready: its versions are 1 failed (refused: golden.jsonl line 3: expected 1, got 2); see'),
+    );
+    const registry = registryOf([spam], "gone");
+    registry.forgetDefault();
+    expect(registry.choose(undefined, undefined)).toBe(spam);
+  });
+
+  test("not the only one that is loaded, where the store names another", () => {
+    const unread = new UnreadVersion("tiny", 1);
+    const registry = new Registry(undefined);
+    for (const version of [spam, unread]) registry.add(version);
+    expect(() => registry.choose(undefined, undefined)).toThrow(refused("model_not_found", "this server has spam, tiny"));
   });
 
   test("else none: the address has to name it", () => {
@@ -81,6 +102,40 @@ describe("which model is meant", () => {
   test("a name from Object.prototype is no model", () => {
     for (const name of ["constructor", "__proto__", "toString"])
       expect(() => registryOf([tiny]).choose(name, undefined)).toThrow(refused("model_not_found", name));
+  });
+});
+
+describe("a version that couldn't be read", () => {
+  const damaged = new UnreadVersion("tiny", 3);
+  damaged.fail("damaged", [`model.onnx: ${"x".repeat(1000)}`]);
+
+  test("is not ready, with the reason, cut where it is long", () => {
+    for (const version of [undefined, "3"]) {
+      expect(() => registryOf([damaged] as never).choose("tiny", version)).toThrow(
+        refused("not_ready", "failed (damaged: model.onnx: xxx"),
+      );
+    }
+    const registry = registryOf([damaged] as never);
+    expect(() => registry.choose("tiny", undefined)).toThrow(expect.objectContaining({ message: expect.stringMatching(/^.{300,500}$/) }));
+    expect([registry.ready, registry.limits("tiny", undefined).bodyBytesMax]).toEqual([false, 1_048_576]);
+  });
+
+  test("gives way to an older one, and to what it becomes", () => {
+    const old = makeVersion({ number: 2 });
+    const registry = registryOf([damaged as never, old]);
+    expect(registry.choose("tiny", undefined)).toBe(old);
+    expect([registry.ready, registry.listed.length, registry.versions]).toEqual([true, 2, [old]]);
+    const repaired = makeVersion({ number: 3 });
+    registry.add(repaired);
+    expect([registry.choose("tiny", undefined), registry.listed.length]).toEqual([repaired, 2]);
+  });
+
+  test("is no version for a caller if it isn't loaded because newer ones are", () => {
+    const oldest = new UnreadVersion("tiny", 1);
+    oldest.leave("the newest 2 versions are loaded");
+    expect(() => registryOf([oldest as never, makeVersion({ number: 2 })]).choose("tiny", "1")).toThrow(
+      refused("model_not_found", 'model "tiny" has no version "1": it has 2'),
+    );
   });
 });
 

@@ -1,0 +1,193 @@
+/**
+ * Loads a store: of each model its newest sound versions, and says of every other one why it isn't served.
+ *
+ * A version that fails takes no place: the next older one is tried. One that isn't whole yet is looked at again, also while the server serves, and
+ * loaded once it is. Nothing that is wrong with one version, or with a folder, keeps another from being loaded.
+ */
+
+import { folderSignature, listBundles, type StoredBundle } from "../../bundle/index.js";
+import { StoppedError, type Turns } from "../turns.js";
+import { type Executors, type LoadListener, loadServable, type ProofReport, type Servable } from "./load-servable.js";
+import { newestVersions } from "./newest.js";
+import type { Registry } from "./registry.js";
+import { UnreadVersion } from "./unread-version.js";
+
+export interface StoreLoaderOptions {
+  /** The store's folder. */
+  readonly models: string;
+  readonly versionsPerModel: number;
+  /** Which model `/predict` is about, if that is set. */
+  readonly defaultModel: string | undefined;
+  /** Whether it may be a model that this store hasn't: it was set beside another store. */
+  readonly defaultIsLoose: boolean;
+  readonly registry: Registry;
+  readonly executors: Executors;
+  readonly turns: Turns;
+  readonly listener: LoadListener;
+  /** Takes a version into service. */
+  readonly serve: (servable: Servable) => void;
+  readonly log: (level: "warn" | "error", message: string, fields: Record<string, unknown>) => void;
+}
+
+/** Versions that are loaded at the same time: one is read while another is in a worker. */
+const loadsMax = 3;
+/** How often versions that aren't whole are looked at, milliseconds. */
+const lookEveryMs = 5000;
+/** Strays that get a line each. */
+const straysMax = 20;
+
+export class StoreLoader {
+  readonly #options: StoreLoaderOptions;
+  #stored: readonly StoredBundle[] = [];
+  /** Those that loading has begun with, by their keys. */
+  readonly #begun = new Set<string>();
+  /** Those that take no place among the newest. */
+  readonly #without = new Set<string>();
+  /** By folder: what it looked like when it wasn't whole. */
+  readonly #incomplete = new Map<string, { stored: StoredBundle; signature: string }>();
+  #looks: NodeJS.Timeout | undefined;
+
+  constructor(options: StoreLoaderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when every version that is to be loaded is, or has failed.
+   *
+   * @throws Error with a sentence when the store can't be read, hasn't the default model, or no version is ready.
+   */
+  async load(): Promise<void> {
+    const { registry, turns } = this.#options;
+    await this.#list();
+    await Promise.all(Array.from({ length: loadsMax }, () => this.#loadNext()));
+    turns.throwIfStopped();
+    this.#leaveOthers();
+    if (!registry.versions.some(({ state }) => state === "ready")) {
+      const reasons = registry.listed.flatMap(({ key, problems }) => problems.map((problem) => `${key}: ${problem}`));
+      throw new Error(`no model is ready to serve:\n${reasons.join("\n")}`);
+    }
+  }
+
+  /** Whether a version isn't whole yet. */
+  get waits(): boolean {
+    return this.#incomplete.size > 0;
+  }
+
+  /** Looks at versions that weren't whole, from time to time. */
+  watch(): void {
+    if (this.waits) this.#looks = setTimeout(() => void this.#look(), lookEveryMs).unref();
+  }
+
+  close(): void {
+    clearTimeout(this.#looks);
+  }
+
+  async #list(): Promise<void> {
+    const { models, registry, defaultModel, defaultIsLoose, turns, log } = this.#options;
+    const { bundles, strays } = await turns.unlessStopped(listBundles(models));
+    for (const stray of strays.slice(0, straysMax)) log("warn", `passed over in the model store: ${stray}`, {});
+    if (strays.length > straysMax) log("warn", "more is passed over in the model store", { count: strays.length - straysMax });
+    if (bundles.length === 0)
+      throw new Error(`no bundle is in the model store ${models}: expected ${models}/<name>/<version>/manifest.json`);
+    this.#stored = bundles;
+    for (const { name, version } of bundles) registry.add(new UnreadVersion(name, version));
+    if (defaultModel === undefined || bundles.some(({ name }) => name === defaultModel)) return;
+    if (!defaultIsLoose) {
+      const names = registry.models.map(([name]) => name).join(", ");
+      throw new Error(
+        `the default model ${JSON.stringify(defaultModel)} isn't in the model store ${models}: expected one of ${names}; correct defaultModel, or leave it out`,
+      );
+    }
+    log("warn", `the config file's default model ${JSON.stringify(defaultModel)} isn't in this store: there is no default`, { models });
+    registry.forgetDefault();
+  }
+
+  /** Loads one after the other until there is none left. */
+  async #loadNext(): Promise<void> {
+    for (;;) {
+      const next = nextToLoad(this.#stored, this.#options.versionsPerModel, this.#begun, this.#without);
+      if (next === undefined) return;
+      this.#begun.add(keyOf(next));
+      await this.#loadOne(next);
+    }
+  }
+
+  async #loadOne(stored: StoredBundle): Promise<void> {
+    const { executors, turns, listener, registry, serve } = this.#options;
+    const signature = await turns.unlessStopped(folderSignature(stored.directory));
+    const found = await loadServable(stored, executors, turns, {
+      ...listener,
+      onRead(version) {
+        registry.add(version);
+        listener.onRead(version);
+      },
+    });
+    const wasIncomplete = this.#incomplete.delete(stored.directory);
+    if ("lane" in found) {
+      serve(found);
+      return;
+    }
+    this.#refuse(stored, found, wasIncomplete);
+    if (found.fault === "incomplete") this.#incomplete.set(stored.directory, { stored, signature });
+  }
+
+  #refuse(stored: StoredBundle, { fault, problems, version }: ProofReport, wasIncomplete: boolean): void {
+    const { registry, log } = this.#options;
+    const { name, version: number, directory } = stored;
+    this.#without.add(keyOf(stored));
+    if (version !== undefined) {
+      version.fail(problems, fault === "failed" ? "failed" : "refused");
+      log("error", "a version is refused: it won't serve", { model: name, version: number, problems });
+      return;
+    }
+    const unread = new UnreadVersion(name, number);
+    unread.fail(fault === "failed" ? "damaged" : fault, problems);
+    registry.add(unread);
+    const fields = { model: name, version: number, directory, problems };
+    if (fault !== "incomplete") log("error", `a bundle is refused: it is ${unread.reason}`, fields);
+    else if (!wasIncomplete) log("warn", `a version isn't whole yet, and is looked at again: ${problems[0]}`, fields);
+  }
+
+  /** Says of those that nobody needs why they aren't loaded. */
+  #leaveOthers(): void {
+    const { registry, versionsPerModel } = this.#options;
+    for (const version of registry.listed) {
+      if (version instanceof UnreadVersion && version.state === "loading") {
+        version.leave(`the newest ${versionsPerModel === 1 ? "version is" : `${versionsPerModel} versions are`} loaded (versionsPerModel)`);
+      }
+    }
+  }
+
+  async #look(): Promise<void> {
+    for (const [directory, { stored, signature }] of [...this.#incomplete]) {
+      if ((await folderSignature(directory)) === signature) continue;
+      try {
+        await this.#loadOne(stored);
+      } catch (error) {
+        if (error instanceof StoppedError) return;
+        throw error;
+      }
+    }
+    this.watch();
+  }
+}
+
+/**
+ * Which version is loaded next: of the newest few of each model one that nobody has begun with. Pure, and the same question may be asked again at
+ * any time.
+ *
+ * @param without - Keys of those that failed: they take no place among the newest.
+ */
+export function nextToLoad(
+  stored: readonly StoredBundle[],
+  perModel: number,
+  begun: ReadonlySet<string>,
+  without: ReadonlySet<string>,
+): StoredBundle | undefined {
+  const sound = stored.filter((one) => !without.has(keyOf(one)));
+  return newestVersions(sound, perModel).find((one) => !begun.has(keyOf(one)));
+}
+
+function keyOf({ name, version }: Pick<StoredBundle, "name" | "version">): string {
+  return `${name}/${version}`;
+}
