@@ -16,7 +16,7 @@ export type { Manifest, TensorSpec } from "./manifest.js";
 export { decodeNumber, encodeNumber } from "./number-form.js";
 export { BundleError } from "./problem.js";
 export { type Bundle, type BundleModel, readBundle } from "./read.js";
-export type { Issue } from "./row-issues.js";
+export { expectedWords, type Issue } from "./row-issues.js";
 export { parseRowSchema, type RowSchema } from "./row-schema.js";
 export type { JsonSchemaDocument } from "./row-schema-document.js";
 export { listBundles, type StoredBundle } from "./store.js";

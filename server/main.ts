@@ -2,10 +2,13 @@
 
 import { setFlagsFromString } from "node:v8";
 import { type Config, readConfig } from "./config.js";
+import { curlCommand, exampleRow } from "./example-row.js";
 import { Server } from "./server.js";
+import { endAtOnce, onSignals } from "./signals.js";
+import { urlHost } from "./transport/address.js";
 
 /**
- * Serves until SIGTERM or SIGINT.
+ * Serves until a signal says to stop ({@link onSignals}).
  *
  * @returns The exit code: 0 after a drain that answered everything, 1 if requests or runs were cut off or the server couldn't start.
  */
@@ -21,8 +24,8 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
   // rows and calls do survive; in service, where they are gone in a millisecond, only a full collection would find them, and all that they point
   // to (docs/decisions/0008-young-calls.md).
   setFlagsFromString("--no-allocation-site-pretenuring");
-  const stopped = signalled();
   const server = new Server(config);
+  const stopped = onSignals((message) => server.logs.event("warn", message));
   const started = server.start().then(
     () => "started" as const,
     (error: Error) => error,
@@ -58,30 +61,10 @@ async function endBesideThreads({ logs }: Server): Promise<never> {
   endAtOnce();
 }
 
-/** The first SIGTERM or SIGINT; a second one ends the process at once. */
-async function signalled(): Promise<string> {
-  return new Promise((resolve) => {
-    let count = 0;
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.on(signal, () => {
-        if (++count === 1) resolve(signal);
-        else endAtOnce();
-      });
-    }
-  });
-}
-
-/** Not `process.exit`: a worker inside onnxruntime would turn that into an abort, after some time. */
-function endAtOnce(): never {
-  process.kill(process.pid, "SIGKILL");
-  // Only the first process of a container gets here: the kernel keeps it from killing itself, but not from crashing.
-  process.abort();
-}
-
 /** What a person wants to see: where, what, and a line to try. */
 function greeting(server: Server, config: Config): string {
-  const base = `http://${config.host}:${server.httpPort}`;
-  const lines = [`Plumb listens on ${base} (predictions) and http://${config.adminHost}:${server.adminPort} (metrics)`];
+  const base = `http://${urlHost(config.host)}:${server.httpPort}`;
+  const lines = [`Plumb listens on ${base} (predictions) and http://${urlHost(config.adminHost)}:${server.adminPort} (metrics)`];
   for (const [name, versions] of server.registry.models) {
     for (const { number, state, proof, problems } of versions) {
       const truth = proof ? `${proof.rows} golden rows proved on ${proof.executors.join(" and ")}` : problems[0];
@@ -90,11 +73,6 @@ function greeting(server: Server, config: Config): string {
   }
   for (const directory of server.unreadable) lines.push(`  ${directory}  refused: the log says why`);
   const version = server.registry.versions.find(({ state }) => state === "ready")!;
-  const golden = version.bundle.golden.find(({ kind, error }) => kind === "sample" && error === undefined) ?? version.bundle.golden[0]!;
-  lines.push(
-    "Try:",
-    `  curl -s ${base}/models/${version.name}/predict -H 'content-type: application/json' -d '${golden.rowJson.replaceAll("'", "'\\''")}'`,
-    "",
-  );
+  lines.push("Try:", `  ${curlCommand(`${base}/models/${version.name}/predict`, exampleRow(version))}`, "");
   return lines.join("\n");
 }
