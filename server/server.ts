@@ -34,11 +34,11 @@ import { jitteredSeconds } from "./retry-after.js";
 import { Slices } from "./slices.js";
 import { reachableHost } from "./transport/address.js";
 import { createAdminHandler } from "./transport/admin.js";
-import { indexServer } from "./transport/describe.js";
 import { createFailureAnswer } from "./transport/failure.js";
 import { type Exchange, HttpListener } from "./transport/http.js";
 import { createPublicHandler } from "./transport/public.js";
 import { createRequestIds } from "./transport/request-id.js";
+import { IndexAnswers } from "./transport/server-index.js";
 import { chooseEngines, chooseOnnxRuntime } from "./versions/choose-engines.js";
 import { learnCost } from "./versions/learn-cost.js";
 import { newestVersions } from "./versions/newest.js";
@@ -205,15 +205,14 @@ export class Server {
     const onFailure = (exchange: Exchange, failure: string, detail: string, cause: unknown) =>
       this.#metrics.countRefusal(answerFailure(exchange, failure, detail, cause).code);
     const retryAfterS = (error: ServeError) => jitteredSeconds(Math.random(), error.retryAfterMs);
-    const version = productVersion();
+    const baseUrl = () => `http://${reachableHost(host)}:${this.httpPort}`;
     const handle = createPublicHandler({
       path,
       registry: this.#registry,
       nextRequestId: this.#nextRequestId,
       retryAfterS,
       health,
-      index: () => indexServer(this.#registry, this.ready, version),
-      baseUrl: () => `http://${reachableHost(host)}:${this.httpPort}`,
+      index: new IndexAnswers(this.#registry, health.isReady, productVersion(), baseUrl),
     });
     const handleAdmin = createAdminHandler({
       registry: this.#registry,

@@ -88,7 +88,7 @@ export function* findFault(text: string): Generator<undefined, JsonFault> {
         break;
       }
       case "nothing":
-        return { at, hint: isComment(text, at) ? comments : 'more text follows the first value; several rows go as {"rows": [...]}' };
+        return { at, hint: hintBehindEnd(text, at) };
     }
     // A list or an object has ended.
     at++;
@@ -178,6 +178,12 @@ function hintBehindValue(text: string, at: number): string | undefined {
   if (before === "0" && /[0-9]/.test(char) && !/[0-9.]/.test(text[at - 2] ?? "")) return "a number has no leading zeros in JSON";
   if (/[0-9]/.test(before) && /[._xXeEnN]/.test(char)) return "a number is written like 12, 0.5 or 1e-3 in JSON";
   return char === '"' || char === "{" || char === "[" ? "a comma stands between two items" : undefined;
+}
+
+function hintBehindEnd(text: string, at: number): string {
+  if (isComment(text, at)) return comments;
+  const more = "more text follows the first value";
+  return text[at] === "{" ? `${more}; several rows go as {"rows": [...]}` : more;
 }
 
 const quotes = "JSON has double quotes only";

@@ -15,10 +15,8 @@ export function createFailureAnswer(
   return (exchange, failure, detail, cause) => {
     const requestId = acceptRequestId(exchange.requestIdHeader) ?? nextRequestId();
     const address = shownAddress(exchange.path);
-    const error =
-      failure === "bad_framing"
-        ? new ServeError("invalid_request", `the request's framing is ambiguous: ${detail}`)
-        : ServeError.from(cause);
+    const isFraming = failure === "bad_framing" && !(cause instanceof ServeError);
+    const error = isFraming ? new ServeError("invalid_request", `the request's framing is ambiguous: ${detail}`) : ServeError.from(cause);
     if (error.code === "internal") {
       const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
       logs.event("error", detail, { request_id: requestId, address, cause: text });

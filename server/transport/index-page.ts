@@ -6,12 +6,12 @@
  */
 
 import { createHash } from "node:crypto";
-import { expectedWords } from "../../bundle/index.js";
+import { expectedWords, type Feature } from "../../bundle/index.js";
 import { curlCommand } from "../example-row.js";
-import type { IndexedModel, ServerIndex } from "./describe.js";
+import type { IndexedModel, ServerIndex } from "./server-index.js";
 
 /** Features of a model, and problems of a version, that are shown. */
-const featuresMax = 100;
+const featuresMax = 40;
 const problemCharsMax = 300;
 
 const style = `
@@ -38,7 +38,7 @@ a{color:var(--accent)}
 .states{display:flex;gap:.4rem;flex-wrap:wrap;margin:.55rem 0}
 .problem{color:var(--bad);font-size:.9rem;overflow-wrap:anywhere}
 .command{position:relative}
-pre{background:var(--code);border:1px solid var(--line);border-radius:8px;margin:.6rem 0;padding:.8rem 1rem;max-height:14rem;overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere}
+pre{background:var(--code);border:1px solid var(--line);border-radius:8px;margin:.6rem 0;padding:.8rem 1rem;max-height:9.6rem;overflow:auto;white-space:pre-wrap;overflow-wrap:anywhere}
 pre,code{font:.86rem/1.55 ui-monospace,SFMono-Regular,Menlo,Consolas,"DejaVu Sans Mono",monospace}
 button{position:absolute;top:.45rem;right:.45rem;font:inherit;font-size:.8rem;color:var(--soft);background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.1rem .6rem;cursor:pointer}
 button:hover,button:focus-visible{color:var(--accent);border-color:currentColor}
@@ -116,31 +116,39 @@ ${rows.join("\n")}
 `;
 }
 
-function card({ name, task, versions, problem, example, features }: IndexedModel, base: string): string {
+function card({ name, task, versions, problem, call }: IndexedModel, base: string): string {
   const states = versions.map(({ version, state }) =>
-    pill(state === "ready" || state === "failed" ? state : "other", `${version} ${state}`),
+    pill(state === "ready" || state === "failed" ? state : "other", `version ${version}: ${state}`),
   );
-  // The address stands in an element of its own, for the script.
-  const url = "\u0000";
-  const command = escapeHtml(curlCommand(`${url}/models/${name}/predict`, example)).replace(
-    url,
-    () => `<span class="base">${escapeHtml(base)}</span>`,
-  );
-  const shown = features.slice(0, featuresMax);
-  const rows = shown.map(
-    (feature) =>
-      `<tr><td><code>${escapeHtml(feature.name)}</code></td><td>${escapeHtml(expectedWords(feature))}</td><td>${feature.required ? "required" : "optional"}</td></tr>`,
-  );
-  const more = features.length > shown.length ? `<p>And ${features.length - shown.length} more: ${link(`/models/${name}`)}</p>` : "";
   return `<section class="card">
 <div class="head"><h3>${escapeHtml(name)}</h3><span class="task">${escapeHtml(task)}</span><a href="models/${encodeURIComponent(name)}">details</a></div>
 <div class="states">${states.join("")}</div>
 ${problem === undefined ? "" : `<p class="problem">${escapeHtml(problem.slice(0, problemCharsMax))}</p>`}
-${example === undefined ? "" : `<div class="command"><pre>${command}</pre><button type="button" hidden>Copy</button></div>`}
-<details><summary>${features.length} feature${features.length === 1 ? "" : "s"} of a row</summary>
-<div class="scroll"><table><thead><tr><th>feature</th><th>is</th><th></th></tr></thead><tbody>${rows.join("")}</tbody></table></div>${more}
-</details>
+${call === undefined ? "" : `${command(name, call.row, base)}\n${featureTable(name, call.features)}`}
 </section>`;
+}
+
+function command(name: string, row: string | undefined, base: string): string {
+  // The base stands in an element of its own, for the script.
+  const place = "\u0000";
+  const text = escapeHtml(curlCommand(`${place}/models/${name}/predict`, row));
+  const withBase = text.replace(place, () => `<span class="base">${escapeHtml(base)}</span>`);
+  return `<div class="command"><pre>${withBase}</pre><button type="button" hidden>Copy</button></div>`;
+}
+
+function featureTable(name: string, features: readonly Feature[]): string {
+  const shown = features.slice(0, featuresMax).map((feature) => {
+    const cells = [
+      `<code>${escapeHtml(feature.name)}</code>`,
+      escapeHtml(expectedWords(feature)),
+      feature.required ? "required" : "optional",
+    ];
+    return `<tr>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
+  });
+  const more = features.length > shown.length ? `<p>And ${features.length - shown.length} more: ${link(`/models/${name}`)}</p>` : "";
+  return `<details><summary>${features.length} feature${features.length === 1 ? "" : "s"} of a row</summary>
+<div class="scroll"><table><thead><tr><th>feature</th><th>is</th><th></th></tr></thead><tbody>${shown.join("")}</tbody></table></div>${more}
+</details>`;
 }
 
 function pill(kind: string, text: string): string {

@@ -8,12 +8,13 @@ import type { Registry } from "../versions/registry.js";
 import { prefersHtml } from "./accept.js";
 import { checkLength, decodeName, shownAddress, versionOf } from "./address.js";
 import type { BodyReceiver } from "./body-receiver.js";
-import { describeIndex, describeModel, describeModels, type ServerIndex } from "./describe.js";
+import { describeModel, describeModels } from "./describe.js";
 import { answerHealth, type Health } from "./health.js";
 import type { Exchange } from "./http.js";
-import { indexPageHeaders, renderIndexPage } from "./index-page.js";
+import { indexPageHeaders } from "./index-page.js";
 import { bytesPerChunkMin, freeChunksMax } from "./read-budget.js";
 import { acceptRequestId, acceptTraceparent, boundTracestate } from "./request-id.js";
+import type { IndexAnswers } from "./server-index.js";
 
 export interface PublicRoutes {
   readonly path: PredictPath;
@@ -23,9 +24,7 @@ export interface PublicRoutes {
   readonly retryAfterS: (error: ServeError) => number;
   readonly health: Health;
   /** What `GET /` says. */
-  readonly index: () => ServerIndex;
-  /** Where the listener is, for a page that doesn't know where it was found: `http://127.0.0.1:8080`. */
-  readonly baseUrl: () => string;
+  readonly index: IndexAnswers;
 }
 
 const json = "application/json";
@@ -64,7 +63,7 @@ export function createPublicHandler(routes: PublicRoutes): (exchange: Exchange) 
     const model = /^\/models\/([^/]+)$/.exec(path)?.[1];
     if (model !== undefined) return get(exchange, () => describeModel(routes.registry, decodeName(model)));
     if (answerHealth(exchange, routes.health)) return;
-    if (path === "/") return answerIndex(exchange, routes);
+    if (path === "/") return answerIndex(exchange, routes.index);
     const asked = `${method.slice(0, 20)} ${JSON.stringify(shownAddress(path))}`;
     throw new ServeError("route_not_found", `nothing is served at ${asked}: GET / names the addresses`);
   };
@@ -79,20 +78,20 @@ function parsePredictAddress(path: string): PredictAddress | undefined {
   return { modelName: decodeName(model!), versionName: version === undefined ? undefined : decodeName(version) };
 }
 
-function get(exchange: Exchange, describe: () => object, headers = noHeaders): void {
+function get(exchange: Exchange, describe: () => object): void {
   expectGet(exchange);
-  exchange.send(200, json, `${JSON.stringify(describe())}\n`, headers);
+  exchange.send(200, json, `${JSON.stringify(describe())}\n`);
 }
 
 function expectGet({ method }: Exchange): void {
   if (method !== "GET" && method !== "HEAD") throw refuseMethod(method, "GET, HEAD");
 }
 
-function answerIndex(exchange: Exchange, { index, baseUrl }: PublicRoutes): void {
+function answerIndex(exchange: Exchange, index: IndexAnswers): void {
   expectGet(exchange);
   const headers = ["vary", "accept", "cache-control", "no-store"];
-  if (!prefersHtml(exchange.accept)) get(exchange, () => describeIndex(index()), headers);
-  else exchange.send(200, "text/html; charset=utf-8", renderIndexPage(index(), baseUrl()), [...headers, ...indexPageHeaders()]);
+  if (prefersHtml(exchange.accept)) exchange.send(200, "text/html; charset=utf-8", index.html(), [...headers, ...indexPageHeaders()]);
+  else exchange.send(200, json, index.json(), headers);
 }
 
 /** A prediction over HTTP: receives the body, puts the call on its path, and takes the answer back. One object for all three. */
