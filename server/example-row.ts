@@ -26,14 +26,13 @@ function isShort({ error, rowJson }: GoldenRow): boolean {
   return error === undefined && rowJson.length <= jsonCharsMax;
 }
 
-/** Leaves a value out where it may be missing, else makes one up from what the schema says. */
+/** Leaves a value out where it may be missing, else makes one up from what the schema says (it lists no values of such a feature). */
 function hide(row: Record<string, unknown>, feature: Feature): void {
   if (!feature.required) delete row[feature.name];
   else row[feature.name] = feature.nullable ? null : madeUp(feature);
 }
 
-function madeUp({ type, values, minimum, maximum, minLength = 1, minItems = 0 }: Feature): unknown {
-  if (values !== undefined) return values[0];
+function madeUp({ type, minimum, maximum, minLength = 1, minItems = 0 }: Feature): unknown {
   if (type === "boolean") return false;
   if (type === "string") return "x".repeat(minLength);
   if (type === "array") return minItems === 0 ? [] : undefined;

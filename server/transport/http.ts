@@ -40,7 +40,7 @@ const streamedBytesMin = 65_536;
 /** One request and its one reply. */
 export class Exchange {
   readonly method: string;
-  /** As sent: not decoded; and what stands behind the question mark. */
+  /** As sent: not decoded; and what stands behind the question mark, for which the library has undefined where there is none. */
   readonly path: string;
   readonly query: string;
   accept = "";
@@ -69,7 +69,7 @@ export class Exchange {
     res.onAborted(() => this.#gone());
     this.method = req.getCaseSensitiveMethod();
     this.path = req.getUrl();
-    this.query = req.getQuery();
+    this.query = req.getQuery() ?? "";
     reading = this;
     req.forEach(readHeader);
     // The rest of a body with a length is dropped by the library, behind the reply. Of one that is this long, too much.
