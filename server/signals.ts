@@ -1,5 +1,6 @@
 /** Which signals end a server, how, and which it only notes. */
 
+import { closeSync } from "node:fs";
 import { isatty } from "node:tty";
 
 /**
@@ -33,10 +34,21 @@ export async function onSignals(note: (message: string) => void): Promise<string
     process.on("SIGHUP", () => {
       // A descriptor of a terminal that has closed is none of a terminal any more. Kernel and shell both send the signal then: it never counts
       // as a second one.
-      if (terminals.length > 0 && !terminals.some((descriptor) => isatty(descriptor))) resolve("SIGHUP");
-      else note("SIGHUP is ignored: settings and bundles are read at the start, so restart the server to have them read again");
+      if (terminals.length > 0 && !terminals.some((descriptor) => isatty(descriptor))) {
+        // At its end Node resets the terminal that it was started in, and aborts where that one is gone, unless its descriptors are closed.
+        process.once("exit", () => terminals.forEach(close));
+        resolve("SIGHUP");
+      } else note("SIGHUP is ignored: settings and bundles are read at the start, so restart the server to have them read again");
     });
   });
+}
+
+function close(descriptor: number): void {
+  try {
+    closeSync(descriptor);
+  } catch {
+    // Closed already.
+  }
 }
 
 /** Not `process.exit`: a worker inside onnxruntime would turn that into an abort, after some time. */

@@ -274,17 +274,18 @@ describe("other signals", () => {
     const script = needProgram(context, "script");
     const log = join(store.directory, ".terminal.log");
     const command = [process.execPath, serverProgram, "serve", "--models", store.directory, "--http-port", "0", "--admin-port", "0"];
-    // Standard error is a file: when the terminal is gone, nobody could read it there.
-    const terminal = spawn(script, ["-qfec", `exec ${command.join(" ")} 2>${log}`, "/dev/null"], { stdio: ["ignore", "pipe", "ignore"] });
+    // Standard error is a file: when the terminal is gone, nobody could read it there. The shell outlives the terminal to tell the exit code.
+    const line = `trap '' HUP; ${command.join(" ")} 2>${log}; echo "exit code $?" >>${log}`;
+    const terminal = spawn(script, ["-qfec", line, "/dev/null"], { stdio: ["ignore", "pipe", "ignore"] });
     let screen = "";
     await new Promise<void>((resolve) =>
       terminal.stdout.setEncoding("utf8").on("data", (text: string) => {
         screen += text;
-        if (/\n {2}curl .*\n/.test(screen)) resolve();
+        if (/ {2}curl [^\n]*\n/.test(screen)) resolve();
       }),
     );
     terminal.kill("SIGKILL");
-    const messages = () => readFileSync(log, "utf8").match(/"draining","reason":"SIGHUP"|"stopped","cut_off":0/g);
-    await expect.poll(messages, quickly).toEqual(['"draining","reason":"SIGHUP"', '"stopped","cut_off":0']);
+    const ended = /"draining","reason":"SIGHUP".*\n.*"stopped","cut_off":0\}\nexit code 0\n$/;
+    await expect.poll(() => readFileSync(log, "utf8"), quickly).toMatch(ended);
   });
 });
