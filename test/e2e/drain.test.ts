@@ -274,8 +274,9 @@ describe("other signals", () => {
     const script = needProgram(context, "script");
     const log = join(store.directory, ".terminal.log");
     const command = [process.execPath, serverProgram, "serve", "--models", store.directory, "--http-port", "0", "--admin-port", "0"];
-    // Standard error is a file: when the terminal is gone, nobody could read it there. The shell outlives the terminal to tell the exit code.
-    const line = `trap '' HUP; ${command.join(" ")} 2>${log}; echo "exit code $?" >>${log}`;
+    // Standard error is a file: when the terminal is gone, nobody could read it there. The shell passes the signal on, as shells do, and tells
+    // the exit code; the first of its waits is what the signal ends.
+    const line = `${command.join(" ")} 2>${log} & trap "kill -HUP $!" HUP; wait $!; wait $!; echo "exit code $?" >>${log}`;
     const terminal = spawn(script, ["-qfec", line, "/dev/null"], { stdio: ["ignore", "pipe", "ignore"] });
     let screen = "";
     await new Promise<void>((resolve) =>
