@@ -121,7 +121,7 @@ function card({ name, task, versions, problem, call }: IndexedModel, base: strin
     pill(state === "ready" || state === "failed" ? state : "other", `version ${version}: ${state}`),
   );
   return `<section class="card">
-<div class="head"><h3>${escapeHtml(name)}</h3><span class="task">${escapeHtml(task)}</span><a href="models/${encodeURIComponent(name)}">details</a></div>
+<div class="head"><h3>${escapeHtml(name)}</h3><span class="task">${escapeHtml(task ?? "")}</span><a href="models/${encodeURIComponent(name)}">details</a></div>
 <div class="states">${states.join("")}</div>
 ${problem === undefined ? "" : `<p class="problem">${escapeHtml(problem.slice(0, problemCharsMax))}</p>`}
 ${call === undefined ? "" : `${command(name, call.row, base)}\n${featureTable(name, call.features)}`}

@@ -3,6 +3,7 @@
 import type { Feature } from "../../bundle/index.js";
 import { exampleRow } from "../example-row.js";
 import type { Registry } from "../versions/registry.js";
+import type { Version } from "../versions/version.js";
 import { publicAddresses, type ServedAddress } from "./addresses.js";
 import { renderIndexPage } from "./index-page.js";
 
@@ -11,7 +12,8 @@ const shownModelsMax = 20;
 
 export interface IndexedModel {
   readonly name: string;
-  readonly task: string;
+  /** Null while no bundle of it could be read. */
+  readonly task: string | null;
   /** The version that answers; null while none is ready. */
   readonly serving: number | null;
   readonly versions: readonly { readonly version: number; readonly state: string }[];
@@ -65,7 +67,8 @@ export class IndexAnswers {
   }
 
   #forgetOld(): void {
-    const states = [this.#isReady(), ...this.#registry.versions.map(({ key, state }) => `${key} ${state}`)].join();
+    const versions = this.#registry.models.flatMap(([name, all]) => all.map(({ number, state }) => `${name}/${number} ${state}`));
+    const states = [this.#isReady(), ...versions].join();
     if (states === this.#states) return;
     this.#states = states;
     this.#html = undefined;
@@ -74,11 +77,11 @@ export class IndexAnswers {
 
   #index(): ServerIndex {
     const models = this.#registry.models.map(([name, versions], index) => {
-      const champion = versions.find(({ state }) => state === "ready");
+      const champion = versions.find(isServing);
       const isShown = champion !== undefined && index < shownModelsMax;
       return {
         name,
-        task: versions[0]!.bundle.manifest.task,
+        task: versions.find(isRead)?.bundle.manifest.task ?? null,
         serving: champion?.number ?? null,
         versions: versions.map(({ number, state }) => ({ version: number, state })),
         problem: versions[0]!.problems[0],
@@ -95,6 +98,15 @@ export class IndexAnswers {
       return undefined;
     }
   }
+}
+
+/** A version whose bundle couldn't be read has none. */
+function isRead(version: object): version is Version {
+  return "bundle" in version;
+}
+
+function isServing(version: { readonly state: string }): version is Version {
+  return isRead(version) && version.state === "ready";
 }
 
 function describeIndex({ version, ready, defaultModel, models, addresses }: ServerIndex): object {
