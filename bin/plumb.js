@@ -7,5 +7,22 @@ if (!existsSync(main)) {
   process.stderr.write("plumb: dist/ isn't built yet: run `npm run build` (or `npm start`, which does it by itself)\n");
   process.exit(2);
 }
-const { run } = await import(main.href);
-process.exitCode = await run(process.argv.slice(2));
+try {
+  const { run } = await import(main.href);
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  const sentence = surroundings(error);
+  if (sentence === undefined) throw error;
+  process.stderr.write(`plumb: ${sentence}\n`);
+  process.exit(1);
+}
+
+/** What is wrong with the place where the command runs. Here, because nothing more can be loaded then. */
+function surroundings({ code, syscall }) {
+  if (code === "EMFILE" || code === "ENFILE") {
+    return "the system lets this process open too few files: raise the limit to 1024 or more (ulimit -n 1024; LimitNOFILE= in a systemd unit)";
+  }
+  if (code === "ENOENT" && syscall === "uv_cwd")
+    return "the folder that this command runs in has been deleted: change to one that is there";
+  return undefined;
+}

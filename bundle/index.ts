@@ -18,7 +18,7 @@ export { noPause, type Pause } from "./pause.js";
 export { BundleError, type BundleFault } from "./problem.js";
 export { type Bundle, type BundleModel, readBundle } from "./read.js";
 export { rehearseReading } from "./rehearse.js";
-export type { Issue } from "./row-issues.js";
+export { expectedWords, type Issue } from "./row-issues.js";
 export { parseRowSchema, type RowSchema } from "./row-schema.js";
 export type { JsonSchemaDocument } from "./row-schema-document.js";
 export { folderSignature, listBundles, type StoredBundle, type StoreListing } from "./store.js";

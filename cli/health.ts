@@ -1,7 +1,8 @@
 /** `plumb health`: asks the server that the same settings would start whether it is well. For a container's health check, which has no curl. */
 
 import { request } from "node:http";
-import { type Config, readConfig } from "../server/config.js";
+import { readConfig } from "../server/config.js";
+import { reachableHost } from "../server/transport/address.js";
 
 /** A server that takes longer to say that it is ready isn't. */
 const timeoutMsDefault = 2_000;
@@ -44,20 +45,13 @@ function readQuestion(args: readonly string[], environment: NodeJS.ProcessEnv, w
   }
   const { host, httpPort } = readConfig(settings, environment, workingDirectory);
   if (httpPort === 0) throw new Error("the http port is 0, any free one: only the server knows which; say --http-port");
-  return { url: `http://${reachable(host)}:${httpPort}${path}`, timeoutMs };
+  return { url: `http://${reachableHost(host)}:${httpPort}${path}`, timeoutMs };
 }
 
 function readTimeout(text: string | undefined): number {
   const value = /^\d{1,6}$/.test(text ?? "") ? Number(text) : 0;
   if (value === 0) throw new Error(`the flag --timeout-ms: expected 1 to 999999 milliseconds, got ${JSON.stringify(text)}`);
   return value;
-}
-
-/** A listener on all addresses is asked on this machine's own. */
-function reachable(host: Config["host"]): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  if (host === "::") return "[::1]";
-  return host.includes(":") ? `[${host}]` : host;
 }
 
 async function ask({ url, timeoutMs }: Question): Promise<number> {

@@ -13,12 +13,17 @@ const numeric = <T extends z.ZodType>(schema: T) =>
   z.preprocess((value) => (typeof value === "string" && /^[+-]?\d+(\.\d+)?$/.test(value) ? Number(value) : value), schema);
 const count = (min: number, max: number) => numeric(z.number().int().min(min).max(max));
 const port = count(0, 65_535);
+/** An IPv6 address may stand in brackets, as in a URL. */
+const host = z
+  .string()
+  .min(1)
+  .overwrite((text) => text.replace(/^\[([0-9a-fA-F:.%\w]+)\]$/, "$1"));
 
 /** Key: as in the file. Flag: `--http-port`; environment: `PLUMB_HTTP_PORT`. */
 export const configSchema = z.strictObject({
-  host: z.string().min(1).default("127.0.0.1").describe("address of the public listener; 0.0.0.0 for all"),
+  host: host.default("127.0.0.1").describe("address of the public listener; 0.0.0.0 for all"),
   httpPort: port.default(8080).describe("port of the public listener; 0 for any free one"),
-  adminHost: z.string().min(1).default("127.0.0.1").describe("address of the admin listener: keep it private"),
+  adminHost: host.default("127.0.0.1").describe("address of the admin listener: keep it private"),
   adminPort: port.default(8082).describe("port of the admin listener; 0 for any free one"),
   models: z.string().min(1).default("models").describe("the model store: <name>/<version>/ are bundles"),
   versionsPerModel: count(1, 100).default(2).describe("how many of a model's newest versions are loaded"),

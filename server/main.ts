@@ -2,12 +2,15 @@
 
 import { setFlagsFromString } from "node:v8";
 import { type Config, readConfig } from "./config.js";
+import { curlCommand, exampleRow } from "./example-row.js";
 import { Server } from "./server.js";
+import { endAtOnce, onSignals } from "./signals.js";
+import { urlHost } from "./transport/address.js";
 import type { ListedVersion } from "./versions/registry.js";
 import { Version } from "./versions/version.js";
 
 /**
- * Serves until SIGTERM or SIGINT.
+ * Serves until a signal says to stop ({@link onSignals}).
  *
  * @returns The exit code: 0 after a drain that answered everything, 1 if requests or runs were cut off or the server couldn't start.
  */
@@ -25,8 +28,8 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
   setFlagsFromString("--no-allocation-site-pretenuring");
   // Nobody may read it, or its disk may be full: that is no reason to end. Opened here, since it takes milliseconds that the event loop hasn't later.
   process.stdout.on("error", () => {});
-  const stopped = signalled();
   const server = new Server(config);
+  const stopped = onSignals((message) => server.logs.event("warn", message));
   const started = server.start().then(
     () => "started" as const,
     (error: Error) => error,
@@ -60,26 +63,6 @@ async function endBesideThreads({ logs }: Server): Promise<never> {
   endAtOnce();
 }
 
-/** The first SIGTERM or SIGINT; a second one ends the process at once. */
-async function signalled(): Promise<string> {
-  return new Promise((resolve) => {
-    let count = 0;
-    for (const signal of ["SIGTERM", "SIGINT"] as const) {
-      process.on(signal, () => {
-        if (++count === 1) resolve(signal);
-        else endAtOnce();
-      });
-    }
-  });
-}
-
-/** Not `process.exit`: a worker inside onnxruntime would turn that into an abort, after some time. */
-function endAtOnce(): never {
-  process.kill(process.pid, "SIGKILL");
-  // Only the first process of a container gets here: the kernel keeps it from killing itself, but not from crashing.
-  process.abort();
-}
-
 function describe(version: ListedVersion): string {
   if (version instanceof Version && version.proof) {
     return `${version.proof.rows} golden rows proved on ${version.proof.executors.join(" and ")}`;
@@ -89,17 +72,12 @@ function describe(version: ListedVersion): string {
 
 /** What a person wants to see: where, what, and a line to try. */
 function greeting(server: Server, config: Config): string {
-  const base = `http://${config.host}:${server.httpPort}`;
-  const lines = [`Plumb listens on ${base} (predictions) and http://${config.adminHost}:${server.adminPort} (metrics)`];
+  const base = `http://${urlHost(config.host)}:${server.httpPort}`;
+  const lines = [`Plumb listens on ${base} (predictions) and http://${urlHost(config.adminHost)}:${server.adminPort} (metrics)`];
   for (const [name, versions] of server.registry.models) {
     for (const version of versions) lines.push(`  ${name}/${version.number}  ${version.state}  ${describe(version)}`);
   }
   const version = server.registry.versions.find(({ state }) => state === "ready")!;
-  const golden = version.bundle.golden.find(({ kind, error }) => kind === "sample" && error === undefined) ?? version.bundle.golden[0]!;
-  lines.push(
-    "Try:",
-    `  curl -s ${base}/models/${version.name}/predict -H 'content-type: application/json' -d '${golden.rowJson.replaceAll("'", "'\\''")}'`,
-    "",
-  );
+  lines.push("Try:", `  ${curlCommand(`${base}/models/${version.name}/predict`, exampleRow(version))}`, "");
   return lines.join("\n");
 }

@@ -30,10 +30,13 @@ import { fail, type PredictPath } from "./predict.js";
 import { productVersion } from "./product-version.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { Slices } from "./slices.js";
+import { reachableHost } from "./transport/address.js";
 import { createAdminHandler } from "./transport/admin.js";
+import { createFailureAnswer } from "./transport/failure.js";
 import { type Exchange, HttpListener } from "./transport/http.js";
-import { createPublicHandler, sendError } from "./transport/public.js";
-import { acceptRequestId, createRequestIds } from "./transport/request-id.js";
+import { createPublicHandler } from "./transport/public.js";
+import { createRequestIds } from "./transport/request-id.js";
+import { IndexAnswers } from "./transport/server-index.js";
 import { Turns } from "./turns.js";
 import type { Servable } from "./versions/load-servable.js";
 import { Registry } from "./versions/registry.js";
@@ -220,17 +223,24 @@ export class Server {
   async #listen(path: PredictPath): Promise<void> {
     const { host, httpPort, adminHost, adminPort, bytesMax } = this.#config;
     const health = { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 };
-    const onAdminFailure = (exchange: Exchange, failure: string, detail: string, cause: unknown) =>
-      this.#answerFailure(exchange, failure, detail, cause);
+    const answerFailure = createFailureAnswer(this.#logs, this.#nextRequestId);
     const onFailure = (exchange: Exchange, failure: string, detail: string, cause: unknown) =>
-      this.#metrics.countRefusal(this.#answerFailure(exchange, failure, detail, cause).code);
+      this.#metrics.countRefusal(answerFailure(exchange, failure, detail, cause).code);
     const retryAfterS = (error: ServeError) => jitteredSeconds(Math.random(), error.retryAfterMs);
-    const handle = createPublicHandler({ path, registry: this.#registry, nextRequestId: this.#nextRequestId, retryAfterS, health });
+    const baseUrl = () => `http://${reachableHost(host)}:${this.httpPort}`;
+    const handle = createPublicHandler({
+      path,
+      registry: this.#registry,
+      nextRequestId: this.#nextRequestId,
+      retryAfterS,
+      health,
+      index: new IndexAnswers(this.#registry, health.isReady, productVersion(), baseUrl),
+    });
     const handleAdmin = createAdminHandler({
       registry: this.#registry,
       health,
       scrape: () => this.#metrics.scrape(this.#scrapeTurns.pause),
-      onScrapeError: (exchange, error) => this.#answerFailure(exchange, "internal", "the scrape failed", error),
+      onScrapeError: (exchange, error) => answerFailure(exchange, "internal", "the scrape failed", error),
     });
     this.#public = await HttpListener.listen({ name: "http", host, port: httpPort, receivingBytesMax: bytesMax, handle, onFailure });
     this.#admin = await HttpListener.listen({
@@ -239,26 +249,9 @@ export class Server {
       port: adminPort,
       receivingBytesMax: 0,
       handle: handleAdmin,
-      onFailure: onAdminFailure,
+      onFailure: answerFailure,
     });
     this.#addGauges();
-  }
-
-  /** A request that failed before, or beside, the path of a call. */
-  #answerFailure(exchange: Exchange, failure: string, detail: string, cause: unknown): ServeError {
-    const requestId = acceptRequestId(exchange.requestIdHeader) ?? this.#nextRequestId();
-    const error =
-      cause instanceof ServeError
-        ? cause
-        : failure === "bad_framing"
-          ? new ServeError("invalid_request", `the request's framing is ambiguous: ${detail}`)
-          : ServeError.from(cause);
-    if (error.code === "internal") {
-      const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-      this.#logs.event("error", detail, { request_id: requestId, address: exchange.path.slice(0, 200), cause: text });
-    }
-    sendError(exchange, error, requestId, 1);
-    return error;
   }
 
   #createLoader(pools: Pools): StoreLoader {

@@ -9,6 +9,7 @@ import { Buffer } from "node:buffer";
 import type { Issue, RowSchema } from "../bundle/index.js";
 import type { Answer, Row, RowRefusal } from "../preprocessing/index.js";
 import type { Call, RowError } from "./call.js";
+import { foreignFormHint } from "./codec/foreign-form.js";
 import type { DecodedBody } from "./codec/json.js";
 import { type ErrorCode, ServeError } from "./errors.js";
 import { replaceByFallback } from "./fallback-steps.js";
@@ -102,10 +103,21 @@ export class RowCheck {
     }
   }
 
-  /** Once all rows were taken. @throws {@link ServeError} schema_mismatch if there are bad ones and the request isn't partial. */
+  /**
+   * Once all rows were taken.
+   *
+   * @throws {@link ServeError} schema_mismatch if there are bad ones and the request isn't partial; malformed_body for a body in the form of
+   *   another server.
+   */
   end(): void {
-    if (this.#bad.count === 0) takeAll(this.#call);
-    else setAside(this.#call, this.#good, this.#bad.conclude());
+    const call = this.#call;
+    if (this.#bad.count === 0) {
+      takeAll(call);
+      return;
+    }
+    const hint = call.single ? foreignFormHint(call.rows[0], this.#schema.features) : undefined;
+    if (hint !== undefined) throw new ServeError("malformed_body", hint);
+    setAside(call, this.#good, this.#bad.conclude());
   }
 }
 

@@ -13,6 +13,7 @@ import type { Call } from "../call.js";
 import { ServeError } from "../errors.js";
 import { takeWhole } from "../slices.js";
 import { backslash, closeBrace, closeBracket, colon, openBrace, openBracket, quote } from "./json-bytes.js";
+import { findFault, type JsonFault } from "./json-fault.js";
 
 export interface DecodeLimits {
   rowsMax: number;
@@ -44,8 +45,9 @@ export function decodeJson(contentType: string, body: Buffer, limits: DecodeLimi
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (error) {
-    throw malformed(errorPlace(text, error));
+  } catch {
+    const fault = takeWhole(findFault(text));
+    throw malformed(fault, placeIn(text, fault));
   }
   const members = takeObject(value);
   if (countKeys(members) !== scan.colons) throw duplicateMember(takeWhole(findDuplicateKey([text])));
@@ -55,13 +57,20 @@ export function decodeJson(contentType: string, body: Buffer, limits: DecodeLimi
 /** @throws {@link ServeError} unsupported_media_type. */
 export function checkContentType(contentType: string): void {
   if (contentType === "application/json" || isJson(contentType)) return;
-  const got = contentType === "" ? "none" : JSON.stringify(contentType);
+  const got = contentType === "" ? "none" : JSON.stringify(contentType.slice(0, 64));
   throw new ServeError("unsupported_media_type", `content-type: expected application/json, got ${got}`);
 }
 
-/** @param place - `: line 2, column 7`, or as much of it as is known. */
-export function malformed(place: string): ServeError {
-  return new ServeError("malformed_body", `the body isn't JSON${place}`);
+/** Line and column of a character, from 1; a column counts UTF-16 code units. */
+export interface Place {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** @param place - Of the fault; undefined where the text ends too early. */
+export function malformed({ hint }: JsonFault, place: Place | undefined): ServeError {
+  const where = place === undefined ? "it ends too early" : `line ${place.line}, column ${place.column}`;
+  return new ServeError("malformed_body", `the body isn't JSON: ${where}${hint === undefined ? "" : `: ${hint}`}`);
 }
 
 /** @throws {@link ServeError} malformed_body for anything but an object. */
@@ -129,10 +138,15 @@ function decodeText(body: Buffer, limits: DecodeLimits): string {
   // Plain ASCII, by far the most bodies, is copied as it is; everything else has to be valid UTF-8.
   if (bits < 0x80) return body.toString("latin1");
   try {
-    return strictUtf8.decode(body);
+    return withoutMark(strictUtf8.decode(body));
   } catch {
     throw notUtf8();
   }
+}
+
+/** A byte order mark before the text is ignored, as RFC 8259 (section 8.1) allows and most JSON libraries do. */
+function withoutMark(text: string): string {
+  return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
 export function emptyBody(): ServeError {
@@ -203,25 +217,10 @@ export function* findDuplicateKey(texts: Iterable<string>): Generator<undefined,
   return "?";
 }
 
-/** Where V8 stopped, as it says itself at the end of its sentence, which may quote the body before; undefined if it doesn't say. */
-export function errorPosition(error: unknown): number | "end" | undefined {
-  const { message } = error as Error;
-  const position = /at position (\d+)(?: \(line \d+ column \d+\))?$/.exec(message)?.[1];
-  if (position !== undefined) return Number(position);
-  return message.startsWith("Unexpected end") ? "end" : undefined;
-}
-
-/** What a caller hears of the place. Not V8's own sentence: it quotes the body, which may be personal data. */
-function errorPlace(text: string, error: unknown): string {
-  const position = errorPosition(error);
-  if (typeof position !== "number") return placeWords(position);
-  const before = text.slice(0, position).split("\n");
-  return placeWords({ line: before.length, column: before.at(-1)!.length + 1 });
-}
-
-export function placeWords(place: { line: number; column: number } | "end" | undefined): string {
-  if (place === undefined) return "";
-  return place === "end" ? ": it ends too early" : `: line ${place.line}, column ${place.column}`;
+function placeIn(text: string, { at }: JsonFault): Place | undefined {
+  if (at === "end") return undefined;
+  const before = text.slice(0, at).split("\n");
+  return { line: before.length, column: before.at(-1)!.length + 1 };
 }
 
 function kindOf(value: unknown): string {

@@ -7,7 +7,8 @@
  */
 
 import { Buffer, isUtf8 } from "node:buffer";
-import { countKeys, errorPosition, malformed, notUtf8, placeWords } from "./json.js";
+import { countKeys, malformed, notUtf8, type Place } from "./json.js";
+import { findFault } from "./json-fault.js";
 import type { ByteScan, Cut, OpenContainers } from "./scan-slices.js";
 
 export interface ParsedSlices {
@@ -19,22 +20,27 @@ export interface ParsedSlices {
 type Members = Record<string, unknown>;
 
 const start: Cut = { at: -1, open: [], colons: 0 };
+/** Ends in the last byte of the byte order mark, which is no part of the text. */
+const startBehindMark: Cut = { ...start, at: 2 };
 
 export class SlicedText {
   readonly #body: Buffer;
   readonly #scan: ByteScan;
   readonly #encoding: "latin1" | "utf8";
+  readonly #start: Cut;
 
   /** @param scan - Of these bytes, at its end. */
   constructor(body: Uint8Array, scan: ByteScan) {
     this.#body = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
     this.#scan = scan;
     this.#encoding = scan.bits < 0x80 ? "latin1" : "utf8";
+    const isMarked = this.#body[0] === 0xef && this.#body[1] === 0xbb && this.#body[2] === 0xbf;
+    this.#start = isMarked ? startBehindMark : start;
   }
 
   /** The bytes between two cuts: a cut is a whole character, so each piece is valid UTF-8 if all of them are. */
   *#pieces(): Generator<readonly [from: number, end: number, before: Cut, cut: Cut | undefined], void> {
-    let before = start;
+    let before = this.#start;
     for (const cut of this.#scan.cuts) {
       yield [before.at + 1, cut.at, before, cut];
       before = cut;
@@ -81,15 +87,17 @@ export class SlicedText {
     for (const [from, end, before, cut] of this.#pieces()) {
       const opener = openerOf(before.open);
       const text = yield* this.#readInSlices(from, end);
+      const whole = opener + text + (cut === undefined ? "" : closerOf(cut.open));
       let part: unknown;
       try {
-        part = JSON.parse(opener + text + (cut === undefined ? "" : closerOf(cut.open)));
-      } catch (error) {
-        throw malformed(placeWords(yield* this.#place(from, text, opener.length, error)));
+        part = JSON.parse(whole);
+      } catch {
+        const fault = yield* findFault(whole);
+        throw malformed(fault, fault.at === "end" ? undefined : yield* this.#place(from, text.slice(0, fault.at - opener.length)));
       }
       const keys = part !== null && typeof part === "object" ? countKeys(part) - keysIn(before.open) : 0;
       duplicate ||= keys !== (cut ?? this.#scan).colons - before.colons;
-      if (before === start) value = part;
+      if (before === this.#start) value = part;
       else if (!duplicate) duplicate = !join(value, part, before.open);
       if (!duplicate && cut !== undefined) innermost(value, cut.open).pop();
       yield;
@@ -97,18 +105,11 @@ export class SlicedText {
     return { value, duplicate };
   }
 
-  *#place(
-    from: number,
-    text: string,
-    openerLength: number,
-    error: unknown,
-  ): Generator<undefined, { line: number; column: number } | "end" | undefined> {
-    const position = errorPosition(error);
-    if (typeof position !== "number") return position;
-    const before = text.slice(0, position - openerLength);
+  /** @param before - What stands before the fault, from byte `from` on. */
+  *#place(from: number, before: string): Generator<undefined, Place> {
     let line = 1;
-    let lineStart = 0;
-    for (let i = 0; i < from; i++) {
+    let lineStart = this.#start.at + 1;
+    for (let i = lineStart; i < from; i++) {
       if (this.#body[i] === lineFeed) {
         line++;
         lineStart = i + 1;

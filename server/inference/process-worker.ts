@@ -27,8 +27,8 @@ new Worker(guard, {
   resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 },
 }).unref();
 
-// Ctrl-C in a terminal goes to the parent too, which answers what is in flight before it ends this process.
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => {});
+// Ctrl-C in a terminal, Ctrl-\\ and its closing go to the parent too, which answers what is in flight before it ends this process.
+for (const signal of ["SIGINT", "SIGQUIT", "SIGHUP", "SIGTERM"]) process.on(signal, () => {});
 process.on("disconnect", () => process.exit(0));
 
 try {

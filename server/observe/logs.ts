@@ -28,9 +28,18 @@ export interface LogOptions {
 const bufferedBytesMax = 1_048_576;
 /** How long lines are gathered before they are written, milliseconds. */
 const gatherMs = 20;
-/** Refusals are thousands a second when there is too much: so many a second get a line each, the others are counted in one. */
+/** Refusals may be thousands a second: so many a second of a kind get a line each, the others are counted in one. */
 const refusalLinesMax = 20;
 const refusalPeriodMs = 1000;
+
+/** A request that was refused before it became a call. */
+export interface Refusal {
+  readonly requestId: string;
+  readonly error: ServeError;
+  readonly method: string;
+  /** Bounded already. */
+  readonly address: string;
+}
 
 export class Logs {
   readonly #options: LogOptions;
@@ -61,7 +70,7 @@ export class Logs {
     const slow = call.version !== undefined && call.finishedMs - call.arrivedMs > call.version.sloMs;
     const wrong = call.error !== undefined;
     const fellBack = call.fallback !== undefined;
-    if (call.error?.code === "overloaded" && accessLog !== "all" && this.#countRefusal()) return;
+    if (wrong && accessLog !== "all" && this.#onlyCounts(call.error!)) return;
     if (!wrong && !slow && !fellBack) {
       if (accessLog === "off") return;
       if (accessLog === "sampled" && random() >= sampleShare) return;
@@ -90,26 +99,37 @@ export class Logs {
     });
   }
 
-  #refusals = 0;
-  #refusalTimer: NodeJS.Timeout | undefined;
-
-  /** @returns Whether this refusal only counts. */
-  #countRefusal(): boolean {
-    this.#refusalTimer ??= setTimeout(() => this.#tellRefusals(), refusalPeriodMs).unref();
-    return ++this.#refusals > refusalLinesMax;
+  observeRefusal({ requestId, error, method, address }: Refusal): void {
+    if (this.#options.accessLog !== "all" && this.#misdirected.onlyCounts()) return;
+    this.#line({
+      time: this.#options.wallClock().toISOString(),
+      level: "warn",
+      message: error.message,
+      request_id: requestId,
+      result: error.code,
+      status: error.status,
+      method: method.slice(0, 20),
+      address,
+    });
   }
 
-  #tellRefusals(): void {
-    clearTimeout(this.#refusalTimer);
-    this.#refusalTimer = undefined;
-    const count = this.#refusals - refusalLinesMax;
-    this.#refusals = 0;
-    if (count > 0) this.event("error", "more calls were refused, without a line for each", { result: "overloaded", status: 503, count });
+  readonly #overload = new LineBudget((count) =>
+    this.event("error", "more calls were refused, without a line for each", { result: "overloaded", status: 503, count }),
+  );
+  /** Of requests to what isn't there: a scanner's, or those of a client with a wrong address. */
+  readonly #misdirected = new LineBudget((count) =>
+    this.event("warn", "more requests were refused for their address, verb or framing, without a line for each", { count }),
+  );
+
+  #onlyCounts({ code }: ServeError): boolean {
+    if (code === "overloaded") return this.#overload.onlyCounts();
+    return code === "model_not_found" && this.#misdirected.onlyCounts();
   }
 
   /** Resolves when everything logged so far was handed to the system, or after `timeoutMs` if its reader doesn't take it. */
   async flush(timeoutMs: number): Promise<void> {
-    this.#tellRefusals();
+    this.#overload.tell();
+    this.#misdirected.tell();
     if (!this.#writing && this.#lines.length === 0) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, timeoutMs);
@@ -147,6 +167,32 @@ export class Logs {
       if (this.#lines.length > 0) this.#write();
       else this.#onFlushed?.();
     });
+  }
+}
+
+/** Lines of one kind in a second, and one line that counts the others. */
+class LineBudget {
+  readonly #tell: (count: number) => void;
+  #events = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(tell: (count: number) => void) {
+    this.#tell = tell;
+  }
+
+  /** @returns Whether this event gets no line of its own. */
+  onlyCounts(): boolean {
+    this.#timer ??= setTimeout(() => this.tell(), refusalPeriodMs).unref();
+    return ++this.#events > refusalLinesMax;
+  }
+
+  /** Ends the period. */
+  tell(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    const count = this.#events - refusalLinesMax;
+    this.#events = 0;
+    if (count > 0) this.#tell(count);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { refuseMethod, ServeError } from "../errors.js";
 import type { Registry } from "../versions/registry.js";
-import { decodeSegment } from "./address.js";
+import { checkLength, decodeName, shownAddress } from "./address.js";
 import { describeModel, describeModels } from "./describe.js";
 import { answerHealth, type Health } from "./health.js";
 import type { Exchange } from "./http.js";
@@ -19,11 +19,12 @@ export function createAdminHandler(routes: AdminRoutes): (exchange: Exchange) =>
   return (exchange) => {
     const { path, method } = exchange;
     if (answerHealth(exchange, routes.health)) return;
+    checkLength(path);
     const known = path === "/metrics" || path === "/models" || path.startsWith("/models/");
     if (!known)
       throw new ServeError(
         "route_not_found",
-        `nothing is served at ${JSON.stringify(path.slice(0, 200))}: see /metrics, /models, /health/ready`,
+        `nothing is served at ${JSON.stringify(shownAddress(path))}: see /metrics, /models, /health/ready`,
       );
     if (method !== "GET" && method !== "HEAD") throw refuseMethod(method, "GET, HEAD");
     if (path === "/metrics") {
@@ -34,7 +35,7 @@ export function createAdminHandler(routes: AdminRoutes): (exchange: Exchange) =>
       return;
     }
     const answer =
-      path === "/models" ? describeModels(routes.registry) : describeModel(routes.registry, decodeSegment(path.slice("/models/".length)));
+      path === "/models" ? describeModels(routes.registry) : describeModel(routes.registry, decodeName(path.slice("/models/".length)));
     exchange.send(200, "application/json", `${JSON.stringify(answer)}\n`);
   };
 }

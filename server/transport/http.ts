@@ -40,8 +40,10 @@ const streamedBytesMin = 65_536;
 /** One request and its one reply. */
 export class Exchange {
   readonly method: string;
-  /** As sent: not decoded. */
+  /** As sent: not decoded; and what stands behind the question mark, for which the library has undefined where there is none. */
   readonly path: string;
+  readonly query: string;
+  accept = "";
   contentType = "";
   contentLength = -1;
   requestIdHeader = "";
@@ -67,6 +69,7 @@ export class Exchange {
     res.onAborted(() => this.#gone());
     this.method = req.getCaseSensitiveMethod();
     this.path = req.getUrl();
+    this.query = req.getQuery() ?? "";
     reading = this;
     req.forEach(readHeader);
     // The rest of a body with a length is dropped by the library, behind the reply. Of one that is this long, too much.
@@ -114,6 +117,9 @@ export class Exchange {
       case "content-encoding":
         this.contentEncoding = value;
         break;
+      case "accept":
+        this.accept = value;
+        break;
     }
   }
 
@@ -155,8 +161,7 @@ export class Exchange {
           else receiver.onNoRoom();
           return;
         }
-        // The chunk's memory is taken back when this function returns. Copied into one buffer: a list of them would let chunks of one byte
-        // cost a hundred times their size.
+        // The chunk's memory is taken back on return. Into one buffer: in a list, chunks of one byte would cost a hundred times their size.
         gathered = withRoom(gathered, start, received, bytesMax);
         gathered.set(new Uint8Array(chunk), start);
         if (last) {
@@ -319,8 +324,7 @@ export class HttpListener {
     const listener = new HttpListener(options);
     const { host, port, name } = options;
     const socket = await new Promise<us_listen_socket | false>((resolve) => {
-      // Exclusive: by default the library shares the port, and two servers on one port both seem to work. The typings know this option
-      // only without a host.
+      // Exclusive: of two servers that share a port, both seem to work. The typings know this option only without a host.
       const listen = listener.#app.listen as unknown as (
         host: string,
         port: number,

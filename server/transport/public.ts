@@ -5,13 +5,16 @@ import { encodeError } from "../codec/json.js";
 import { refuseMethod, ServeError } from "../errors.js";
 import { abandon, fail, type PredictPath, predict, refuseUnread } from "../predict.js";
 import type { Registry } from "../versions/registry.js";
-import { decodeSegment } from "./address.js";
+import { prefersHtml } from "./accept.js";
+import { checkLength, decodeName, shownAddress, versionOf } from "./address.js";
 import type { BodyReceiver } from "./body-receiver.js";
 import { describeModel, describeModels } from "./describe.js";
 import { answerHealth, type Health } from "./health.js";
 import type { Exchange } from "./http.js";
+import { indexPageHeaders } from "./index-page.js";
 import { bytesPerChunkMin, freeChunksMax } from "./read-budget.js";
-import { acceptRequestId, acceptTraceparent } from "./request-id.js";
+import { acceptRequestId, acceptTraceparent, boundTracestate } from "./request-id.js";
+import type { IndexAnswers } from "./server-index.js";
 
 export interface PublicRoutes {
   readonly path: PredictPath;
@@ -20,6 +23,8 @@ export interface PublicRoutes {
   /** Retry-After of an answer that says so, seconds; jittered. */
   readonly retryAfterS: (error: ServeError) => number;
   readonly health: Health;
+  /** What `GET /` says. */
+  readonly index: IndexAnswers;
 }
 
 const json = "application/json";
@@ -41,6 +46,7 @@ export function createPublicHandler(routes: PublicRoutes): (exchange: Exchange) 
     const { path, method } = exchange;
     let address = addresses.get(path);
     if (address === undefined) {
+      checkLength(path);
       address = parsePredictAddress(path);
       if (address !== undefined) {
         // Whoever makes up addresses only makes this map start anew.
@@ -55,10 +61,11 @@ export function createPublicHandler(routes: PublicRoutes): (exchange: Exchange) 
     }
     if (path === "/models") return get(exchange, () => describeModels(routes.registry));
     const model = /^\/models\/([^/]+)$/.exec(path)?.[1];
-    if (model !== undefined) return get(exchange, () => describeModel(routes.registry, decodeSegment(model)));
+    if (model !== undefined) return get(exchange, () => describeModel(routes.registry, decodeName(model)));
     if (answerHealth(exchange, routes.health)) return;
-    const shown = JSON.stringify(path.slice(0, 200));
-    throw new ServeError("route_not_found", `nothing is served at ${method} ${shown}: see GET /models, POST /predict`);
+    if (path === "/") return answerIndex(exchange, routes.index);
+    const asked = `${method.slice(0, 20)} ${JSON.stringify(shownAddress(path))}`;
+    throw new ServeError("route_not_found", `nothing is served at ${asked}: GET / names the addresses`);
   };
 }
 
@@ -68,12 +75,23 @@ function parsePredictAddress(path: string): PredictAddress | undefined {
   const found = /^\/models\/([^/]+)(?:\/versions\/([^/]+))?\/predict$/.exec(path);
   if (found === null) return undefined;
   const [, model, version] = found;
-  return { modelName: decodeSegment(model!), versionName: version === undefined ? undefined : decodeSegment(version) };
+  return { modelName: decodeName(model!), versionName: version === undefined ? undefined : decodeName(version) };
 }
 
 function get(exchange: Exchange, describe: () => object): void {
-  if (exchange.method !== "GET" && exchange.method !== "HEAD") throw refuseMethod(exchange.method, "GET, HEAD");
+  expectGet(exchange);
   exchange.send(200, json, `${JSON.stringify(describe())}\n`);
+}
+
+function expectGet({ method }: Exchange): void {
+  if (method !== "GET" && method !== "HEAD") throw refuseMethod(method, "GET, HEAD");
+}
+
+function answerIndex(exchange: Exchange, index: IndexAnswers): void {
+  expectGet(exchange);
+  const headers = ["vary", "accept", "cache-control", "no-store"];
+  if (prefersHtml(exchange.accept)) exchange.send(200, "text/html; charset=utf-8", index.html(), [...headers, ...indexPageHeaders()]);
+  else exchange.send(200, json, index.json(), headers);
 }
 
 /** A prediction over HTTP: receives the body, puts the call on its path, and takes the answer back. One object for all three. */
@@ -88,8 +106,9 @@ class HttpCall implements Reply, BodyReceiver {
     this.#exchange = exchange;
     this.#routes = routes;
     const traceparent = acceptTraceparent(exchange.traceparentHeader);
-    this.#call = new Call(this, routes.path.now(), modelName, versionName, exchange.contentType, traceparent);
-    if (traceparent !== "") this.#call.tracestate = exchange.tracestateHeader;
+    const version = exchange.query === "" ? versionName : versionOf(exchange.query, versionName);
+    this.#call = new Call(this, routes.path.now(), modelName, version, exchange.contentType, traceparent);
+    if (traceparent !== "") this.#call.tracestate = boundTracestate(exchange.tracestateHeader);
     this.#call.requestId = acceptRequestId(exchange.requestIdHeader) ?? routes.nextRequestId();
     this.#refusal = checkHeaders(exchange, this.#call);
   }
@@ -152,7 +171,7 @@ function checkHeaders(exchange: Exchange, call: Call): ServeError | undefined {
     }
     call.callerTimeoutMs = timeoutMs;
   }
-  if (contentEncoding !== "" && contentEncoding !== "identity") {
+  if (contentEncoding !== "" && contentEncoding.toLowerCase() !== "identity") {
     return new ServeError("unsupported_media_type", `content-encoding: expected none, got ${JSON.stringify(contentEncoding.slice(0, 32))}`);
   }
   return undefined;

@@ -20,6 +20,20 @@ export function acceptTraceparent(fromCaller: string): string {
   return allZero ? "" : fromCaller;
 }
 
+/** Characters of a `tracestate` that are passed on: as many as the standard asks for. */
+const tracestateCharsMax = 512;
+
+/**
+ * A caller's `tracestate`, cut to whole members. Members at the end go first.
+ *
+ * @see https://www.w3.org/TR/trace-context/#tracestate-limits
+ */
+export function boundTracestate(fromCaller: string): string {
+  if (fromCaller.length <= tracestateCharsMax) return fromCaller;
+  const end = fromCaller.lastIndexOf(",", tracestateCharsMax);
+  return end < 0 ? "" : fromCaller.slice(0, end);
+}
+
 /**
  * Makes ids that are unique over processes and starts: a random prefix and a counter (a UUID per request costs more than its validation).
  *

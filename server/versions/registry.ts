@@ -17,6 +17,9 @@ export interface BodyLimits {
 
 const unknownModelLimits: BodyLimits = { bodyBytesMax: 1_048_576, decode: { rowsMax: 10_000, containersMax: 10_002, membersMax: 2000 } };
 
+/** Models that an error names: a reply and a log line for each typing mistake can't hold hundreds. */
+const namedModelsMax = 20;
+
 export class Registry {
   readonly #models = new Map<string, ListedVersion[]>();
   #defaultModel: string | undefined;
@@ -108,6 +111,8 @@ export class Registry {
 
   #known(): string {
     const names = [...this.#models.keys()].sort();
-    return names.length === 0 ? "none is loaded" : `this server has ${names.join(", ")}`;
+    if (names.length === 0) return "none is loaded";
+    const others = names.length > namedModelsMax ? ` and ${names.length - namedModelsMax} more (GET /models)` : "";
+    return `this server has ${names.slice(0, namedModelsMax).join(", ")}${others}`;
   }
 }

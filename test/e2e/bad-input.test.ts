@@ -79,7 +79,6 @@ describe("a body that isn't the JSON that is taken is malformed_body", () => {
     ["a number", "1"],
     ["null", "null"],
     ["a string", '"value"'],
-    ["a byte order mark", '\ufeff{"value":1}'],
     ["a NUL among the tokens", '{"value":1}\0'],
     ["a line break in a string", '{"note":"a\nb","value":1}'],
     ["UTF-8 that is none, in a value", Buffer.from('{"value":1,"note":"caf\xe9"}', "latin1")],
@@ -114,9 +113,35 @@ describe("a body that isn't the JSON that is taken is malformed_body", () => {
 
   test("says where, without repeating what stands there", async () => {
     const { json } = await send('{"note":"marker-4711",\n"value":oops}');
-    expect(json.error.message).toMatch(/line 2, column \d+|isn't JSON/);
+    expect(json.error.message).toContain("the body isn't JSON: line 2, column 9");
     expect(json.error.message).not.toContain("marker-4711");
     expect((await send('{"value":1,"value":2}')).json.error.message).toContain('"value"');
+  });
+});
+
+describe("a body in the form of another server says which form is taken here", () => {
+  const cases: [string, string, RegExp][] = [
+    ["instances", '{"instances":[{"value":1}]}', /"instances", the form of TensorFlow Serving, KServe V1/],
+    ["instances and a signature", '{"signature_name":"serving_default","instances":[[1]]}', /"instances"/],
+    [
+      "inputs",
+      '{"inputs":[{"name":"value","shape":[1],"datatype":"FP32","data":[1]}]}',
+      /"inputs", the form of the Open Inference Protocol/,
+    ],
+    ["dataframe_split", '{"dataframe_split":{"columns":["value"],"data":[[1]]}}', /"dataframe_split", the form of MLflow/],
+    ["dataframe_records", '{"dataframe_records":[{"value":1}]}', /"dataframe_records", the form of MLflow/],
+    ["a large one", `{"instances":[${Array(10_000).fill("[1]").join(",")}]}`, /"instances"|10002 objects and lists/],
+  ];
+  test.each(cases)("%s", async (_, body, words) => {
+    const reply = await send(body);
+    expect(reply.json.error.message).toMatch(words);
+    if (reply.json.error.code === "too_many_rows") return;
+    expectError(reply, 400, "malformed_body");
+    expect(reply.json.error.message).toContain('send one row as {"value": ..., "count": ..., "flag": ..., ...}, several as {"rows": [');
+  });
+
+  test("unless it holds a feature of the model", async () => {
+    expectError(await send('{"value":1,"inputs":[1]}'), 422, "schema_mismatch");
   });
 });
 
@@ -212,6 +237,7 @@ describe("what a row may be", () => {
     ["2^53 - 1", '{"value":1,"count":9007199254740991}', 1],
     ["a null that is allowed", '{"value":1,"note":null}', 1],
     ["text of 40 characters outside the first plane", `{"value":1,"note":"${"\u{1f600}".repeat(40)}"}`, 1],
+    ["a byte order mark", '\ufeff{"value":1}', 1],
     ["escapes", '{"\\u0076alue":1,"note":"\\u00e9\\n\\"\\\\"}', 1],
     ["braces, colons and quotes in text", '{"value":1,"note":"{\\"a\\":[1,{\\"b\\":2}]}::\\\\"}', 1],
     ["blanks between all tokens", ' \r\n\t{ "value" : 1 , "flag" : true } \n', 1],

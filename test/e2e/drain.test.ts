@@ -1,13 +1,17 @@
 /** Goal: a server that is told to stop answers everything that it took, takes nothing new, and ends with the right exit code. */
 
+import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ask, post } from "../fixtures/http-client.js";
 import { busyWorkers, metric } from "../fixtures/metrics.js";
 import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
 import { RawConnection } from "../fixtures/raw-connection.js";
-import { endServers, ServerProcess, startServer } from "../fixtures/server-process.js";
+import { endServers, ServerProcess, serverProgram, startServer } from "../fixtures/server-process.js";
+import { needProgram } from "../support/programs.js";
 
 const quickly = { interval: 5, timeout: 20_000 };
 
@@ -40,7 +44,7 @@ async function refuses(port: number): Promise<boolean> {
   }
 }
 
-describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
+describe.each(["SIGTERM", "SIGINT", "SIGQUIT"] as const)("%s", (signal) => {
   test("under load: every request that was sent on a living connection is answered, the last of each closes it, and the exit code is 0", async () => {
     const server = await startServer(store.directory, "--default-model", "echo", "--drain-quiet-ms", "2000");
     let answered = 0;
@@ -240,5 +244,49 @@ describe("a signal during the start", () => {
       ]).toContainEqual(ended);
       expect(server.stderr).not.toMatch(/^\s+at |FATAL|terminate/m);
     }
+  });
+});
+
+describe("other signals", () => {
+  test.each(["SIGUSR2", "SIGPWR", "SIGXCPU"] as const)("%s drains too", async (signal) => {
+    const server = await startServer(store.directory, "--default-model", "echo");
+    server.kill(signal);
+    expect(await server.ended).toEqual({ code: 0, signal: null });
+    expect(server.log.find(({ message }) => message === "draining")).toMatchObject({ reason: signal });
+  });
+
+  test("SIGHUP is noted and ignored, while loading and while serving", async () => {
+    const server = new ServerProcess(["--models", store.directory, "--default-model", "echo"]);
+    await server.untilLogged(({ message }) => message.startsWith("engine"));
+    server.kill("SIGHUP");
+    await server.untilServing();
+    server.kill("SIGHUP");
+    const noted = await server.until(({ log }) => {
+      const lines = log.filter(({ message }) => message.startsWith("SIGHUP is ignored"));
+      return lines.length === 2 ? lines : undefined;
+    });
+    expect(noted[0]).toMatchObject({ level: "warn" });
+    expect((await post(server.httpPort, "/predict", { value: 1 })).json.prediction).toBe(1);
+    expect(await server.end()).toEqual({ code: 0, signal: null });
+  });
+
+  test("SIGHUP of a terminal that has closed drains", async (context) => {
+    const script = needProgram(context, "script");
+    const log = join(store.directory, ".terminal.log");
+    const command = [process.execPath, serverProgram, "serve", "--models", store.directory, "--http-port", "0", "--admin-port", "0"];
+    // Standard error is a file: when the terminal is gone, nobody could read it there. The shell passes the signal on, as shells do, and tells
+    // the exit code; the first of its waits is what the signal ends.
+    const line = `${command.join(" ")} 2>${log} & trap "kill -HUP $!" HUP; wait $!; wait $!; echo "exit code $?" >>${log}`;
+    const terminal = spawn(script, ["-qfec", line, "/dev/null"], { stdio: ["ignore", "pipe", "ignore"] });
+    let screen = "";
+    await new Promise<void>((resolve) =>
+      terminal.stdout.setEncoding("utf8").on("data", (text: string) => {
+        screen += text;
+        if (/ {2}curl [^\n]*\n/.test(screen)) resolve();
+      }),
+    );
+    terminal.kill("SIGKILL");
+    const ended = /"draining","reason":"SIGHUP".*\n.*"stopped","cut_off":0\}\nexit code 0\n$/;
+    await expect.poll(() => readFileSync(log, "utf8"), quickly).toMatch(ended);
   });
 });

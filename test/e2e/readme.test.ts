@@ -1,4 +1,4 @@
-/** What README.md and docs/operations.md tell people to type works, and gives what they show: against a server started as they say. */
+/** What README.md and the pages of the docs for callers and operators tell people to type works, and gives what they show: against a server started as they say. */
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { difference, shellBlocks } from "../support/shell-blocks.js";
 
 const run = promisify(execFile);
-const pages = ["README.md", "docs/operations.md"] as const;
+const pages = ["README.md", "docs/http.md", "docs/operations.md"] as const;
 
 let server: ChildProcess;
 let ports: { http: string; admin: string };

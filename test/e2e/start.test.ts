@@ -1,5 +1,6 @@
 /** Goal: a server starts with what it can prove, says in a sentence what it can't, and never seems to serve when it doesn't. */
 
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
@@ -8,7 +9,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, ask, post } from "../fixtures/http-client.js";
 import { echoModel, lookupModel, type ModelStore, rootModel, writeStore } from "../fixtures/model-store.js";
-import { endServers, ServerProcess, startServer, startToEnd } from "../fixtures/server-process.js";
+import { endServers, ServerProcess, serverProgram, startServer, startToEnd } from "../fixtures/server-process.js";
 import type { TinyBundle } from "../fixtures/tiny-bundle.js";
 
 let store: ModelStore;
@@ -98,6 +99,48 @@ describe("an address that is taken stops the start with a sentence and exit code
     const { code, stderr } = await startToEnd("--models", store.directory, "--host", "192.0.2.1");
     expect(code).toBe(1);
     expect(stderr).toContain("the http listener can't listen on 192.0.2.1:0");
+  });
+});
+
+test.each(["::1", "[::1]"])("an IPv6 address, %s, is listened on and shown as it stands in a URL", async (host) => {
+  const server = new ServerProcess(["--models", store.directory, "--host", host, "--admin-host", host]);
+  const [shown] = await server.until(({ stdout }) => (/\n {2}curl .*\n/.test(stdout) ? stdout.split("\n") : undefined));
+  const [, base, admin] = /^Plumb listens on (http:\/\/\[::1\]:\d+) \(predictions\) and (http:\/\/\[::1\]:\d+) \(metrics\)$/.exec(shown!)!;
+  const [, address, body] = /curl -s (\S+) -H 'content-type: application\/json' -d '([^']*)'/.exec(server.stdout)!;
+  expect(address).toBe(`${base}/models/echo/predict`);
+  const answer = await fetch(address!, { method: "POST", headers: { "content-type": "application/json" }, body: body! });
+  expect(await answer.json()).toMatchObject({ prediction: JSON.parse(body!).value });
+  expect((await fetch(`${admin}/health/ready`)).status).toBe(200);
+  await server.end();
+});
+
+describe("surroundings in which nothing runs stop the start with a sentence and exit code 1", () => {
+  const inShell = async (script: string) => {
+    const child = spawn("sh", ["-c", script, "sh", process.execPath, serverProgram, store.directory], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    const [code] = (await once(child, "close")) as [number];
+    return { code, stderr };
+  };
+
+  test("too few files", async () => {
+    const { code, stderr } = await inShell('ulimit -n 64; exec "$1" "$2" serve --models "$3" --http-port 0 --admin-port 0');
+    expect(stderr).toMatch(
+      /^plumb: the system lets this process open too few files: raise the limit to 1024 or more \(ulimit -n 1024;.*\n$/,
+    );
+    expect(code).toBe(1);
+  });
+
+  test("a working folder that was deleted", async () => {
+    const script = 'folder=$(mktemp -d); cd "$folder"; rmdir "$folder"; exec "$1" "$2" serve --models "$3" --http-port 0 --admin-port 0';
+    expect(await inShell(script)).toEqual({
+      code: 1,
+      stderr: "plumb: the folder that this command runs in has been deleted: change to one that is there\n",
+    });
   });
 });
 

@@ -6,6 +6,7 @@ import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { describeSettings } from "../../server/config.js";
 import { type ErrorCode, errorTable, isFallbackReason } from "../../server/errors.js";
+import { adminAddresses, publicAddresses, type ServedAddress } from "../../server/transport/addresses.js";
 
 const pages = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], { encoding: "utf8" })
   .split("\n")
@@ -42,6 +43,16 @@ it("docs/errors.md has the table of errors, code by code", () => {
     meaning,
   ]);
   expect(table(page("docs/errors.md"), "| code | HTTP | again | fallback | meaning |")).toEqual(expected);
+});
+
+it("docs/http.md has every address of both listeners, and every code under its status", () => {
+  const cells = ({ verb, address, what }: ServedAddress) => [verb, address, what];
+  expect(table(page("docs/http.md"), "| verb | public address | what it answers |")).toEqual(publicAddresses.map(cells));
+  expect(table(page("docs/http.md"), "| verb | admin address | what it answers |")).toEqual(adminAddresses.map(cells));
+  const listed = table(page("docs/http.md"), "| status | codes |").flatMap(([status, codes]) =>
+    [...codes!.matchAll(/\w+/g)].map(([code]) => [code, Number(status)]),
+  );
+  expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(Object.entries(errorTable).map(([code, { http }]) => [code, http])));
 });
 
 it("docs/errors.md says of each code what to do about it, and of each fallback's reason when it answers", () => {

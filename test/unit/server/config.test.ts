@@ -63,6 +63,16 @@ describe("a setting", () => {
     expect(read()).toMatchObject({ httpPort: 9000, logSampleShare: 0.5 });
   });
 
+  test.each([
+    ["[::1]", "::1"],
+    ["[fe80::1%eth0]", "fe80::1%eth0"],
+    ["::", "::"],
+    ["plumb.internal", "plumb.internal"],
+    ["[", "["],
+  ])("may be an address in brackets: %s", (written, host) => {
+    expect(read(["--host", written, "--admin-host", written])).toMatchObject({ host, adminHost: host });
+  });
+
   test("that isn't Plumb's is left alone", () => {
     expect(read([], { HOME: "/home/ada", PATH: "/bin", PLUMBER: "1", HTTP_PORT: "1" })).toEqual(read());
   });

@@ -55,6 +55,10 @@ describe("a body", () => {
     expect(Object.getPrototypeOf(row)).toBe(Object.prototype);
   });
 
+  test("behind a byte order mark", () => {
+    expect(decode('\ufeff{"x": "a"}')).toEqual({ rows: [{ x: "a" }], single: true, partial: false });
+  });
+
   test("that holds exactly as many rows as are allowed", () => {
     expect(decode('{"rows": [{}, {}, {}]}').rows).toHaveLength(3);
   });
@@ -82,6 +86,7 @@ describe("a content type", () => {
     ["application/jsonp", "got"],
     ["application/json; charset=latin1", "got"],
     ["application/json, text/plain", "got"],
+    [`text/${"x".repeat(10_000)}`, `got "text/${"x".repeat(59)}"`],
   ])("%j isn't", (contentType, message) => {
     const error = refusal('{"x": 1}', contentType);
     expect(error.code).toBe("unsupported_media_type");
@@ -98,12 +103,15 @@ const wrong: { name: string; body: string; code?: string; message: string | RegE
   { name: "a fault in a later line", body: '{"x": 1,\n "y" 2}', message: "the body isn't JSON: line 2, column 6" },
   { name: "an end that comes too early", body: '{"x": [1, 2', message: /^the body isn't JSON/ },
   { name: "a string that doesn't end", body: '{"x": "abc', message: /^the body isn't JSON/ },
-  { name: "NaN", body: '{"x": NaN}', message: /^the body isn't JSON/ },
+  { name: "NaN", body: '{"x": NaN}', message: "the body isn't JSON: line 1, column 7: NaN is null in JSON" },
+  { name: "None", body: '{"s": "é",\n "x": None}', message: "the body isn't JSON: line 2, column 7: None is null in JSON" },
+  { name: "True", body: '{"x": True}', message: "the body isn't JSON: line 1, column 7: True is true in JSON" },
   { name: "a comma too many", body: '{"x": 1,}', message: /^the body isn't JSON/ },
   { name: "a comment", body: '{"x": 1} // one', message: /^the body isn't JSON/ },
   { name: "a raw line break in a string", body: '{"x": "a\nb"}', message: /^the body isn't JSON/ },
   { name: "a raw NUL", body: '{"x": "a\0b"}', message: /^the body isn't JSON/ },
-  { name: "a byte order mark", body: '\ufeff{"x": 1}', message: /^the body isn't JSON/ },
+  { name: "two byte order marks", body: '\ufeff\ufeff{"x": 1}', message: "the body isn't JSON: line 1, column 1" },
+  { name: "a byte order mark and nothing else", body: "\ufeff", message: "the body isn't JSON: it ends too early" },
   { name: "null", body: "null", message: 'expected one row as an object, or {"rows": [...]}, got null' },
   { name: "a number", body: "5", message: "got a number" },
   { name: "a string", body: '"x"', message: "got a string" },

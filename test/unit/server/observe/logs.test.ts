@@ -216,6 +216,54 @@ describe("refusals under overload", () => {
   });
 });
 
+describe("requests that are refused for their address, verb or framing", () => {
+  const error = new ServeError("route_not_found", "nothing is served there");
+  const refused = (i: number, method = "GET") => ({ requestId: `r${i}`, error, method, address: `/nope/${i}` });
+
+  test("get a line under their id, with what was asked for", async () => {
+    const { logs, lines } = createRig({ accessLog: "off" });
+    logs.observeRefusal(refused(7, "M".repeat(5_000)));
+    expect(await lines()).toEqual([
+      {
+        time: "2026-11-22T08:00:00.000Z",
+        level: "warn",
+        message: "nothing is served there",
+        request_id: "r7",
+        result: "route_not_found",
+        status: 404,
+        method: "M".repeat(20),
+        address: "/nope/7",
+      },
+    ]);
+  });
+
+  test("get a line each up to twenty a second, those for an unknown model among them; the others are counted in one", () => {
+    const { logs, text } = createRig();
+    for (let i = 0; i < 300; i++) logs.observeRefusal(refused(i));
+    for (let i = 0; i < 200; i++) logs.observeCall(makeRecord({ version: undefined, error: "model_not_found" }));
+    vi.advanceTimersByTime(1100);
+    const lines = text()
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    expect(lines.slice(0, 20).map(({ request_id }) => request_id)).toEqual(Array.from({ length: 20 }, (_, i) => `r${i}`));
+    expect(lines.slice(20)).toMatchObject([{ level: "warn", message: expect.stringMatching(/^more requests were refused/), count: 480 }]);
+  });
+
+  test("take no line from calls that are refused as too much", async () => {
+    const { logs, lines } = createRig();
+    for (let i = 0; i < 100; i++) logs.observeRefusal(refused(i));
+    logs.observeCall(makeRecord({ version, error: "overloaded" }));
+    expect((await lines()).map(({ result }) => result)).toContain("overloaded");
+  });
+
+  test("all get a line where every call is to be logged", async () => {
+    const { logs, lines } = createRig({ accessLog: "all" });
+    for (let i = 0; i < 100; i++) logs.observeRefusal(refused(i));
+    expect(await lines()).toHaveLength(100);
+  });
+});
+
 describe("a reader that is slow or gone", () => {
   const line = "x".repeat(1000);
 

@@ -2,7 +2,7 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { acceptRequestId, acceptTraceparent, createRequestIds } from "../../../../server/transport/request-id.js";
+import { acceptRequestId, acceptTraceparent, boundTracestate, createRequestIds } from "../../../../server/transport/request-id.js";
 
 describe("a caller's request id", () => {
   test.each(["a", "7f3c2b1e-9d4a-4e0b-8a55-0d5d0b6f1c22", "job:12/step=3@host_1+x.y", "x".repeat(128)])("%s is taken", (id) => {
@@ -47,6 +47,26 @@ describe("a traceparent", () => {
     `00-${trace}-${parent}-01\n`,
   ])("%j is ignored", (header) => {
     expect(acceptTraceparent(header)).toBe("");
+  });
+});
+
+describe("a tracestate", () => {
+  const member = (i: number) => `vendor${i}=${"x".repeat(40)}`;
+  const members = Array.from({ length: 300 }, (_, i) => member(i));
+
+  test.each(["", "a=1", "a=1,b=2", "x".repeat(512)])("of at most 512 characters is passed on (%.10s)", (state) => {
+    expect(boundTracestate(state)).toBe(state);
+  });
+
+  test("that is longer is cut behind a member", () => {
+    const bound = boundTracestate(members.join(","));
+    expect(bound.length).toBeLessThanOrEqual(512);
+    expect(bound).toBe(members.slice(0, bound.split(",").length).join(","));
+    expect(bound.split(",").length).toBeGreaterThan(8);
+  });
+
+  test("of one member that is too long is left out", () => {
+    expect(boundTracestate(`a=${"x".repeat(5_000)},b=1`)).toBe("");
   });
 });
 

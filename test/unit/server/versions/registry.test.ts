@@ -198,3 +198,8 @@ test("lists models by the alphabet and versions newest first", () => {
   expect(new Set(registry.versions)).toEqual(new Set(versions));
   expect(registry.model("a").map(({ key }) => key)).toEqual(["a/3", "a/1"]);
 });
+
+test("an error names some of many models, and says how many more there are", () => {
+  const registry = registryOf(Array.from({ length: 300 }, (_, i) => makeVersion({ name: `m${1000 + i}` })));
+  expect(() => registry.model("gone")).toThrow(refused("model_not_found", "m1018, m1019 and 280 more (GET /models)"));
+});

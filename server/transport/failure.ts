@@ -1,0 +1,27 @@
+/** Requests that fail before, or beside, the path of a call: each is answered, and has its line in the log under its id. */
+
+import { ServeError } from "../errors.js";
+import type { Logs } from "../observe/logs.js";
+import { shownAddress } from "./address.js";
+import type { Exchange } from "./http.js";
+import { sendError } from "./public.js";
+import { acceptRequestId } from "./request-id.js";
+
+/** @returns A function that answers such a request, and says with what. */
+export function createFailureAnswer(
+  logs: Pick<Logs, "event" | "observeRefusal">,
+  nextRequestId: () => string,
+): (exchange: Exchange, failure: string, detail: string, cause: unknown) => ServeError {
+  return (exchange, failure, detail, cause) => {
+    const requestId = acceptRequestId(exchange.requestIdHeader) ?? nextRequestId();
+    const address = shownAddress(exchange.path);
+    const isFraming = failure === "bad_framing" && !(cause instanceof ServeError);
+    const error = isFraming ? new ServeError("invalid_request", `the request's framing is ambiguous: ${detail}`) : ServeError.from(cause);
+    if (error.code === "internal") {
+      const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+      logs.event("error", detail, { request_id: requestId, address, cause: text });
+    } else logs.observeRefusal({ requestId, error, method: exchange.method, address });
+    sendError(exchange, error, requestId, 1);
+    return error;
+  };
+}

@@ -1,0 +1,129 @@
+/** What `GET /` says: what is served, in which state, and how to call it; for people and for programs. */
+
+import type { Feature } from "../../bundle/index.js";
+import { exampleRow } from "../example-row.js";
+import type { Registry } from "../versions/registry.js";
+import type { Version } from "../versions/version.js";
+import { publicAddresses, type ServedAddress } from "./addresses.js";
+import { renderIndexPage } from "./index-page.js";
+
+/** Models whose calls and features are shown in full; those of a server that has more are named, and have an address of their own. */
+const shownModelsMax = 20;
+
+export interface IndexedModel {
+  readonly name: string;
+  /** Null while no bundle of it could be read. */
+  readonly task: string | null;
+  /** The version that answers; null while none is ready. */
+  readonly serving: number | null;
+  readonly versions: readonly { readonly version: number; readonly state: string }[];
+  /** Why its newest version failed, if it did. */
+  readonly problem: string | undefined;
+  /** Undefined where the model isn't ready, or is one of too many. */
+  readonly call: { readonly row: string | undefined; readonly features: readonly Feature[] } | undefined;
+}
+
+export interface ServerIndex {
+  /** Of Plumb. */
+  readonly version: string;
+  readonly ready: boolean;
+  /** What `/predict` answers for, if that is settled. */
+  readonly defaultModel: string | undefined;
+  readonly models: readonly IndexedModel[];
+  readonly addresses: readonly ServedAddress[];
+}
+
+/** Both forms, written anew when a state has changed: the page of many models takes a millisecond. */
+export class IndexAnswers {
+  readonly #registry: Registry;
+  readonly #isReady: () => boolean;
+  readonly #version: string;
+  readonly #baseUrl: () => string;
+  #states = "";
+  #html: string | undefined;
+  #json: string | undefined;
+
+  /**
+   * @param version - Of Plumb.
+   * @param baseUrl - Where the listener is, for a page that doesn't know where it was found: `http://127.0.0.1:8080`.
+   */
+  constructor(registry: Registry, isReady: () => boolean, version: string, baseUrl: () => string) {
+    this.#registry = registry;
+    this.#isReady = isReady;
+    this.#version = version;
+    this.#baseUrl = baseUrl;
+  }
+
+  html(): string {
+    this.#forgetOld();
+    this.#html ??= renderIndexPage(this.#index(), this.#baseUrl());
+    return this.#html;
+  }
+
+  json(): string {
+    this.#forgetOld();
+    this.#json ??= `${JSON.stringify(describeIndex(this.#index()))}\n`;
+    return this.#json;
+  }
+
+  #forgetOld(): void {
+    const versions = this.#registry.models.flatMap(([name, all]) => all.map(({ number, state }) => `${name}/${number} ${state}`));
+    const states = [this.#isReady(), ...versions].join();
+    if (states === this.#states) return;
+    this.#states = states;
+    this.#html = undefined;
+    this.#json = undefined;
+  }
+
+  #index(): ServerIndex {
+    const models = this.#registry.models.map(([name, versions], index) => {
+      const champion = versions.find(isServing);
+      const isShown = champion !== undefined && index < shownModelsMax;
+      return {
+        name,
+        task: versions.find(isRead)?.bundle.manifest.task ?? null,
+        serving: champion?.number ?? null,
+        versions: versions.map(({ number, state }) => ({ version: number, state })),
+        problem: versions[0]!.problems[0],
+        call: isShown ? { row: exampleRow(champion), features: champion.rowSchema.features } : undefined,
+      };
+    });
+    return { version: this.#version, ready: this.#isReady(), defaultModel: this.#defaultModel(), models, addresses: publicAddresses };
+  }
+
+  #defaultModel(): string | undefined {
+    try {
+      return this.#registry.choose(undefined, undefined).name;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** A version whose bundle couldn't be read has none. */
+function isRead(version: object): version is Version {
+  return "bundle" in version;
+}
+
+function isServing(version: { readonly state: string }): version is Version {
+  return isRead(version) && version.state === "ready";
+}
+
+function describeIndex({ version, ready, defaultModel, models, addresses }: ServerIndex): object {
+  return {
+    server: "plumb",
+    version,
+    ready,
+    default_model: defaultModel ?? null,
+    models: models.map(({ name, task, serving, versions, call }) => ({
+      name,
+      task,
+      serving,
+      versions,
+      predict: `/models/${name}/predict`,
+      describe: `/models/${name}`,
+      example: call?.row === undefined ? null : JSON.parse(call.row),
+    })),
+    addresses,
+  };
+}

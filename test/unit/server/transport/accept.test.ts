@@ -1,0 +1,21 @@
+/** Goal: a browser gets a page, a program JSON. */
+
+import { expect, test } from "vitest";
+import { prefersHtml } from "../../../../server/transport/accept.js";
+
+test.each([
+  ["text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8", true],
+  ["text/html", true],
+  ["TEXT/HTML; charset=utf-8", true],
+  ["application/json;q=0.5, text/html", true],
+  ["application/xhtml+xml", true],
+  ["", false],
+  ["*/*", false],
+  ["text/*", false],
+  ["application/json", false],
+  ["application/json, text/html;q=0.9", false],
+  ["application/json, text/plain, */*", false],
+  ["text/html;q=0", false],
+  ["text/html;q=x", false],
+  [`${"a/b,".repeat(5_000)}text/html`, false],
+])("%.60s: HTML is %s", (accept, html) => expect(prefersHtml(accept)).toBe(html));
