@@ -33,7 +33,8 @@ import { productVersion } from "./product-version.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { Slices } from "./slices.js";
 import { createAdminHandler } from "./transport/admin.js";
-import { type Exchange, HttpListener } from "./transport/http.js";
+import { loadHttp } from "./transport/http/load.js";
+import type { Exchange, HttpListener } from "./transport/http/transport.js";
 import { createPublicHandler, sendError } from "./transport/public.js";
 import { acceptRequestId, createRequestIds } from "./transport/request-id.js";
 import { chooseEngines, chooseOnnxRuntime } from "./versions/choose-engines.js";
@@ -209,8 +210,9 @@ export class Server {
       scrape: () => this.#metrics.scrape(),
       onScrapeError: (exchange, error) => this.#answerFailure(exchange, "internal", "the scrape failed", error),
     });
-    this.#public = await HttpListener.listen({ name: "http", host, port: httpPort, receivingBytesMax: bytesMax, handle, onFailure });
-    this.#admin = await HttpListener.listen({
+    const http = await loadHttp();
+    this.#public = await http.listen({ name: "http", host, port: httpPort, receivingBytesMax: bytesMax, handle, onFailure });
+    this.#admin = await http.listen({
       name: "admin",
       host: adminHost,
       port: adminPort,

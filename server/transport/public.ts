@@ -6,11 +6,11 @@ import { refuseMethod, ServeError } from "../errors.js";
 import { abandon, fail, type PredictPath, predict, refuseUnread } from "../predict.js";
 import type { Registry } from "../versions/registry.js";
 import { decodeSegment } from "./address.js";
-import type { BodyReceiver } from "./body-receiver.js";
 import { describeModel, describeModels } from "./describe.js";
 import { answerHealth, type Health } from "./health.js";
-import type { Exchange } from "./http.js";
-import { bytesPerChunkMin, freeChunksMax } from "./read-budget.js";
+import type { BodyReceiver } from "./http/body-receiver.js";
+import { bytesPerChunkMin, freeChunksMax } from "./http/read-budget.js";
+import type { Exchange } from "./http/transport.js";
 import { acceptRequestId, acceptTraceparent } from "./request-id.js";
 
 export interface PublicRoutes {

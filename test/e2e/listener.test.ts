@@ -3,8 +3,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { BodyReceiver } from "../../server/transport/body-receiver.js";
-import { type Exchange, HttpListener } from "../../server/transport/http.js";
+import type { BodyReceiver } from "../../server/transport/http/body-receiver.js";
+import type { Exchange, HttpListener } from "../../server/transport/http/transport.js";
+import { uwsTransport } from "../../server/transport/http/uws.js";
 import { ask, post } from "../fixtures/http-client.js";
 import { RawConnection } from "../fixtures/raw-connection.js";
 
@@ -28,7 +29,7 @@ beforeEach(async () => {
   connections = [];
   handle = (exchange) => exchange.send(200, "text/plain", exchange.path);
   onFailure = (exchange, { failure }) => exchange.send(failure === "internal" ? 500 : 400, "text/plain", failure);
-  listener = await HttpListener.listen({
+  listener = await uwsTransport.listen({
     name: "test",
     host: "127.0.0.1",
     port: 0,
@@ -218,7 +219,7 @@ describe("a large answer", () => {
 
 /** A new listener for the check after each test, where the test has closed its own. */
 async function replace(): Promise<void> {
-  listener = await HttpListener.listen({
+  listener = await uwsTransport.listen({
     name: "test",
     host: "127.0.0.1",
     port: 0,
@@ -357,7 +358,7 @@ describe("a body in chunks that nobody takes", () => {
 
 describe("an address to listen on", () => {
   const listen = (host: string, port: number) =>
-    HttpListener.listen({ name: "second", host, port, receivingBytesMax: 0, handle: () => {}, onFailure: () => {} });
+    uwsTransport.listen({ name: "second", host, port, receivingBytesMax: 0, handle: () => {}, onFailure: () => {} });
 
   test("isn't shared with another listener", async () => {
     await expect(listen("127.0.0.1", listener.port)).rejects.toThrow(
