@@ -22,6 +22,7 @@ import { Scheduler } from "./inference/scheduler.js";
 import type { WorkerPool } from "./inference/worker-pool.js";
 import type { StuckRun } from "./inference/worker-slots.js";
 import { Linger } from "./linger.js";
+import { type Listeners, openListeners } from "./listeners.js";
 import { addGauges } from "./observe/gauges.js";
 import { Logs } from "./observe/logs.js";
 import { Metrics } from "./observe/metrics.js";
@@ -30,13 +31,8 @@ import { Traces } from "./observe/traces.js";
 import { WallClock } from "./observe/wall-clock.js";
 import { fail, type PredictPath } from "./predict.js";
 import { productVersion } from "./product-version.js";
-import { jitteredSeconds } from "./retry-after.js";
 import { Slices } from "./slices.js";
-import { createAdminHandler } from "./transport/admin.js";
-import { loadHttp } from "./transport/http/load.js";
-import type { Exchange, HttpListener } from "./transport/http/transport.js";
-import { createPublicHandler, sendError } from "./transport/public.js";
-import { acceptRequestId, createRequestIds } from "./transport/request-id.js";
+import { createRequestIds } from "./transport/request-id.js";
 import { chooseEngines, chooseOnnxRuntime } from "./versions/choose-engines.js";
 import { learnCost } from "./versions/learn-cost.js";
 import { newestVersions } from "./versions/newest.js";
@@ -64,8 +60,7 @@ export class Server {
   readonly #nextRequestId = createRequestIds(randomBytes(8).toString("hex"));
   readonly #runners: Runner[] = [];
   #pools: Pools | undefined;
-  #public: HttpListener | undefined;
-  #admin: HttpListener | undefined;
+  #listeners: Listeners | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #metricsTimer: NodeJS.Timeout | undefined;
   #warm = false;
@@ -118,11 +113,11 @@ export class Server {
   }
 
   get httpPort(): number {
-    return this.#public!.port;
+    return this.#listeners!.public.port;
   }
 
   get adminPort(): number {
-    return this.#admin!.port;
+    return this.#listeners!.admin.port;
   }
 
   get registry(): Registry {
@@ -151,6 +146,7 @@ export class Server {
     // Whoever waits for readiness hears of it first: loading prom-client holds the event loop for 40 ms.
     this.#metricsTimer = setTimeout(() => void this.#metrics.begin(), metricsAfterMs);
     this.#logs.event("info", "ready", {
+      http: this.#listeners!.member,
       http_port: this.httpPort,
       admin_port: this.adminPort,
       models: this.#registry.versions.map(({ key, state }) => ({ key, state })),
@@ -196,48 +192,16 @@ export class Server {
   }
 
   async #listen(path: PredictPath): Promise<void> {
-    const { host, httpPort, adminHost, adminPort, bytesMax } = this.#config;
-    const health = { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 };
-    const onAdminFailure = (exchange: Exchange, failure: string, detail: string, cause: unknown) =>
-      this.#answerFailure(exchange, failure, detail, cause);
-    const onFailure = (exchange: Exchange, failure: string, detail: string, cause: unknown) =>
-      this.#metrics.countRefusal(this.#answerFailure(exchange, failure, detail, cause).code);
-    const retryAfterS = (error: ServeError) => jitteredSeconds(Math.random(), error.retryAfterMs);
-    const handle = createPublicHandler({ path, registry: this.#registry, nextRequestId: this.#nextRequestId, retryAfterS, health });
-    const handleAdmin = createAdminHandler({
+    this.#listeners = await openListeners(this.#config, {
+      path,
       registry: this.#registry,
-      health,
+      health: { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 },
+      nextRequestId: this.#nextRequestId,
       scrape: () => this.#metrics.scrape(),
-      onScrapeError: (exchange, error) => this.#answerFailure(exchange, "internal", "the scrape failed", error),
-    });
-    const http = await loadHttp();
-    this.#public = await http.listen({ name: "http", host, port: httpPort, receivingBytesMax: bytesMax, handle, onFailure });
-    this.#admin = await http.listen({
-      name: "admin",
-      host: adminHost,
-      port: adminPort,
-      receivingBytesMax: 0,
-      handle: handleAdmin,
-      onFailure: onAdminFailure,
+      countRefusal: (code) => this.#metrics.countRefusal(code),
+      log: (level, message, fields) => this.#logs.event(level, message, fields),
     });
     this.#addGauges();
-  }
-
-  /** A request that failed before, or beside, the path of a call. */
-  #answerFailure(exchange: Exchange, failure: string, detail: string, cause: unknown): ServeError {
-    const requestId = acceptRequestId(exchange.requestIdHeader) ?? this.#nextRequestId();
-    const error =
-      cause instanceof ServeError
-        ? cause
-        : failure === "bad_framing"
-          ? new ServeError("invalid_request", `the request's framing is ambiguous: ${detail}`)
-          : ServeError.from(cause);
-    if (error.code === "internal") {
-      const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
-      this.#logs.event("error", detail, { request_id: requestId, address: exchange.path.slice(0, 200), cause: text });
-    }
-    sendError(exchange, error, requestId, 1);
-    return error;
   }
 
   async #load(): Promise<void> {
@@ -389,7 +353,7 @@ export class Server {
         return server.#registry.versions;
       },
       admission: this.#admission,
-      listener: this.#public!,
+      listener: this.#listeners!.public,
       logs: this.#logs,
       traces: this.#traces,
       queuedRows: (version) => this.#scheduler?.lane(version)?.queuedRows ?? 0,
@@ -425,9 +389,9 @@ export class Server {
     const leftMs = () => Math.max(0, endMs - now());
     const startCut = (await this.#endStart(leftMs())) ? 0 : 1;
     const quietMs = this.#warm ? drainQuietMs : 0;
-    const callsCut = (await this.#public?.close(quietMs, leftMs())) ?? 0;
+    const callsCut = (await this.#listeners?.public.close(quietMs, leftMs())) ?? 0;
     const tracesClosed = this.#traces.close(flushTracesMs);
-    await this.#admin?.close(0, 1000);
+    await this.#listeners?.admin.close(0, 1000);
     clearInterval(this.#sweeper);
     clearTimeout(this.#metricsTimer);
     const runsCut = (await this.#pools?.close(leftMs())) ?? 0;

@@ -127,6 +127,10 @@ class HttpCall implements Reply, BodyReceiver {
     fail(this.#routes.path, this.#call, new ServeError("overloaded", message));
   }
 
+  onBroken(error: ServeError): void {
+    fail(this.#routes.path, this.#call, error);
+  }
+
   onGone(): void {
     abandon(this.#routes.path, this.#call);
   }
@@ -152,7 +156,7 @@ function checkHeaders(exchange: Exchange, call: Call): ServeError | undefined {
     }
     call.callerTimeoutMs = timeoutMs;
   }
-  if (contentEncoding !== "" && contentEncoding !== "identity") {
+  if (contentEncoding !== "" && contentEncoding.toLowerCase() !== "identity") {
     return new ServeError("unsupported_media_type", `content-encoding: expected none, got ${JSON.stringify(contentEncoding.slice(0, 32))}`);
   }
   return undefined;

@@ -71,6 +71,7 @@ const owners: Owners = {
   "server/observe/otlp.ts": ["server/server.ts"],
   // Each is loaded where it serves, and nowhere else.
   "server/transport/http/uws.ts": ["server/transport/http/load.ts"],
+  "server/transport/http/node.ts": ["server/transport/http/load.ts"],
   "server/versions/registry.ts": ["server/server.ts"],
   "server/server.ts": ["server/main.ts"],
 };
@@ -86,6 +87,7 @@ const entries = [
   "loadtest/main.ts",
   "loadtest/bench.ts",
   "loadtest/servers/raw.ts",
+  "loadtest/servers/node-http.ts",
   "loadtest/servers/fastify.ts",
   "loadtest/servers/otlp-sink.ts",
   "bundle/formats.ts",

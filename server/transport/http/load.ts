@@ -1,16 +1,44 @@
-/** Loads the member that serves: only that one, so that a plain start pays for one. */
+/** Chooses the member that serves, and loads that one alone: a plain start doesn't pay for the other. */
 
-import type { HttpTransport } from "./transport.js";
+import type { HttpMember, HttpTransport } from "./transport.js";
 
-/** @throws Error with a sentence when the library has no binary that loads here. */
-export async function loadHttp(): Promise<HttpTransport> {
-  try {
-    return (await import("./uws.js")).uwsTransport;
-  } catch (error) {
-    throw new Error(`uWebSockets.js can't be loaded: ${firstLine(error)}`);
-  }
+export interface LoadedHttp {
+  readonly transport: HttpTransport;
+  /** What an operator should know of a choice that nobody made. */
+  readonly notice: { readonly level: "info" | "warn"; readonly message: string } | undefined;
 }
 
-function firstLine(error: unknown): string {
-  return String(error instanceof Error ? error.message : error).split("\n", 1)[0]!;
+/**
+ * By the build, never by the address: `auto` is uWebSockets.js wherever its binary loads.
+ *
+ * @throws Error with a sentence when uWebSockets.js is asked for and has no binary that loads here.
+ */
+export async function loadHttp(choice: "auto" | HttpMember): Promise<LoadedHttp> {
+  if (choice === "node") return { transport: await loadNode(), notice: undefined };
+  let transport: HttpTransport;
+  try {
+    transport = (await import("./uws.js")).uwsTransport;
+  } catch (error) {
+    const why = `uWebSockets.js has no binary that loads on Node ${process.versions.node} here (${reason(error)})`;
+    if (choice === "uws") throw new Error(`--http uws: ${why}; --http node serves without it`);
+    return { transport: await loadNode(), notice: { level: "info", message: `HTTP is served by node:http: ${why}` } };
+  }
+  const { caveat } = transport;
+  const notice = choice === "auto" && caveat !== undefined ? ({ level: "warn", message: `HTTP: ${caveat}` } as const) : undefined;
+  return { transport, notice };
+}
+
+async function loadNode(): Promise<HttpTransport> {
+  return (await import("./node.js")).nodeTransport;
+}
+
+/** The last line: before it, the library says which versions of Node it supports, whatever the matter is. */
+function reason(error: unknown): string {
+  const lines = String(error instanceof Error ? error.message : error)
+    .split("\n")
+    .filter((line) => line.trim() !== "" && !line.trimStart().startsWith("- "));
+  return lines
+    .at(-1)!
+    .replace(/^Error: /, "")
+    .slice(0, 300);
 }

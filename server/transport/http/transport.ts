@@ -6,6 +6,7 @@
  */
 
 import type { BodyReceiver } from "./body-receiver.js";
+import type { ForeignProtocol } from "./foreign-protocol.js";
 
 export interface HttpTransport {
   readonly name: HttpMember;
@@ -32,6 +33,8 @@ export interface ListenerOptions {
    * {@link ServeError}, which is the answer.
    */
   readonly onFailure: (exchange: Exchange, failure: Failure, detail: string, cause?: unknown) => void;
+  /** A connection speaks TLS or HTTP/2 and is closed without a reply. Only where the library lets it be seen: node:http does. */
+  readonly onForeignProtocol: (protocol: ForeignProtocol) => void;
 }
 
 export type Failure = "internal" | "bad_framing";
