@@ -32,13 +32,8 @@ async function loadNode(): Promise<HttpTransport> {
   return (await import("./node.js")).nodeTransport;
 }
 
-/** The last line: before it, the library says which versions of Node it supports, whatever the matter is. */
+/** What the system says: the library says before it which versions of Node it supports, whatever the matter is. */
 function reason(error: unknown): string {
-  const lines = String(error instanceof Error ? error.message : error)
-    .split("\n")
-    .filter((line) => line.trim() !== "" && !line.trimStart().startsWith("- "));
-  return lines
-    .at(-1)!
-    .replace(/^Error: /, "")
-    .slice(0, 300);
+  const text = error instanceof Error ? error.message : String(error);
+  return (/^Error: (.+)$/m.exec(text)?.[1] ?? text.split("\n", 1)[0]!).slice(0, 300);
 }

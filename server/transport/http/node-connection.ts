@@ -58,8 +58,10 @@ export class NodeConnection {
       return;
     }
     this.#broken = true;
-    this.closing = true;
     this.#readMax = this.socket.bytesRead + leftoverBytesMax;
+    // The reply that ends the connection is on its way: nothing is to be added.
+    if (this.closing) return;
+    this.closing = true;
     if (this.receiving !== undefined) this.receiving.breakBody(error);
     else this.#afterReplies(() => this.#refuseHead(this, error));
   }
@@ -69,6 +71,15 @@ export class NodeConnection {
     this.closing = true;
     if (exchange.response.writableFinished) this.socket.end();
     else exchange.response.once("finish", () => this.socket.end());
+  }
+
+  /**
+   * Reads no more, not even the rest of what was read. A socket's `parser` isn't documented: without it, up to 64 KiB of chunks would still be
+   * parsed, and dropped.
+   */
+  stopParsing(): void {
+    this.socket.pause();
+    (this.socket as { parser?: { pause?: () => void } | null }).parser?.pause?.();
   }
 
   /** Requests that came before are answered first. */

@@ -103,8 +103,10 @@ export class NodeExchange extends BaseExchange {
     this.gone();
   }
 
+  /** Called from within a socket read, in which thousands of chunks may follow. */
   protected override cut(body: ChunkedBody): void {
     this.closeAfter = true;
+    this.#connection.stopParsing();
     body.releaseReply();
   }
 
