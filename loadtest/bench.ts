@@ -6,6 +6,7 @@ import { bareOnnxUsPerRow } from "./bench/bare-onnx.js";
 import { cacheRounds, warmRows } from "./bench/cache-hits.js";
 import { coldStartRounds } from "./bench/cold-start.js";
 import { demandAlone } from "./bench/demand-alone.js";
+import { httpMembersRounds } from "./bench/http-members.js";
 import { largeRounds, rowsPerRequest } from "./bench/large-requests.js";
 import { latencyRounds } from "./bench/latency.js";
 import { describeMachine } from "./bench/machine.js";
@@ -99,6 +100,7 @@ async function measure({ rounds, roundS, seed }: { rounds: number; roundS: numbe
   try {
     const running = await startContenders(servers, generator);
     const { raw, plumb, fastify } = running;
+    const bareNode = await startPeer(servers, generator, "node-http");
     await checkSameAnswers(plumb.target, fastify.target, rows.slice(0, 100));
     progress("warming up");
     for (const contender of contenders) await generator.saturate(running[contender].target, connectionsMost, roundS);
@@ -116,6 +118,8 @@ async function measure({ rounds, roundS, seed }: { rounds: number; roundS: numbe
     const paired = { connections: connectionsMost, rounds, durationS: roundS };
     progress("closed loop without the tree kernel");
     const withoutKernel = await withoutKernelRounds({ ...paired, raw, plumb, measureOnnx: measureGolden });
+    progress("closed loop on each member of HTTP");
+    const httpMembers = await httpMembersRounds({ ...paired, raw, bareNode, plumb });
     progress("closed loop with traces");
     const traced = await tracedRounds({ ...paired, raw, measureOnnx: measureGolden });
     progress("cache hits");
@@ -148,7 +152,7 @@ async function measure({ rounds, roundS, seed }: { rounds: number; roundS: numbe
     progress("memory");
     const memory = await memoryUnderLoad(generator, rows, 4 * roundS);
     const setting = { finished: new Date().toISOString(), machine: describeMachine(), generator: generator.name, rounds, roundS };
-    return { ...setting, throughput, withoutKernel, traced, cache, peers, latency, large, turns, coldStart, memory };
+    return { ...setting, throughput, withoutKernel, httpMembers, traced, cache, peers, latency, large, turns, coldStart, memory };
   } finally {
     await stopAll(servers);
     scratch.remove();
@@ -157,19 +161,22 @@ async function measure({ rounds, roundS, seed }: { rounds: number; roundS: numbe
 
 /** Starts the three servers; each is in `servers` as soon as it runs, so that a later failure still ends it. */
 async function startContenders(servers: ServerProcess[], generator: Generator): Promise<Record<ContenderName, Contender>> {
-  const [rawPort, fastifyPort] = (await freePorts(2)) as [number, number];
-  const program = (name: string) => join(import.meta.dirname, "servers", `${name}.js`);
-  const peer = async (name: string, port: number, args: readonly string[]): Promise<Contender> => {
-    const server = await startServer({ name, args: [program(name), String(port), ...args], port, readyPath: "/health/ready" });
-    servers.push(server);
-    return { target: { host: "127.0.0.1", port, path: "/predict" }, pid: server.pid, generator };
-  };
-  const raw = await peer("raw", rawPort, []);
-  const fastify = await peer("fastify", fastifyPort, [bundle]);
-  const server = await startPlumb(demandAlone());
+  const raw = await startPeer(servers, generator, "raw");
+  const fastify = await startPeer(servers, generator, "fastify", bundle);
+  // By name: where `auto` takes node:http, these bars aren't meant.
+  const server = await startPlumb([...demandAlone(), "--http", "uws"]);
   servers.push(server);
   const target: Target = { host: "127.0.0.1", port: server.port, path: "/models/demand/predict" };
   return { raw, plumb: { target, pid: server.pid, generator }, fastify };
+}
+
+/** A server of ours in servers/, on a free port. */
+async function startPeer(servers: ServerProcess[], generator: Generator, name: string, ...args: readonly string[]): Promise<Contender> {
+  const [port] = (await freePorts(1)) as [number];
+  const program = join(import.meta.dirname, "servers", `${name}.js`);
+  const server = await startServer({ name, args: [program, String(port), ...args], port, readyPath: "/health/ready" });
+  servers.push(server);
+  return { target: { host: "127.0.0.1", port, path: "/predict" }, pid: server.pid, generator };
 }
 
 function writeRows(file: string, rows: readonly string[]): string {

@@ -23,6 +23,10 @@ const host = z
 export const configSchema = z.strictObject({
   host: host.default("127.0.0.1").describe("address of the public listener; 0.0.0.0 for all"),
   httpPort: port.default(8080).describe("port of the public listener; 0 for any free one"),
+  http: z
+    .enum(["auto", "uws", "node"])
+    .default("auto")
+    .describe("what serves HTTP: uWebSockets.js where its binary loads and else node:http, uws alone, or node alone"),
   adminHost: host.default("127.0.0.1").describe("address of the admin listener: keep it private"),
   adminPort: port.default(8082).describe("port of the admin listener; 0 for any free one"),
   models: z.string().min(1).default("models").describe("the model store: <name>/<version>/ are bundles"),
@@ -221,11 +225,13 @@ function readFile(named: string | undefined, workingDirectory: string, problems:
   return source;
 }
 
-/** "did you mean ...", by the longest common beginning; all of them where nothing is near. */
+/** "did you mean ...", by the longest common beginning, whatever the case, then by the nearest length. */
 function closest(name: string, candidates: readonly string[]): string {
-  const common = (a: string) => [...a].findIndex((letter, i) => letter !== name[i]);
-  const [best] = [...candidates].sort(
-    (a, b) => (common(b) === -1 ? Number.POSITIVE_INFINITY : common(b)) - (common(a) === -1 ? Number.POSITIVE_INFINITY : common(a)),
-  );
+  const common = (candidate: string) => {
+    const differsAt = [...candidate.toLowerCase()].findIndex((letter, i) => letter !== name[i]?.toLowerCase());
+    return differsAt === -1 ? candidate.length : differsAt;
+  };
+  const lengthOff = (candidate: string) => Math.abs(candidate.length - name.length);
+  const [best] = [...candidates].sort((a, b) => common(b) - common(a) || lengthOff(a) - lengthOff(b));
   return `did you mean ${best}? (all of them: plumb serve --help)`;
 }

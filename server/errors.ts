@@ -22,6 +22,12 @@ export const errorTable = {
   model_not_found: { http: 404, grpc: "NOT_FOUND", retry: false, meaning: "no model, or no version of it, by this name is in the store" },
   route_not_found: { http: 404, grpc: "UNIMPLEMENTED", retry: false, meaning: "nothing is served at this address" },
   method_not_allowed: { http: 405, grpc: "UNIMPLEMENTED", retry: false, meaning: "the address exists, but not for this verb" },
+  request_timeout: {
+    http: 408,
+    grpc: "DEADLINE_EXCEEDED",
+    retry: false,
+    meaning: "the request came too slowly: its head didn't end, or its body came below 16 KiB/s",
+  },
   body_too_large: {
     http: 413,
     grpc: "RESOURCE_EXHAUSTED",
@@ -32,6 +38,12 @@ export const errorTable = {
   schema_mismatch: { http: 422, grpc: "INVALID_ARGUMENT", retry: false, meaning: "a row breaks the bundle's schema" },
   row_refused: { http: 422, grpc: "INVALID_ARGUMENT", retry: false, meaning: "the fitted pipeline itself would raise on this row" },
   too_many_rows: { http: 422, grpc: "INVALID_ARGUMENT", retry: false, meaning: "more rows than the bundle's limits.rows_max" },
+  headers_too_large: {
+    http: 431,
+    grpc: "RESOURCE_EXHAUSTED",
+    retry: false,
+    meaning: "more than 100 headers, or more than 16 KiB of address and headers",
+  },
   internal: { http: 500, grpc: "INTERNAL", retry: false, meaning: "a fault of the server; the log has the cause under this request id" },
   model_failed: { http: 500, grpc: "INTERNAL", retry: false, fallsBack: true, meaning: "the model could not be run on this row" },
   model_output_invalid: {

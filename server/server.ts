@@ -20,6 +20,7 @@ import type { Runner } from "./inference/runner.js";
 import { Scheduler } from "./inference/scheduler.js";
 import type { StuckRun } from "./inference/worker-slots.js";
 import { Linger } from "./linger.js";
+import { type Listeners, openListeners } from "./listeners.js";
 import { addGauges } from "./observe/gauges.js";
 import { Logs } from "./observe/logs.js";
 import { Metrics } from "./observe/metrics.js";
@@ -28,15 +29,8 @@ import { Traces } from "./observe/traces.js";
 import { WallClock } from "./observe/wall-clock.js";
 import { fail, type PredictPath } from "./predict.js";
 import { productVersion } from "./product-version.js";
-import { jitteredSeconds } from "./retry-after.js";
 import { Slices } from "./slices.js";
-import { reachableHost } from "./transport/address.js";
-import { createAdminHandler } from "./transport/admin.js";
-import { createFailureAnswer } from "./transport/failure.js";
-import { type Exchange, HttpListener } from "./transport/http.js";
-import { createPublicHandler } from "./transport/public.js";
 import { createRequestIds } from "./transport/request-id.js";
-import { IndexAnswers } from "./transport/server-index.js";
 import { Turns } from "./turns.js";
 import type { Servable } from "./versions/load-servable.js";
 import { Registry } from "./versions/registry.js";
@@ -72,8 +66,7 @@ export class Server {
   readonly #scrapeTurns = new Turns({ now, defer: setImmediate, budgetMs: scrapeBudgetMs });
   #loader: StoreLoader | undefined;
   #pools: Pools | undefined;
-  #public: HttpListener | undefined;
-  #admin: HttpListener | undefined;
+  #listeners: Listeners | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #metricsTimer: NodeJS.Timeout | undefined;
   #warm = false;
@@ -126,11 +119,11 @@ export class Server {
   }
 
   get httpPort(): number {
-    return this.#public!.port;
+    return this.#listeners!.public.port;
   }
 
   get adminPort(): number {
-    return this.#admin!.port;
+    return this.#listeners!.admin.port;
   }
 
   get registry(): Registry {
@@ -174,6 +167,7 @@ export class Server {
     // Whoever waits for readiness hears of it first.
     this.#metricsTimer = setTimeout(() => this.#metrics.begin(), metricsAfterMs);
     this.#logs.event("info", "ready", {
+      http: this.#listeners!.member,
       http_port: this.httpPort,
       admin_port: this.adminPort,
       ...sizeFields(this.#config),
@@ -221,35 +215,14 @@ export class Server {
   }
 
   async #listen(path: PredictPath): Promise<void> {
-    const { host, httpPort, adminHost, adminPort, bytesMax } = this.#config;
-    const health = { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 };
-    const answerFailure = createFailureAnswer(this.#logs, this.#nextRequestId);
-    const onFailure = (exchange: Exchange, failure: string, detail: string, cause: unknown) =>
-      this.#metrics.countRefusal(answerFailure(exchange, failure, detail, cause).code);
-    const retryAfterS = (error: ServeError) => jitteredSeconds(Math.random(), error.retryAfterMs);
-    const baseUrl = () => `http://${reachableHost(host)}:${this.httpPort}`;
-    const handle = createPublicHandler({
+    this.#listeners = await openListeners(this.#config, {
       path,
       registry: this.#registry,
+      health: { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 },
       nextRequestId: this.#nextRequestId,
-      retryAfterS,
-      health,
-      index: new IndexAnswers(this.#registry, health.isReady, productVersion(), baseUrl),
-    });
-    const handleAdmin = createAdminHandler({
-      registry: this.#registry,
-      health,
       scrape: () => this.#metrics.scrape(this.#scrapeTurns.pause),
-      onScrapeError: (exchange, error) => answerFailure(exchange, "internal", "the scrape failed", error),
-    });
-    this.#public = await HttpListener.listen({ name: "http", host, port: httpPort, receivingBytesMax: bytesMax, handle, onFailure });
-    this.#admin = await HttpListener.listen({
-      name: "admin",
-      host: adminHost,
-      port: adminPort,
-      receivingBytesMax: 0,
-      handle: handleAdmin,
-      onFailure: answerFailure,
+      countRefusal: (code) => this.#metrics.countRefusal(code),
+      logs: this.#logs,
     });
     this.#addGauges();
   }
@@ -335,7 +308,7 @@ export class Server {
         return server.#registry.listed;
       },
       admission: this.#admission,
-      listener: this.#public!,
+      listener: this.#listeners!.public,
       logs: this.#logs,
       traces: this.#traces,
       queuedRows: (version) => this.#scheduler?.lane(version)?.queuedRows ?? 0,
@@ -373,9 +346,9 @@ export class Server {
     const leftMs = () => Math.max(0, endMs - now());
     const startCut = (await this.#endStart(leftMs())) ? 0 : 1;
     const quietMs = this.#warm ? drainQuietMs : 0;
-    const callsCut = (await this.#public?.close(quietMs, leftMs())) ?? 0;
+    const callsCut = (await this.#listeners?.public.close(quietMs, leftMs())) ?? 0;
     const tracesClosed = this.#traces.close(flushTracesMs);
-    await this.#admin?.close(0, 1000);
+    await this.#listeners?.admin.close(0, 1000);
     clearInterval(this.#sweeper);
     clearTimeout(this.#metricsTimer);
     const runsCut = (await this.#pools?.close(leftMs())) ?? 0;

@@ -2,15 +2,29 @@
 
 import { type Bar, bar } from "./bar.js";
 import { hitOfMiss } from "./cache-hits.js";
+import { ofBareNode } from "./http-members.js";
 import type { BenchResult } from "./result.js";
 import { ceilingShare, type ThroughputRound } from "./throughput.js";
 import { shareWithoutKernel } from "./without-kernel.js";
 
-export function barsOf({ throughput, withoutKernel, traced, cache, peers, latency, large, turns, coldStart, memory }: BenchResult): Bar[] {
+export function barsOf({
+  throughput,
+  withoutKernel,
+  httpMembers,
+  traced,
+  cache,
+  peers,
+  latency,
+  large,
+  turns,
+  coldStart,
+  memory,
+}: BenchResult): Bar[] {
   const at = (connections: number) => throughput.find((level) => level.connections === connections)?.rounds ?? [];
   const errors = [
     ...throughput.flatMap(({ rounds }) => rounds.map(({ load }) => load.plumb.errors)),
     ...withoutKernel.flatMap(({ load }) => [load.plumb.errors, load.onnxruntime.errors]),
+    ...httpMembers.flatMap(({ load }) => [load.uws.errors, load.node.errors]),
     ...traced.map(({ load }) => load.plumb.errors),
     ...cache.map((round) => round.errors),
     ...("leftOut" in peers ? [] : peers.flatMap(({ levels }) => levels.flatMap(({ rounds }) => rounds.map(({ plumb }) => plumb.errors)))),
@@ -23,6 +37,7 @@ export function barsOf({ throughput, withoutKernel, traced, cache, peers, latenc
     bar("the same, with the model on ONNX Runtime", "at least", 0.75, "", withoutKernel.map(shareWithoutKernel)),
     bar("as it comes, with 1 % of the calls traced to a local collector", "at least", 0.75, "", traced.map(ceilingShare)),
     bar("one row a request, 128 connections: requests/s, of the plain Fastify service", "at least", 2.5, "", at(128).map(ofFastify)),
+    bar("`--http node`, 128 connections: requests/s, of bare node:http", "at least", 0.75, "", httpMembers.map(ofBareNode)),
     bar("P50 at one connection, of the raw limit's", "at most", 1.4, "", at(1).map(p50OfRaw)),
     bar("processor time of a cache hit above the raw limit's, of a miss's above it", "under", 0.5, "", cache.map(hitOfMiss)),
     bar(

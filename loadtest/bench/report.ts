@@ -37,7 +37,7 @@ function setting({ finished, machine, generator, rounds, roundS }: BenchResult):
 }
 
 function throughputTable({ throughput }: BenchResult): Table {
-  const names = { raw: "raw limit", plumb: "Plumb", fastify: "Fastify + onnxruntime-node" };
+  const names = { raw: "raw limit (uWebSockets.js)", plumb: "Plumb on uWebSockets.js", fastify: "Fastify + onnxruntime-node" };
   const lines = throughput.flatMap(({ connections, rounds }) =>
     contenders.map((contender) => [
       `${names[contender]}, ${connectionsText(connections)}`,
@@ -93,12 +93,29 @@ function loadCells(load: readonly Saturation[]): string[] {
 
 const connectionsText = (connections: number) => `${connections} ${connections === 1 ? "connection" : "connections"}`;
 
-function otherTable({ throughput, withoutKernel, traced, cache, latency, large, turns, coldStart, memory }: BenchResult): Table {
+function otherTable({
+  throughput,
+  withoutKernel,
+  httpMembers,
+  traced,
+  cache,
+  latency,
+  large,
+  turns,
+  coldStart,
+  memory,
+}: BenchResult): Table {
   const lines: [string, readonly number[]][] = [
     ["bare ONNX Runtime, golden rows in batches of 64, µs a row", throughput.flatMap(({ rounds }) => rounds.map((r) => r.onnxUsPerRow))],
     ["beside a Plumb without the tree kernel, 128 connections, requests/s", withoutKernel.map(({ load }) => load.plumb.requestsPerSecond)],
     ["the same, the Plumb without (`--engine onnxruntime`)", withoutKernel.map(({ load }) => load.onnxruntime.requestsPerSecond)],
     ["times as many with the kernel", withoutKernel.map(({ load }) => load.plumb.requestsPerSecond / load.onnxruntime.requestsPerSecond)],
+    ["bare node:http and JSON.parse, 128 connections, requests/s", httpMembers.map(({ load }) => load.bareNode.requestsPerSecond)],
+    ["Plumb on node:http (`--http node`), in the same rounds, requests/s", httpMembers.map(({ load }) => load.node.requestsPerSecond)],
+    ["Plumb on uWebSockets.js (`--http uws`), in the same rounds, requests/s", httpMembers.map(({ load }) => load.uws.requestsPerSecond)],
+    ["processor time a request, bare node:http, µs", cpu(httpMembers, "bareNode")],
+    ["processor time a request, Plumb on node:http, µs", cpu(httpMembers, "node")],
+    ["processor time a request, Plumb on uWebSockets.js, µs", cpu(httpMembers, "uws")],
     ["with 1 % of the calls traced, 128 connections, requests/s", traced.map(({ load }) => load.plumb.requestsPerSecond)],
     ["processor time a request, raw limit, µs", cache.map((r) => r.rawCpuUs)],
     ["processor time a request, Plumb, the row in its cache, µs", cache.map((r) => r.hitCpuUs)],
@@ -120,3 +137,6 @@ function otherTable({ throughput, withoutKernel, traced, cache, latency, large, 
   const measured = lines.filter(([, values]) => values.length > 0);
   return [["what", "median", "quartiles", "min to max"], ...measured.map(([what, values]) => [what, ...spreadCells(spreadOf(values))])];
 }
+
+const cpu = (rounds: BenchResult["httpMembers"], name: "bareNode" | "node" | "uws") =>
+  rounds.flatMap(({ load }) => load[name].cpuUsPerRequest ?? []);

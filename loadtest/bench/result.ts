@@ -2,6 +2,7 @@
 
 import type { CacheRound } from "./cache-hits.js";
 import type { ColdStartRound } from "./cold-start.js";
+import type { HttpMembersRound } from "./http-members.js";
 import type { LargeRound } from "./large-requests.js";
 import type { LatencyRound } from "./latency.js";
 import type { Machine } from "./machine.js";
@@ -23,6 +24,8 @@ export interface BenchResult {
   readonly throughput: readonly { readonly connections: number; readonly rounds: readonly ThroughputRound[] }[];
   /** At 128 connections, beside a Plumb with `--engine onnxruntime`. */
   readonly withoutKernel: readonly WithoutKernelRound[];
+  /** At 128 connections. */
+  readonly httpMembers: readonly HttpMembersRound[];
   /** At 128 connections, with one call in a hundred traced. */
   readonly traced: readonly ShareRound[];
   /** At 128 connections. */

@@ -5,7 +5,7 @@ import type { Registry } from "../versions/registry.js";
 import { checkLength, decodeName, shownAddress } from "./address.js";
 import { describeModel, describeModels } from "./describe.js";
 import { answerHealth, type Health } from "./health.js";
-import type { Exchange } from "./http.js";
+import type { Exchange } from "./http/transport.js";
 
 export interface AdminRoutes {
   readonly registry: Registry;

@@ -3,7 +3,7 @@
 import { ServeError } from "../errors.js";
 import type { Logs } from "../observe/logs.js";
 import { shownAddress } from "./address.js";
-import type { Exchange } from "./http.js";
+import type { Exchange } from "./http/transport.js";
 import { sendError } from "./public.js";
 import { acceptRequestId } from "./request-id.js";
 

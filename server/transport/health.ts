@@ -1,7 +1,7 @@
 /** Health, on both listeners; answered before admission, so that an overloaded server is still seen to live. */
 
 import { refuseMethod } from "../errors.js";
-import type { Exchange } from "./http.js";
+import type { Exchange } from "./http/transport.js";
 
 export interface Health {
   /** Every model is proved and warm, and the server isn't draining. */

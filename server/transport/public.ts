@@ -7,12 +7,12 @@ import { abandon, fail, type PredictPath, predict, refuseUnread } from "../predi
 import type { Registry } from "../versions/registry.js";
 import { prefersHtml } from "./accept.js";
 import { checkLength, decodeName, shownAddress, versionOf } from "./address.js";
-import type { BodyReceiver } from "./body-receiver.js";
 import { describeModel, describeModels } from "./describe.js";
 import { answerHealth, type Health } from "./health.js";
-import type { Exchange } from "./http.js";
+import type { BodyReceiver } from "./http/body-receiver.js";
+import { bytesPerChunkMin, freeChunksMax } from "./http/read-budget.js";
+import type { Exchange } from "./http/transport.js";
 import { indexPageHeaders } from "./index-page.js";
-import { bytesPerChunkMin, freeChunksMax } from "./read-budget.js";
 import { acceptRequestId, acceptTraceparent, boundTracestate } from "./request-id.js";
 import type { IndexAnswers } from "./server-index.js";
 
@@ -144,6 +144,10 @@ class HttpCall implements Reply, BodyReceiver {
   onNoRoom(): void {
     const message = "the bodies that are arriving hold the most bytes that this server takes; try again later";
     fail(this.#routes.path, this.#call, new ServeError("overloaded", message));
+  }
+
+  onBroken(error: ServeError): void {
+    fail(this.#routes.path, this.#call, error);
   }
 
   onGone(): void {

@@ -7,6 +7,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ask, post } from "../fixtures/http-client.js";
+import { members } from "../fixtures/http-members.js";
 import { busyWorkers, metric } from "../fixtures/metrics.js";
 import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
 import { RawConnection } from "../fixtures/raw-connection.js";
@@ -44,38 +45,101 @@ async function refuses(port: number): Promise<boolean> {
   }
 }
 
-describe.each(["SIGTERM", "SIGINT", "SIGQUIT"] as const)("%s", (signal) => {
-  test("under load: every request that was sent on a living connection is answered, the last of each closes it, and the exit code is 0", async () => {
-    const server = await startServer(store.directory, "--default-model", "echo", "--drain-quiet-ms", "2000");
-    let answered = 0;
-    const clients = Array.from({ length: 16 }, async (_, client) => {
-      const connection = await RawConnection.open(server.httpPort);
-      for (let i = 0; ; i++) {
-        const value = client * 1000 + (i % 1000);
-        await connection.write(request("/predict", `{"value":${value}}`));
-        const reply = await connection.reply();
-        expect([reply.status, reply.json.prediction]).toEqual([200, value]);
-        answered++;
-        if (reply.headers.get("connection") === "close") {
-          expect(await connection.closed).toBe("end");
-          return i;
+describe.each(members)("on $build", ({ name }) => {
+  test.each(["SIGTERM", "SIGINT", "SIGQUIT"] as const)(
+    "%s under load: every request that was sent on a living connection is answered, the last of each closes it, and the exit code is 0",
+    async (signal) => {
+      const server = await startServer(store.directory, "--http", name, "--default-model", "echo", "--drain-quiet-ms", "2000");
+      let answered = 0;
+      const clients = Array.from({ length: 16 }, async (_, client) => {
+        const connection = await RawConnection.open(server.httpPort);
+        for (let i = 0; ; i++) {
+          const value = client * 1000 + (i % 1000);
+          await connection.write(request("/predict", `{"value":${value}}`));
+          const reply = await connection.reply();
+          expect([reply.status, reply.json.prediction]).toEqual([200, value]);
+          answered++;
+          if (reply.headers.get("connection") === "close") {
+            expect(await connection.closed).toBe("end");
+            return i;
+          }
         }
-      }
-    });
-    await expect.poll(() => answered, quickly).toBeGreaterThan(500);
-    const quiet = await RawConnection.open(server.httpPort);
-    server.kill(signal);
-    const counts = await Promise.all(clients);
-    expect(Math.min(...counts)).toBeGreaterThan(0);
-    // A connection on which nothing came is closed too.
-    expect(await quiet.closed).toBe("end");
+      });
+      await expect.poll(() => answered, quickly).toBeGreaterThan(500);
+      const quiet = await RawConnection.open(server.httpPort);
+      server.kill(signal);
+      const counts = await Promise.all(clients);
+      expect(Math.min(...counts)).toBeGreaterThan(0);
+      // A connection on which nothing came is closed too.
+      expect(await quiet.closed).toBe("end");
+      expect(await server.ended).toEqual({ code: 0, signal: null });
+      expect(server.log.find(({ message }) => message === "draining")).toMatchObject({ reason: signal });
+      expect(server.log.at(-1)).toMatchObject({ level: "info", message: "stopped", cut_off: 0 });
+      expect(await refuses(server.httpPort)).toBe(true);
+      expect(await refuses(server.adminPort)).toBe(true);
+    },
+  );
+
+  test("a body that is still arriving is waited for, and answered", async () => {
+    const server = await startServer(store.directory, "--http", name, "--default-model", "echo");
+    const connection = await RawConnection.open(server.httpPort);
+    const [head, body] = request("/predict", '{"value":5}').split("\r\n\r\n");
+    await connection.write(`${head}\r\n\r\n${body!.slice(0, 5)}`);
+    await ask(server.httpPort, "/health/live");
+    server.kill("SIGTERM");
+    await expect.poll(() => refuses(server.httpPort), quickly).toBe(true);
+    await connection.write(body!.slice(5));
+    const reply = await connection.reply();
+    expect(reply.json.prediction).toBe(5);
+    expect(reply.headers.get("connection")).toBe("close");
     expect(await server.ended).toEqual({ code: 0, signal: null });
-    expect(server.log.find(({ message }) => message === "draining")).toMatchObject({ reason: signal });
-    expect(server.log.at(-1)).toMatchObject({ level: "info", message: "stopped", cut_off: 0 });
-    expect(await refuses(server.httpPort)).toBe(true);
-    expect(await refuses(server.adminPort)).toBe(true);
   });
 
+  describe("a connection that is kept open", () => {
+    test("may still bring a request while the server waits for quiet, and is closed by its reply", async () => {
+      const server = await startServer(store.directory, "--http", name, "--default-model", "echo", "--drain-quiet-ms", "20000");
+      const connections = await Promise.all(Array.from({ length: 3 }, () => RawConnection.open(server.httpPort)));
+      for (const connection of connections) {
+        await connection.write(request("/predict", '{"value":1}'));
+        expect((await connection.reply()).headers.has("connection")).toBe(false);
+      }
+      server.kill("SIGTERM");
+      await expect.poll(() => refuses(server.httpPort), quickly).toBe(true);
+      for (const connection of connections) {
+        await connection.write(request("/predict", '{"value":2}'));
+        const reply = await connection.reply();
+        expect([reply.json.prediction, reply.headers.get("connection")]).toEqual([2, "close"]);
+        expect(await connection.closed).toBe("end");
+      }
+      // Nobody is left to wait for: far sooner than the quiet time.
+      expect(await server.ended).toEqual({ code: 0, signal: null });
+    });
+
+    test("to the admin listener doesn't hold up the end", async () => {
+      const server = await startServer(store.directory, "--http", name, "--default-model", "echo", "--drain-quiet-ms", "0");
+      const scraper = await RawConnection.open(server.adminPort);
+      await scraper.write("GET /metrics HTTP/1.1\r\nhost: plumb\r\n\r\n");
+      expect((await scraper.reply()).status).toBe(200);
+      server.kill("SIGTERM");
+      await scraper.closed;
+      expect(await server.ended).toEqual({ code: 0, signal: null });
+    });
+  });
+
+  test("a drain for a client that never finishes its body ends with its time, and with exit code 1", async () => {
+    const server = await startServer(store.directory, "--http", name, "--default-model", "echo", "--drain-timeout-ms", "300");
+    const connection = await RawConnection.open(server.httpPort);
+    await connection.write("POST /predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{");
+    await ask(server.httpPort, "/health/live");
+    server.kill("SIGTERM");
+    await connection.closed;
+    expect(connection.received.toString()).toBe("");
+    expect(await server.ended).toEqual({ code: 1, signal: null });
+    expect(server.log.at(-1)).toMatchObject({ level: "error", message: "stopped", cut_off: 1 });
+  });
+});
+
+describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
   test("during a run of 10,000 rows in the pool: it is answered whole, and no worker is torn down", async () => {
     const server = await startServer(store.directory, "--execution", "pool", "--workers", "2");
     const values = Array.from({ length: 10_000 }, (_, i) => 5_000 + i / 8);
@@ -117,52 +181,6 @@ test("a run on the event loop itself is answered before the server ends", async 
   expect(await server.ended).toEqual({ code: 0, signal: null });
 });
 
-test("a body that is still arriving is waited for, and answered", async () => {
-  const server = await startServer(store.directory, "--default-model", "echo");
-  const connection = await RawConnection.open(server.httpPort);
-  const [head, body] = request("/predict", '{"value":5}').split("\r\n\r\n");
-  await connection.write(`${head}\r\n\r\n${body!.slice(0, 5)}`);
-  await ask(server.httpPort, "/health/live");
-  server.kill("SIGTERM");
-  await expect.poll(() => refuses(server.httpPort), quickly).toBe(true);
-  await connection.write(body!.slice(5));
-  const reply = await connection.reply();
-  expect(reply.json.prediction).toBe(5);
-  expect(reply.headers.get("connection")).toBe("close");
-  expect(await server.ended).toEqual({ code: 0, signal: null });
-});
-
-describe("a connection that is kept open", () => {
-  test("may still bring a request while the server waits for quiet, and is closed by its reply", async () => {
-    const server = await startServer(store.directory, "--default-model", "echo", "--drain-quiet-ms", "20000");
-    const connections = await Promise.all(Array.from({ length: 3 }, () => RawConnection.open(server.httpPort)));
-    for (const connection of connections) {
-      await connection.write(request("/predict", '{"value":1}'));
-      expect((await connection.reply()).headers.has("connection")).toBe(false);
-    }
-    server.kill("SIGTERM");
-    await expect.poll(() => refuses(server.httpPort), quickly).toBe(true);
-    for (const connection of connections) {
-      await connection.write(request("/predict", '{"value":2}'));
-      const reply = await connection.reply();
-      expect([reply.json.prediction, reply.headers.get("connection")]).toEqual([2, "close"]);
-      expect(await connection.closed).toBe("end");
-    }
-    // Nobody is left to wait for: far sooner than the quiet time.
-    expect(await server.ended).toEqual({ code: 0, signal: null });
-  });
-
-  test("to the admin listener doesn't hold up the end", async () => {
-    const server = await startServer(store.directory, "--default-model", "echo", "--drain-quiet-ms", "0");
-    const scraper = await RawConnection.open(server.adminPort);
-    await scraper.write("GET /metrics HTTP/1.1\r\nhost: plumb\r\n\r\n");
-    expect((await scraper.reply()).status).toBe(200);
-    server.kill("SIGTERM");
-    await scraper.closed;
-    expect(await server.ended).toEqual({ code: 0, signal: null });
-  });
-});
-
 test("readiness ends first: for --drain-delay-ms the server isn't ready, and still serves whoever comes", async () => {
   const server = await startServer(store.directory, "--default-model", "echo", "--drain-delay-ms", "2000");
   expect((await ask(server.httpPort, "/health/ready")).status).toBe(200);
@@ -180,18 +198,6 @@ test("readiness ends first: for --drain-delay-ms the server isn't ready, and sti
 });
 
 describe("a drain that can't end", () => {
-  test("for a client that never finishes its body ends with its time, and with exit code 1", async () => {
-    const server = await startServer(store.directory, "--default-model", "echo", "--drain-timeout-ms", "300");
-    const connection = await RawConnection.open(server.httpPort);
-    await connection.write("POST /predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{");
-    await ask(server.httpPort, "/health/live");
-    server.kill("SIGTERM");
-    await connection.closed;
-    expect(connection.received.toString()).toBe("");
-    expect(await server.ended).toEqual({ code: 1, signal: null });
-    expect(server.log.at(-1)).toMatchObject({ level: "error", message: "stopped", cut_off: 1 });
-  });
-
   test("for a run that takes too long ends with exit code 1, once the worker has put it down", async () => {
     const server = await startServer(store.directory, "--execution", "pool", "--workers", "1", "--drain-timeout-ms", "20");
     const connections = [await RawConnection.open(server.httpPort), await RawConnection.open(server.httpPort)];

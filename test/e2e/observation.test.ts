@@ -137,7 +137,7 @@ describe("metrics", () => {
   test("take no label from a caller", async () => {
     await post(server.httpPort, "/models/made-up-4711/predict", { value: 1 }, { headers: { "x-request-id": "id-4711" } });
     const { text } = await ask(server.adminPort, "/metrics");
-    expect(text).not.toContain("4711");
+    expect(text).not.toMatch(/made-up-4711|id-4711/);
   });
 
   test("show what is in flight: nothing, now", async () => {

@@ -5,6 +5,7 @@
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, type Asked, ask, post } from "../fixtures/http-client.js";
+import { usualBuild } from "../fixtures/http-members.js";
 import { metric } from "../fixtures/metrics.js";
 import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
 import { Load } from "../fixtures/proxy-load.js";
@@ -116,8 +117,8 @@ describe.each(proxyNames)("%s", (name) => {
     connection.destroy();
     const trailed = await RawConnection.open(proxy.port);
     await trailed.write(`${head}transfer-encoding: chunked\r\n\r\nd\r\n{"value":6.5}\r\n0\r\nx-after: 1\r\n\r\n`);
-    // HAProxy passes trailers on, which Plumb's HTTP library refuses: better no answer than a wrong one.
-    expect(name === "haproxy" ? [400, 505] : [200]).toContain((await trailed.reply()).status);
+    // HAProxy passes trailers on, which uWebSockets.js refuses: better no answer than a wrong one.
+    expect(name === "haproxy" && usualBuild !== "node" ? [400, 505] : [200]).toContain((await trailed.reply()).status);
     trailed.destroy();
     // Who shuts its sending side has left, for Plumb and most proxies; HAProxy keeps it from Plumb.
     const body = '{"value":100000}';
@@ -212,7 +213,7 @@ test("each ends its idle connections before the server does, and waits for bodie
   const direct = await RawConnection.open(server.httpPort);
   await direct.write(head + body.slice(0, 5));
   await direct.closed;
-  expect(direct.received.toString()).toBe("");
+  expect(direct.received.toString()).toMatch(usualBuild === "node" ? /^HTTP\/1\.1 408 / : /^$/);
   for (const { name, relay, proxy, slow } of behind) {
     await relay.untilIdleEnded();
     expect(relay.predicting.length, name).toBeGreaterThan(0);

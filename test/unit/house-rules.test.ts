@@ -53,7 +53,7 @@ const owners: Owners = {
   "@opentelemetry/sdk-trace": ["server/observe/otlp.ts"],
   "@opentelemetry/resources": ["server/observe/otlp.ts"],
   "@opentelemetry/exporter-trace-otlp-proto": ["server/observe/otlp.ts"],
-  "uWebSockets.js": ["server/transport/http.ts", "loadtest/servers/raw.ts"],
+  "uWebSockets.js": ["server/transport/http/uws.ts", "loadtest/servers/raw.ts"],
   fastify: ["loadtest/servers/fastify.ts"],
   // Concrete classes meet in server.ts alone; everybody else sees their interfaces. A worker has no server, and a command is one of its own.
   // Nobody but the one who chooses knows the engines, and the one who measures them.
@@ -68,7 +68,9 @@ const owners: Owners = {
   "server/observe/logs.ts": ["server/server.ts"],
   "server/observe/traces.ts": ["server/server.ts"],
   "server/observe/otlp.ts": ["server/server.ts"],
-  "server/transport/http.ts": ["server/server.ts"],
+  // Each is loaded where it serves, and nowhere else.
+  "server/transport/http/uws.ts": ["server/transport/http/load.ts"],
+  "server/transport/http/node.ts": ["server/transport/http/load.ts"],
   "server/versions/registry.ts": ["server/server.ts"],
   "server/server.ts": ["server/main.ts"],
 };
@@ -84,6 +86,7 @@ const entries = [
   "loadtest/main.ts",
   "loadtest/bench.ts",
   "loadtest/servers/raw.ts",
+  "loadtest/servers/node-http.ts",
   "loadtest/servers/fastify.ts",
   "loadtest/servers/otlp-sink.ts",
   "bundle/formats.ts",

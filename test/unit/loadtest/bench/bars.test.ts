@@ -21,6 +21,8 @@ const round = (raw: number, plumb: number, fastify: number) => ({
   onnxUsPerRow: 10,
 });
 
+const cpuLoad = (requestsPerSecond: number, cpuUsPerRequest: number) => ({ ...load(requestsPerSecond), cpuUsPerRequest });
+
 const result: BenchResult = {
   finished: "2026-01-02T03:04:05.000Z",
   machine: {
@@ -39,6 +41,9 @@ const result: BenchResult = {
     { connections: 128, rounds: [round(100_000, 40_000, 10_000), round(50_000, 10_000, 10_000), round(100_000, 42_000, 12_000)] },
   ],
   withoutKernel: [{ load: { raw: load(100_000), plumb: load(60_000), onnxruntime: load(40_000) }, onnxUsPerRow: 10 }],
+  httpMembers: [
+    { load: { raw: cpuLoad(100_000, 10), bareNode: cpuLoad(20_000, 50), uws: cpuLoad(60_000, 16), node: cpuLoad(18_000, 55) } },
+  ],
   traced: [{ load: { raw: load(100_000), plumb: load(35_000) }, onnxUsPerRow: 10 }],
   cache: [
     { rawCpuUs: 10, hitCpuUs: 14, missCpuUs: 30, hitsPerSecond: 70_000, missesPerSecond: 40_000, errors: 0 },
@@ -68,23 +73,24 @@ test("the ceiling is one core that spends no more than the raw request and the m
 
 describe("the bars", () => {
   test("take the median of the rounds", () => {
-    const [share, without, traced, ofFastify, p50, hit, p99, one, two, turn, start, memory, errors] = reached(barsOf(result));
+    const [share, without, traced, ofFastify, ofBareNode, p50, hit, p99, one, two, turn, start, memory, errors] = reached(barsOf(result));
     expect(share).toBeCloseTo(0.8, 10);
     expect(without).toBeCloseTo(0.8, 10);
     expect(traced).toBeCloseTo(0.7, 10);
     expect(hit).toBeCloseTo(0.4, 10);
     expect(ofFastify).toBeCloseTo(3.5, 10);
+    expect(ofBareNode).toBeCloseTo(0.9, 10);
     expect(p50).toBeCloseTo(0.1 / 0.07, 10);
     expect([p99, one, two, turn, start, memory, errors]).toEqual([2, 0.7, 0.9, 0.7, 8, 200, 0]);
   });
 
   test("are met or missed", () => {
-    expect(barsOf(result).map(isMet)).toEqual([false, true, false, true, false, true, true, false, true, true, false, true, true]);
+    expect(barsOf(result).map(isMet)).toEqual([false, true, false, true, true, false, true, true, false, true, true, false, true, true]);
   });
 
   test("say where something wasn't measured", () => {
     const bars = barsOf({ ...result, memory: undefined, coldStart: [] });
-    expect(bars.map(isMet).slice(10, 12)).toEqual([undefined, undefined]);
+    expect(bars.map(isMet).slice(11, 13)).toEqual([undefined, undefined]);
   });
 
   test("count every request that Plumb didn't answer", () => {
@@ -121,7 +127,9 @@ describe("the report", () => {
     );
     expect(text).toMatch(/share of the ceiling +at least 1\.15 +0\.8 +.* MISS$/m);
     expect(text).toMatch(/process start to ready, of `node -e 0` +under 8 +8 +MISS$/m);
-    expect(text).toMatch(/^Plumb, 128 connections +40,000 +25,000 to 41,000 +10,000 to 42,000 /m);
+    expect(text).toMatch(/^Plumb on uWebSockets\.js, 128 connections +40,000 +25,000 to 41,000 +10,000 to 42,000 /m);
+    expect(text).toMatch(/^Plumb on node:http .* 18,000$/m);
+    expect(text).toMatch(/^processor time a request, Plumb on node:http, µs +55$/m);
     expect(text).toMatch(/^times as many with the kernel +1\.5$/m);
     expect(text).toMatch(/^A peer, 32 connections +800 +650 to 900 +500 to 1,000 +30 +60 +0 +20,000 +25$/m);
     expect(text).toContain("Fastify + onnxruntime-node: Node v20.0.0, fastify 5.0.0, onnxruntime-node 1.30.0; one process.");

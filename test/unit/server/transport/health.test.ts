@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { answerHealth } from "../../../../server/transport/health.js";
-import type { Exchange } from "../../../../server/transport/http.js";
+import type { Exchange } from "../../../../server/transport/http/transport.js";
 
 interface Asked {
   readonly path: string;

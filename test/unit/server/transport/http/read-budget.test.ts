@@ -1,7 +1,13 @@
 /** Goal: no client that sends its body in a usual way is refused for its chunks, and no refused body is read for ever. */
 
 import { describe, expect, test } from "vitest";
-import { bytesPerChunkMin, freeChunksMax, hasTooManyChunks, leftoverBytesMax, readsOn } from "../../../../server/transport/read-budget.js";
+import {
+  bytesPerChunkMin,
+  freeChunksMax,
+  hasTooManyChunks,
+  leftoverBytesMax,
+  readsOn,
+} from "../../../../../server/transport/http/read-budget.js";
 
 const mebibyte = 1_048_576;
 

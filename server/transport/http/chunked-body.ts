@@ -24,13 +24,13 @@ export class ChunkedBody {
   chunkCount = 0;
   hasEnded = false;
   /** Takes the chunks, until the request is answered; without it all are dropped. */
-  take: ((chunk: ArrayBuffer, last: boolean) => void) | undefined;
+  take: ((chunk: ArrayBuffer | Buffer, last: boolean) => void) | undefined;
   #droppedChunks = 0;
   #droppedBytes = 0;
   #held: HeldReply | undefined;
 
   /** @returns Whether more may be dropped. */
-  drop(chunk: ArrayBuffer): boolean {
+  drop(chunk: ArrayBuffer | Buffer): boolean {
     this.#droppedChunks++;
     this.#droppedBytes += chunk.byteLength;
     return readsOn(this.#droppedChunks, this.#droppedBytes);

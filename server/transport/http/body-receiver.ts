@@ -1,6 +1,8 @@
+import type { ServeError } from "../../errors.js";
+
 /**
- * Takes a body: exactly one of the first four is called, unless the client leaves. `onBody` answers the exchange, now or later; the other
- * three answer before they return.
+ * Takes a body: exactly one of the first five is called, unless the client leaves. `onBody` answers the exchange, now or later; the others
+ * answer before they return.
  */
 export interface BodyReceiver {
   /**
@@ -14,6 +16,8 @@ export interface BodyReceiver {
   onTooManyChunks(chunkCount: number, gotBytes: number): void;
   /** So many bodies are arriving that this one's bytes have no room. */
   onNoRoom(): void;
+  /** The body comes too slowly, or its chunks can't be read, where the library reports that. */
+  onBroken(error: ServeError): void;
   /** The client left before the reply. */
   onGone(): void;
 }
