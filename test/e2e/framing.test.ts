@@ -287,7 +287,7 @@ describe("an address", () => {
     ["/models%2Fecho", 404, "route_not_found"],
     ["//models", 404, "route_not_found"],
     ["/models#echo", 404, "route_not_found"],
-    ["/", 404, "route_not_found"],
+    ["//", 404, "route_not_found"],
     ["/metrics", 404, "route_not_found"],
   ];
   test.each(cases)("%s is %i %s", async (path, status, code) => {
@@ -315,6 +315,7 @@ describe("a verb that isn't served", () => {
     ["post", "/predict", "POST"],
     ["POST", "/models", "GET, HEAD"],
     ["DELETE", "/models/echo", "GET, HEAD"],
+    ["POST", "/", "GET, HEAD"],
     ["POST", "/health/live", "GET, HEAD"],
     ["OPTIONS", "/health/ready", "GET, HEAD"],
   ];
