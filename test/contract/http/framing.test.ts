@@ -228,7 +228,7 @@ describe.each(members)("$build", ({ name, build }) => {
       ["/models%2Fecho", 404, "route_not_found"],
       ["//models", 404, "route_not_found"],
       ["/models#echo", 404, "route_not_found"],
-      ["/", 404, "route_not_found"],
+      ["//", 404, "route_not_found"],
       ["/metrics", 404, "route_not_found"],
     ];
     test.each(cases)("%s is %i %s", async (path, status, code) => {
@@ -255,6 +255,7 @@ describe.each(members)("$build", ({ name, build }) => {
       ["PATCH", "/predict", "POST"],
       ["POST", "/models", "GET, HEAD"],
       ["DELETE", "/models/echo", "GET, HEAD"],
+      ["POST", "/", "GET, HEAD"],
       ["POST", "/health/live", "GET, HEAD"],
       ["OPTIONS", "/health/ready", "GET, HEAD"],
     ];

@@ -58,16 +58,16 @@ describe("small calls", () => {
 
   test("whose callers will have left make room, but for a few that are tried", () => {
     const lane = laneOf();
-    for (let k = 0; k < 24; k++) lane.patience.left(100, 0);
-    // 1 ms and 1 ms a row, from the 73rd on: those of two rows end too late for callers who are gone after 75 ms.
+    for (let k = 0; k < 24; k++) lane.patience.left(128, 0);
+    // 1 ms and 1 ms a row, from the 94th on: those of two rows end too late, where an answer is meant for three quarters of 128 ms.
     const [late, inTime] = [call(2), call(1)];
     for (const each of [late, inTime]) lane.push(each, lane.small);
     const given: Call[] = [];
-    expect(lane.takeSmall(bounds(100, 73), given)!.calls).toEqual([inTime]);
+    expect(lane.takeSmall(bounds(100, 94), given)!.calls).toEqual([inTime]);
     expect(given).toEqual([late]);
     const hopeless = Array.from({ length: 128 }, () => call(2));
     for (const each of hopeless) lane.push(each, lane.small);
-    expect(lane.takeSmall(bounds(1000, 73), given)!.calls).toHaveLength(2);
+    expect(lane.takeSmall(bounds(1000, 94), given)!.calls).toHaveLength(2);
     expect(given).toHaveLength(127);
   });
 
@@ -117,21 +117,6 @@ describe("large calls", () => {
     a.finished = true;
     expect(lane.takeLarge(bounds(10), [])!.calls).toEqual([b]);
     expect(lane.large.rows).toBe(1);
-  });
-
-  test("whose callers will have left make room, but for a few that are tried", () => {
-    const lane = laneOf();
-    for (let k = 0; k < 24; k++) lane.patience.left(100, 0);
-    // 1 ms and 1 ms a row, from the 73rd on: those of two rows end too late for callers who are gone after 75 ms.
-    const [late, inTime] = [call(2), call(1)];
-    for (const each of [late, inTime]) lane.push(each, lane.small);
-    const given: Call[] = [];
-    expect(lane.takeSmall(bounds(100, 73), given)!.calls).toEqual([inTime]);
-    expect(given).toEqual([late]);
-    const hopeless = Array.from({ length: 128 }, () => call(2));
-    for (const each of hopeless) lane.push(each, lane.small);
-    expect(lane.takeSmall(bounds(1000, 73), given)!.calls).toHaveLength(2);
-    expect(given).toHaveLength(127);
   });
 
   test("that have all ended make no batch", () => {
