@@ -3,8 +3,8 @@
  *
  * Own names are `plumb_*`, in seconds, as histograms that can be added up over servers; beside them stand Triton's `nv_inference_*`
  * counters, so that existing dashboards work unchanged. Label values come from closed sets only: loaded models and versions, stages,
- * executors, codes of the error table. There is no series of what never happened, but for those whose very first event an alert is about: a server
- * of hundreds of versions would write megabytes of zeros.
+ * executors, codes of the error table. A version that was never called has no series of results, but for those whose very first event an alert is
+ * about, and no histogram is written without an observation: a server of hundreds of versions would write megabytes of zeros.
  */
 
 import { noPause, type Pause } from "../../bundle/index.js";
@@ -38,6 +38,7 @@ class Series {
   readonly fallbacks = zeros<FallbackReason>(errorCodes.filter(isFallbackReason));
   readonly modelFaults = zeros<ErrorCode>(["model_failed", "model_output_invalid"]);
   rows = 0;
+  wasCalled = false;
   /** Calls that the SLO is about, and those of them that missed it. */
   sloCounted = 0;
   sloMissed = 0;
@@ -97,12 +98,12 @@ export class Metrics {
     this.#registerHistogram("plumb_batch_seconds", "Duration of each batch that ran.", (s) =>
       executors.map((executor, i) => [`executor="${executor}"`, s.batchSeconds[i]!]),
     );
-    // The calls without a version have all of them, once for the server: so whoever asks for a label's value finds it.
+    // A version that was called has all of them, and whoever adds up several of them finds each.
     const byLabel =
       (label: string, read: (series: Series) => ReadonlyMap<string, number>, always: readonly string[] = []) =>
       (s: Series) =>
         [...read(s)]
-          .filter(([key, count]) => count > 0 || s.model === "" || always.includes(key))
+          .filter(([key, count]) => count > 0 || s.wasCalled || always.includes(key))
           .map(([key, value]) => ({ labels: { [label]: key }, value }));
     this.#registerCounter(
       "plumb_requests_total",
@@ -157,6 +158,7 @@ export class Metrics {
   /** Reads the record of a finished call. */
   observeCall(call: Call): void {
     const series = this.#of(call.version);
+    series.wasCalled = true;
     count(series.results, resultOf(call));
     series.request.observe((call.finishedMs - call.arrivedMs) / 1000);
     if (call.version) countForSlo(series, call, call.version);
@@ -186,7 +188,9 @@ export class Metrics {
 
   /** A request that was refused before it became a call: no address, verb or framing of ours. */
   countRefusal(code: ErrorCode): void {
-    count(this.#of(undefined).results, code);
+    const series = this.#of(undefined);
+    series.wasCalled = true;
+    count(series.results, code);
   }
 
   observeBatch(version: Version, executor: "inline" | "pool", rowCount: number, durationUs: number): void {

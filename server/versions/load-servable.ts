@@ -1,5 +1,5 @@
 /**
- * From a bundle in the store to a version that serves: read, choose the engines, prove, warm.
+ * From a bundle in the store to a version that serves: read, choose the engines, prove; and then, while the workers have nothing else to do, warm.
  *
  * The event loop is never held. What takes longer than a step of a turn is done elsewhere: engines are chosen and sessions created in a worker,
  * and the loop gets a session of its own only where that is quick to open: a copy of a tree ensemble's memory, or a session of ONNX Runtime that
@@ -41,12 +41,14 @@ export interface Executors {
   readonly now: () => number;
 }
 
-/** A version that is proved and warm, wherever it is going to run. */
+/** A version that is proved, wherever it is going to run. */
 export interface Servable {
   readonly version: Version;
   /** On the event loop, if it runs there. */
   readonly runner: Runner | undefined;
   readonly lane: Lane;
+  /** What its runs cost in the worker that loaded it, if one measured it. */
+  readonly runUs: Prepared["runUs"] | undefined;
 }
 
 /** Why there is none. */
@@ -92,10 +94,24 @@ export async function loadServable(
       return { fault: "refused", problems, version };
     }
     version.proof = summary;
-    const lane = executors.openLane(version, runner, pool);
-    await turns.unlessStopped(learnCost(version, lane, executors.now, prepared?.runUs, turns.pause));
+    return { version, runner, lane: executors.openLane(version, runner, pool), runUs: prepared?.runUs };
+  } catch (error) {
+    turns.throwIfStopped();
+    return { ...reportOf(error), version };
+  }
+}
+
+/**
+ * Warms a version and learns what its runs cost. Its runs mustn't wait behind another version's loading: they would seem to take as long.
+ *
+ * @returns Undefined when that went well.
+ * @throws StoppedError when the turns were stopped; nothing else.
+ */
+export async function warmServable({ version, lane, runUs }: Servable, now: () => number, turns: Turns): Promise<ProofReport | undefined> {
+  try {
+    await turns.unlessStopped(learnCost(version, lane, now, runUs, turns.pause));
     version.releaseGolden();
-    return { version, runner, lane };
+    return undefined;
   } catch (error) {
     turns.throwIfStopped();
     return { ...reportOf(error), version };

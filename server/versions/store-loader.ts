@@ -7,7 +7,7 @@
 
 import { folderSignature, listBundles, type StoredBundle } from "../../bundle/index.js";
 import { StoppedError, type Turns } from "../turns.js";
-import { type Executors, type LoadListener, loadServable, type ProofReport, type Servable } from "./load-servable.js";
+import { type Executors, type LoadListener, loadServable, type ProofReport, type Servable, warmServable } from "./load-servable.js";
 import { newestVersions } from "./newest.js";
 import type { Registry } from "./registry.js";
 import { UnreadVersion } from "./unread-version.js";
@@ -45,6 +45,8 @@ export class StoreLoader {
   readonly #without = new Set<string>();
   /** By folder: what it looked like when it wasn't whole. */
   readonly #incomplete = new Map<string, { stored: StoredBundle; signature: string }>();
+  /** Those that are to be warmed. */
+  readonly #proved: { readonly stored: StoredBundle; readonly servable: Servable }[] = [];
   #looks: NodeJS.Timeout | undefined;
 
   constructor(options: StoreLoaderOptions) {
@@ -59,7 +61,10 @@ export class StoreLoader {
   async load(): Promise<void> {
     const { registry, turns } = this.#options;
     await this.#list();
-    await Promise.all(Array.from({ length: loadsMax }, () => this.#loadNext()));
+    while (this.#next() !== undefined) {
+      await Promise.all(Array.from({ length: loadsMax }, () => this.#loadNext()));
+      await this.#warmAll();
+    }
     turns.throwIfStopped();
     this.#leaveOthers();
     if (!registry.versions.some(({ state }) => state === "ready")) {
@@ -105,15 +110,29 @@ export class StoreLoader {
   /** Loads one after the other until there is none left. */
   async #loadNext(): Promise<void> {
     for (;;) {
-      const next = nextToLoad(this.#stored, this.#options.versionsPerModel, this.#begun, this.#without);
+      const next = this.#next();
       if (next === undefined) return;
       this.#begun.add(keyOf(next));
       await this.#loadOne(next);
     }
   }
 
+  #next(): StoredBundle | undefined {
+    return nextToLoad(this.#stored, this.#options.versionsPerModel, this.#begun, this.#without);
+  }
+
+  /** One after the other, once nothing is loaded any more. */
+  async #warmAll(): Promise<void> {
+    const { executors, turns, serve } = this.#options;
+    for (const { stored, servable } of this.#proved.splice(0)) {
+      const report = await warmServable(servable, executors.now, turns);
+      if (report === undefined) serve(servable);
+      else this.#refuse(stored, report, false);
+    }
+  }
+
   async #loadOne(stored: StoredBundle): Promise<void> {
-    const { executors, turns, listener, registry, serve } = this.#options;
+    const { executors, turns, listener, registry } = this.#options;
     const signature = await turns.unlessStopped(folderSignature(stored.directory));
     const found = await loadServable(stored, executors, turns, {
       ...listener,
@@ -124,7 +143,7 @@ export class StoreLoader {
     });
     const wasIncomplete = this.#incomplete.delete(stored.directory);
     if ("lane" in found) {
-      serve(found);
+      this.#proved.push({ stored, servable: found });
       return;
     }
     this.#refuse(stored, found, wasIncomplete);
@@ -163,6 +182,7 @@ export class StoreLoader {
       if ((await folderSignature(directory)) === signature) continue;
       try {
         await this.#loadOne(stored);
+        await this.#warmAll();
       } catch (error) {
         if (error instanceof StoppedError) return;
         throw error;

@@ -298,6 +298,7 @@ describe("a scraper", () => {
     // Many models make a text of which a client that doesn't read takes only a part.
     const many = await writeStore(...Array.from({ length: 30 }, (_, i) => echoModel({ name: `echo-${i}` })));
     const scraped = await startServer(many.directory, "--default-model", "echo-0", "--access-log", "off");
+    for (let i = 0; i < 30; i++) await post(scraped.httpPort, `/models/echo-${i}/predict`, { value: 1 });
     expect((await ask(scraped.adminPort, "/metrics")).text.length).toBeGreaterThan(400_000);
     const request = "GET /metrics HTTP/1.1\r\nhost: plumb\r\n\r\n";
     const connections = await Promise.all(Array.from({ length: 30 }, () => RawConnection.open(scraped.adminPort)));
