@@ -58,16 +58,16 @@ describe("small calls", () => {
 
   test("whose callers will have left make room, but for a few that are tried", () => {
     const lane = laneOf();
-    for (let k = 0; k < 24; k++) lane.patience.left(128, 0);
+    for (let k = 0; k < 24; k++) lane.patience.left(128, 100);
     // 1 ms and 1 ms a row, from the 94th on: those of two rows end too late, where an answer is meant for three quarters of 128 ms.
     const [late, inTime] = [call(2), call(1)];
     for (const each of [late, inTime]) lane.push(each, lane.small);
     const given: Call[] = [];
-    expect(lane.takeSmall(bounds(100, 94), given)!.calls).toEqual([inTime]);
+    expect(lane.takeSmall(bounds(100, late.arrivedMs + 94), given)!.calls).toEqual([inTime]);
     expect(given).toEqual([late]);
     const hopeless = Array.from({ length: 128 }, () => call(2));
     for (const each of hopeless) lane.push(each, lane.small);
-    expect(lane.takeSmall(bounds(1000, 94), given)!.calls).toHaveLength(2);
+    expect(lane.takeSmall(bounds(1000, late.arrivedMs + 94), given)!.calls).toHaveLength(2);
     expect(given).toHaveLength(127);
   });
 
