@@ -44,9 +44,6 @@ const flushTracesMs = 2000;
 /** How often calls in flight are looked through for passed deadlines, milliseconds: how late a 504 can be on an idle loop. */
 const sweepEveryMs = 5;
 
-/** After readiness, milliseconds; a scrape that comes earlier doesn't wait for it. */
-const metricsAfterMs = 200;
-
 /** Of each turn of the event loop, for a scrape, milliseconds. */
 const scrapeBudgetMs = 0.1;
 
@@ -68,7 +65,6 @@ export class Server {
   #pools: Pools | undefined;
   #listeners: Listeners | undefined;
   #sweeper: NodeJS.Timeout | undefined;
-  #metricsTimer: NodeJS.Timeout | undefined;
   #warm = false;
   #stopping = false;
 
@@ -148,7 +144,7 @@ export class Server {
     });
     this.#pools = pools;
     if (this.#config.execution !== "pool") openEngines();
-    await Promise.all([rehearse(), this.#traces.begin()]);
+    await Promise.all([rehearse(), this.#traces.begin(), this.#metrics.begin()]);
     await this.#listen(path);
     this.#logs.event("info", "listening", { http_port: this.httpPort, admin_port: this.adminPort });
     this.#turns.throwIfStopped();
@@ -164,8 +160,6 @@ export class Server {
     this.#turns.throwIfStopped();
     this.#warm = true;
     loader.watch();
-    // Whoever waits for readiness hears of it first.
-    this.#metricsTimer = setTimeout(() => this.#metrics.begin(), metricsAfterMs);
     this.#logs.event("info", "ready", {
       http: this.#listeners!.member,
       http_port: this.httpPort,
@@ -350,7 +344,6 @@ export class Server {
     const tracesClosed = this.#traces.close(flushTracesMs);
     await this.#listeners?.admin.close(0, 1000);
     clearInterval(this.#sweeper);
-    clearTimeout(this.#metricsTimer);
     const runsCut = (await this.#pools?.close(leftMs())) ?? 0;
     for (const runner of this.#runners) runner.release();
     const cutOff = callsCut > 0 ? callsCut : startCut + runsCut;

@@ -14,7 +14,7 @@ import { sloTargetMs } from "../steps.js";
 import type { Version } from "../versions/version.js";
 import { contentType, type Family, familyText, histogramText, joinLabels, labelText, type Sample, samplesText } from "./exposition.js";
 import { Histogram, latencyBounds, rowBounds } from "./histogram.js";
-import { openProcessMetrics } from "./process-metrics.js";
+import { openProcessMetrics, type ProcessMetrics } from "./process-metrics.js";
 
 export const stages = ["decode", "validate", "preprocess", "queue", "run", "postprocess", "reply"] as const;
 const executors = ["inline", "pool"] as const;
@@ -84,7 +84,7 @@ const encodedUnits = 16_384;
 
 export class Metrics {
   readonly #families: Family[] = [];
-  #ofProcess: readonly Family[] | undefined;
+  #ofProcess: Promise<ProcessMetrics> | undefined;
   readonly #series = new Map<Version | undefined, Series>();
 
   constructor() {
@@ -201,8 +201,9 @@ export class Metrics {
   }
 
   /** Begins to watch the process itself; a scrape that comes before does it. */
-  begin(): void {
+  begin(): Promise<ProcessMetrics> {
     this.#ofProcess ??= openProcessMetrics();
+    return this.#ofProcess;
   }
 
   /**
@@ -211,14 +212,15 @@ export class Metrics {
    * @param pause - Called between pieces of a few lines. Series of one version are one piece each, so a histogram's are of one moment.
    */
   async scrape(pause: Pause = noPause): Promise<Scrape> {
-    this.begin();
+    const ofProcess = await this.begin();
     const encoded: Buffer[] = [];
     let text = "";
     const encode = () => {
       encoded.push(Buffer.from(text));
       text = "";
     };
-    for (const family of [...this.#ofProcess!, ...this.#families]) {
+    for await (const piece of ofProcess.text(pause)) text += piece;
+    for (const family of this.#families) {
       for (const piece of familyText(family)) {
         text += piece;
         if (text.length >= encodedUnits) encode();

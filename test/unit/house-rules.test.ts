@@ -53,6 +53,7 @@ const owners: Owners = {
   "@opentelemetry/sdk-trace": ["server/observe/otlp.ts"],
   "@opentelemetry/resources": ["server/observe/otlp.ts"],
   "@opentelemetry/exporter-trace-otlp-proto": ["server/observe/otlp.ts"],
+  "prom-client": ["server/observe/process-metrics.ts"],
   "uWebSockets.js": ["server/transport/http/uws.ts", "loadtest/servers/raw.ts"],
   fastify: ["loadtest/servers/fastify.ts"],
   // Concrete classes meet in server.ts alone; everybody else sees their interfaces. A worker has no server, and a command is one of its own.
