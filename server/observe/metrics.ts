@@ -27,6 +27,7 @@ type Result = ErrorCode | "ok" | "fallback" | "abandoned";
 /** What is counted for one version; "no version" (a call that failed before it had one) is a series too. */
 class Series {
   readonly model: string;
+  readonly hasFallback: boolean;
   /** As they are written. */
   readonly labels: string;
   readonly request = new Histogram(latencyBounds);
@@ -43,8 +44,9 @@ class Series {
   sloCounted = 0;
   sloMissed = 0;
 
-  constructor(model: string, version: string) {
+  constructor(model: string, version: string, hasFallback: boolean) {
     this.model = model;
+    this.hasFallback = hasFallback;
     this.labels = labelText({ model, version });
   }
 }
@@ -119,7 +121,11 @@ export class Metrics {
     this.#registerCounter(
       "plumb_fallbacks_total",
       "Calls that the version's fallback answered, in whole or in part, by what the model failed with.",
-      byLabel("reason", (s) => s.fallbacks),
+      // A version that has a fallback has all of them: the share of its very first one is to be seen.
+      (s) =>
+        [...s.fallbacks]
+          .filter(([, count]) => count > 0 || s.model === "" || s.hasFallback)
+          .map(([reason, value]) => ({ labels: { reason }, value })),
     );
     this.#registerCounter(
       "plumb_model_faults_total",
@@ -142,7 +148,7 @@ export class Metrics {
 
   /** Begins to count for a version, so that its counters are there from the first scrape on. */
   addVersion(version: Version): void {
-    this.#series.set(version, new Series(version.name, String(version.number)));
+    this.#series.set(version, new Series(version.name, String(version.number), version.fallback !== undefined));
   }
 
   addGauge({ name, help, read }: GaugeSource, type: "gauge" | "counter" = "gauge"): void {
@@ -241,7 +247,7 @@ export class Metrics {
   #of(version: Version | undefined): Series {
     let series = this.#series.get(version);
     if (series === undefined) {
-      series = new Series(version?.name ?? "", version === undefined ? "" : String(version.number));
+      series = new Series(version?.name ?? "", version === undefined ? "" : String(version.number), version?.fallback !== undefined);
       this.#series.set(version, series);
     }
     return series;

@@ -210,11 +210,10 @@ describe("which model /predict answers for", () => {
     await server.end();
   });
 
-  test("is the only one, where the one that is set isn't there", async () => {
+  test("is never another one than the one that is set: a name that isn't in the store stops the start", async () => {
     const one = await writeStore(rootModel());
-    server = await startServer(one.directory, "--default-model", "demand");
-    expect((await predict("/predict", { value: 16 })).json).toMatchObject({ prediction: 4, model: "root" });
-    await server.end();
+    const start = startServer(one.directory, "--default-model", "demand");
+    await expect(start).rejects.toThrow(/the default model "demand" isn't in the model store .*: expected one of root/);
     await one.remove();
   });
 });
@@ -232,6 +231,7 @@ describe("what models there are", () => {
         versions: [
           { version: 10, state: "ready" },
           { version: 2, state: "ready" },
+          { version: 1, state: "unloaded", reason: "the newest 2 versions are loaded (versionsPerModel)" },
         ],
       });
       expect(models[3]).toMatchObject({ task: "classification", serving: 1 });
