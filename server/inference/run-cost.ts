@@ -67,9 +67,11 @@ export class FittedRunCost implements RunCost {
       this.fixedUs *= factor;
       this.perRowUs *= factor;
     }
-    if (this.fixedUs >= 0) return;
-    // No run costs less than nothing: a slope that says so is too steep, and would refuse calls that can be answered in time.
-    this.fixedUs = 0;
-    this.perRowUs = Math.max(perRowUsMin, meanUs / meanRows);
+    if (this.fixedUs < 0) {
+      // No run costs less than nothing: a slope that says so is too steep, and would refuse calls that can be answered in time.
+      this.fixedUs = 0;
+      this.perRowUs = meanUs / meanRows;
+    }
+    this.perRowUs = Math.max(perRowUsMin, this.perRowUs);
   }
 }

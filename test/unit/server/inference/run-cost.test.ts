@@ -93,6 +93,13 @@ describe("a fitted cost", () => {
     expect(cost.of(100)).toBeCloseTo(0.81 * 41_000, 6);
   });
 
+  test("comes back from runs that a coarse clock didn't see", () => {
+    const cost = new FittedRunCost(prior);
+    for (let k = 0; k < 3; k++) cost.observe(5, 0);
+    for (let k = 0; k < 2000; k++) cost.observe(5, 50);
+    expect(cost.of(5)).toBeCloseTo(50, 0);
+  });
+
   test("is never negative, never a negative slope and always finite", () => {
     const run = fc.record({ rows: fc.integer({ min: 1, max: 10_000 }), us: fc.double({ min: 0, max: 1e6, noNaN: true }) });
     fc.assert(
