@@ -3,6 +3,7 @@
  * then takes 10 ms in one step takes 1.
  */
 
+import { requiredFiles } from "./manifest.js";
 import type { Pause } from "./pause.js";
 import { type Bundle, parseManifestBytes, parseParts } from "./read.js";
 
@@ -87,18 +88,8 @@ const manifest = {
 export async function rehearseReading(pause: Pause): Promise<Bundle> {
   const contents = new Map(Object.entries(documents()).map(([file, document]) => [file, Buffer.from(JSON.stringify(document))]));
   contents.set("golden.jsonl", Buffer.from(goldenLines()));
-  const files = Object.fromEntries(
-    [
-      "schema.json",
-      "preprocessing.json",
-      "postprocessing.json",
-      "golden.jsonl",
-      "baseline.json",
-      "evaluation.json",
-      "card.md",
-      "model.onnx",
-    ].map((file) => [file, { sha256: "0".repeat(64), bytes: 0 }]),
-  );
+  const names = [...requiredFiles, ...manifest.models.map(({ file }) => file)];
+  const files = Object.fromEntries(names.map((file) => [file, { sha256: "0".repeat(64), bytes: 0 }]));
   const problems: string[] = [];
   const parsed = parseManifestBytes(Buffer.from(JSON.stringify({ ...manifest, files })), problems);
   const parts = await parseParts(parsed!, contents, problems, pause);

@@ -35,7 +35,6 @@ import { Turns } from "./turns.js";
 import type { Servable } from "./versions/load-servable.js";
 import { Registry } from "./versions/registry.js";
 import { rehearse } from "./versions/rehearsal.js";
-
 import { StoreLoader } from "./versions/store-loader.js";
 import type { Version } from "./versions/version.js";
 
@@ -44,6 +43,8 @@ const flushTracesMs = 2000;
 /** How often calls in flight are looked through for passed deadlines, milliseconds: how late a 504 can be on an idle loop. */
 const sweepEveryMs = 5;
 
+/** After readiness, milliseconds; a scrape that comes earlier doesn't wait for it. */
+const metricsAfterMs = 200;
 /** Of each turn of the event loop, for a scrape, milliseconds. */
 const scrapeBudgetMs = 0.1;
 
@@ -65,6 +66,7 @@ export class Server {
   #pools: Pools | undefined;
   #listeners: Listeners | undefined;
   #sweeper: NodeJS.Timeout | undefined;
+  #metricsTimer: NodeJS.Timeout | undefined;
   #warm = false;
   #stopping = false;
 
@@ -144,7 +146,7 @@ export class Server {
     });
     this.#pools = pools;
     if (this.#config.execution !== "pool") openEngines();
-    await Promise.all([rehearse(), this.#traces.begin(), this.#metrics.begin()]);
+    await Promise.all([rehearse(), this.#traces.begin()]);
     await this.#listen(path);
     this.#logs.event("info", "listening", { http_port: this.httpPort, admin_port: this.adminPort });
     this.#turns.throwIfStopped();
@@ -160,6 +162,8 @@ export class Server {
     this.#turns.throwIfStopped();
     this.#warm = true;
     loader.watch();
+    // Whoever waits for readiness hears of it first.
+    this.#metricsTimer = setTimeout(() => void this.#metrics.begin(this.#scrapeTurns.pause), metricsAfterMs);
     this.#logs.event("info", "ready", {
       http: this.#listeners!.member,
       http_port: this.httpPort,
@@ -343,6 +347,7 @@ export class Server {
     const callsCut = (await this.#listeners?.public.close(quietMs, leftMs())) ?? 0;
     const tracesClosed = this.#traces.close(flushTracesMs);
     await this.#listeners?.admin.close(0, 1000);
+    clearTimeout(this.#metricsTimer);
     clearInterval(this.#sweeper);
     const runsCut = (await this.#pools?.close(leftMs())) ?? 0;
     for (const runner of this.#runners) runner.release();

@@ -206,9 +206,9 @@ export class Metrics {
     series.batchSeconds[index]!.observe(durationUs / 1e6);
   }
 
-  /** Begins to watch the process itself; a scrape that comes before does it. */
-  begin(): Promise<ProcessMetrics> {
-    this.#ofProcess ??= openProcessMetrics();
+  /** Begins to watch the process itself; a scrape that comes before does it. @param pause - Called between short steps. */
+  begin(pause: Pause = noPause): Promise<ProcessMetrics> {
+    this.#ofProcess ??= openProcessMetrics(pause);
     return this.#ofProcess;
   }
 
@@ -218,7 +218,7 @@ export class Metrics {
    * @param pause - Called between pieces of a few lines. Series of one version are one piece each, so a histogram's are of one moment.
    */
   async scrape(pause: Pause = noPause): Promise<Scrape> {
-    const ofProcess = await this.begin();
+    const ofProcess = await this.begin(pause);
     const encoded: Buffer[] = [];
     let text = "";
     const encode = () => {

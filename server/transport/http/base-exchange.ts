@@ -46,7 +46,7 @@ export abstract class BaseExchange implements Exchange {
   }
 
   /** @param name - In lower case. A closed set: what nobody reads isn't kept. */
-  protected takeHeader(name: string, value: string): void {
+  takeHeader(name: string, value: string): void {
     switch (name) {
       case "content-type":
         this.contentType = value;

@@ -59,11 +59,6 @@ class UwsExchange extends BaseExchange {
     }
   }
 
-  /** Names arrive in lower case. */
-  readHeader(name: string, value: string): void {
-    this.takeHeader(name, value);
-  }
-
   protected override startReading(take: (chunk: Chunk, last: boolean) => void): void {
     if (this.chunked !== undefined) this.chunked.take = take;
     else this.#res.onData(take);
@@ -108,10 +103,10 @@ class UwsExchange extends BaseExchange {
   }
 }
 
-// `req.forEach` runs to its end before anything else can, so one function serves all requests.
+// `req.forEach` runs to its end before anything else can, so one function serves all requests. Names arrive in lower case.
 let reading: UwsExchange;
 function readHeader(name: string, value: string): void {
-  reading.readHeader(name, value);
+  reading.takeHeader(name, value);
 }
 
 class UwsListener extends BaseListener {
