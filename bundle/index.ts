@@ -17,7 +17,6 @@ export { decodeNumber, encodeNumber } from "./number-form.js";
 export { noPause, type Pause } from "./pause.js";
 export { BundleError, type BundleFault } from "./problem.js";
 export { type Bundle, type BundleModel, readBundle } from "./read.js";
-export { rehearseReading } from "./rehearse.js";
 export { expectedWords, type Issue } from "./row-issues.js";
 export { parseRowSchema, type RowSchema } from "./row-schema.js";
 export type { JsonSchemaDocument } from "./row-schema-document.js";

@@ -29,6 +29,8 @@ export interface PredictPath {
   };
   readonly scheduler: {
     submit(call: Call): void;
+    /** Whether calls were refused lately; while they aren't, nobody asks about small ones before they are decoded. */
+    isRefusing(nowMs: number): boolean;
     /** Why a call of so many rows at least can't be answered in time; undefined if it may be. */
     refusal(version: Version, rowCount: number, targetMs: number): ServeError | undefined;
     /** Rows of a large call are being decoded: they count as waiting until the call is queued, or over. */
@@ -53,7 +55,8 @@ export function predict(path: PredictPath, call: Call): void {
     const version = path.routes.choose(call.modelName, call.versionName);
     call.version = version;
     // Asked already where the length was announced.
-    const refusal = call.announcedBytes === call.bodyBytes ? undefined : refuseEarly(path, call, version, call.bodyBytes);
+    const isAsked = call.announcedBytes !== call.bodyBytes && mayBeRefused(path, call, call.bodyBytes);
+    const refusal = isAsked ? refuseEarly(path, call, version, call.bodyBytes) : undefined;
     if (refusal !== undefined) {
       fail(path, call, refusal);
       return;
@@ -91,7 +94,7 @@ export function predict(path: PredictPath, call: Call): void {
  * @returns Whether the call is answered.
  */
 export function refuseUnread(path: PredictPath, call: Call, bodyBytes: number): boolean {
-  if (bodyBytes < 1) return false;
+  if (bodyBytes < 1 || !mayBeRefused(path, call, bodyBytes)) return false;
   try {
     const version = path.routes.choose(call.modelName, call.versionName);
     // Its error is another one: to come again later wouldn't help.
@@ -107,6 +110,11 @@ export function refuseUnread(path: PredictPath, call: Call, bodyBytes: number): 
     fail(path, call, error);
   }
   return true;
+}
+
+/** To ask costs a small call as much again as being let in. */
+function mayBeRefused({ scheduler }: PredictPath, { arrivedMs }: Call, bodyBytes: number): boolean {
+  return isLargeBody(bodyBytes) || scheduler.isRefusing(arrivedMs);
 }
 
 /** A call that can't be answered in time whatever its rows are is refused before they are decoded, unless something else can answer for them. */

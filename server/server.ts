@@ -34,7 +34,6 @@ import { createRequestIds } from "./transport/request-id.js";
 import { Turns } from "./turns.js";
 import type { Servable } from "./versions/load-servable.js";
 import { Registry } from "./versions/registry.js";
-import { rehearse } from "./versions/rehearsal.js";
 import { StoreLoader } from "./versions/store-loader.js";
 import type { Version } from "./versions/version.js";
 
@@ -146,7 +145,7 @@ export class Server {
     });
     this.#pools = pools;
     if (this.#config.execution !== "pool") openEngines();
-    await Promise.all([rehearse(), this.#traces.begin()]);
+    await this.#traces.begin();
     await this.#listen(path);
     this.#logs.event("info", "listening", { http_port: this.httpPort, admin_port: this.adminPort });
     this.#turns.throwIfStopped();
@@ -198,6 +197,7 @@ export class Server {
       },
       scheduler: {
         submit: (call) => this.#scheduler!.submit(call),
+        isRefusing: (nowMs) => this.#scheduler?.isRefusing(nowMs) ?? false,
         refusal: (version, rowCount, targetMs) => this.#scheduler!.refusal(version, rowCount, targetMs),
         expect: (call, rowCount) => this.#scheduler!.expect(call, rowCount),
         expectNoMore: (call) => this.#scheduler?.expectNoMore(call),

@@ -11,9 +11,13 @@ import type { Placement } from "./placement.js";
 import { retryAfterMs } from "./retry-time.js";
 import type { WorkerPool } from "./worker-pool.js";
 
+/** A refusal is followed by others, for so long at least, milliseconds. */
+const refusingMs = 1000;
+
 export class Gate {
   readonly #placement: Placement;
   readonly #executorsOf: ReadonlyMap<WorkerPool, Executors>;
+  #refusedMs = Number.NEGATIVE_INFINITY;
 
   constructor(placement: Placement, executorsOf: ReadonlyMap<WorkerPool, Executors>) {
     this.#placement = placement;
@@ -36,7 +40,7 @@ export class Gate {
     }
     // By the estimate alone: no run is under way that could correct it.
     if (queue.rows + lane.running === 0) this.#placement.costOf(lane, queue).doubt();
-    throw overloaded(queue, found, call.rowCount, nowMs);
+    throw this.#overloaded(queue, found, call.rowCount, nowMs);
   }
 
   /**
@@ -54,7 +58,17 @@ export class Gate {
     const rowsAhead = queue.rows + queue.expectedRows;
     if (rowsAhead === 0) return undefined;
     const found = this.#forecast(lane, queue, { rowsAhead, rowCount }, nowMs);
-    return isInTime(found, targetMs - nowMs, queue.margin.at(nowMs)) ? undefined : overloaded(queue, found, rowCount, nowMs);
+    return isInTime(found, targetMs - nowMs, queue.margin.at(nowMs)) ? undefined : this.#overloaded(queue, found, rowCount, nowMs);
+  }
+
+  /** Whether calls, of whatever lane, were refused lately. */
+  isRefusing(nowMs: number): boolean {
+    return nowMs - this.#refusedMs < refusingMs;
+  }
+
+  #overloaded(queue: CallQueue, found: Forecast, rowCount: number, nowMs: number): ServeError {
+    this.#refusedMs = nowMs;
+    return overloaded(queue, found, rowCount, nowMs);
   }
 
   #forecast(lane: Lane, queue: CallQueue, { rowsAhead, rowCount }: { rowsAhead: number; rowCount: number }, nowMs: number): Forecast {

@@ -109,6 +109,11 @@ export class Scheduler {
     return this.#gate.refusal(lane, this.#queueOf(lane, rowCount), { rowCount, targetMs }, this.#options.now());
   }
 
+  /** Whether calls, of whatever version, were refused lately. */
+  isRefusing(nowMs: number): boolean {
+    return this.#gate.isRefusing(nowMs);
+  }
+
   /** Rows of a large call are being decoded. */
   expect(call: Call, rowCount: number): void {
     const lane = this.#laneOf.get(call.version!);

@@ -337,6 +337,7 @@ export function pathFor(version: Version, runBatch: RunBatch): PredictPath {
           });
         else done(result);
       },
+      isRefusing: () => false,
       refusal: () => undefined,
       expect() {},
       expectNoMore() {},

@@ -12,7 +12,14 @@ import { HandClock, HandTurns } from "./event-loop.js";
 const roomy: AdmissionLimits = { callsMax: 1000, bytesMax: 2 ** 30 };
 
 /** Takes no call, and knows of none. */
-export const noScheduler: PredictPath["scheduler"] = { submit() {}, refusal: () => undefined, expect() {}, expectNoMore() {}, ended() {} };
+export const noScheduler: PredictPath["scheduler"] = {
+  submit() {},
+  isRefusing: () => false,
+  refusal: () => undefined,
+  expect() {},
+  expectNoMore() {},
+  ended() {},
+};
 
 export function createHandPath(versions: readonly Version[], { limits = roomy, defaultModel = undefined as string | undefined } = {}) {
   const clock = new HandClock();

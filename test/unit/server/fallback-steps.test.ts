@@ -99,6 +99,7 @@ test("a call that is refused because it would be late falls back too", () => {
     submit() {
       throw new ServeError("overloaded", "900 rows wait before this call");
     },
+    isRefusing: () => false,
     refusal: () => undefined,
     expect() {},
     expectNoMore() {},

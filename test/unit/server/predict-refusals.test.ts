@@ -23,7 +23,7 @@ function createRefusing(options: VersionOptions = {}, change: (version: Version)
   change(version);
   const rig = createHandPath([version]);
   const refusal = vi.fn<PredictPath["scheduler"]["refusal"]>(() => overloaded);
-  const path: PredictPath = { ...rig.path, scheduler: { ...rig.path.scheduler, refusal } };
+  const path: PredictPath = { ...rig.path, scheduler: { ...rig.path.scheduler, isRefusing: () => true, refusal } };
   return { ...rig, version, refusal, path, send: (options = {}) => rig.send(options, path) };
 }
 
@@ -66,9 +66,17 @@ describe("a call that is refused early", () => {
   test("is none while it isn't known what a row of the version holds", () => {
     const rig = createHandPath([makeVersion()]);
     const refusal = vi.fn(() => overloaded);
-    const { sent } = rig.send({ body: garbage }, { ...rig.path, scheduler: { ...rig.path.scheduler, refusal } });
+    const { sent } = rig.send({ body: garbage }, { ...rig.path, scheduler: { ...rig.path.scheduler, isRefusing: () => true, refusal } });
     expect(sent).toMatchObject([{ status: 400, error: { code: "malformed_body" } }]);
     expect(refusal).not.toHaveBeenCalled();
+  });
+
+  test("isn't asked for while nobody is refused, unless it is large: it is decoded", () => {
+    const { path, refusal } = createRefusing();
+    const calm = { ...path, scheduler: { ...path.scheduler, isRefusing: () => false } };
+    expect(refuseUnread(calm, makeCall().call, rowBytes)).toBe(false);
+    expect(refusal).not.toHaveBeenCalled();
+    expect(refuseUnread(calm, makeCall().call, largeBytes)).toBe(true);
   });
 
   test("is none where the scheduler lets it: it is decoded", () => {

@@ -104,6 +104,14 @@ describe("before anything of a call is decoded", () => {
     if (refused) expect(refusal!.retryAfterMs).toBeGreaterThanOrEqual(1000);
   });
 
+  test("it is known for a second that calls are refused", () => {
+    const { clock, scheduler, submit, versions } = createRig({ execution: "pool", runUs, sloMs: 40 });
+    submit(10);
+    expect(scheduler.isRefusing(clock.nowMs)).toBe(false);
+    scheduler.refusal(versions[0]!, 10, clock.nowMs + 1);
+    expect([0, 999, 1000].map((ms) => scheduler.isRefusing(clock.nowMs + ms))).toEqual([true, true, false]);
+  });
+
   test("the rows of a refused call aren't queued, and those of others go on", async () => {
     const { clock, scheduler, submit, versions, turns, pool } = createRig({ execution: "pool", runUs, sloMs: 40 });
     const waits = [1, 2, 3].map(() => submit(10));
