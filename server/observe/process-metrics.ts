@@ -43,15 +43,15 @@ export interface ProcessMetrics {
  * @param pause - Called between the parts.
  */
 export async function openProcessMetrics(pause: Pause): Promise<ProcessMetrics> {
-  const load = createRequire(import.meta.url);
+  const require = createRequire(import.meta.url);
   for (const part of parts) {
-    load(`prom-client/lib/${part}.js`);
+    require(`prom-client/lib/${part}.js`);
     await pause();
   }
-  const registry: Registry = new (load("prom-client/lib/registry.js") as typeof Registry)();
-  countProcessorTime(registry, load("prom-client/lib/counter.js") as typeof Counter);
+  const registry: Registry = new (require("prom-client/lib/registry.js") as typeof Registry)();
+  countProcessorTime(registry, require("prom-client/lib/counter.js") as typeof Counter);
   for (const collector of collectors) {
-    const collect = load(`prom-client/lib/metrics/${collector}.js`) as Collector;
+    const collect = require(`prom-client/lib/metrics/${collector}.js`) as Collector;
     await pause();
     collect(registry, { eventLoopMonitoringPrecision: lagResolutionMs });
     await pause();
