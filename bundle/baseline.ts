@@ -3,8 +3,8 @@
  * compared with it.
  *
  * Numbers are counted in bins: `edges` are strictly increasing, and `counts` has one more member, where bin i holds the
- * values v with `edges[i-1] <= v < edges[i]`. Categories are counted by value. Of lists, their lengths are counted, and their items
- * as if each stood alone. Personal data has nothing but the count of missing values.
+ * values v with `edges[i-1] <= v < edges[i]`. Categories are counted by value. Of lists, their lengths are counted, and
+ * their items as if each stood alone. Personal data has nothing but the count of missing values.
  */
 
 import * as z from "zod";
@@ -90,12 +90,14 @@ export function baselineFeatureProblems(baseline: Baseline, features: readonly F
   return Object.entries(baseline.features).flatMap(([name, distribution]) => {
     const feature = features.find((known) => known.name === name);
     const place = { file: baselineFile, where: `features[${quote(name)}]` };
-    if (feature === undefined) return [sentence({ ...place, expected: "a feature of schema.json", got: "another name" })];
+    if (feature === undefined)
+      return [sentence({ ...place, expected: "a feature of schema.json", got: "another name" })];
     if (distribution.kind === "hidden") return [];
     const got = quote(distribution.kind);
     if (feature.pii) return [sentence({ ...place, expected: 'kind "hidden", since it is personal data', got })];
     if ((feature.type === "array") === (distribution.kind === "list")) return [];
-    const expected = feature.type === "array" ? 'kind "list", since it is an array' : 'a kind other than "list", since it is no array';
+    const expected =
+      feature.type === "array" ? 'kind "list", since it is an array' : 'a kind other than "list", since it is no array';
     return [sentence({ ...place, expected, got })];
   });
 }
@@ -104,8 +106,16 @@ export function baselineFeatureProblems(baseline: Baseline, features: readonly F
 export function baselinePredictionProblems({ prediction }: Baseline, { names }: Postprocessor): string[] {
   const got = Array.isArray(prediction) ? prediction.length : undefined;
   if (got === names?.length) return [];
-  const expected = names === undefined ? "one distribution" : `a list of ${names.length}, one for each number of a prediction`;
-  return [sentence({ file: baselineFile, where: "prediction", expected, got: got === undefined ? "one" : `a list of ${got}` })];
+  const expected =
+    names === undefined ? "one distribution" : `a list of ${names.length}, one for each number of a prediction`;
+  return [
+    sentence({
+      file: baselineFile,
+      where: "prediction",
+      expected,
+      got: got === undefined ? "one" : `a list of ${got}`,
+    }),
+  ];
 }
 
 function distributionProblems(where: string, distribution: Distribution): string[] {
@@ -126,11 +136,26 @@ function countsProblems(where: string, distribution: Counts): string[] {
   const problems: string[] = [];
   if (counts.length !== expected) {
     problems.push(
-      sentence({ file: baselineFile, where: `${where}.counts`, expected: `${expected} counts, ${why}`, got: `${counts.length}` }),
+      sentence({
+        file: baselineFile,
+        where: `${where}.counts`,
+        expected: `${expected} counts, ${why}`,
+        got: `${counts.length}`,
+      }),
     );
   }
-  if (distribution.kind === "numeric" && distribution.edges.some((edge, index, edges) => index > 0 && edge <= edges[index - 1]!)) {
-    problems.push(sentence({ file: baselineFile, where: `${where}.edges`, expected: "edges that increase", got: "one that does not" }));
+  if (
+    distribution.kind === "numeric" &&
+    distribution.edges.some((edge, index, edges) => index > 0 && edge <= edges[index - 1]!)
+  ) {
+    problems.push(
+      sentence({
+        file: baselineFile,
+        where: `${where}.edges`,
+        expected: "edges that increase",
+        got: "one that does not",
+      }),
+    );
   }
   return problems;
 }

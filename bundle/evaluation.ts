@@ -1,7 +1,8 @@
 /**
  * evaluation.json: how good the model was when it was made, and what it was compared with.
  *
- * Nothing is served from it. It is read all the same, since a gate or a person decides by it whether to promote a version.
+ * Nothing is served from it. It is read all the same, since a gate or a person decides by it whether to promote a
+ * version.
  */
 
 import * as z from "zod";

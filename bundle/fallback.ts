@@ -1,10 +1,16 @@
 /**
  * Does the manifest's fallback fit the rest of the bundle?
  *
- * It stands in for the model in an answer that callers read as they read any other. So it takes the features that there are, and gives
- * exactly what the bundle's own postprocessing gives: a number or one of the same labels, and probabilities where those are given.
+ * It stands in for the model in an answer that callers read as they read any other. So it takes the features that there
+ * are, and gives exactly what the bundle's own postprocessing gives: a number or one of the same labels, and
+ * probabilities where those are given.
  */
-import { createPostprocessor, createPreprocessor, type Postprocessor, type Preprocessor } from "../preprocessing/index.js";
+import {
+  createPostprocessor,
+  createPreprocessor,
+  type Postprocessor,
+  type Preprocessor,
+} from "../preprocessing/index.js";
 import { type Manifest, manifestFile } from "./manifest.js";
 import { type GraphPlace, placeIn, planGraph, postprocessingFile } from "./plan-graph.js";
 import { describePrediction, isPredicted, predictedWords } from "./predicted.js";
@@ -30,7 +36,9 @@ export function fallbackProblems(fallback: Fallback, { rowSchema, postprocessor 
     case "none":
       return [];
     case "constant":
-      return postprocessor ? [...predictionProblems(fallback, postprocessor), ...probabilityProblems(fallback, postprocessor)] : [];
+      return postprocessor
+        ? [...predictionProblems(fallback, postprocessor), ...probabilityProblems(fallback, postprocessor)]
+        : [];
     case "rule":
       return ruleProblems(fallback, rowSchema, postprocessor);
   }
@@ -39,7 +47,9 @@ export function fallbackProblems(fallback: Fallback, { rowSchema, postprocessor 
 function predictionProblems({ prediction }: Constant, postprocessor: Postprocessor): string[] {
   if (isPredicted(prediction, postprocessor)) return [];
   const expected = predictedWords(postprocessor);
-  return [sentence({ file: manifestFile, where: "fallback.prediction", expected, got: describePrediction(prediction) })];
+  return [
+    sentence({ file: manifestFile, where: "fallback.prediction", expected, got: describePrediction(prediction) }),
+  ];
 }
 
 function probabilityProblems({ probabilities }: Constant, { labels = [], hasProbabilities }: Postprocessor): string[] {
@@ -49,13 +59,26 @@ function probabilityProblems({ probabilities }: Constant, { labels = [], hasProb
     return probabilities === undefined ? [] : [sentence({ ...place, expected, got: describeValue(probabilities) })];
   }
   if (probabilities === undefined) {
-    return [sentence({ ...place, expected: `a number for each label, since ${postprocessingFile} gives probabilities`, got: "nothing" })];
+    return [
+      sentence({
+        ...place,
+        expected: `a number for each label, since ${postprocessingFile} gives probabilities`,
+        got: "nothing",
+      }),
+    ];
   }
   const names = labels.map(String);
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice !== undefined) {
     const expected = `labels in ${postprocessingFile} that differ when they are written as names`;
-    return [sentence({ ...place, expected, got: `${words([twice])} twice`, advice: "give the labels other names, or use a rule" })];
+    return [
+      sentence({
+        ...place,
+        expected,
+        got: `${words([twice])} twice`,
+        advice: "give the labels other names, or use a rule",
+      }),
+    ];
   }
   const unknown = Object.keys(probabilities).filter((name) => !names.includes(name));
   const missing = names.filter((name) => !Object.hasOwn(probabilities, name));
@@ -63,14 +86,26 @@ function probabilityProblems({ probabilities }: Constant, { labels = [], hasProb
   const problems: string[] = [];
   if (unknown.length > 0) {
     problems.push(
-      sentence({ ...place, expected: `only the labels of ${postprocessingFile}, ${words(names)}`, got: words(unknown, "and") }),
+      sentence({
+        ...place,
+        expected: `only the labels of ${postprocessingFile}, ${words(names)}`,
+        got: words(unknown, "and"),
+      }),
     );
   }
   if (missing.length > 0) {
-    problems.push(sentence({ ...place, expected: `a number for each label of ${postprocessingFile}`, got: `none for ${words(missing)}` }));
+    problems.push(
+      sentence({
+        ...place,
+        expected: `a number for each label of ${postprocessingFile}`,
+        got: `none for ${words(missing)}`,
+      }),
+    );
   }
   if (problems.length === 0 && Math.abs(sum - 1) > sumTolerance) {
-    problems.push(sentence({ ...place, expected: `numbers that add up to 1 within ${sumTolerance}`, got: `a sum of ${sum}` }));
+    problems.push(
+      sentence({ ...place, expected: `numbers that add up to 1 within ${sumTolerance}`, got: `a sum of ${sum}` }),
+    );
   }
   return problems;
 }
@@ -78,7 +113,11 @@ function probabilityProblems({ probabilities }: Constant, { labels = [], hasProb
 const beforePlace: GraphPlace = { file: manifestFile, member: "fallback.preprocessing" };
 const afterPlace: GraphPlace = { file: manifestFile, member: "fallback.postprocessing" };
 
-function ruleProblems(rule: Rule, rowSchema: RowSchema | undefined, postprocessor: Postprocessor | undefined): string[] {
+function ruleProblems(
+  rule: Rule,
+  rowSchema: RowSchema | undefined,
+  postprocessor: Postprocessor | undefined,
+): string[] {
   const problems: string[] = [];
   const before = planGraph(beforePlace, rule.preprocessing, createPreprocessor);
   if ("problems" in before) problems.push(...before.problems);
@@ -96,7 +135,12 @@ function exchangeProblems(before: Preprocessor, after: Postprocessor): string[] 
   return [
     ...after.inputs.flatMap((input, index) => {
       const output = before.outputs.find(({ name }) => name === input.name);
-      return tensorProblems(placeIn(afterPlace, `inputs[${index}]`), input, output, `an output of ${beforePlace.member}`);
+      return tensorProblems(
+        placeIn(afterPlace, `inputs[${index}]`),
+        input,
+        output,
+        `an output of ${beforePlace.member}`,
+      );
     }),
     ...before.outputs.flatMap(({ name }, index) => {
       if (taken.has(name)) return [];
@@ -111,10 +155,14 @@ function answerProblems(rule: Postprocessor, own: Postprocessor): string[] {
   const place = placeIn(afterPlace, "outputs");
   const problems: string[] = [];
   if (!isSameList(rule.labels, own.labels) || !isSameList(rule.names, own.names)) {
-    problems.push(sentence({ ...place, expected: `${predicted(own)}, as ${postprocessingFile} predicts`, got: predicted(rule) }));
+    problems.push(
+      sentence({ ...place, expected: `${predicted(own)}, as ${postprocessingFile} predicts`, got: predicted(rule) }),
+    );
   }
   if (rule.hasProbabilities !== own.hasProbabilities) {
-    const [expected, got] = own.hasProbabilities ? ['an output "probabilities"', "none"] : ['no output "probabilities"', "one"];
+    const [expected, got] = own.hasProbabilities
+      ? ['an output "probabilities"', "none"]
+      : ['no output "probabilities"', "one"];
     problems.push(sentence({ ...place, expected: `${expected}, as in ${postprocessingFile}`, got }));
   }
   return problems;
@@ -122,7 +170,9 @@ function answerProblems(rule: Postprocessor, own: Postprocessor): string[] {
 
 function predicted({ names, labels }: Postprocessor): string {
   if (names !== undefined) return `${names.length} numbers, named in this order: ${words(names, "and")}`;
-  return labels === undefined ? "a number" : `one of ${countOf(labels.length, "label")}, in this order: ${words(labels, "and")}`;
+  return labels === undefined
+    ? "a number"
+    : `one of ${countOf(labels.length, "label")}, in this order: ${words(labels, "and")}`;
 }
 
 function isSameList(some: readonly unknown[] | undefined, others: readonly unknown[] | undefined): boolean {

@@ -1,5 +1,12 @@
 /** One feature of a row: what its property in schema.json says, in one flat form that every reader of it shares. */
-import { isNullable, type JsonSchemaDocument, type ScalarType, type ScalarValue, type TextFormat, typeOf } from "./row-schema-document.js";
+import {
+  isNullable,
+  type JsonSchemaDocument,
+  type ScalarType,
+  type ScalarValue,
+  type TextFormat,
+  typeOf,
+} from "./row-schema-document.js";
 
 /** Limits of a value; those of its type only. */
 export interface Limits {

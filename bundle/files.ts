@@ -1,8 +1,9 @@
 /**
  * The files of a bundle's folder, read once and safely.
  *
- * What is hashed is what is used: each file is opened without following links, looked at through the open handle, and read
- * into one buffer that the hash and every later reader share. So it makes no difference what happens to the path meanwhile.
+ * What is hashed is what is used: each file is opened without following links, looked at through the open handle, and
+ * read into one buffer that the hash and every later reader share. So it makes no difference what happens to the path
+ * meanwhile.
  */
 import { createHash } from "node:crypto";
 import { constants, type Dirent } from "node:fs";
@@ -34,22 +35,34 @@ export const entriesMax = 128;
 /**
  * Lists a bundle's folder.
  *
- * @returns The plain files in it, and a problem for everything else: links, folders, devices, names that differ in case only.
+ * @returns The plain files in it, and a problem for everything else: links, folders, devices, names that differ in case
+ *   only.
  */
 export async function listFiles(directory: string): Promise<{ files: string[]; problems: string[] }> {
   let entries: Dirent[];
   try {
     const folder = await lstat(directory);
-    if (!folder.isDirectory()) return { files: [], problems: [sentence({ file: directory, expected: "a folder", got: kindOf(folder) })] };
+    if (!folder.isDirectory())
+      return { files: [], problems: [sentence({ file: directory, expected: "a folder", got: kindOf(folder) })] };
     entries = await readdir(directory, { withFileTypes: true });
   } catch (error) {
-    return { files: [], problems: [sentence({ file: directory, expected: "a folder that can be read", got: systemError(error) })] };
+    return {
+      files: [],
+      problems: [sentence({ file: directory, expected: "a folder that can be read", got: systemError(error) })],
+    };
   }
   if (entries.length > entriesMax) {
     const expected = `at most ${entriesMax} files in the folder`;
     return {
       files: [],
-      problems: [sentence({ file: directory, expected, got: `${entries.length}`, advice: "remove what is no part of the bundle" })],
+      problems: [
+        sentence({
+          file: directory,
+          expected,
+          got: `${entries.length}`,
+          advice: "remove what is no part of the bundle",
+        }),
+      ],
     };
   }
   const files: string[] = [];
@@ -60,7 +73,14 @@ export async function listFiles(directory: string): Promise<{ files: string[]; p
     const twin = lowerCase.get(name.toLowerCase());
     if (twin !== undefined) {
       const expected = "no other file whose name differs in case only";
-      problems.push(sentence({ file: quoteIfOdd(name), expected, got: quote(twin), advice: "some file systems hold only one of them" }));
+      problems.push(
+        sentence({
+          file: quoteIfOdd(name),
+          expected,
+          got: quote(twin),
+          advice: "some file systems hold only one of them",
+        }),
+      );
     }
     lowerCase.set(name.toLowerCase(), name);
     if (entry.isFile()) files.push(name);
@@ -79,10 +99,20 @@ export function listingProblems(manifest: Manifest, files: readonly string[]): s
   const unlisted = files.filter((name) => name !== manifestFile && name !== signatureFile && !listed.includes(name));
   return [
     ...missing.map((name) =>
-      sentence({ file: name, expected: "this file, which manifest.json lists", got: "none", advice: "copy the bundle again" }),
+      sentence({
+        file: name,
+        expected: "this file, which manifest.json lists",
+        got: "none",
+        advice: "copy the bundle again",
+      }),
     ),
     ...unlisted.map((name) =>
-      sentence({ file: quoteIfOdd(name), expected: "only files that manifest.json lists", got: "this file", advice: "remove it" }),
+      sentence({
+        file: quoteIfOdd(name),
+        expected: "only files that manifest.json lists",
+        got: "this file",
+        advice: "remove it",
+      }),
     ),
   ];
 }
@@ -102,7 +132,11 @@ const chunkBytes = 262_144;
  * @param pause - Called after each piece of the file.
  * @returns Its bytes in a buffer of their own, or one problem.
  */
-export async function readFile(directory: string, name: string, pause: Pause = noPause): Promise<FileContent | { problem: string }> {
+export async function readFile(
+  directory: string,
+  name: string,
+  pause: Pause = noPause,
+): Promise<FileContent | { problem: string }> {
   const refuse = (expected: string, got: string, advice?: string) => ({
     problem: sentence({ file: name, expected, got, ...(advice && { advice }) }),
   });
@@ -114,13 +148,19 @@ export async function readFile(directory: string, name: string, pause: Pause = n
       if (!entry.isFile()) return refuse("a plain file", kindOf(entry));
       if (entry.size > bytesMax(name)) return refuse(`at most ${bytesMax(name)} bytes`, `${entry.size}`);
       // Threads share a model's bytes: a copy for each would be as much memory again, and made in one go.
-      const bytes = new Uint8Array(name.endsWith(".onnx") ? new SharedArrayBuffer(entry.size) : new ArrayBuffer(entry.size));
+      const bytes = new Uint8Array(
+        name.endsWith(".onnx") ? new SharedArrayBuffer(entry.size) : new ArrayBuffer(entry.size),
+      );
       const hash = createHash("sha256");
       let filled = 0;
       while (filled < bytes.length) {
         const { bytesRead } = await handle.read(bytes, filled, Math.min(chunkBytes, bytes.length - filled), null);
         if (bytesRead === 0)
-          return refuse(`${bytes.length} bytes`, `${filled} before the end`, "the file changed while it was read: try again");
+          return refuse(
+            `${bytes.length} bytes`,
+            `${filled} before the end`,
+            "the file changed while it was read: try again",
+          );
         hash.update(bytes.subarray(filled, filled + bytesRead));
         filled += bytesRead;
         await pause();
@@ -143,10 +183,19 @@ export function isShort(entry: Manifest["files"][string], content: FileContent):
 export function contentProblems(name: string, entry: Manifest["files"][string], content: FileContent): string[] {
   const advice = "the file is not the one that was exported: copy or export the bundle again";
   if (content.bytes.length !== entry.bytes) {
-    return [sentence({ file: name, expected: `${entry.bytes} bytes, as manifest.json says`, got: `${content.bytes.length}`, advice })];
+    return [
+      sentence({
+        file: name,
+        expected: `${entry.bytes} bytes, as manifest.json says`,
+        got: `${content.bytes.length}`,
+        advice,
+      }),
+    ];
   }
   if (content.sha256 === entry.sha256) return [];
-  return [sentence({ file: name, expected: `sha256 ${entry.sha256}, as manifest.json says`, got: content.sha256, advice })];
+  return [
+    sentence({ file: name, expected: `sha256 ${entry.sha256}, as manifest.json says`, got: content.sha256, advice }),
+  ];
 }
 
 interface Kind {

@@ -1,8 +1,8 @@
 /**
  * The formats of a bundle's files as JSON Schemas: what `proto/` holds for readers and writers in other languages.
  *
- * Made from the zod schemas that the reader itself uses, so the two cannot say different things. What crosses members or
- * files (names that must match, sums that must agree) is not in them; docs/bundle-format.md has it all.
+ * Made from the zod schemas that the reader itself uses, so the two cannot say different things. What crosses members
+ * or files (names that must match, sums that must agree) is not in them; docs/bundle-format.md has it all.
  */
 import * as z from "zod";
 import { postprocessingGraphSchema, preprocessingGraphSchema } from "../preprocessing/index.js";

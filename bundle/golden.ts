@@ -19,13 +19,26 @@ export const goldenFile = "golden.jsonl";
 export const goldenRowsMin = 256;
 
 /** Why a row is among the golden ones: drawn from the training data, or made at an edge. */
-export const goldenKinds = ["sample", "mean", "median", "bound", "threshold", "missing", "unknown", "empty", "zero", "extreme"] as const;
+export const goldenKinds = [
+  "sample",
+  "mean",
+  "median",
+  "bound",
+  "threshold",
+  "missing",
+  "unknown",
+  "empty",
+  "zero",
+  "extreme",
+] as const;
 export type GoldenKind = (typeof goldenKinds)[number];
 
 interface GoldenInput {
   kind: GoldenKind;
   row: Row;
-  /** The row's text as the file has it: what a caller would send. `row` written again could lose a `-0` or a `1e999`. */
+  /**
+   * The row's text as the file has it: what a caller would send. `row` written again could lose a `-0` or a `1e999`.
+   */
   rowJson: string;
   /** In golden.jsonl, from 1. */
   line: number;
@@ -53,18 +66,25 @@ const input = {
   kind: z.enum(goldenKinds).describe("Drawn from the training rows (sample), or made at an edge."),
   row: z.record(z.string(), z.unknown(), { error: "an object" }).describe("The row as a caller sends it."),
 };
-const values = z.record(z.string(), z.array(numberFormSchema, { error: "a list of numbers" }), { error: "an object of lists of numbers" });
+const values = z.record(z.string(), z.array(numberFormSchema, { error: "a list of numbers" }), {
+  error: "an object of lists of numbers",
+});
 
 const answerSchema = z.strictObject({
   ...input,
   features: values.describe("By output of preprocessing.json: float64 values before the cast, one per column."),
   raw: values.describe("By input of postprocessing.json: what the models gave."),
   prediction: z
-    .union([z.number(), z.string(), z.boolean(), z.array(numberFormSchema)], { error: "a number, a label, or a list of numbers" })
+    .union([z.number(), z.string(), z.boolean(), z.array(numberFormSchema)], {
+      error: "a number, a label, or a list of numbers",
+    })
     .describe(
       "A number (NaN, infinities and -0 as strings), a list of them where postprocessing.json has names, or for a classifier the label.",
     ),
-  probabilities: z.array(numberFormSchema, { error: "a list of numbers" }).describe("In the order of the labels.").optional(),
+  probabilities: z
+    .array(numberFormSchema, { error: "a list of numbers" })
+    .describe("In the order of the labels.")
+    .optional(),
 });
 const refusalSchema = z.strictObject({
   ...input,
@@ -72,9 +92,12 @@ const refusalSchema = z.strictObject({
 });
 
 /** One line of golden.jsonl. */
-export const goldenRowSchema = z.union([answerSchema, refusalSchema]).describe("One line of golden.jsonl of a Plumb bundle.");
+export const goldenRowSchema = z
+  .union([answerSchema, refusalSchema])
+  .describe("One line of golden.jsonl of a Plumb bundle.");
 
-// A file may hold thousands of lines, of a hundred numbers each: good answers are read by hand, in less than half of the time.
+// A file may hold thousands of lines, of a hundred numbers each: good answers are read by hand, in less than half of
+// the time.
 const compiled = { answer: z.compile(answerSchema), refusal: z.compile(refusalSchema) };
 const answerMembers: ReadonlySet<string> = new Set(Object.keys(answerSchema.shape));
 const kinds: ReadonlySet<unknown> = new Set(goldenKinds);
@@ -86,10 +109,14 @@ const lineProblemsMax = 20;
  * Reads golden.jsonl.
  *
  * @param text - The file's text; one line a row, the last newline may be missing.
- * @param task - Of the manifest: a regression's prediction is a number or a list of them, a classification's is a label as it stands.
+ * @param task - Of the manifest: a regression's prediction is a number or a list of them, a classification's is a label
+ *   as it stands.
  * @returns The rows, and every problem found; rows with a problem are left out.
  */
-export function parseGolden(text: string, task: "regression" | "classification"): { rows: GoldenRow[]; problems: string[] } {
+export function parseGolden(
+  text: string,
+  task: "regression" | "classification",
+): { rows: GoldenRow[]; problems: string[] } {
   const reader = new GoldenReader(task);
   const lines = text.split("\n");
   if (lines.at(-1) === "") lines.pop();
@@ -139,10 +166,21 @@ function conclude(rows: readonly GoldenRow[], problems: string[]): string[] {
   const answers = rows.filter((row) => row.error === undefined).length;
   if (problems.length === 0 && answers < goldenRowsMin) {
     const advice = "export the bundle again with more rows: too few prove nothing";
-    problems.push(sentence({ file: goldenFile, expected: `at least ${goldenRowsMin} rows with an answer`, got: `${answers}`, advice }));
+    problems.push(
+      sentence({
+        file: goldenFile,
+        expected: `at least ${goldenRowsMin} rows with an answer`,
+        got: `${answers}`,
+        advice,
+      }),
+    );
   }
   if (problems.length > lineProblemsMax) {
-    problems.splice(lineProblemsMax, Infinity, `${goldenFile}: ${problems.length - lineProblemsMax} more problems like these`);
+    problems.splice(
+      lineProblemsMax,
+      Infinity,
+      `${goldenFile}: ${problems.length - lineProblemsMax} more problems like these`,
+    );
   }
   return problems;
 }
@@ -190,8 +228,14 @@ function parseLine(line: string, lineNumber: number, task: "regression" | "class
   };
 }
 
-/** A document that {@link answerSchema} takes, without asking it; undefined for whatever isn't plainly good, which the schema then judges. */
-function readAnswer(document: unknown, task: "regression" | "classification"): Omit<GoldenAnswer, "rowJson" | "line"> | undefined {
+/**
+ * A document that {@link answerSchema} takes, without asking it; undefined for whatever isn't plainly good, which the
+ * schema then judges.
+ */
+function readAnswer(
+  document: unknown,
+  task: "regression" | "classification",
+): Omit<GoldenAnswer, "rowJson" | "line"> | undefined {
   if (!isObject(document) || !Object.keys(document).every((name) => answerMembers.has(name))) return undefined;
   const { kind, row, prediction } = document;
   const features = readLists(document.features);
@@ -210,13 +254,18 @@ function readNumbers(value: unknown): Prediction | undefined {
 }
 
 function readLabel(value: unknown): Prediction | undefined {
-  return typeof value === "string" || typeof value === "boolean" || (typeof value === "number" && Number.isFinite(value))
+  return typeof value === "string" ||
+    typeof value === "boolean" ||
+    (typeof value === "number" && Number.isFinite(value))
     ? value
     : undefined;
 }
 
 /** @returns Undefined for what the task doesn't predict. */
-function decodePrediction(prediction: z.infer<typeof answerSchema>["prediction"], task: "regression" | "classification") {
+function decodePrediction(
+  prediction: z.infer<typeof answerSchema>["prediction"],
+  task: "regression" | "classification",
+) {
   if (task === "classification") return Array.isArray(prediction) ? undefined : prediction;
   return Array.isArray(prediction) ? [...decodeList(prediction)] : decodeNumber(prediction);
 }
@@ -268,7 +317,9 @@ export function formatGoldenRow(golden: GoldenRow): string {
   const head = `{"kind":${JSON.stringify(kind)},"row":${rowJson}`;
   if (golden.error !== undefined) return `${head},"error":${JSON.stringify(golden.error)}}`;
   const encodeLists = (lists: Readonly<Record<string, Float64Array>>) =>
-    JSON.stringify(Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, Array.from(list, encodeNumber)])));
+    JSON.stringify(
+      Object.fromEntries(Object.entries(lists).map(([name, list]) => [name, Array.from(list, encodeNumber)])),
+    );
   const prediction = encodePrediction(golden.prediction);
   const results = `${head},"features":${encodeLists(golden.features)},"raw":${encodeLists(golden.raw)},"prediction":${JSON.stringify(prediction)}`;
   return golden.probabilities

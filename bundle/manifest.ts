@@ -35,9 +35,13 @@ const tensorSchema = z.strictObject({
 const modelSchema = z.strictObject({
   id: z
     .string()
-    .regex(/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/, { error: "an id of letters, digits, _ and - that starts with a letter or _" })
+    .regex(/^[A-Za-z_][A-Za-z0-9_-]{0,63}$/, {
+      error: "an id of letters, digits, _ and - that starts with a letter or _",
+    })
     .describe("Names the model's outputs after the model, as `id.name`."),
-  file: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,122}\.onnx$/, { error: "the name of an .onnx file in the bundle" }),
+  file: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,122}\.onnx$/, { error: "the name of an .onnx file in the bundle" }),
   inputs: z.array(tensorSchema).min(1).max(64),
   outputs: z.array(tensorSchema).min(1).max(64),
 });
@@ -50,7 +54,9 @@ const flipsSchema = z
       .number()
       .min(0)
       .nullable()
-      .describe("Largest difference of two predictions, or of a classifier's probabilities; null where it has labels only."),
+      .describe(
+        "Largest difference of two predictions, or of a classifier's probabilities; null where it has labels only.",
+      ),
     allowed: z.number().min(0).max(1).describe("The share of rows that whoever exported it lets differ."),
   })
   .describe(
@@ -60,7 +66,9 @@ const flipsSchema = z
 const paritySchema = z.strictObject({
   tier: z
     .enum(["A", "B", "C"])
-    .describe("A: bit for bit as the training library. B: bit for bit as the portable math. C: within a measured bound."),
+    .describe(
+      "A: bit for bit as the training library. B: bit for bit as the portable math. C: within a measured bound.",
+    ),
   reference: words("the libraries and versions that the bundle was compared with"),
   rows: count.describe("How many rows were compared when the bundle was made."),
   features_ulp_max: count.describe("Worst difference found in the features, in units in the last place."),
@@ -72,7 +80,9 @@ const paritySchema = z.strictObject({
       features_ulp: count,
       margin_ulp: count,
       prediction_ulp: count,
-      margin_abs: difference.describe("A difference of a raw output up to here is accepted, however many units it is.").optional(),
+      margin_abs: difference
+        .describe("A difference of a raw output up to here is accepted, however many units it is.")
+        .optional(),
       prediction_abs: difference.describe("The same of predictions and probabilities.").optional(),
     })
     .describe("The differences from the golden rows that a proof still accepts."),
@@ -88,8 +98,12 @@ const fallbackSchema = z
         .strictObject({
           kind: z.literal("constant"),
           prediction: z
-            .union([z.number(), z.string(), z.boolean(), z.array(z.number())], { error: "a number, a label or a list of numbers" })
-            .describe("A number, one of the labels, or a list of a number for each name of postprocessing.json's prediction."),
+            .union([z.number(), z.string(), z.boolean(), z.array(z.number())], {
+              error: "a number, a label or a list of numbers",
+            })
+            .describe(
+              "A number, one of the labels, or a list of a number for each name of postprocessing.json's prediction.",
+            ),
           probabilities: z
             .record(z.string(), z.number().min(0).max(1))
             .describe("By label, as text. There exactly when postprocessing.json gives probabilities.")
@@ -97,7 +111,11 @@ const fallbackSchema = z
         })
         .describe("The same answer for every row."),
       z
-        .strictObject({ kind: z.literal("rule"), preprocessing: preprocessingGraphSchema, postprocessing: postprocessingGraphSchema })
+        .strictObject({
+          kind: z.literal("rule"),
+          preprocessing: preprocessingGraphSchema,
+          postprocessing: postprocessingGraphSchema,
+        })
         .describe("Two graphs without a model between: the second takes the tensors that the first gives."),
     ],
     { error: 'a fallback of kind "none", "constant" or "rule"' },
@@ -115,9 +133,9 @@ const lineageSchema = z.strictObject({
 export const manifestSchema = z
   .strictObject({
     format: z.literal("plumb-bundle/1"),
-    name: z
-      .string()
-      .regex(namePattern, { error: "a name of 1 to 64 lower-case letters, digits, '.', '_' and '-', the first a letter or digit" }),
+    name: z.string().regex(namePattern, {
+      error: "a name of 1 to 64 lower-case letters, digits, '.', '_' and '-', the first a letter or digit",
+    }),
     version: z.int({ error: "a positive integer" }).min(1).max(999_999_999_999_999, "an integer of at most 15 digits"),
     created: z.iso.datetime({ offset: true, error: "a time such as 2026-11-22T08:00:00Z" }),
     task: z.enum(["regression", "classification"]),
@@ -131,13 +149,17 @@ export const manifestSchema = z
       .describe("What the service is held to."),
     limits: z.strictObject({
       rows_max: positiveCount.max(1_000_000, "an integer of at most 1000000").describe("Rows in one request."),
-      body_bytes_max: positiveCount.max(1_073_741_824, "an integer of at most 1073741824").describe("Bytes in the body of one request."),
+      body_bytes_max: positiveCount
+        .max(1_073_741_824, "an integer of at most 1073741824")
+        .describe("Bytes in the body of one request."),
     }),
     fallback: fallbackSchema,
     lineage: lineageSchema,
     files: z
       .record(
-        z.string().regex(fileNamePattern, { error: "a file name of letters, digits, '.', '_' and '-', the first a letter or digit" }),
+        z.string().regex(fileNamePattern, {
+          error: "a file name of letters, digits, '.', '_' and '-', the first a letter or digit",
+        }),
         z.strictObject({ sha256, bytes: count }),
         {
           error: "an object of hashes and sizes by file name",
@@ -175,7 +197,8 @@ function flipProblems({ parity: { flips } }: Manifest): string[] {
   if (flips === undefined) return [];
   const { rows, differing, allowed } = flips;
   const where = "parity.flips.differing";
-  if (differing > rows) return [sentence({ file: manifestFile, where, expected: `at most ${rows}, the rows`, got: String(differing) })];
+  if (differing > rows)
+    return [sentence({ file: manifestFile, where, expected: `at most ${rows}, the rows`, got: String(differing) })];
   if (differing / rows <= allowed) return [];
   const expected = `a share of the ${rows} rows of at most ${allowed}, which is allowed`;
   return [sentence({ file: manifestFile, where, expected, got: String(differing), advice: "export the bundle again" })];
@@ -188,7 +211,12 @@ function modelProblems(manifest: Manifest): string[] {
     const where = `models[${index}]`;
     if (ids.has(model.id)) {
       problems.push(
-        sentence({ file: manifestFile, where: `${where}.id`, expected: "each model id once", got: `${quote(model.id)} again` }),
+        sentence({
+          file: manifestFile,
+          where: `${where}.id`,
+          expected: "each model id once",
+          got: `${quote(model.id)} again`,
+        }),
       );
     }
     ids.add(model.id);
@@ -197,14 +225,25 @@ function modelProblems(manifest: Manifest): string[] {
       const twice = names.find((name, at) => names.indexOf(name) !== at);
       if (twice !== undefined) {
         problems.push(
-          sentence({ file: manifestFile, where: `${where}.${side}`, expected: "each tensor once", got: `${quote(twice)} again` }),
+          sentence({
+            file: manifestFile,
+            where: `${where}.${side}`,
+            expected: "each tensor once",
+            got: `${quote(twice)} again`,
+          }),
         );
       }
     }
     if (!Object.hasOwn(manifest.files, model.file)) {
       const expected = `an entry for ${quote(model.file)} with its sha256 and bytes`;
       problems.push(
-        sentence({ file: manifestFile, where: "files", expected, got: "none", advice: `model ${quote(model.id)} is read from it` }),
+        sentence({
+          file: manifestFile,
+          where: "files",
+          expected,
+          got: "none",
+          advice: `model ${quote(model.id)} is read from it`,
+        }),
       );
     }
   }
@@ -217,7 +256,12 @@ function fileListProblems(manifest: Manifest): string[] {
   for (const name of requiredFiles) {
     if (Object.hasOwn(manifest.files, name)) continue;
     problems.push(
-      sentence({ file: manifestFile, where: "files", expected: `an entry for ${quote(name)} with its sha256 and bytes`, got: "none" }),
+      sentence({
+        file: manifestFile,
+        where: "files",
+        expected: `an entry for ${quote(name)} with its sha256 and bytes`,
+        got: "none",
+      }),
     );
   }
   const lowerCase = new Map<string, string>();
@@ -226,12 +270,17 @@ function fileListProblems(manifest: Manifest): string[] {
     if (twin !== undefined) {
       const advice = "some file systems hold only one of them: rename one";
       const got = `${quote(twin)} and ${quote(name)}`;
-      problems.push(sentence({ file: manifestFile, where: "files", expected: "names that differ in more than case", got, advice }));
+      problems.push(
+        sentence({ file: manifestFile, where: "files", expected: "names that differ in more than case", got, advice }),
+      );
     }
     lowerCase.set(name.toLowerCase(), name);
     if (known.has(name)) continue;
     const expected = "only files of the bundle format and the models' files";
-    const advice = name === manifestFile || name === signatureFile ? "that file cannot stand in the list" : "remove the entry and the file";
+    const advice =
+      name === manifestFile || name === signatureFile
+        ? "that file cannot stand in the list"
+        : "remove the entry and the file";
     problems.push(sentence({ file: manifestFile, where: "files", expected, got: quote(name), advice }));
   }
   return problems;

@@ -2,7 +2,8 @@
  * Numbers in golden rows: JSON's own form, and four strings for what JSON has no form for.
  *
  * `JSON.stringify` writes NaN and the infinities as null and drops the sign of -0, and a proof to the last bit cannot
- * afford either. The shortest text that reads back to the same double is what JavaScript and Python's `repr` both write.
+ * afford either. The shortest text that reads back to the same double is what JavaScript and Python's `repr` both
+ * write.
  */
 import * as z from "zod";
 

@@ -1,4 +1,7 @@
-/** Reading a graph that stands in a bundle: parsed, and planned once, so that its wiring and its widths are known to be right. */
+/**
+ * Reading a graph that stands in a bundle: parsed, and planned once, so that its wiring and its widths are known to be
+ * right.
+ */
 import { type GraphDocument, GraphError, parseGraph } from "../preprocessing/index.js";
 import type { Parsed } from "./document.js";
 import { sentence } from "./problem.js";

@@ -1,4 +1,7 @@
-/** Has a prediction that stands in a file the form of those that the graph gives: a number, so many numbers, or one of its labels? */
+/**
+ * Has a prediction that stands in a file the form of those that the graph gives: a number, so many numbers, or one of
+ * its labels?
+ */
 import type { Postprocessor, Prediction } from "../preprocessing/index.js";
 import { postprocessingFile } from "./plan-graph.js";
 import { describeValue, listWords, quote } from "./problem.js";

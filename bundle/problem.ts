@@ -6,8 +6,9 @@
  */
 
 /**
- * Why a bundle can't be read. `incomplete`: a file isn't there yet, or is shorter than its manifest says, as while it is being copied. `damaged`:
- * its files aren't those that were exported, or the system won't give them. `refused`: it is whole, but no bundle that this reader takes.
+ * Why a bundle can't be read. `incomplete`: a file isn't there yet, or is shorter than its manifest says, as while it
+ * is being copied. `damaged`: its files aren't those that were exported, or the system won't give them. `refused`: it
+ * is whole, but no bundle that this reader takes.
  */
 export type BundleFault = "incomplete" | "damaged" | "refused";
 
@@ -45,7 +46,10 @@ export function sentence(problem: Problem): string {
   return `${place}: expected ${problem.expected}, got ${problem.got}${advice}`;
 }
 
-/** Longest text of a foreign value that a message repeats, in UTF-16 units: enough to recognize it, too little to flood a log. */
+/**
+ * Longest text of a foreign value that a message repeats, in UTF-16 units: enough to recognize it, too little to flood
+ * a log.
+ */
 const quotedUnitsMax = 60;
 
 /** A foreign text in double quotes: cut at 60 characters, control characters and lone surrogates escaped. */
@@ -79,7 +83,10 @@ export function countOf(count: number, noun: string): string {
 }
 
 /** `a`, `a or b`, `a, b or c`; after `max` items `and N more`. */
-export function listWords(words: readonly string[], { max = 12, last = "or" }: { max?: number; last?: string } = {}): string {
+export function listWords(
+  words: readonly string[],
+  { max = 12, last = "or" }: { max?: number; last?: string } = {},
+): string {
   if (words.length > max) return `${words.slice(0, max).join(", ")} and ${words.length - max} more`;
   if (words.length < 2) return words.join("");
   return `${words.slice(0, -1).join(", ")} ${last} ${words.at(-1)}`;

@@ -2,8 +2,8 @@
  * Reads a bundle: the whole of it, once, and nothing unless all of it is sound.
  *
  * The manifest vouches for every other file by size and SHA-256; its own hash is the digest of the bundle. Whatever is
- * found wrong is collected, so that one run tells all of it. What a bundle computes is not looked at here: that its golden
- * rows come out right is for the proof, on the path that serves.
+ * found wrong is collected, so that one run tells all of it. What a bundle computes is not looked at here: that its
+ * golden rows come out right is for the proof, on the path that serves.
  */
 
 import { basename, dirname, resolve } from "node:path";
@@ -52,12 +52,14 @@ export interface Bundle {
 /**
  * Reads, hashes, parses and cross-checks a bundle.
  *
- * @param directory - The bundle's folder. Where it is named as in a model store, `<name>/<version>`, the manifest must agree.
- * @param pause - Called between steps: each takes under a millisecond for a bundle whose schema and graphs are small (some 50 KB each), whatever
- *   the size of its models and golden rows. A document is parsed in one step, 20 to 40 ms a MB.
+ * @param directory - The bundle's folder. Where it is named as in a model store, `<name>/<version>`, the manifest must
+ *   agree.
+ * @param pause - Called between steps: each takes under a millisecond for a bundle whose schema and graphs are small
+ *   (some 50 KB each), whatever the size of its models and golden rows. A document is parsed in one step, 20 to 40 ms a
+ *   MB.
  * @throws {@link BundleError} with every problem found.
- * @remarks Each file is read once; a bundle of 1 MB takes about 10 ms. Links, folders and files that the manifest doesn't list
- *   are refused.
+ * @remarks Each file is read once; a bundle of 1 MB takes about 10 ms. Links, folders and files that the manifest
+ *   doesn't list are refused.
  */
 export async function readBundle(directory: string, pause: Pause = noPause): Promise<Bundle> {
   const folder = resolve(directory);
@@ -87,7 +89,8 @@ async function readManifest(
   if ("problem" in content) throw new BundleError(folder, [...problems, content.problem], "damaged");
   await pause();
   const manifest = parseManifestBytes(content.bytes, problems);
-  if (manifest === undefined) throw new BundleError(folder, problems, endsEarly(content.bytes) ? "incomplete" : "refused");
+  if (manifest === undefined)
+    throw new BundleError(folder, problems, endsEarly(content.bytes) ? "incomplete" : "refused");
   await pause();
   return { manifest, digest: content.sha256 };
 }
@@ -172,8 +175,12 @@ export async function parseParts(
     return value;
   };
   const rowSchema = await read(schemaFile, (document) => parseRowSchemaInSteps(document, pause));
-  const before = await read(preprocessingFile, (document) => planGraph({ file: preprocessingFile }, document, createPreprocessor));
-  const after = await read(postprocessingFile, (document) => planGraph({ file: postprocessingFile }, document, createPostprocessor));
+  const before = await read(preprocessingFile, (document) =>
+    planGraph({ file: preprocessingFile }, document, createPreprocessor),
+  );
+  const after = await read(postprocessingFile, (document) =>
+    planGraph({ file: postprocessingFile }, document, createPostprocessor),
+  );
   const baseline = await read(baselineFile, parseBaseline);
   const evaluation = await read(evaluationFile, parseEvaluation);
   const golden = await readGolden(contents.get(goldenFile), manifest.task, problems, pause);
@@ -194,7 +201,14 @@ function parseJsonFile(file: string, bytes: Uint8Array, problems: string[]): unk
     return parseStrictJson(decodeUtf8(bytes)).value;
   } catch (error) {
     if (!(error instanceof JsonFault)) throw error;
-    problems.push(sentence({ file, ...(error.where !== undefined && { where: error.where }), expected: error.expected, got: error.got }));
+    problems.push(
+      sentence({
+        file,
+        ...(error.where !== undefined && { where: error.where }),
+        expected: error.expected,
+        got: error.got,
+      }),
+    );
     return undefined;
   }
 }

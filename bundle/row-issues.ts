@@ -56,7 +56,13 @@ function unknownFieldIssues(
     return { row, feature, expected, got: kindOf(values[field]) };
   });
   const others = fields.length - issues.length;
-  if (others > 0) issues.push({ row, feature: "", expected: "only fields that the schema names", got: `${others} more unknown fields` });
+  if (others > 0)
+    issues.push({
+      row,
+      feature: "",
+      expected: "only fields that the schema names",
+      got: `${others} more unknown fields`,
+    });
   return issues;
 }
 
@@ -136,7 +142,15 @@ function listFault(feature: Feature, value: unknown): string | undefined {
 
 type ScalarRules = Pick<
   Feature,
-  "pii" | "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "minLength" | "maxLength" | "pattern" | "format"
+  | "pii"
+  | "minimum"
+  | "maximum"
+  | "exclusiveMinimum"
+  | "exclusiveMaximum"
+  | "minLength"
+  | "maxLength"
+  | "pattern"
+  | "format"
 >;
 
 function scalarFault(rules: ScalarRules, type: ScalarType, value: unknown): string | undefined {
@@ -162,11 +176,13 @@ function numberFault(rules: ScalarRules, type: "number" | "integer", value: numb
 }
 
 function textFault(rules: ScalarRules, value: string): string | undefined {
-  if (!isPlainText(value)) return value.includes("\0") ? "a string with a NUL character" : "a string with half a surrogate pair";
+  if (!isPlainText(value))
+    return value.includes("\0") ? "a string with a NUL character" : "a string with half a surrogate pair";
   const length = codePointCount(value);
   const { minLength = 0, maxLength = Infinity, pattern, format } = rules;
   const isWithin = length >= minLength && length <= maxLength;
-  const hasForm = (pattern === undefined || pattern.test(value)) && (format === undefined || textFormats[format].pattern.test(value));
+  const hasForm =
+    (pattern === undefined || pattern.test(value)) && (format === undefined || textFormats[format].pattern.test(value));
   return isWithin && hasForm ? undefined : describe(rules, value);
 }
 

@@ -22,14 +22,19 @@ const length = z.int({ error: "an integer from 0 up" }).min(0);
 const text = z.string({ error: "a text" });
 
 function typed<const T extends string>(type: T) {
-  return z.union([z.literal(type), z.tuple([z.literal(type), z.literal("null")])], { error: `"${type}" or ["${type}", "null"]` });
+  return z.union([z.literal(type), z.tuple([z.literal(type), z.literal("null")])], {
+    error: `"${type}" or ["${type}", "null"]`,
+  });
 }
 
 const annotations = {
   title: text.optional(),
   description: text.optional(),
   "x-unit": text.describe("The unit of the values, for people.").optional(),
-  "x-pii": z.boolean({ error: "true or false" }).describe("Personal data: never logged, never repeated in a message.").optional(),
+  "x-pii": z
+    .boolean({ error: "true or false" })
+    .describe("Personal data: never logged, never repeated in a message.")
+    .optional(),
 };
 
 function scalarKeywords<T extends z.ZodType>(value: T) {
@@ -155,16 +160,20 @@ function requiredProblems(required: readonly string[], names: readonly string[])
   const known = new Set(names);
   return required.flatMap((name, index) => {
     const where = `required[${index}]`;
-    if (!known.has(name)) return [sentence({ file: schemaFile, where, expected: "the name of a property", got: quote(name) })];
+    if (!known.has(name))
+      return [sentence({ file: schemaFile, where, expected: "the name of a property", got: quote(name) })];
     if (unseen.delete(name)) return [];
     return [sentence({ file: schemaFile, where, expected: "each name once", got: `${quote(name)} again` })];
   });
 }
 
 function nameProblems(name: string): string[] {
-  const refuse = (expected: string) => [sentence({ file: schemaFile, where: `property ${quote(name)}`, expected, got: "this name" })];
+  const refuse = (expected: string) => [
+    sentence({ file: schemaFile, where: `property ${quote(name)}`, expected, got: "this name" }),
+  ];
   // A row is a plain JavaScript object: a name that every object inherits would look present where it is absent.
-  if (name === "prototype" || name in Object.prototype) return refuse("a name that JavaScript objects do not already have");
+  if (name === "prototype" || name in Object.prototype)
+    return refuse("a name that JavaScript objects do not already have");
   if (name === "rows") return refuse('another name ("rows" is how a request wraps many rows)');
   const isPrintable = isPlainText(name) && !/\p{Cc}/u.test(name);
   const isGood = name.length > 0 && name.length <= 256 && isPrintable;
@@ -182,7 +191,9 @@ function propertyProblems(name: string, property: unknown): string[] {
   }
   const parsed = parseOnce<z.ZodType>(propertySchemas[type], property);
   if (!parsed.success) {
-    return parsed.error.issues.flatMap((issue) => keywordProblems(where, type, issue, property as Record<string, unknown>));
+    return parsed.error.issues.flatMap((issue) =>
+      keywordProblems(where, type, issue, property as Record<string, unknown>),
+    );
   }
   return consistencyProblems(property as PropertySchema).map(({ keyword, ...rest }) =>
     sentence({ file: schemaFile, where: `${where}, keyword "${keyword}"`, ...rest }),
@@ -196,10 +207,22 @@ function declaredType(property: unknown): PropertyType | undefined {
   return propertyTypes.find((known) => known === named);
 }
 
-function keywordProblems(where: string, type: PropertyType, issue: z.core.$ZodIssue, property: Record<string, unknown>): string[] {
+function keywordProblems(
+  where: string,
+  type: PropertyType,
+  issue: z.core.$ZodIssue,
+  property: Record<string, unknown>,
+): string[] {
   if (issue.code !== "unrecognized_keys" || issue.path.length > 0) {
     const at = `${where}, keyword ${quote(jsonPath(issue.path))}`;
-    return [sentence({ file: schemaFile, where: at, expected: issue.message, got: describeValue(valueAt(property, issue.path)) })];
+    return [
+      sentence({
+        file: schemaFile,
+        where: at,
+        expected: issue.message,
+        got: describeValue(valueAt(property, issue.path)),
+      }),
+    ];
   }
   return issue.keys.map((keyword) => {
     const others = propertyTypes.filter((other) => Object.hasOwn(propertySchemas[other].shape, keyword));
@@ -208,7 +231,13 @@ function keywordProblems(where: string, type: PropertyType, issue: z.core.$ZodIs
       others.length > 0
         ? `it goes with type ${listWords(others.map(quote))}`
         : "the subset of JSON Schema that rows are described in does not have it";
-    return sentence({ file: schemaFile, where: `${where}, keyword ${quote(keyword)}`, expected, got: "this keyword", advice });
+    return sentence({
+      file: schemaFile,
+      where: `${where}, keyword ${quote(keyword)}`,
+      expected,
+      got: "this keyword",
+      advice,
+    });
   });
 }
 
@@ -229,15 +258,27 @@ function consistencyProblems(property: PropertySchema): KeywordProblem[] {
     const keyword = property.minimum === low ? "minimum" : "exclusiveMinimum";
     problems.push({ keyword, expected: "a range with a value in it", got: `${low} to ${high}` });
   }
-  problems.push(...orderProblems(property, "minLength", "maxLength"), ...orderProblems(property, "minItems", "maxItems"));
+  problems.push(
+    ...orderProblems(property, "minLength", "maxLength"),
+    ...orderProblems(property, "minItems", "maxItems"),
+  );
   if (property.pattern !== undefined && !isPattern(property.pattern)) {
-    problems.push({ keyword: "pattern", expected: "a regular expression of ECMA-262 with the u flag", got: quote(property.pattern) });
+    problems.push({
+      keyword: "pattern",
+      expected: "a regular expression of ECMA-262 with the u flag",
+      got: quote(property.pattern),
+    });
   }
   if (property.enum !== undefined) problems.push(...enumProblems(property, property.enum));
   if (property["x-pii"]) {
     for (const keyword of ["enum", "x-known-categories"]) {
       if (!(keyword in property)) continue;
-      problems.push({ keyword, expected: 'no list of values beside "x-pii"', got: "one", advice: "a bundle never carries personal data" });
+      problems.push({
+        keyword,
+        expected: 'no list of values beside "x-pii"',
+        got: "one",
+        advice: "a bundle never carries personal data",
+      });
     }
   }
   if (property.examples?.includes(null) && !isNullable(property)) {
@@ -246,7 +287,11 @@ function consistencyProblems(property: PropertySchema): KeywordProblem[] {
   return problems;
 }
 
-function orderProblems(property: PropertySchema, low: "minLength" | "minItems", high: "maxLength" | "maxItems"): KeywordProblem[] {
+function orderProblems(
+  property: PropertySchema,
+  low: "minLength" | "minItems",
+  high: "maxLength" | "maxItems",
+): KeywordProblem[] {
   const [least, most] = [property[low], property[high]];
   if (least === undefined || most === undefined || least <= most) return [];
   return [{ keyword: low, expected: `at most ${most}, which is its "${high}"`, got: `${least}` }];
@@ -257,17 +302,33 @@ function enumProblems(property: PropertySchema, values: readonly (ScalarValue | 
   const keyword = "enum";
   const seen = new Set<unknown>();
   const twice = values.find((value) => seen.size === seen.add(value).size);
-  if (twice !== undefined) problems.push({ keyword, expected: "each value once", got: `${describeValue(twice)} again` });
+  if (twice !== undefined)
+    problems.push({ keyword, expected: "each value once", got: `${describeValue(twice)} again` });
   if (isNullable(property) !== values.includes(null)) {
     const got = values.includes(null) ? `null, and a "type" without "null"` : `no null, and a "type" with "null"`;
     problems.push({ keyword, expected: "null among the values if, and only if, the type has it", got });
   }
-  const limits = ["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "pattern", "format"];
+  const limits = [
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "minLength",
+    "maxLength",
+    "pattern",
+    "format",
+  ];
   const limit = limits.find((name) => name in property);
   if (limit !== undefined)
-    problems.push({ keyword: limit, expected: 'no limit beside "enum"', got: "this keyword", advice: "the list says it all" });
+    problems.push({
+      keyword: limit,
+      expected: 'no limit beside "enum"',
+      got: "this keyword",
+      advice: "the list says it all",
+    });
   const unclean = values.find((value) => typeof value === "string" && !isPlainText(value));
-  if (unclean !== undefined) problems.push({ keyword, expected: "strings without NUL and lone surrogates", got: describeValue(unclean) });
+  if (unclean !== undefined)
+    problems.push({ keyword, expected: "strings without NUL and lone surrogates", got: describeValue(unclean) });
   return problems;
 }
 

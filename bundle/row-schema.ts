@@ -2,8 +2,8 @@
  * The row schema of a bundle, ready to check rows.
  *
  * Two forms of one rule. `accepts` answers yes or no for every row that is served: zod compiles it to straight code, it
- * allocates nothing and throws nothing. `issues` says what is wrong with a row that was refused, in our own words; it may
- * take its time. A property test holds them together: a row is accepted exactly when it has no issue.
+ * allocates nothing and throws nothing. `issues` says what is wrong with a row that was refused, in our own words; it
+ * may take its time. A property test holds them together: a row is accepted exactly when it has no issue.
  */
 
 import * as z from "zod";
@@ -24,8 +24,8 @@ export interface RowSchema {
   /** True for a row that keeps every rule. About 15 ns for three numbers; no allocation, no throw. */
   accepts(row: unknown): row is Row;
   /**
-   * Everything that is wrong with a row, in words; empty exactly when {@link accepts} is true. Values of features that are
-   * personal data, and of fields that the schema doesn't know, are never repeated.
+   * Everything that is wrong with a row, in words; empty exactly when {@link accepts} is true. Values of features that
+   * are personal data, and of fields that the schema doesn't know, are never repeated.
    */
   issues(row: unknown, rowIndex: number): Issue[];
 }
@@ -66,8 +66,8 @@ function* parseRowSchemaSteps(json: unknown): Generator<void, Parsed<RowSchema>>
   }
 }
 
-// V8 optimizes no function of more than about 60 kB of bytecode, and zod's strict objects compare each key of a row with
-// each known name. Measured, one row of n numbers: strict 17 ns (n = 3), 0.2 us (30), 29 us (300), 3.7 ms (1000);
+// V8 optimizes no function of more than about 60 kB of bytecode, and zod's strict objects compare each key of a row
+// with each known name. Measured, one row of n numbers: strict 17 ns (n = 3), 0.2 us (30), 29 us (300), 3.7 ms (1000);
 // in groups of 32 with a count of the keys instead 15 ns, 64 ns, 12 us, 95 us.
 const groupSize = 32;
 

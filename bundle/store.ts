@@ -23,8 +23,9 @@ export interface StoreListing {
 /**
  * Lists a store by the names of its folders alone: nothing is opened.
  *
- * @returns What is in it. Hidden folders and plain files are left out without a word: a bundle that is being written stands in a hidden folder
- *   until it is whole. Whatever else isn't named as a model or a version is a stray, and costs nothing but a warning.
+ * @returns What is in it. Hidden folders and plain files are left out without a word: a bundle that is being written
+ *   stands in a hidden folder until it is whole. Whatever else isn't named as a model or a version is a stray, and
+ *   costs nothing but a warning.
  * @throws {@link BundleError} for a store that cannot be read.
  */
 export async function listBundles(modelsDirectory: string): Promise<StoreListing> {
@@ -44,18 +45,28 @@ export async function listBundles(modelsDirectory: string): Promise<StoreListing
       else for (const version of versions.entries) takeVersion(store, name, version, { bundles, strays });
     }
   }
-  return { bundles: bundles.sort((a, b) => (a.name === b.name ? a.version - b.version : a.name < b.name ? -1 : 1)), strays };
+  return {
+    bundles: bundles.sort((a, b) => (a.name === b.name ? a.version - b.version : a.name < b.name ? -1 : 1)),
+    strays,
+  };
 }
 
 function takeVersion(store: string, name: string, entry: Dirent, { bundles, strays }: StoreListing): void {
   const place = `${name}/${entry.name}`;
-  if (!versionPattern.test(entry.name)) strays.push(strayName(store, place, "a version: a positive integer without leading zeros"));
+  if (!versionPattern.test(entry.name))
+    strays.push(strayName(store, place, "a version: a positive integer without leading zeros"));
   else if (!isFolder(entry)) strays.push(strayKind(store, place, kindOf(entry)));
   else bundles.push({ name, version: Number(entry.name), directory: join(store, name, entry.name) });
 }
 
 function strayName(store: string, place: string, expected: string): string {
-  return sentence({ file: store, where: `folder ${quote(place)}`, expected, got: "this name", advice: "rename or remove it" });
+  return sentence({
+    file: store,
+    where: `folder ${quote(place)}`,
+    expected,
+    got: "this name",
+    advice: "rename or remove it",
+  });
 }
 
 function strayKind(store: string, place: string, got: string): string {
@@ -77,7 +88,10 @@ async function readFolder(directory: string): Promise<{ entries: Dirent[] } | { 
   }
 }
 
-/** Tells, without reading any file, whether a folder's files are as they were: their names, sizes and times. Equal also where it can't be read. */
+/**
+ * Tells, without reading any file, whether a folder's files are as they were: their names, sizes and times. Equal also
+ * where it can't be read.
+ */
 export async function folderSignature(directory: string): Promise<string> {
   try {
     const names = (await readdir(directory)).sort();

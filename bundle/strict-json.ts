@@ -46,8 +46,8 @@ export function decodeUtf8(bytes: Uint8Array): string {
 /**
  * Parses one strict JSON document.
  *
- * @param wantedMember - A key of the outermost object whose text is wanted beside its value, since a text such as `1e999`
- *   or `-0` does not survive being parsed and written again.
+ * @param wantedMember - A key of the outermost object whose text is wanted beside its value, since a text such as
+ *   `1e999` or `-0` does not survive being parsed and written again.
  * @throws {@link JsonFault}
  */
 export function parseStrictJson(text: string, wantedMember?: string): ParsedJson {
@@ -55,7 +55,10 @@ export function parseStrictJson(text: string, wantedMember?: string): ParsedJson
   try {
     return { value: JSON.parse(text), memberText };
   } catch (error) {
-    throw new JsonFault("JSON", text.trim() === "" ? "nothing" : `text that does not parse (${(error as Error).message.slice(0, 120)})`);
+    throw new JsonFault(
+      "JSON",
+      text.trim() === "" ? "nothing" : `text that does not parse (${(error as Error).message.slice(0, 120)})`,
+    );
   }
 }
 
@@ -87,7 +90,12 @@ function scan(text: string, wantedMember: string | undefined): string | undefine
           const key = readKey(text.slice(at, end + 1));
           const keys = open.at(-1);
           if (key === "__proto__") throw new JsonFault("no key of this name", '"__proto__"', lineOf(text, at));
-          if (keys?.has(key)) throw new JsonFault("each key once", `the key ${JSON.stringify(key)} twice in one object`, lineOf(text, at));
+          if (keys?.has(key))
+            throw new JsonFault(
+              "each key once",
+              `the key ${JSON.stringify(key)} twice in one object`,
+              lineOf(text, at),
+            );
           keys?.add(key);
           keyComesNext = false;
           wantedIsNext = open.length === 1 && key === wantedMember;
@@ -103,7 +111,8 @@ function scan(text: string, wantedMember: string | undefined): string | undefine
       case openBracket:
         keyComesNext = text.charCodeAt(at) === openBrace;
         open.push(keyComesNext ? new Set() : undefined);
-        if (open.length > depthMax) throw new JsonFault(`nesting of at most ${depthMax} levels`, "a deeper one", lineOf(text, at));
+        if (open.length > depthMax)
+          throw new JsonFault(`nesting of at most ${depthMax} levels`, "a deeper one", lineOf(text, at));
         break;
       case comma:
       case closeBrace:
@@ -140,6 +149,7 @@ function readKey(token: string): string {
 
 function lineOf(text: string, at: number): string {
   let line = 1;
-  for (let newline = text.indexOf("\n"); newline !== -1 && newline < at; newline = text.indexOf("\n", newline + 1)) line++;
+  for (let newline = text.indexOf("\n"); newline !== -1 && newline < at; newline = text.indexOf("\n", newline + 1))
+    line++;
   return `line ${line}`;
 }

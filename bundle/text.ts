@@ -1,8 +1,8 @@
 /**
  * Strings that reach a model as the caller sent them.
  *
- * ONNX Runtime cuts a string at NUL and replaces a lone surrogate by U+FFFD, both silently, so "a\0b" would be answered as
- * "a". JSON can carry either; neither is text.
+ * ONNX Runtime cuts a string at NUL and replaces a lone surrogate by U+FFFD, both silently, so "a\0b" would be answered
+ * as "a". JSON can carry either; neither is text.
  */
 
 import * as z from "zod";
@@ -26,6 +26,9 @@ export function codePointCount(text: string): number {
 /** The `format`s of schema.json: how each is checked, and what it is called. RFC 3339 for times, so with an offset. */
 export const textFormats = {
   date: { pattern: z.regexes.date, words: "a date (as 2026-11-22)" },
-  "date-time": { pattern: z.regexes.datetime({ offset: true }), words: "a time with its offset (as 2026-11-22T08:00:00Z)" },
+  "date-time": {
+    pattern: z.regexes.datetime({ offset: true }),
+    words: "a time with its offset (as 2026-11-22T08:00:00Z)",
+  },
   uuid: { pattern: z.regexes.guid, words: "a UUID" },
 } as const;

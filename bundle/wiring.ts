@@ -1,8 +1,8 @@
 /**
  * Do the parts of a bundle fit together?
  *
- * Row schema -> preprocessing -> models -> postprocessing, and the golden rows beside them: each hands values to the next
- * by name, and each names them in a file of its own.
+ * Row schema -> preprocessing -> models -> postprocessing, and the golden rows beside them: each hands values to the
+ * next by name, and each names them in a file of its own.
  */
 import type { Postprocessor, Preprocessor } from "../preprocessing/index.js";
 import { type Baseline, baselineFeatureProblems, baselinePredictionProblems } from "./baseline.js";
@@ -31,7 +31,9 @@ export function wiringProblems(parts: Parts): string[] {
   return [
     ...(rowSchema && preprocessor ? featureProblems({ file: preprocessingFile }, rowSchema, preprocessor) : []),
     ...(preprocessor ? modelInputProblems(manifest, preprocessor) : []),
-    ...(postprocessor ? [...modelOutputProblems(manifest, postprocessor), ...taskProblems(manifest, postprocessor)] : []),
+    ...(postprocessor
+      ? [...modelOutputProblems(manifest, postprocessor), ...taskProblems(manifest, postprocessor)]
+      : []),
     ...(rowSchema && parts.baseline ? baselineFeatureProblems(parts.baseline, rowSchema.features) : []),
     ...(postprocessor && parts.baseline ? baselinePredictionProblems(parts.baseline, postprocessor) : []),
   ];
@@ -40,7 +42,9 @@ export function wiringProblems(parts: Parts): string[] {
 /** How many unknown features are told their near ones: each is compared with every name of the schema. */
 const advisedMax = 10;
 
-/** Each input of a graph is a feature of the schema, of the same type. The schema may have features that no step reads. */
+/**
+ * Each input of a graph is a feature of the schema, of the same type. The schema may have features that no step reads.
+ */
 export function featureProblems(place: GraphPlace, { features }: RowSchema, { inputs }: Preprocessor): string[] {
   const byName = new Map(features.map((feature) => [feature.name, feature]));
   const problems: string[] = [];
@@ -80,7 +84,9 @@ function modelInputProblems(manifest: Manifest, preprocessor: Preprocessor): str
   for (const [index, output] of preprocessor.outputs.entries()) {
     if (taken.has(output.name)) continue;
     const expected = `an output that a model in ${manifestFile} takes`;
-    problems.push(sentence({ file: preprocessingFile, where: `outputs[${index}].name`, expected, got: quote(output.name) }));
+    problems.push(
+      sentence({ file: preprocessingFile, where: `outputs[${index}].name`, expected, got: quote(output.name) }),
+    );
   }
   return problems;
 }
@@ -88,7 +94,8 @@ function modelInputProblems(manifest: Manifest, preprocessor: Preprocessor): str
 /** Each input of postprocessing is an output of a model, by `id.name`. Models may give more than is read. */
 function modelOutputProblems(manifest: Manifest, postprocessor: Postprocessor): string[] {
   const given = new Map<string, TensorSpec>();
-  for (const model of manifest.models) for (const tensor of model.outputs) given.set(`${model.id}.${tensor.name}`, tensor);
+  for (const model of manifest.models)
+    for (const tensor of model.outputs) given.set(`${model.id}.${tensor.name}`, tensor);
   return postprocessor.inputs.flatMap((input, index) => {
     const place = { file: postprocessingFile, where: `inputs[${index}]` };
     return tensorProblems(place, input, given.get(input.name), `a model's output in ${manifestFile}, as "id.name"`);
@@ -107,11 +114,20 @@ interface Tensor {
  * @param source - The tensor of this name there; undefined if there is none.
  * @param what - What it would be there, with the place.
  */
-export function tensorProblems(place: { file: string; where: string }, tensor: Tensor, source: Tensor | undefined, what: string): string[] {
+export function tensorProblems(
+  place: { file: string; where: string },
+  tensor: Tensor,
+  source: Tensor | undefined,
+  what: string,
+): string[] {
   if (source === undefined)
-    return [sentence({ ...place, where: `${place.where}.name`, expected: `the name of ${what}`, got: quote(tensor.name) })];
+    return [
+      sentence({ ...place, where: `${place.where}.name`, expected: `the name of ${what}`, got: quote(tensor.name) }),
+    ];
   const [expected, got] = [tensorWords(source), tensorWords(tensor)];
-  return expected === got ? [] : [sentence({ ...place, expected: `${expected}, as the tensor is where it comes from`, got })];
+  return expected === got
+    ? []
+    : [sentence({ ...place, expected: `${expected}, as the tensor is where it comes from`, got })];
 }
 
 function tensorWords({ dtype, shape }: Tensor): string {
@@ -140,15 +156,28 @@ export async function goldenProblems(
   for (const row of golden) {
     if (row.error !== undefined) continue;
     const place = { file: goldenFile, where: `line ${row.line}` };
-    problems.push(...listProblems({ ...place, where: `${place.where}, features` }, row.features, preprocessor.outputs, preprocessingFile));
-    problems.push(...listProblems({ ...place, where: `${place.where}, raw` }, row.raw, postprocessor.inputs, postprocessingFile));
+    problems.push(
+      ...listProblems(
+        { ...place, where: `${place.where}, features` },
+        row.features,
+        preprocessor.outputs,
+        preprocessingFile,
+      ),
+    );
+    problems.push(
+      ...listProblems({ ...place, where: `${place.where}, raw` }, row.raw, postprocessor.inputs, postprocessingFile),
+    );
     if (!isPredicted(row.prediction, postprocessor)) {
       const expected = predictedWords(postprocessor);
-      problems.push(sentence({ ...place, where: `${place.where}, prediction`, expected, got: describePrediction(row.prediction) }));
+      problems.push(
+        sentence({ ...place, where: `${place.where}, prediction`, expected, got: describePrediction(row.prediction) }),
+      );
     }
     const [expected, got] = [hasProbabilities ? labels!.length : 0, row.probabilities?.length ?? 0];
     if (expected !== got) {
-      const words = hasProbabilities ? `${expected} numbers, one per label` : `none, since ${postprocessingFile} has no such output`;
+      const words = hasProbabilities
+        ? `${expected} numbers, one per label`
+        : `none, since ${postprocessingFile} has no such output`;
       problems.push(sentence({ ...place, where: `${place.where}, probabilities`, expected: words, got: `${got}` }));
     }
     if (problems.length > goldenProblemsMax) break;

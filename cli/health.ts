@@ -1,4 +1,7 @@
-/** `plumb health`: asks the server that the same settings would start whether it is well. For a container's health check, which has no curl. */
+/**
+ * `plumb health`: asks the server that the same settings would start whether it is well. For a container's health
+ * check, which has no curl.
+ */
 
 import { request } from "node:http";
 import { readConfig } from "../server/config.js";
@@ -11,7 +14,11 @@ const timeoutMsDefault = 2_000;
  * @param args - `--live`, `--timeout-ms N`, and the settings of serve.
  * @returns The exit code: 0 if the server says so, 1 if it doesn't or nobody answers in time, 2 wrong usage.
  */
-export async function health(args: readonly string[], environment: NodeJS.ProcessEnv, workingDirectory: string): Promise<number> {
+export async function health(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  workingDirectory: string,
+): Promise<number> {
   let question: Question;
   try {
     question = readQuestion(args, environment, workingDirectory);
@@ -50,7 +57,8 @@ function readQuestion(args: readonly string[], environment: NodeJS.ProcessEnv, w
 
 function readTimeout(text: string | undefined): number {
   const value = /^\d{1,6}$/.test(text ?? "") ? Number(text) : 0;
-  if (value === 0) throw new Error(`the flag --timeout-ms: expected 1 to 999999 milliseconds, got ${JSON.stringify(text)}`);
+  if (value === 0)
+    throw new Error(`the flag --timeout-ms: expected 1 to 999999 milliseconds, got ${JSON.stringify(text)}`);
   return value;
 }
 
@@ -63,6 +71,8 @@ async function ask({ url, timeoutMs }: Question): Promise<number> {
         .on("end", () => resolve(reply.statusCode!))
         .resume();
     });
-    asked.on("error", (error) => reject(error.name === "AbortError" ? new Error(`not within ${timeoutMs} ms`) : error)).end();
+    asked
+      .on("error", (error) => reject(error.name === "AbortError" ? new Error(`not within ${timeoutMs} ms`) : error))
+      .end();
   });
 }

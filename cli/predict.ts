@@ -10,7 +10,10 @@ import { predict } from "../server/predict.js";
 import { pathFor } from "../server/versions/prove.js";
 import { type OpenVersion, openVersion, parseEngine } from "./open-version.js";
 
-/** @returns The exit code: 0 although single rows may have failed (their lines say so), 1 if the bundle or a file can't be read, 2 wrong usage. */
+/**
+ * @returns The exit code: 0 although single rows may have failed (their lines say so), 1 if the bundle or a file can't
+ *   be read, 2 wrong usage.
+ */
 export async function predictLines(args: readonly string[]): Promise<number> {
   let positionals: string[];
   let values: { input?: string; output?: string; features?: boolean; raw?: boolean; engine?: string };
@@ -55,7 +58,14 @@ function createAnswerLine({ version, runner }: OpenVersion, shown: Shown): Answe
   return (line, lineNumber) => {
     let answer = "";
     // With a runner on this thread the call is answered before `predict` returns.
-    const call = new Call({ send: (_status, text) => (answer = text.toString()) }, 0, undefined, undefined, "application/json", "");
+    const call = new Call(
+      { send: (_status, text) => (answer = text.toString()) },
+      0,
+      undefined,
+      undefined,
+      "application/json",
+      "",
+    );
     call.requestId = `line-${lineNumber}`;
     call.body = line;
     predict(path, call);
@@ -71,7 +81,10 @@ function blockValues(blocks: Call["blocks"]): string {
   return blocks.map((block) => Array.from(block, (value) => JSON.stringify(encodeNumber(value))).join(",")).join(",");
 }
 
-/** Lines stay bytes: decoding them, and refusing what isn't UTF-8, is the codec's business. What is answered together is written together. */
+/**
+ * Lines stay bytes: decoding them, and refusing what isn't UTF-8, is the codec's business. What is answered together is
+ * written together.
+ */
 async function* answerLines(chunks: AsyncIterable<Buffer>, answerLine: AnswerLine): AsyncGenerator<string> {
   let lineNumber = 0;
   let rest: Buffer = Buffer.alloc(0);

@@ -1,6 +1,6 @@
 /**
- * `plumb verify BUNDLE`: everything that a server checks before a bundle serves, and a report that a person can read. `plumb verify STORE`: the same of
- * every bundle of a store, in a line each.
+ * `plumb verify BUNDLE`: everything that a server checks before a bundle serves, and a report that a person can read.
+ * `plumb verify STORE`: the same of every bundle of a store, in a line each.
  */
 
 import { existsSync } from "node:fs";
@@ -18,7 +18,11 @@ export async function verify(args: readonly string[]): Promise<number> {
   let directory: string;
   let engine: EngineSetting;
   try {
-    const { positionals, values } = parseArgs({ args: [...args], options: { engine: { type: "string" } }, allowPositionals: true });
+    const { positionals, values } = parseArgs({
+      args: [...args],
+      options: { engine: { type: "string" } },
+      allowPositionals: true,
+    });
     if (positionals.length !== 1) throw new Error("expected one folder, of a bundle or a store");
     [directory] = positionals as [string];
     engine = parseEngine(values.engine);
@@ -77,7 +81,8 @@ async function verifyBundle(directory: string, engine: EngineSetting): Promise<n
   const proof = await prove(version, (blocks, rowCount) => runner.run(blocks, rowCount));
   runner.release();
   if (proof.problemCount > 0) {
-    const more = proof.problemCount > proof.problems.length ? [`and ${proof.problemCount - proof.problems.length} more`] : [];
+    const more =
+      proof.problemCount > proof.problems.length ? [`and ${proof.problemCount - proof.problems.length} more`] : [];
     return refuse(directory, [...proof.problems, ...more], proof);
   }
   const { manifest, digest } = version.bundle;
@@ -108,7 +113,9 @@ function flipped(flips: Manifest["parity"]["flips"]): string {
 }
 
 function outputs(names: readonly string[] | undefined): string {
-  return names === undefined ? "" : ` of ${names.length} outputs (${names.map((name) => JSON.stringify(name)).join(", ")})`;
+  return names === undefined
+    ? ""
+    : ` of ${names.length} outputs (${names.map((name) => JSON.stringify(name)).join(", ")})`;
 }
 
 function differences({ features, raw, prediction }: Proof): string {

@@ -1,21 +1,27 @@
 /**
  * From a row's values to its columns: everything that a node can ask of a value, asked once a row and not once a node.
  *
- * Thresholds of a feature are sorted, and a node's comparison `x < threshold` becomes "how many thresholds has x passed?": exact, whatever the
- * numbers are, because nothing is computed with them. A byte holds up to 253 thresholds; a feature with more has a column for every 253.
+ * Thresholds of a feature are sorted, and a node's comparison `x < threshold` becomes "how many thresholds has x
+ * passed?": exact, whatever the numbers are, because nothing is computed with them. A byte holds up to 253 thresholds;
+ * a feature with more has a column for every 253.
  *
- * What a missing value does differs from node to node. So a chunk of thresholds has two columns: in one NaN counts as having passed none (it
- * goes left), in the other as having passed all (right); a node reads the one that it wants. Membership of a set of categories is a column too.
+ * What a missing value does differs from node to node. So a chunk of thresholds has two columns: in one NaN counts as
+ * having passed none (it goes left), in the other as having passed all (right); a node reads the one that it wants.
+ * Membership of a set of categories is a column too.
  */
 
 import { columns, featureCount, features, groupBytes, rowBytes } from "./memory";
 
 /**
- * A feature's record: where its value stands in a row, what is done to it first, its thresholds (float64, ascending, NaN last: never passed)
- * and their number, its chunks (two columns' places each) and their number, its sets (0 for none).
+ * A feature's record: where its value stands in a row, what is done to it first, its thresholds (float64, ascending,
+ * NaN last: never passed) and their number, its chunks (two columns' places each) and their number, its sets (0 for
+ * none).
  */
 export const featureBytes: i32 = 28;
-/** A record of sets: categories (float64, ascending) and their number, the first set's column (the others follow) and their number, and words with a bit for each set, by category. */
+/**
+ * A record of sets: categories (float64, ascending) and their number, the first set's column (the others follow) and
+ * their number, and words with a bit for each set, by category.
+ */
 export const setsBytes: i32 = 20;
 /** Thresholds of a chunk. */
 export const chunkThresholds: i32 = 253;

@@ -1,6 +1,7 @@
 /**
- * The tree kernel: sums of a tree ensemble for a tile of rows. Compiled by AssemblyScript to WebAssembly: `load`, `store` and `v128` are one
- * instruction each, and memory outside the model's own can't be reached. docs/tree-kernel.md explains it with drawings.
+ * The tree kernel: sums of a tree ensemble for a tile of rows. Compiled by AssemblyScript to WebAssembly: `load`,
+ * `store` and `v128` are one instruction each, and memory outside the model's own can't be reached. docs/tree-kernel.md
+ * explains it with drawings.
  */
 
 import { fillColumns } from "./columns";
@@ -33,8 +34,8 @@ export {
 export { blockBytes, blockTrees, headLevels, treeBytes } from "./trees";
 
 /**
- * Rows beside whole groups that are quicker one by one than as a group of their own (measured: of padded trees 4 rows in a group take as long as
- * 4 single ones, of linked ones 5).
+ * Rows beside whole groups that are quicker one by one than as a group of their own (measured: of padded trees 4 rows
+ * in a group take as long as 4 single ones, of linked ones 5).
  */
 const aloneMaxPadded: i32 = 3;
 const aloneMaxLinked: i32 = 5;

@@ -1,10 +1,10 @@
 /**
- * Where things stand in the memory. The host writes them once, when it has laid out a model (server/inference/tree/layout.ts); addresses are
- * in bytes.
+ * Where things stand in the memory. The host writes them once, when it has laid out a model
+ * (server/inference/tree/layout.ts); addresses are in bytes.
  *
- * A **column** holds what the nodes ask of a feature, in one byte a row: how many of its thresholds a row has passed, less 128. Columns are
- * written for 16 rows side by side, a **group**: a group's columns stand one after the other, 16 bytes each. A **tile** is as many rows as
- * are taken at once, `tileRows`.
+ * A **column** holds what the nodes ask of a feature, in one byte a row: how many of its thresholds a row has passed,
+ * less 128. Columns are written for 16 rows side by side, a **group**: a group's columns stand one after the other, 16
+ * bytes each. A **tile** is as many rows as are taken at once, `tileRows`.
  */
 
 export const groupRows: i32 = 16;
@@ -22,15 +22,18 @@ export let targetCount: i32 = 0;
 /** Records of `featureBytes`: see columns.ts. */
 export let features: i32 = 0;
 export let featureCount: i32 = 0;
-/** Records of `treeBytes` and, for every `blockTrees` of them, of `blockBytes`: see trees.ts. The last block is filled up with trees of no effect. */
+/**
+ * Records of `treeBytes` and, for every `blockTrees` of them, of `blockBytes`: see trees.ts. The last block is filled
+ * up with trees of no effect.
+ */
 export let trees: i32 = 0;
 export let treeCount: i32 = 0;
 export let blocks: i32 = 0;
 /** The nodes of all linked trees, 8 bytes each. */
 export let links: i32 = 0;
 /**
- * For single rows, where there are at most `spanMax` columns and every tree has at least `headLevels` levels: of each tree 16 columns' numbers and
- * 16 codes, of its first 15 nodes and one that nobody asks. 0 where there are none.
+ * For single rows, where there are at most `spanMax` columns and every tree has at least `headLevels` levels: of each
+ * tree 16 columns' numbers and 16 codes, of its first 15 nodes and one that nobody asks. 0 where there are none.
  */
 export let heads: i32 = 0;
 export const headBytes: i32 = 32;

@@ -1,26 +1,29 @@
 /**
- * From columns to sums: no comparison here is a branch, because on real rows a tree's comparisons can't be predicted, and a branch that is
- * predicted wrongly costs more than a whole level.
+ * From columns to sums: no comparison here is a branch, because on real rows a tree's comparisons can't be predicted,
+ * and a branch that is predicted wrongly costs more than a whole level.
  *
- * A node is 4 bytes: its column's place in a group (24 bits) and a code. A row goes right where its byte in that column is above the code.
+ * A node is 4 bytes: its column's place in a group (24 bits) and a code. A row goes right where its byte in that column
+ * is above the code.
  *
- * A **padded** tree is complete: the children of node i are 2i + 1 and 2i + 2, and a leaf that comes early is repeated below. A **linked** tree
- * is for those that are deep or uneven: behind its node each entry has the place of the left child, the right one follows it, and a leaf leads
- * to itself. Its first 4 levels are padded all the same, with the entries behind them.
+ * A **padded** tree is complete: the children of node i are 2i + 1 and 2i + 2, and a leaf that comes early is repeated
+ * below. A **linked** tree is for those that are deep or uneven: behind its node each entry has the place of the left
+ * child, the right one follows it, and a leaf leads to itself. Its first 4 levels are padded all the same, with the
+ * entries behind them.
  *
- * A group of rows takes the first 4 levels with vectors: every node of a level is asked for all 16 rows at once, and each row's answer is picked
- * by the answers before. It needs no row's own place in the tree, and so nothing waits for anything. Further levels go row by row, four side by
- * side, eight in a linked tree (where how many levels there are can't be predicted, and eight share the price of that); a single row goes through
- * eight trees side by side. Leaves are added in the trees' order, in the model's own precision: so every sum has
- * the same bits as one that is made row by row.
+ * A group of rows takes the first 4 levels with vectors: every node of a level is asked for all 16 rows at once, and
+ * each row's answer is picked by the answers before. It needs no row's own place in the tree, and so nothing waits for
+ * anything. Further levels go row by row, four side by side, eight in a linked tree (where how many levels there are
+ * can't be predicted, and eight share the price of that); a single row goes through eight trees side by side. Leaves
+ * are added in the trees' order, in the model's own precision: so every sum has the same bits as one that is made row
+ * by row.
  */
 
 import { blocks, columns, groupBytes, headBytes, heads, links, scratch, span, sums, treeCount, trees, turns } from "./memory";
 
 /**
  * A tree's record: its levels, its nodes from the root (the padded part), its values, the place of its target's
- * sums, and a linked one's root among the links (-1: padded). A padded tree's values are addressed by its nodes' numbers: the leaves' follow the
- * nodes'. A linked tree's values stand as the links do.
+ * sums, and a linked one's root among the links (-1: padded). A padded tree's values are addressed by its nodes'
+ * numbers: the leaves' follow the nodes'. A linked tree's values stand as the links do.
  */
 export const treeBytes: i32 = 20;
 export const blockTrees: i32 = 8;
@@ -123,7 +126,10 @@ function addFour<T>(sum: i32, a: i32, b: i32, c: i32, d: i32): void {
   }
 }
 
-/** Adds all trees to the sums of the tile's first `rowCount` rows, in groups: a tree's nodes are fetched once for all of them. */
+/**
+ * Adds all trees to the sums of the tile's first `rowCount` rows, in groups: a tree's nodes are fetched once for all of
+ * them.
+ */
 export function addToGroups<T>(rowCount: i32): void {
   for (let t = 0; t < treeCount; t++) {
     const tree = trees + t * treeBytes;
@@ -231,7 +237,10 @@ export function addToRow<T>(row: i32, columnCount: i32): void {
   }
 }
 
-/** The number of the node, on the level below a tree's head, that a row comes to: all nodes of the head are asked at once. */
+/**
+ * The number of the node, on the level below a tree's head, that a row comes to: all nodes of the head are asked at
+ * once.
+ */
 // @ts-ignore: decorator
 @inline
 function throughHead(head: i32, columnCount: i32): i32 {

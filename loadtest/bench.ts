@@ -89,7 +89,15 @@ async function bench(args: readonly string[], say: (text: string) => void): Prom
   return 0;
 }
 
-async function measure({ rounds, roundS, seed }: { rounds: number; roundS: number; seed: number }): Promise<BenchResult> {
+async function measure({
+  rounds,
+  roundS,
+  seed,
+}: {
+  rounds: number;
+  roundS: number;
+  seed: number;
+}): Promise<BenchResult> {
   const random = createRandom(seed);
   const source = demandRows(random);
   const rows = Array.from({ length: 4 * rowsPerRequest }, source);
@@ -139,7 +147,13 @@ async function measure({ rounds, roundS, seed }: { rounds: number; roundS: numbe
     if ("leftOut" in peers) progress(`the peers in Python are left out: ${peers.leftOut}`);
     progress("1000-row requests");
     const measureRows = () => bareOnnxUsPerRow(bundle, rowsFile);
-    const large = await largeRounds({ target: plumb.target, rows, rounds, durationS: roundS, measureOnnx: measureRows });
+    const large = await largeRounds({
+      target: plumb.target,
+      rows,
+      rounds,
+      durationS: roundS,
+      measureOnnx: measureRows,
+    });
     progress("open loop at 200 rows/s");
     const targets = { raw: raw.target, plumb: plumb.target };
     const latency = await latencyRounds({ ...targets, rounds, durationS: 2 * roundS, rows: source, random });
@@ -151,8 +165,27 @@ async function measure({ rounds, roundS, seed }: { rounds: number; roundS: numbe
     const coldStart = await coldStartRounds(rounds);
     progress("memory");
     const memory = await memoryUnderLoad(generator, rows, 4 * roundS);
-    const setting = { finished: new Date().toISOString(), machine: describeMachine(), generator: generator.name, rounds, roundS };
-    return { ...setting, throughput, withoutKernel, httpMembers, traced, cache, peers, latency, large, turns, coldStart, memory };
+    const setting = {
+      finished: new Date().toISOString(),
+      machine: describeMachine(),
+      generator: generator.name,
+      rounds,
+      roundS,
+    };
+    return {
+      ...setting,
+      throughput,
+      withoutKernel,
+      httpMembers,
+      traced,
+      cache,
+      peers,
+      latency,
+      large,
+      turns,
+      coldStart,
+      memory,
+    };
   } finally {
     await stopAll(servers);
     scratch.remove();
@@ -160,7 +193,10 @@ async function measure({ rounds, roundS, seed }: { rounds: number; roundS: numbe
 }
 
 /** Starts the three servers; each is in `servers` as soon as it runs, so that a later failure still ends it. */
-async function startContenders(servers: ServerProcess[], generator: Generator): Promise<Record<ContenderName, Contender>> {
+async function startContenders(
+  servers: ServerProcess[],
+  generator: Generator,
+): Promise<Record<ContenderName, Contender>> {
   const raw = await startPeer(servers, generator, "raw");
   const fastify = await startPeer(servers, generator, "fastify", bundle);
   // By name: where `auto` takes node:http, these bars aren't meant.
@@ -171,7 +207,12 @@ async function startContenders(servers: ServerProcess[], generator: Generator): 
 }
 
 /** A server of ours in servers/, on a free port. */
-async function startPeer(servers: ServerProcess[], generator: Generator, name: string, ...args: readonly string[]): Promise<Contender> {
+async function startPeer(
+  servers: ServerProcess[],
+  generator: Generator,
+  name: string,
+  ...args: readonly string[]
+): Promise<Contender> {
   const [port] = (await freePorts(1)) as [number];
   const program = join(import.meta.dirname, "servers", `${name}.js`);
   const server = await startServer({ name, args: [program, String(port), ...args], port, readyPath: "/health/ready" });

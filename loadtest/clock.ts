@@ -3,15 +3,20 @@
 export interface Clock {
   /** Monotonic milliseconds, fractions included. */
   nowMs(): number;
-  /** Calls back once `timeMs` has come, never before and never within this call. Returns a function that calls it off. */
+  /**
+   * Calls back once `timeMs` has come, never before and never within this call. Returns a function that calls it off.
+   */
   at(timeMs: number, callback: () => void): () => void;
 }
 
-// setTimeout counts whole milliseconds and fires up to one late, so it is asked to come back this much before the time. The rest is
-// spent turning the event loop: each turn polls the sockets, so replies are read while waiting.
+// setTimeout counts whole milliseconds and fires up to one late, so it is asked to come back this much before the time.
+// The rest is spent turning the event loop: each turn polls the sockets, so replies are read while waiting.
 const spinMs = 1;
 
-/** The machine's clock. Hits a time to some ten microseconds on an idle machine, at the price of spinning for 1 to 2 ms before it. */
+/**
+ * The machine's clock. Hits a time to some ten microseconds on an idle machine, at the price of spinning for 1 to 2 ms
+ * before it.
+ */
 export const machineClock: Clock = {
   nowMs: () => performance.now(),
   at(timeMs, callback) {

@@ -1,6 +1,6 @@
 /**
- * The closed loop: each connection sends its next request as soon as the last one is answered. Measures what a server can do, not what
- * users at a rate would see: that is the open loop's part.
+ * The closed loop: each connection sends its next request as soon as the last one is answered. Measures what a server
+ * can do, not what users at a rate would see: that is the open loop's part.
  */
 
 import type { Clock } from "./clock.js";
@@ -25,7 +25,14 @@ export interface ClosedLoopResult {
 }
 
 /** Settles once every connection is done; one whose request fails stops, so that a dead server ends the run. */
-export function runClosedLoop({ requests, connections, durationS, transport, clock, drainMs }: ClosedLoopRun): Promise<ClosedLoopResult> {
+export function runClosedLoop({
+  requests,
+  connections,
+  durationS,
+  transport,
+  clock,
+  drainMs,
+}: ClosedLoopRun): Promise<ClosedLoopResult> {
   const tally = new Tally();
   const startMs = clock.nowMs();
   const endMs = startMs + durationS * 1000;

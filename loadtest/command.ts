@@ -3,7 +3,16 @@
 import { writeFileSync } from "node:fs";
 import { describeMachine } from "./bench/machine.js";
 import { createAutocannon } from "./generators.js";
-import { choiceFlag, type Flags, type FlagValues, flagsHelp, numberFlag, OptionError, outputFile, parseFlags } from "./options.js";
+import {
+  choiceFlag,
+  type Flags,
+  type FlagValues,
+  flagsHelp,
+  numberFlag,
+  OptionError,
+  outputFile,
+  parseFlags,
+} from "./options.js";
 import { asksForOverload, overload } from "./overload/command.js";
 import { packageVersion } from "./project.js";
 import { createRandom } from "./random.js";
@@ -79,7 +88,11 @@ export async function loadtest(args: readonly string[], say: (text: string) => v
   const givenAdmin = parseTarget(values.get("admin-url") ?? "http://127.0.0.1:8082", "admin-url");
   const server = givenTarget ? undefined : await startPlumb();
   const target: Target = givenTarget ?? { host: "127.0.0.1", port: server!.port, path: "/predict" };
-  const admin: Target = { ...givenAdmin, ...(server ? { host: "127.0.0.1", port: server.adminPort } : {}), path: "/metrics" };
+  const admin: Target = {
+    ...givenAdmin,
+    ...(server ? { host: "127.0.0.1", port: server.adminPort } : {}),
+    path: "/metrics",
+  };
   try {
     const model = await preflight(target, rows());
     const watch = html === undefined ? undefined : await watchServer(admin);
@@ -114,7 +127,11 @@ export async function loadtest(args: readonly string[], say: (text: string) => v
 
 function slaSettings(values: FlagValues, scenario: Scenario): SlaSettings {
   const positive = { min: 0.001 };
-  const rowCount = numberFlag(values, "big-rows", scenario === "smoke" ? 1000 : 0, { min: 0, max: 100_000, integer: true });
+  const rowCount = numberFlag(values, "big-rows", scenario === "smoke" ? 1000 : 0, {
+    min: 0,
+    max: 100_000,
+    integer: true,
+  });
   const everyS = numberFlag(values, "big-every", 1, positive);
   return {
     rate: numberFlag(values, "rate", 200, { min: 0.001, max: 50_000 }),

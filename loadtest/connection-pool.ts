@@ -22,7 +22,10 @@ export interface PoolOptions {
   readonly host: string;
   readonly port: number;
   readonly connectionsMax: number;
-  /** A connection idle for longer is replaced before use, since the server may be about to close it. Less than usual servers wait. */
+  /**
+   * A connection idle for longer is replaced before use, since the server may be about to close it. Less than usual
+   * servers wait.
+   */
   readonly idleMsMax?: number;
 }
 

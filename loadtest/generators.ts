@@ -1,6 +1,7 @@
 /**
- * Closed-loop load by tools made for it. wrk, in C, takes a fraction of the CPU time that a server in JavaScript does, so it measures the
- * server. autocannon runs in this process and is slower than a fast server: it's there for machines without wrk, and figures name the tool.
+ * Closed-loop load by tools made for it. wrk, in C, takes a fraction of the CPU time that a server in JavaScript does,
+ * so it measures the server. autocannon runs in this process and is slower than a fast server: it's there for machines
+ * without wrk, and figures name the tool.
  */
 
 /// <reference path="./autocannon.d.ts" />
@@ -85,7 +86,13 @@ export function parseWrk(output: string): Saturation {
     "requests" | "duration_us" | "p50_us" | "p99_us" | "errors",
     number
   >;
-  return { requests, requestsPerSecond: (requests * 1e6) / duration_us, p50Ms: p50_us / 1000, p99Ms: p99_us / 1000, errors };
+  return {
+    requests,
+    requestsPerSecond: (requests * 1e6) / duration_us,
+    p50Ms: p50_us / 1000,
+    p99Ms: p99_us / 1000,
+    errors,
+  };
 }
 
 export function createAutocannon(rows: readonly string[], version: string): Autocannon {
@@ -149,8 +156,8 @@ function errorKinds({ errors, timeouts, statusCodeStats }: AutocannonResult): Re
 }
 
 /**
- * The generator, but with our own client where there is one connection: autocannon counts whole milliseconds, and there a request takes a
- * tenth of one.
+ * The generator, but with our own client where there is one connection: autocannon counts whole milliseconds, and there
+ * a request takes a tenth of one.
  */
 export function withOwnClientAtOne(generator: Generator, rows: readonly string[]): Generator {
   return {
@@ -162,7 +169,13 @@ export function withOwnClientAtOne(generator: Generator, rows: readonly string[]
       const run = { requests, connections, durationS, transport, clock: machineClock, drainMs: 5000 };
       const { summary, okPerSecond } = await runClosedLoop(run).finally(() => transport.close());
       const { p50 = Number.NaN, p99 = Number.NaN } = summary.latencyMs ?? {};
-      return { requests: summary.ok, requestsPerSecond: okPerSecond, p50Ms: p50, p99Ms: p99, errors: summary.requests - summary.ok };
+      return {
+        requests: summary.ok,
+        requestsPerSecond: okPerSecond,
+        p50Ms: p50,
+        p99Ms: p99,
+        errors: summary.requests - summary.ok,
+      };
     },
   };
 }

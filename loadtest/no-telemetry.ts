@@ -1,2 +1,5 @@
-/** Imported before onnxruntime-node: its released builds report to their makers unless this is set when the native library is loaded. */
+/**
+ * Imported before onnxruntime-node: its released builds report to their makers unless this is set when the native
+ * library is loaded.
+ */
 process.env.ORT_DISABLE_TELEMETRY ??= "1";

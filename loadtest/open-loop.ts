@@ -1,6 +1,7 @@
 /**
- * The open loop: requests leave at their planned times, whatever the replies do, and a reply's latency counts from the time its request
- * was meant to leave. So a wait for a free connection, a late timer and a stalled server all count (no coordinated omission).
+ * The open loop: requests leave at their planned times, whatever the replies do, and a reply's latency counts from the
+ * time its request was meant to leave. So a wait for a free connection, a late timer and a stalled server all count (no
+ * coordinated omission).
  */
 
 import type { Clock } from "./clock.js";
@@ -29,12 +30,22 @@ export interface OpenLoopResult {
   readonly big: TallySummary;
   /** From the start to the last reply, seconds. */
   readonly elapsedS: number;
-  /** How late the generator handed requests to the transport: large values mean that it, not the server, was the slow part. */
+  /**
+   * How late the generator handed requests to the transport: large values mean that it, not the server, was the slow
+   * part.
+   */
   readonly sendLagMs: { readonly p99: number; readonly max: number };
 }
 
 /** Runs a plan to its end. Settles once every request has ended or `drainMs` after the last was due; never later. */
-export function runOpenLoop({ plan, requestFor, transport, clock, drainMs, log }: OpenLoopRun): Promise<OpenLoopResult> {
+export function runOpenLoop({
+  plan,
+  requestFor,
+  transport,
+  clock,
+  drainMs,
+  log,
+}: OpenLoopRun): Promise<OpenLoopResult> {
   const plain = new Tally();
   const big = new Tally();
   const lag = new Tally();
@@ -86,7 +97,12 @@ export function runOpenLoop({ plan, requestFor, transport, clock, drainMs, log }
         log.ended(index, endMs - startMs, unansweredKind);
       }
       const { p99 = 0, max = 0 } = lag.summary().latencyMs ?? {};
-      resolve({ plain: plain.summary(), big: big.summary(), elapsedS: (lastReplyMs - startMs) / 1000, sendLagMs: { p99, max } });
+      resolve({
+        plain: plain.summary(),
+        big: big.summary(),
+        elapsedS: (lastReplyMs - startMs) / 1000,
+        sendLagMs: { p99, max },
+      });
     }
   });
 

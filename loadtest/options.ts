@@ -58,23 +58,32 @@ export function numberFlag(
   const value = text.trim() === "" ? Number.NaN : Number(text);
   if (!Number.isFinite(value) || value < min || value > max || (integer && !Number.isInteger(value))) {
     const range = max === Infinity ? `of at least ${min}` : `from ${min} to ${max}`;
-    throw new OptionError(`--${flag}: expected ${integer ? "a whole number" : "a number"} ${range}, got ${JSON.stringify(text)}`);
+    throw new OptionError(
+      `--${flag}: expected ${integer ? "a whole number" : "a number"} ${range}, got ${JSON.stringify(text)}`,
+    );
   }
   return value;
 }
 
 /** @throws OptionError that names the flag, the choices, and what came. */
-export function choiceFlag<Choice extends string>(values: FlagValues, flag: string, choices: readonly Choice[], fallback: Choice): Choice {
+export function choiceFlag<Choice extends string>(
+  values: FlagValues,
+  flag: string,
+  choices: readonly Choice[],
+  fallback: Choice,
+): Choice {
   const text = values.get(flag) ?? fallback;
   const choice = choices.find((known) => known === text);
-  if (choice === undefined) throw new OptionError(`--${flag}: expected one of ${choices.join(", ")}, got ${JSON.stringify(text)}`);
+  if (choice === undefined)
+    throw new OptionError(`--${flag}: expected one of ${choices.join(", ")}, got ${JSON.stringify(text)}`);
   return choice;
 }
 
 /** Where a result goes; a place that can't take it is refused before the load and not after it. */
 export function outputFile(values: FlagValues, flag: string): string | undefined {
   const file = values.get(flag);
-  if (file !== undefined && !existsSync(dirname(file))) throw new OptionError(`--${flag}: there is no folder ${dirname(file)}`);
+  if (file !== undefined && !existsSync(dirname(file)))
+    throw new OptionError(`--${flag}: there is no folder ${dirname(file)}`);
   return file;
 }
 

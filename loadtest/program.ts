@@ -1,9 +1,14 @@
-/** How both tools run as programs: exit code 2 with a sentence for wrong usage, 1 with the trace for everything else that goes wrong. */
+/**
+ * How both tools run as programs: exit code 2 with a sentence for wrong usage, 1 with the trace for everything else
+ * that goes wrong.
+ */
 
 import { OptionError } from "./options.js";
 import { endOnSignals } from "./server-process.js";
 
-export async function runAsProgram(command: (args: readonly string[], say: (text: string) => void) => Promise<number>): Promise<void> {
+export async function runAsProgram(
+  command: (args: readonly string[], say: (text: string) => void) => Promise<number>,
+): Promise<void> {
   endOnSignals();
   try {
     process.exitCode = await command(process.argv.slice(2), (text) => console.log(text));

@@ -1,4 +1,7 @@
-/** Where things of this checkout are, found from this file, so that the tools run from any working directory, built or not. */
+/**
+ * Where things of this checkout are, found from this file, so that the tools run from any working directory, built or
+ * not.
+ */
 
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -7,7 +10,9 @@ export const projectRoot = nearestPackage(import.meta.dirname);
 
 /** The version of an installed package, as its package.json says. */
 export function packageVersion(name: string): string {
-  const { version } = JSON.parse(readFileSync(join(projectRoot, "node_modules", name, "package.json"), "utf8")) as { version: string };
+  const { version } = JSON.parse(readFileSync(join(projectRoot, "node_modules", name, "package.json"), "utf8")) as {
+    version: string;
+  };
   return version;
 }
 

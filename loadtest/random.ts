@@ -1,7 +1,8 @@
 /**
  * Seeded randomness, so that a run can be repeated: the same seed gives the same rows at the same times.
  *
- * The generator is xoshiro128** (Blackman and Vigna, 2018), seeded by splitmix32; 53 bits of two draws make a uniform number.
+ * The generator is xoshiro128** (Blackman and Vigna, 2018), seeded by splitmix32; 53 bits of two draws make a uniform
+ * number.
  */
 
 export interface Random {

@@ -1,6 +1,6 @@
 /**
- * Reads the replies of one kept-alive connection: status line, headers, then as many body bytes as Content-Length says, which are counted
- * and dropped. That is all the load generators need, and it costs a few microseconds a reply.
+ * Reads the replies of one kept-alive connection: status line, headers, then as many body bytes as Content-Length says,
+ * which are counted and dropped. That is all the load generators need, and it costs a few microseconds a reply.
  */
 
 export interface ReplyHead {
@@ -24,7 +24,8 @@ export class ReplyReader {
    * Takes the next bytes.
    *
    * @returns The reply that ends with these bytes, if one does.
-   * @throws ReplyError on anything but an HTTP/1.1 reply with Content-Length, and on bytes after its end: there's one request at a time.
+   * @throws ReplyError on anything but an HTTP/1.1 reply with Content-Length, and on bytes after its end: there's one
+   *   request at a time.
    */
   push(chunk: Buffer): ReplyHead | undefined {
     if (this.#reply === undefined) return this.#pushHead(chunk);

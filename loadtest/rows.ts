@@ -1,6 +1,6 @@
 /**
- * Rows to send: a different one each time, because the cost of a tree model depends on the row (the processor learns the path of a
- * constant one), and a benchmark on one row flatters.
+ * Rows to send: a different one each time, because the cost of a tree model depends on the row (the processor learns
+ * the path of a constant one), and a benchmark on one row flatters.
  */
 
 import { readFileSync } from "node:fs";
@@ -11,8 +11,8 @@ import type { Random } from "./random.js";
 export type RowSource = () => string;
 
 /**
- * Rows of the demand example, drawn by the rule its training data was drawn by: interest swings with the season and is never negative,
- * prices lie around 100, one day in ten has a promotion.
+ * Rows of the demand example, drawn by the rule its training data was drawn by: interest swings with the season and is
+ * never negative, prices lie around 100, one day in ten has a promotion.
  */
 export function demandRows(random: Random): RowSource {
   return () => {
@@ -30,7 +30,8 @@ export function demandRows(random: Random): RowSource {
 /**
  * The rows of a JSON-lines file, in order, again from the start after the last.
  *
- * @throws OptionError if the file can't be read, holds no row, or a line isn't a JSON object; the message names file and line.
+ * @throws OptionError if the file can't be read, holds no row, or a line isn't a JSON object; the message names file
+ *   and line.
  */
 export function rowsFromFile(file: string): RowSource {
   return rowsInTurn(parseRows(readText(file), file));

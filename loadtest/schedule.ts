@@ -1,8 +1,9 @@
 /**
  * When is each request meant to leave?
  *
- * In an open loop the times are fixed before the run and don't wait for replies: a server that stalls is still asked at the
- * rate that users would ask it, and each reply's latency counts from the time it was meant to leave. Pure: randomness is passed in.
+ * In an open loop the times are fixed before the run and don't wait for replies: a server that stalls is still asked at
+ * the rate that users would ask it, and each reply's latency counts from the time it was meant to leave. Pure:
+ * randomness is passed in.
  */
 
 import type { Random } from "./random.js";
@@ -36,13 +37,15 @@ export function sendTimesMs({ rate, durationS, arrivals }: ArrivalPlan, random: 
     for (let i = 0; (i * 1000) / rate < endMs; i++) times.push((i * 1000) / rate);
   } else {
     const meanGapMs = 1000 / rate;
-    for (let atMs = random.exponential() * meanGapMs; atMs < endMs; atMs += random.exponential() * meanGapMs) times.push(atMs);
+    for (let atMs = random.exponential() * meanGapMs; atMs < endMs; atMs += random.exponential() * meanGapMs)
+      times.push(atMs);
   }
   return Float64Array.from(times);
 }
 
 /**
- * Plain rows at the planned times and, where asked for, a large request every `everyS` seconds, the first after half of that.
+ * Plain rows at the planned times and, where asked for, a large request every `everyS` seconds, the first after half of
+ * that.
  *
  * @returns In order of time; where two fall on the same instant, the plain row goes first.
  */
@@ -54,7 +57,8 @@ export function planRequests(
   const planned: Planned[] = Array.from(sendTimesMs(plan, random), (atMs) => ({ atMs, rowCount: 1 }));
   if (big) {
     const { durationS } = plan;
-    for (let i = 0; (i + 0.5) * big.everyS < durationS; i++) planned.push({ atMs: (i + 0.5) * big.everyS * 1000, rowCount: big.rowCount });
+    for (let i = 0; (i + 0.5) * big.everyS < durationS; i++)
+      planned.push({ atMs: (i + 0.5) * big.everyS * 1000, rowCount: big.rowCount });
     planned.sort((a, b) => a.atMs - b.atMs);
   }
   return planned;

@@ -1,6 +1,6 @@
 /**
- * What the server itself says of a run: its metrics, read from the admin listener before and after, and the difference between the two.
- * Read while nothing is sent, so that it doesn't weigh on the run.
+ * What the server itself says of a run: its metrics, read from the admin listener before and after, and the difference
+ * between the two. Read while nothing is sent, so that it doesn't weigh on the run.
  */
 
 import { type Target, targetUrl } from "./target.js";
@@ -38,7 +38,8 @@ export type ServerSaid = { readonly view: ServerView; readonly admin: string } |
 /**
  * Reads the metrics now, and once more when the run is over.
  *
- * @returns `end` takes how many requests the run saw answered: a server that counted fewer calls is not the one that was asked.
+ * @returns `end` takes how many requests the run saw answered: a server that counted fewer calls is not the one that
+ *   was asked.
  */
 export async function watchServer(admin: Target): Promise<{ end(answered: number): Promise<ServerSaid> }> {
   const read = () => readMetrics(admin).catch((reason: Error) => ({ why: reason.message }));
@@ -50,7 +51,9 @@ export async function watchServer(admin: Target): Promise<{ end(answered: number
       if ("why" in after) return after;
       const view = serverView(before, after);
       if (view.calls >= answered) return { view, admin: targetUrl(admin) };
-      return { why: `the server at ${targetUrl(admin)} counted ${view.calls} calls while ${answered} were answered, so it is another one` };
+      return {
+        why: `the server at ${targetUrl(admin)} counted ${view.calls} calls while ${answered} were answered, so it is another one`,
+      };
     },
   };
 }
@@ -58,21 +61,29 @@ export async function watchServer(admin: Target): Promise<{ end(answered: number
 /** @throws Error that says why there are none. */
 export async function readMetrics(admin: Target): Promise<Samples> {
   const url = targetUrl(admin);
-  const reply = await fetch(url, { signal: AbortSignal.timeout(5000) }).catch((reason: Error & { cause?: NodeJS.ErrnoException }) => {
-    throw new Error(`${url} doesn't answer (${reason.cause?.code ?? reason.message})`);
-  });
+  const reply = await fetch(url, { signal: AbortSignal.timeout(5000) }).catch(
+    (reason: Error & { cause?: NodeJS.ErrnoException }) => {
+      throw new Error(`${url} doesn't answer (${reason.cause?.code ?? reason.message})`);
+    },
+  );
   const text = await reply.text();
   if (reply.status !== 200) throw new Error(`${url} answers with status ${reply.status}`);
   const samples = parseSamples(text);
-  if (![...samples.values()].some(({ name }) => name.startsWith("plumb_"))) throw new Error(`${url} has no metrics of Plumb's`);
+  if (![...samples.values()].some(({ name }) => name.startsWith("plumb_")))
+    throw new Error(`${url} has no metrics of Plumb's`);
   return samples;
 }
 
-/** Reads Prometheus's text format, as far as servers write it without time stamps. Lines of another kind are passed over. */
+/**
+ * Reads Prometheus's text format, as far as servers write it without time stamps. Lines of another kind are passed
+ * over.
+ */
 export function parseSamples(text: string): Samples {
   const samples = new Map<string, Sample>();
   for (const [, series, name, labelText = "", value] of text.matchAll(/^(([a-zA-Z_:][\w:]*)(?:\{(.*)\})?) (\S+)$/gm)) {
-    const labels = Object.fromEntries([...labelText.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, label, text]) => [label, text]));
+    const labels = Object.fromEntries(
+      [...labelText.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, label, text]) => [label, text]),
+    );
     samples.set(series!, { name: name!, labels, value: Number(value!.replace("Inf", "Infinity")) });
   }
   return samples;
@@ -80,18 +91,24 @@ export function parseSamples(text: string): Samples {
 
 /** What came in between, over all models and versions. */
 export function serverView(before: Samples, after: Samples): ServerView {
-  const grown = [...after].map(([series, sample]) => ({ ...sample, value: sample.value - (before.get(series)?.value ?? 0) }));
+  const grown = [...after].map(([series, sample]) => ({
+    ...sample,
+    value: sample.value - (before.get(series)?.value ?? 0),
+  }));
   return {
     calls: sumOf(grown.filter(({ name }) => name === "plumb_requests_total")),
-    batchRows: histograms(grown, "plumb_batch_rows", "executor").map(([executor, histogram]) => ({ executor, histogram })),
+    batchRows: histograms(grown, "plumb_batch_rows", "executor").map(([executor, histogram]) => ({
+      executor,
+      histogram,
+    })),
     stages: histograms(grown, "plumb_stage_seconds", "stage").map(([stage, histogram]) => ({ stage, histogram })),
   };
 }
 
 /**
  * @param share - In [0, 1].
- * @returns The value that this share of the observations doesn't exceed, taking each bucket as filled evenly (Prometheus's
- * `histogram_quantile`); the last finite bound where it is larger, and undefined without observations.
+ * @returns The value that this share of the observations doesn't exceed, taking each bucket as filled evenly
+ *   (Prometheus's `histogram_quantile`); the last finite bound where it is larger, and undefined without observations.
  */
 export function histogramQuantile({ bounds, counts, count }: Histogram, share: number): number | undefined {
   if (count === 0) return undefined;
@@ -107,9 +124,12 @@ export function histogramQuantile({ bounds, counts, count }: Histogram, share: n
 }
 
 function histograms(samples: readonly Sample[], name: string, label: string): [string, Histogram][] {
-  const values = [...new Set(samples.filter((sample) => sample.name === `${name}_count`).map(({ labels }) => labels[label] ?? ""))];
+  const values = [
+    ...new Set(samples.filter((sample) => sample.name === `${name}_count`).map(({ labels }) => labels[label] ?? "")),
+  ];
   return values.map((value) => {
-    const of = (suffix: string) => samples.filter((sample) => sample.name === `${name}_${suffix}` && sample.labels[label] === value);
+    const of = (suffix: string) =>
+      samples.filter((sample) => sample.name === `${name}_${suffix}` && sample.labels[label] === value);
     const buckets = new Map<number, number>();
     for (const { labels, value: count } of of("bucket")) {
       const bound = labels.le === "+Inf" ? Infinity : Number(labels.le);

@@ -1,5 +1,6 @@
 /**
- * Servers under load, each a process of its own: started on a free port, awaited until it answers, and ended for certain.
+ * Servers under load, each a process of its own: started on a free port, awaited until it answers, and ended for
+ * certain.
  */
 
 import { type ChildProcess, spawn } from "node:child_process";
@@ -19,7 +20,10 @@ export interface ServerProcess {
   readonly startedMs: number;
   /** The exit code once the process has ended; undefined while it runs, null where a signal ended it. */
   exitCode(): number | null | undefined;
-  /** Ends it by SIGTERM, after 15 s by SIGKILL. Safe to call twice. @returns The exit code, or null where a signal ended it. */
+  /**
+   * Ends it by SIGTERM, after 15 s by SIGKILL. Safe to call twice. @returns The exit code, or null where a signal ended
+   * it.
+   */
   stop(): Promise<number | null>;
 }
 
@@ -94,7 +98,10 @@ export interface PlumbProcess extends ServerProcess {
 }
 
 /** Plumb itself, as a user would start it, on free ports and with its defaults but for `flags`. */
-export async function startPlumb(flags: readonly string[] = [], environment: Readonly<Record<string, string>> = {}): Promise<PlumbProcess> {
+export async function startPlumb(
+  flags: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<PlumbProcess> {
   const [port, adminPort] = await freePorts(2);
   const address = ["--host", "127.0.0.1", "--http-port", String(port), "--admin-port", String(adminPort)];
   const args = [join(projectRoot, "bin", "plumb.js"), "serve", ...address, ...flags];

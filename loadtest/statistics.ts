@@ -1,6 +1,6 @@
 /**
- * Summaries of few, noisy measurements. Medians and quartiles, since on a shared machine single rounds swing by a third and a mean
- * follows the worst of them.
+ * Summaries of few, noisy measurements. Medians and quartiles, since on a shared machine single rounds swing by a third
+ * and a mean follows the worst of them.
  */
 
 export interface Spread {
@@ -13,7 +13,8 @@ export interface Spread {
 }
 
 /**
- * A quantile by linear interpolation between the order statistics (type 7 of Hyndman and Fan, 1996; NumPy's and R's default).
+ * A quantile by linear interpolation between the order statistics (type 7 of Hyndman and Fan, 1996; NumPy's and R's
+ * default).
  *
  * @param values - In any order, at least one.
  * @param share - In [0, 1]; 0.5 is the median.

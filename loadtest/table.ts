@@ -15,7 +15,9 @@ export function markdownTable([head = [], ...rows]: Table): string {
 function aligned(table: Table): string[][] {
   const widths = table[0]!.map((_, column) => Math.max(...table.map((cells) => cells[column]!.length)));
   // The first column holds words, the others numbers.
-  return table.map((cells) => cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))));
+  return table.map((cells) =>
+    cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))),
+  );
 }
 
 /** A number with three significant digits where it's small, and thousands set apart where it's large. */

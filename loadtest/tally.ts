@@ -40,7 +40,10 @@ export class Tally {
   #ok = 0;
   #failed = 0;
 
-  /** A reply or a failure after `latencyMs`. Only a 200 counts into the latency: a quick refusal must not make the server look fast. */
+  /**
+   * A reply or a failure after `latencyMs`. Only a 200 counts into the latency: a quick refusal must not make the
+   * server look fast.
+   */
   record(outcome: Outcome, latencyMs: number): void {
     const kind = errorKind(outcome);
     if (kind !== undefined) {
@@ -51,7 +54,10 @@ export class Tally {
     }
   }
 
-  /** A request without an answer when the run ended: an error, and `waitedMs` is a lower bound of its latency, so it counts there too. */
+  /**
+   * A request without an answer when the run ended: an error, and `waitedMs` is a lower bound of its latency, so it
+   * counts there too.
+   */
   recordUnanswered(waitedMs: number): void {
     this.#recordError(unanswered);
     this.#recordLatency(waitedMs);
@@ -64,7 +70,9 @@ export class Tally {
       requests: this.#ok + this.#failed,
       ok: this.#ok,
       errors: Object.fromEntries([...this.#errors].sort(([, a], [, b]) => b - a)),
-      latencyMs: known ? { p50: at(50), p95: at(95), p99: at(99), p99_9: at(99.9), max: this.#latencyUs.maxValue / 1000 } : undefined,
+      latencyMs: known
+        ? { p50: at(50), p95: at(95), p99: at(99), p99_9: at(99.9), max: this.#latencyUs.maxValue / 1000 }
+        : undefined,
     };
   }
 

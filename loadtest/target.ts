@@ -11,14 +11,16 @@ export interface Target {
 
 /**
  * @param flag - The flag that the URL came by, for the message.
- * @returns The target of an `http:` URL on a loopback address (127.0.0.0/8 or ::1). `localhost` is taken as 127.0.0.1, without asking
- * a resolver.
+ * @returns The target of an `http:` URL on a loopback address (127.0.0.0/8 or ::1). `localhost` is taken as 127.0.0.1,
+ *   without asking a resolver.
  * @throws OptionError that says what's wrong with the URL.
  */
 export function parseTarget(url: string, flag = "url"): Target {
-  if (!URL.canParse(url)) throw new OptionError(`--${flag}: expected a URL like http://127.0.0.1:8080/predict, got ${JSON.stringify(url)}`);
+  if (!URL.canParse(url))
+    throw new OptionError(`--${flag}: expected a URL like http://127.0.0.1:8080/predict, got ${JSON.stringify(url)}`);
   const { protocol, hostname, port, pathname, search } = new URL(url);
-  if (protocol !== "http:") throw new OptionError(`--${flag}: expected a URL that begins with http://, got ${JSON.stringify(url)}`);
+  if (protocol !== "http:")
+    throw new OptionError(`--${flag}: expected a URL that begins with http://, got ${JSON.stringify(url)}`);
   const host = loopbackHost(hostname);
   if (host === undefined) {
     throw new OptionError(
@@ -29,7 +31,11 @@ export function parseTarget(url: string, flag = "url"): Target {
 }
 
 /** The bytes of a POST request with a JSON body, ready for a kept-alive connection. */
-export function requestBytes({ host, port, path }: Target, body: string, headers: Readonly<Record<string, string | number>> = {}): Buffer {
+export function requestBytes(
+  { host, port, path }: Target,
+  body: string,
+  headers: Readonly<Record<string, string | number>> = {},
+): Buffer {
   const further = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   return Buffer.from(
     `POST ${path} HTTP/1.1\r\nhost: ${bracketed(host)}:${port}\r\ncontent-type: application/json\r\n${further.join("")}` +

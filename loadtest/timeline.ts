@@ -1,8 +1,9 @@
 /**
  * A run over time, and its latency by percentile: worked out of the log of its requests once it is over.
  *
- * A latency belongs to the interval in which its request was due, not to the one in which the answer came: a pause then shows where it
- * hurt. Large requests count into what was sent, answered and failed, and not into the latency, which is that of one row.
+ * A latency belongs to the interval in which its request was due, not to the one in which the answer came: a pause then
+ * shows where it hurt. Large requests count into what was sent, answered and failed, and not into the latency, which is
+ * that of one row.
  */
 
 import type { RequestLog } from "./request-log.js";
@@ -16,7 +17,9 @@ export interface Interval {
   readonly answered: number;
   readonly errors: Readonly<Record<string, number>>;
   /** Of the one-row requests due in this interval; undefined where none of them has a latency. */
-  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number } | undefined;
+  readonly latencyMs:
+    | { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number }
+    | undefined;
 }
 
 export interface CurvePoint {
@@ -26,7 +29,10 @@ export interface CurvePoint {
 
 export interface Timeline {
   readonly intervals: readonly Interval[];
-  /** Of the one-row requests, from the 50th percentile to the last that is more than a single request, at most the 99.99th. */
+  /**
+   * Of the one-row requests, from the 50th percentile to the last that is more than a single request, at most the
+   * 99.99th.
+   */
   readonly percentiles: readonly CurvePoint[];
 }
 
@@ -38,8 +44,15 @@ export function timelineOf(log: RequestLog, durationS: number): Timeline {
   const kindOf = log.errorKinds();
   const endS = log.endedMs.reduce((last, ms) => Math.max(last, ms / 1000), durationS);
   const grid = gridOf(durationS, endS);
-  const drafts = grid.map((place) => ({ ...place, sent: 0, answered: 0, errors: {} as Record<string, number>, latencies: [] as number[] }));
-  const at = (ms: number) => drafts[Math.min(drafts.length - 1, Math.max(0, Math.floor(ms / 1000 / grid[0]!.lengthS)))]!;
+  const drafts = grid.map((place) => ({
+    ...place,
+    sent: 0,
+    answered: 0,
+    errors: {} as Record<string, number>,
+    latencies: [] as number[],
+  }));
+  const at = (ms: number) =>
+    drafts[Math.min(drafts.length - 1, Math.max(0, Math.floor(ms / 1000 / grid[0]!.lengthS)))]!;
   const all: number[] = [];
   for (const [index, { atMs, rowCount }] of log.plan.entries()) {
     const sentMs = log.sentMs[index]!;
@@ -62,8 +75,8 @@ export function timelineOf(log: RequestLog, durationS: number): Timeline {
 }
 
 /**
- * The intervals: all of one length but the last of the plan, which ends with it. Answers that come later than the plan's end get
- * intervals of their own where they take a second or more, and else count to the last.
+ * The intervals: all of one length but the last of the plan, which ends with it. Answers that come later than the
+ * plan's end get intervals of their own where they take a second or more, and else count to the last.
  */
 function gridOf(durationS: number, endS: number): { startS: number; lengthS: number }[] {
   const late = endS - durationS >= 1 ? endS : durationS;
@@ -82,7 +95,12 @@ function nearestRank(sorted: ArrayLike<number>, share: number): number {
 function summaryOf(latencies: readonly number[]): Interval["latencyMs"] {
   if (latencies.length === 0) return undefined;
   const sorted = Float64Array.from(latencies).sort();
-  const [p50, p95, p99, max] = [0.5, 0.95, 0.99, 1].map((share) => rounded(nearestRank(sorted, share))) as [number, number, number, number];
+  const [p50, p95, p99, max] = [0.5, 0.95, 0.99, 1].map((share) => rounded(nearestRank(sorted, share))) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   return { p50, p95, p99, max };
 }
 

@@ -22,12 +22,24 @@ export function splineInterval(knots: Float64Array, degree: number, x: number): 
 }
 
 /** Writes the values at x of the degree + 1 splines of an interval to the head of `scratch`. */
-export function bSplines(knots: Float64Array, degree: number, interval: number, x: number, scratch: Float64Array): void {
+export function bSplines(
+  knots: Float64Array,
+  degree: number,
+  interval: number,
+  x: number,
+  scratch: Float64Array,
+): void {
   raise(knots, degree, interval, x, scratch, degree);
 }
 
 /** As {@link bSplines}, the slopes instead of the values. */
-export function bSplineSlopes(knots: Float64Array, degree: number, interval: number, x: number, scratch: Float64Array): void {
+export function bSplineSlopes(
+  knots: Float64Array,
+  degree: number,
+  interval: number,
+  x: number,
+  scratch: Float64Array,
+): void {
   raise(knots, degree, interval, x, scratch, degree - 1);
   if (degree === 0) {
     scratch[0] = 0;
@@ -50,7 +62,14 @@ export function bSplineSlopes(knots: Float64Array, degree: number, interval: num
 }
 
 /** The values of the splines of degree `upTo`, from degree 0 on. */
-function raise(knots: Float64Array, degree: number, interval: number, x: number, scratch: Float64Array, upTo: number): void {
+function raise(
+  knots: Float64Array,
+  degree: number,
+  interval: number,
+  x: number,
+  scratch: Float64Array,
+  upTo: number,
+): void {
   const below = degree + 1;
   scratch[0] = 1;
   for (let order = 1; order <= upTo; order++) {

@@ -1,8 +1,8 @@
 /**
  * Categories to codes, for every encoder.
  *
- * Values match as Python's `==` does: 1, 1.0 and True are one category, "1" is another, -0.0 is 0.0, missing is missing. A Map gives
- * all of this but the booleans, which are turned into 1 and 0.
+ * Values match as Python's `==` does: 1, 1.0 and True are one category, "1" is another, -0.0 is 0.0, missing is
+ * missing. A Map gives all of this but the booleans, which are turned into 1 and 0.
  */
 import type { Column, NumberColumn, Scalar, TextColumn } from "./column.js";
 import { describe, GraphError, oneOf } from "./graph-error.js";
@@ -36,7 +36,8 @@ export function indexCategories(categories: readonly Category[], path: string): 
   const indexes = new Map<string | number | null, number>();
   for (const [index, category] of categories.entries()) {
     const key = matchKey(category);
-    if (indexes.has(key)) throw new GraphError(`${path}[${index}]`, "a category that equals no earlier one", describe(category));
+    if (indexes.has(key))
+      throw new GraphError(`${path}[${index}]`, "a category that equals no earlier one", describe(category));
     indexes.set(key, index);
   }
   return indexes;
@@ -90,7 +91,10 @@ function numberCoder({ values }: NumberColumn, codes: Codes, codeOfUnknown: Code
 const spanMax = 1024;
 const hole = -(2 ** 31);
 
-/** Integers close together (flags, weekdays, small ids) are the common case, and an array of codes is several times as fast as a Map. */
+/**
+ * Integers close together (flags, weekdays, small ids) are the common case, and an array of codes is several times as
+ * fast as a Map.
+ */
 function smallIntegerCoder({ values }: NumberColumn, codes: Codes, codeOfUnknown: CodeOfUnknown): Coder | undefined {
   const integers = [...codes.keys()].filter((key) => typeof key === "number");
   const low = Math.min(...integers);

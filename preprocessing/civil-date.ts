@@ -1,7 +1,9 @@
 /**
- * Dates of the Gregorian calendar as days from 1970-01-01, and back, by arithmetic alone: no `Date`, whose parser guesses.
+ * Dates of the Gregorian calendar as days from 1970-01-01, and back, by arithmetic alone: no `Date`, whose parser
+ * guesses.
  *
- * Years are counted from March, so that a leap day ends one, in eras of 400 years: the twin of `plumb_trainer/features/dates.py`.
+ * Years are counted from March, so that a leap day ends one, in eras of 400 years: the twin of
+ * `plumb_trainer/features/dates.py`.
  */
 
 export interface CivilDate {
@@ -15,7 +17,9 @@ export function epochDays(year: number, month: number, day: number): number {
   const era = Math.floor(fromMarch / 400);
   const yearOfEra = fromMarch - era * 400;
   const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1;
-  return era * 146_097 + yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear - 719_468;
+  return (
+    era * 146_097 + yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear - 719_468
+  );
 }
 
 /** The way back. @param into - Is overwritten, so that a loop allocates nothing. */

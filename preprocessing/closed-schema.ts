@@ -1,6 +1,6 @@
 /**
- * Zod schemas whose messages are the "expected" half of a sentence, and the one function that turns a first issue into a
- * {@link GraphError}. Everything that a graph document may say is built from these pieces, so nothing unknown passes.
+ * Zod schemas whose messages are the "expected" half of a sentence, and the one function that turns a first issue into
+ * a {@link GraphError}. Everything that a graph document may say is built from these pieces, so nothing unknown passes.
  */
 import * as z from "zod";
 import { describe, GraphError, oneOf } from "./graph-error.js";
@@ -26,7 +26,12 @@ export const flag = z.boolean("true or false");
 export const columnIndex = z.int("a column's index").min(0, "a column's index, 0 or more");
 
 /** Numbers that JSON has no form for travel as these strings, wherever a number is expected. */
-const specials = { NaN: Number.NaN, Infinity: Number.POSITIVE_INFINITY, "-Infinity": Number.NEGATIVE_INFINITY, "-0.0": -0 } as const;
+const specials = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  "-Infinity": Number.NEGATIVE_INFINITY,
+  "-0.0": -0,
+} as const;
 
 function decodeSpecial(text: string): number | undefined {
   return Object.hasOwn(specials, text) ? specials[text as keyof typeof specials] : undefined;
@@ -45,7 +50,10 @@ export const float64 = z.unknown().transform((value, context): number => {
 /** As {@link float64}, without NaN and the infinities: for constants that arithmetic uses. */
 export const finite = float64.refine(Number.isFinite, "a finite number");
 
-/** What a category or a label may be; `null` is the missing category. Strings stand for themselves: "NaN" is three letters. */
+/**
+ * What a category or a label may be; `null` is the missing category. Strings stand for themselves: "NaN" is three
+ * letters.
+ */
 export const label = z.union([z.string(), z.number(), z.boolean()], "a string, number or boolean");
 export const category = z.custom<string | number | boolean | null>(
   (value) => value === null || ["string", "number", "boolean"].includes(typeof value),
@@ -63,7 +71,8 @@ export function parseClosed<Schema extends z.ZodType>(schema: Schema, value: unk
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0]!;
   const at = issue.path.reduce<string>(joinPath, path) || "the graph";
-  const got = issue.code === "unrecognized_keys" ? `the key ${describe(issue.keys[0])}` : describe(valueAt(value, issue.path));
+  const got =
+    issue.code === "unrecognized_keys" ? `the key ${describe(issue.keys[0])}` : describe(valueAt(value, issue.path));
   throw new GraphError(at, issue.message, got);
 }
 
@@ -74,6 +83,7 @@ function joinPath(path: string, key: PropertyKey): string {
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   let at = value;
-  for (const key of path) at = at === null || typeof at !== "object" ? undefined : (at as Record<PropertyKey, unknown>)[key];
+  for (const key of path)
+    at = at === null || typeof at !== "object" ? undefined : (at as Record<PropertyKey, unknown>)[key];
   return at;
 }

@@ -1,20 +1,24 @@
 /**
  * The columns that steps read and write.
  *
- * Rows go through the graph in strips of at most {@link stripRows}, so that all columns of a strip stay in the processor's
- * cache, scratch never grows with a call, and a step can hold on to the arrays it works on: they are the same for life.
+ * Rows go through the graph in strips of at most {@link stripRows}, so that all columns of a strip stay in the
+ * processor's cache, scratch never grows with a call, and a step can hold on to the arrays it works on: they are the
+ * same for life.
  */
 
 /**
- * Rows of a strip: 1 KB of float64 per column. From 32 to 4096 rows the speed of a 30-feature graph stayed within the noise of the
- * measurement, so what decides is that the scratch is small.
+ * Rows of a strip: 1 KB of float64 per column. From 32 to 4096 rows the speed of a 30-feature graph stayed within the
+ * noise of the measurement, so what decides is that the scratch is small.
  */
 export const stripRows = 128;
 
 export type Scalar = number | string | boolean;
 export type Dtype = "float32" | "float64";
 
-/** A column of float64; missing is NaN. A float32 column (behind a float32 model) holds values that float32 holds exactly. */
+/**
+ * A column of float64; missing is NaN. A float32 column (behind a float32 model) holds values that float32 holds
+ * exactly.
+ */
 export class NumberColumn {
   readonly kind = "number";
   /** The graph input that the values come from, for messages. */
@@ -52,8 +56,8 @@ export class TextColumn {
 export type ItemType = "number" | "boolean" | "string";
 
 /**
- * A column of lists, as the rows hold them: nothing is copied, and the items are as yet unseen. Missing is null. Only operators of
- * lists read one.
+ * A column of lists, as the rows hold them: nothing is copied, and the items are as yet unseen. Missing is null. Only
+ * operators of lists read one.
  */
 export class ListColumn {
   readonly kind = "list";
@@ -75,8 +79,9 @@ export type InputColumn = Column | ListColumn;
 /**
  * The 0/1 columns that one categorical column becomes, held as one code per row.
  *
- * The writer puts a whole group into a block by its codes, so a column is only filled in when a later operator, or an output that
- * takes part of the group, asks for its values. A thousand categories then cost one code, not a thousand columns.
+ * The writer puts a whole group into a block by its codes, so a column is only filled in when a later operator, or an
+ * output that takes part of the group, asks for its values. A thousand categories then cost one code, not a thousand
+ * columns.
  */
 export class HotGroup {
   /** Per row the position of its 1, or -1: all zeros. */

@@ -11,7 +11,8 @@ export interface Pair {
 }
 
 /**
- * @returns The columns, one for each input but the first; what to compute them from; and a step that refuses infinities.
+ * @returns The columns, one for each input but the first; what to compute them from; and a step that refuses
+ *   infinities.
  * @throws {@link GraphError} for fewer than two columns.
  */
 export function planPairs(

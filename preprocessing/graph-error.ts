@@ -21,7 +21,8 @@ export function describe(value: unknown): string {
   if (value === undefined) return "nothing";
   if (value === null) return "null";
   if (typeof value === "number") return Object.is(value, -0) ? "-0.0" : String(value);
-  if (typeof value === "string") return JSON.stringify(value.length > textMax ? `${value.slice(0, textMax)}...` : value);
+  if (typeof value === "string")
+    return JSON.stringify(value.length > textMax ? `${value.slice(0, textMax)}...` : value);
   if (Array.isArray(value)) return `a list of ${value.length}`;
   return typeof value === "boolean" ? String(value) : "an object";
 }

@@ -1,9 +1,9 @@
 /**
  * The form of a graph document: what preprocessing.json and postprocessing.json may say.
  *
- * One form serves before and after the models. Only the ends differ: before, inputs are features and outputs are tensors; after,
- * inputs are the models' tensors and outputs are the parts of an answer. This file looks at each part of the document by itself;
- * whether the parts fit together is for `wire.ts`.
+ * One form serves before and after the models. Only the ends differ: before, inputs are features and outputs are
+ * tensors; after, inputs are the models' tensors and outputs are the parts of an answer. This file looks at each part
+ * of the document by itself; whether the parts fit together is for `wire.ts`.
  */
 import * as z from "zod";
 import { closedObject, closedSet, label, listOf, name, parseClosed } from "./closed-schema.js";
@@ -44,8 +44,16 @@ const outputNames = z
 const answerOutput = z.discriminatedUnion(
   "name",
   [
-    closedObject({ name: z.literal("prediction"), from: sources, params: closedObject({ names: outputNames }).optional() }),
-    closedObject({ name: z.literal("probabilities"), from: sources, params: closedObject({ labels: listOf(label, "labels") }) }),
+    closedObject({
+      name: z.literal("prediction"),
+      from: sources,
+      params: closedObject({ names: outputNames }).optional(),
+    }),
+    closedObject({
+      name: z.literal("probabilities"),
+      from: sources,
+      params: closedObject({ labels: listOf(label, "labels") }),
+    }),
   ],
   '"prediction" or "probabilities"',
 );

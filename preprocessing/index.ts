@@ -1,6 +1,6 @@
 /**
- * The graph before and after the models: parse a document, plan it once, run it on every call. Pure: no files, no clock, nothing of
- * the server. docs/preprocessing.md says what each operator computes.
+ * The graph before and after the models: parse a document, plan it once, run it on every call. Pure: no files, no
+ * clock, nothing of the server. docs/preprocessing.md says what each operator computes.
  */
 export type { Dtype, Scalar } from "./column.js";
 export {
@@ -12,7 +12,13 @@ export {
   preprocessingGraphSchema,
 } from "./graph.js";
 export { GraphError } from "./graph-error.js";
-export { type Answer, createPostprocessor, type Postprocessor, type PostprocessorInput, type Prediction } from "./postprocessor.js";
+export {
+  type Answer,
+  createPostprocessor,
+  type Postprocessor,
+  type PostprocessorInput,
+  type Prediction,
+} from "./postprocessor.js";
 export { createPreprocessor, type Preprocessor, type PreprocessorOutput } from "./preprocessor.js";
 export type { Row } from "./read-rows.js";
 export type { RowRefusal } from "./refusals.js";

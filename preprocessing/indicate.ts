@@ -17,7 +17,8 @@ export function planIndicator(
   path: string,
 ): { output: NumberColumn; step: Step } {
   const column = columns[index];
-  if (column === undefined) throw new GraphError(path, `an index below ${columns.length}, the number of columns`, describe(index));
+  if (column === undefined)
+    throw new GraphError(path, `an index below ${columns.length}, the number of columns`, describe(index));
   const output = new NumberColumn(column.feature);
   const to = output.values;
   if (column.kind === "text") {

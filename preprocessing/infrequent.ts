@@ -1,6 +1,6 @@
 /**
- * How scikit-learn's encoders group infrequent categories: the frequent ones keep their order and get codes 0, 1, ...; all the others
- * share the code after them.
+ * How scikit-learn's encoders group infrequent categories: the frequent ones keep their order and get codes 0, 1, ...;
+ * all the others share the code after them.
  */
 import { type Category, indexCategories, matchKey } from "./category-codes.js";
 import { describe, GraphError } from "./graph-error.js";
@@ -27,14 +27,16 @@ export function groupCategories(
   { path }: PlanContext,
 ): CategoryGroups {
   const indexes = indexCategories(known, `${path}.params.categories[${column}]`);
-  if (infrequent === null || infrequent === undefined) return { codes: known.map((_, index) => index), count: known.length };
+  if (infrequent === null || infrequent === undefined)
+    return { codes: known.map((_, index) => index), count: known.length };
 
   const infrequentPath = `${path}.params.infrequent_categories[${column}]`;
   indexCategories(infrequent, infrequentPath);
   const rare = new Set<number>();
   for (const [position, category] of infrequent.entries()) {
     const index = indexes.get(matchKey(category));
-    if (index === undefined) throw new GraphError(`${infrequentPath}[${position}]`, "one of the column's categories", describe(category));
+    if (index === undefined)
+      throw new GraphError(`${infrequentPath}[${position}]`, "one of the column's categories", describe(category));
     rare.add(index);
   }
   const shared = known.length - rare.size;

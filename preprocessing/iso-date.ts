@@ -1,4 +1,7 @@
-/** Reads dates and times as RFC 3339 writes them, strictly: what schema.json's formats `date` and `date-time` admit, and nothing else. */
+/**
+ * Reads dates and times as RFC 3339 writes them, strictly: what schema.json's formats `date` and `date-time` admit, and
+ * nothing else.
+ */
 import { epochDays, monthDays } from "./civil-date.js";
 
 export const minutesADay = 1440;
@@ -48,7 +51,8 @@ function dateAtStart(text: string): number {
   const year = digits(text, 0, 4);
   const month = digits(text, 5, 2);
   const day = digits(text, 8, 2);
-  const isDate = text[4] === "-" && text[7] === "-" && month >= 1 && month <= 12 && day >= 1 && day <= monthDays(year, month);
+  const isDate =
+    text[4] === "-" && text[7] === "-" && month >= 1 && month <= 12 && day >= 1 && day <= monthDays(year, month);
   return isDate ? epochDays(year, month, day) : Number.NaN;
 }
 

@@ -1,13 +1,21 @@
 /**
  * What an operator is. One file in ops/ per operator; `operators.ts` lists them.
  *
- * An operator is planned once per node, when the graph is loaded: it checks its parameters against the columns it is given, says
- * which columns it yields and hands back the step that computes them, with every constant at hand. A step runs once per strip of
- * rows, so its loop over rows is the innermost one and calls nothing whose target varies.
+ * An operator is planned once per node, when the graph is loaded: it checks its parameters against the columns it is
+ * given, says which columns it yields and hands back the step that computes them, with every constant at hand. A step
+ * runs once per strip of rows, so its loop over rows is the innermost one and calls nothing whose target varies.
  */
 import type * as z from "zod";
 import { parseClosed } from "./closed-schema.js";
-import { type Column, type Dtype, type InputColumn, type ItemType, type ListColumn, NumberColumn, type TextColumn } from "./column.js";
+import {
+  type Column,
+  type Dtype,
+  type InputColumn,
+  type ItemType,
+  type ListColumn,
+  NumberColumn,
+  type TextColumn,
+} from "./column.js";
 import { describe, GraphError } from "./graph-error.js";
 import type { Refusals } from "./refusals.js";
 
@@ -76,7 +84,11 @@ export function withoutLists(columns: readonly InputColumn[], path: string): rea
 function onlyLists(columns: readonly InputColumn[], items: readonly ItemType[], path: string): readonly ListColumn[] {
   return columns.map((column) => {
     if (column.kind === "list" && items.includes(column.items)) return column;
-    throw new GraphError(path, `columns of lists of ${items.map((item) => `${item}s`).join(" or ")}`, kindWords(column));
+    throw new GraphError(
+      path,
+      `columns of lists of ${items.map((item) => `${item}s`).join(" or ")}`,
+      kindWords(column),
+    );
   });
 }
 
@@ -84,7 +96,8 @@ const readers: Record<ItemType, string> = { number: "row_window", boolean: "row_
 
 function kindWords(column: InputColumn): string {
   const feature = `(feature ${describe(column.feature)})`;
-  if (column.kind === "list") return `a column of lists of ${column.items}s, which "${readers[column.items]}" reads ${feature}`;
+  if (column.kind === "list")
+    return `a column of lists of ${column.items}s, which "${readers[column.items]}" reads ${feature}`;
   return `${column.kind === "number" ? "a number column" : "a string column"} ${feature}`;
 }
 
@@ -128,7 +141,12 @@ export function columnByColumn<Constants extends object>(
 ): { outputs: readonly NumberColumn[]; work: readonly (ColumnWork & Constants)[] } {
   const inputs = numberColumns(columns, `${path}.inputs`);
   const outputs = inputs.map(({ feature }) => new NumberColumn(feature, dtype));
-  const work = inputs.map(({ feature, values }, index) => ({ feature, from: values, to: outputs[index]!.values, ...constantsOf(index) }));
+  const work = inputs.map(({ feature, values }, index) => ({
+    feature,
+    from: values,
+    to: outputs[index]!.values,
+    ...constantsOf(index),
+  }));
   return { outputs, work };
 }
 

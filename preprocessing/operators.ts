@@ -1,4 +1,7 @@
-/** The operators that a graph may name. The lists are closed: a graph that names another one is refused when it is loaded. */
+/**
+ * The operators that a graph may name. The lists are closed: a graph that names another one is refused when it is
+ * loaded.
+ */
 import type { Operator } from "./operator.js";
 import { binarizer } from "./ops/binarizer.js";
 import { bothClasses } from "./ops/both-classes.js";

@@ -1,6 +1,7 @@
 /**
- * Sums in NumPy's order, for values that lie in one piece: fewer than 8 one after the other, else eight running sums that are added in
- * pairs, and more than 128 in halves. A sum of rounded numbers depends on its order, so this is what makes it the same.
+ * Sums in NumPy's order, for values that lie in one piece: fewer than 8 one after the other, else eight running sums
+ * that are added in pairs, and more than 128 in halves. A sum of rounded numbers depends on its order, so this is what
+ * makes it the same.
  */
 
 /** Values that NumPy adds in one go; more are halved. */

@@ -1,4 +1,7 @@
-/** What the power transforms read: a lambda per column, and, with `standardize`, what is taken off and divided by afterwards. */
+/**
+ * What the power transforms read: a lambda per column, and, with `standardize`, what is taken off and divided by
+ * afterwards.
+ */
 import * as z from "zod";
 import { finite, listOf } from "./closed-schema.js";
 import type { Column } from "./column.js";
@@ -18,7 +21,10 @@ interface PowerParams {
   readonly scale: readonly number[] | null;
 }
 
-/** @throws {@link GraphError} for lists of another length than the columns, or one of `mean` and `scale` without the other. */
+/**
+ * @throws {@link GraphError} for lists of another length than the columns, or one of `mean` and `scale` without the
+ *   other.
+ */
 export function planPowers(columns: readonly Column[], { lambdas, mean, scale }: PowerParams, context: PlanContext) {
   onePerColumn(lambdas, columns, "lambdas", context);
   onePerColumn(mean, columns, "mean", context);

@@ -16,7 +16,10 @@ export interface PostprocessorInput {
   width: number;
 }
 
-/** What is predicted for a row: a number, a label, or of a model with several outputs a list of numbers, which is never changed. */
+/**
+ * What is predicted for a row: a number, a label, or of a model with several outputs a list of numbers, which is never
+ * changed.
+ */
 export type Prediction = Scalar | readonly number[];
 
 export interface Answer {
@@ -47,11 +50,14 @@ export interface Postprocessor {
  * @throws {@link GraphError} for wiring, widths and kinds of column that do not fit.
  */
 export function createPostprocessor(graph: GraphDocument): Postprocessor {
-  if (isPreprocessing(graph)) throw new GraphError("inputs[0]", 'a tensor with "name", "dtype" and "shape"', "a feature");
+  if (isPreprocessing(graph))
+    throw new GraphError("inputs[0]", 'a tensor with "name", "dtype" and "shape"', "a feature");
   const refusals = new Refusals();
   const wiring = new Wiring();
   const inputs = graph.inputs.map((input) => ({ ...input, width: widthOf(input.shape) }));
-  const tables = inputs.map(({ name, dtype, width }) => Array.from({ length: width }, () => new NumberColumn(name, dtype)));
+  const tables = inputs.map(({ name, dtype, width }) =>
+    Array.from({ length: width }, () => new NumberColumn(name, dtype)),
+  );
   for (const [index, { name }] of inputs.entries()) wiring.addInput(name, tables[index]!, `inputs[${index}]`);
   wiring.addNodes(graph.nodes, operatorsAfter, refusals);
   const prediction = planPrediction(graph.outputs, wiring);
@@ -69,7 +75,8 @@ export function createPostprocessor(graph: GraphDocument): Postprocessor {
     hasProbabilities: probabilities !== undefined,
     run(raw, firstRow, rowCount) {
       const predictions = new Array<Prediction>(rowCount);
-      const answered = probabilities === undefined ? undefined : new Float64Array(rowCount * probabilities.labels.length);
+      const answered =
+        probabilities === undefined ? undefined : new Float64Array(rowCount * probabilities.labels.length);
       for (let done = 0; done < rowCount; done += stripRows) {
         const count = Math.min(stripRows, rowCount - done);
         for (let index = 0; index < raws.length; index++) readBlock(raw[index]!, raws[index]!, firstRow + done, count);
@@ -113,10 +120,15 @@ function planPrediction(outputs: readonly AnswerOutput[], wiring: Wiring): Plann
 function refuseMisnamed(columns: readonly Column[], names: readonly string[] | undefined, path: string): void {
   if (columns.length === 1 && names === undefined) return;
   if (columns.some(({ kind }) => kind === "text")) {
-    throw new GraphError(`${path}.from`, "one column of labels alone (a row's other labels go into a bundle each)", widthWords(columns));
+    throw new GraphError(
+      `${path}.from`,
+      "one column of labels alone (a row's other labels go into a bundle each)",
+      widthWords(columns),
+    );
   }
   if (columns.length !== (names?.length ?? 1)) {
-    const expected = names === undefined ? 'one column, or "params" with "names" for each' : `${names.length} columns, one per name`;
+    const expected =
+      names === undefined ? 'one column, or "params" with "names" for each' : `${names.length} columns, one per name`;
     throw new GraphError(`${path}.from`, expected, String(columns.length));
   }
   const twice = names?.find((name, at) => names.indexOf(name) !== at);
@@ -192,7 +204,8 @@ function refuseOtherLabels(
 ): void {
   if (labels === undefined) return;
   const path = `outputs[${indexOf(outputs, "probabilities")}]`;
-  if (predicted === undefined) throw new GraphError(path, 'no probabilities, since "prediction" is a number', '"probabilities"');
+  if (predicted === undefined)
+    throw new GraphError(path, 'no probabilities, since "prediction" is a number', '"probabilities"');
   if (predicted.length === labels.length && predicted.every((label, index) => label === labels[index])) return;
   throw new GraphError(
     `${path}.params.labels`,

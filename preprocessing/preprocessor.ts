@@ -21,11 +21,12 @@ export interface Preprocessor {
   readonly inputs: readonly FeatureInput[];
   readonly outputs: readonly PreprocessorOutput[];
   /**
-   * Fills `blocks[i]` for `outputs[i]`: float32 or float64 as the output says, row-major, rows.length * width values or more.
+   * Fills `blocks[i]` for `outputs[i]`: float32 or float64 as the output says, row-major, rows.length * width values or
+   * more.
    *
    * @param blockRow - The row of the blocks at which the first one is written. Default 0.
-   * @returns The rows that the pipeline refuses, in order: their values in the blocks mean nothing, those of the other rows are
-   *   right. Without refusals a shared empty list: a call allocates nothing.
+   * @returns The rows that the pipeline refuses, in order: their values in the blocks mean nothing, those of the other
+   *   rows are right. Without refusals a shared empty list: a call allocates nothing.
    * @throws Error for a block of the wrong dtype or length, which is a bug in the caller, never bad input.
    */
   run(rows: readonly Row[], blocks: readonly Block[], blockRow?: number): readonly RowRefusal[];
@@ -43,7 +44,8 @@ export function createPreprocessor(graph: GraphDocument): Preprocessor {
   const refusals = new Refusals();
   const { columns: inputColumns, read } = planReader(graph.inputs, refusals);
   const wiring = new Wiring();
-  for (const [index, { name }] of graph.inputs.entries()) wiring.addInput(name, [inputColumns[index]!], `inputs[${index}]`);
+  for (const [index, { name }] of graph.inputs.entries())
+    wiring.addInput(name, [inputColumns[index]!], `inputs[${index}]`);
   wiring.addNodes(graph.nodes, operatorsBefore, refusals);
   const planned = graph.outputs.map((output, index) => planOutput(output, index, graph.outputs, wiring));
   wiring.refuseUnused();
@@ -59,7 +61,8 @@ export function createPreprocessor(graph: GraphDocument): Preprocessor {
       refusals.firstRow = firstRow;
       read(rows, firstRow, rowCount);
       for (let index = 0; index < steps.length; index++) steps[index]!(rowCount);
-      for (let index = 0; index < writers.length; index++) writers[index]!(blocks[index]!, blockRow + firstRow, rowCount);
+      for (let index = 0; index < writers.length; index++)
+        writers[index]!(blocks[index]!, blockRow + firstRow, rowCount);
     }
     return refusals.take();
   };
@@ -68,7 +71,8 @@ export function createPreprocessor(graph: GraphDocument): Preprocessor {
     inputs: graph.inputs,
     outputs,
     run(rows, blocks, blockRow = 0) {
-      for (let index = 0; index < outputs.length; index++) assertBlock(blocks[index], outputs[index]!, blockRow + rows.length);
+      for (let index = 0; index < outputs.length; index++)
+        assertBlock(blocks[index], outputs[index]!, blockRow + rows.length);
       return fill(rows, blocks, blockRow);
     },
     features(rows) {

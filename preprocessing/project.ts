@@ -1,8 +1,9 @@
 /**
  * Weighted sums of all columns: `0 + x0 * w0 + x1 * w1 + ...`, from the first column to the last.
  *
- * The order is part of the format, since rounded sums depend on it. scikit-learn leaves it to a library of linear algebra, which has
- * another one on every kind of processor. A sum that begins with 0 is never -0, so the zeros of a vocabulary can be passed over.
+ * The order is part of the format, since rounded sums depend on it. scikit-learn leaves it to a library of linear
+ * algebra, which has another one on every kind of processor. A sum that begins with 0 is never -0, so the zeros of a
+ * vocabulary can be passed over.
  */
 import { type Column, NumberColumn } from "./column.js";
 import { GraphError } from "./graph-error.js";
@@ -28,14 +29,20 @@ export function planProjection(
   const inputs = numberColumns(columns, `${path}.inputs`);
   for (const [index, weights] of components.entries()) {
     if (weights.length === inputs.length) continue;
-    throw new GraphError(`${path}.params.components[${index}]`, `${inputs.length} values, one per column`, String(weights.length));
+    throw new GraphError(
+      `${path}.params.components[${index}]`,
+      `${inputs.length} values, one per column`,
+      String(weights.length),
+    );
   }
   const outputs = components.map(() => new NumberColumn(inputs[0]!.feature));
   const sums = outputs.map(({ values }) => values);
   const values = Float64Array.from(inputs.flatMap((_, column) => components.map((weights) => weights[column]!)));
   const group = wholeSparseGroup(inputs);
   const add =
-    group?.background === 0 ? projectCells(group, { values, sums }, refusals) : projectColumns(inputs, { values, sums }, refusals);
+    group?.background === 0
+      ? projectCells(group, { values, sums }, refusals)
+      : projectColumns(inputs, { values, sums }, refusals);
   const step = (rowCount: number): void => {
     for (let index = 0; index < sums.length; index++) sums[index]!.fill(0, 0, rowCount);
     add(rowCount);
@@ -43,7 +50,11 @@ export function planProjection(
   return { outputs, step };
 }
 
-function projectColumns(columns: readonly NumberColumn[], { values: weights, sums }: Weights, refusals: Refusals): Step {
+function projectColumns(
+  columns: readonly NumberColumn[],
+  { values: weights, sums }: Weights,
+  refusals: Refusals,
+): Step {
   const work = columns.map(({ feature, values }) => ({ feature, values }));
   return (rowCount) => {
     for (let column = 0; column < work.length; column++) {
@@ -70,7 +81,8 @@ function projectCells({ cells, columns }: SparseGroup, { values: weights, sums }
         const column = positions[cell]!;
         const x = values[cell]!;
         if (!Number.isFinite(x)) refusals.add(row, columns[column]!.feature, "a finite number", x);
-        for (let index = 0; index < sums.length; index++) sums[index]![row]! += x * weights[column * sums.length + index]!;
+        for (let index = 0; index < sums.length; index++)
+          sums[index]![row]! += x * weights[column * sums.length + index]!;
       }
     }
   };

@@ -4,15 +4,18 @@ import type { FeatureInput } from "./graph.js";
 import type { Refusals } from "./refusals.js";
 
 /**
- * A validated row. A feature that is absent or null is missing. A value of a type that its feature doesn't have is refused, not guessed
- * at, although validation should have stopped it.
+ * A validated row. A feature that is absent or null is missing. A value of a type that its feature doesn't have is
+ * refused, not guessed at, although validation should have stopped it.
  */
 export type Row = Readonly<Record<string, unknown>>;
 
 /** Fills the input columns from rows firstRow .. firstRow+rowCount-1. */
 export type RowReader = (rows: readonly Row[], firstRow: number, rowCount: number) => void;
 
-/** How a value of each type is read, and what stands for a missing one. `value` and `row` are names in the generated code. */
+/**
+ * How a value of each type is read, and what stands for a missing one. `value` and `row` are names in the generated
+ * code.
+ */
 const readings = {
   number: { holds: 'typeof value === "number"', read: "value", missing: "NaN", expected: "a number" },
   integer: { holds: 'typeof value === "number"', read: "value", missing: "NaN", expected: "a number" },
@@ -24,13 +27,23 @@ const readings = {
 } as const;
 
 /** What the lists of an input hold, by its type. */
-const itemTypes: Partial<Record<FeatureInput["type"], ItemType>> = { numbers: "number", booleans: "boolean", strings: "string" };
+const itemTypes: Partial<Record<FeatureInput["type"], ItemType>> = {
+  numbers: "number",
+  booleans: "boolean",
+  strings: "string",
+};
 
-/** Features per generated function: wide graphs are read in several passes, since V8 does not optimise very long functions. */
+/**
+ * Features per generated function: wide graphs are read in several passes, since V8 does not optimise very long
+ * functions.
+ */
 const featuresPerPass = 32;
 
 /** @returns The columns, one per input in order, and the function that fills them. */
-export function planReader(inputs: readonly FeatureInput[], refusals: Refusals): { columns: readonly InputColumn[]; read: RowReader } {
+export function planReader(
+  inputs: readonly FeatureInput[],
+  refusals: Refusals,
+): { columns: readonly InputColumn[]; read: RowReader } {
   const columns = inputs.map(({ name, type }) => {
     const items = itemTypes[type];
     if (items !== undefined) return new ListColumn(name, items);
@@ -54,9 +67,9 @@ export function planReader(inputs: readonly FeatureInput[], refusals: Refusals):
 /**
  * Generates the loop that reads features `start` .. `end`-1.
  *
- * A loop over names reads `row[name]` at one place for all of them, which V8 can only serve by a hash look-up; a place per feature
- * remembers where in the row its value is. Measured with 3 features: 2 ns a row in place of 28, and 8 in place of 37 for a single row.
- * Names enter the code as JSON strings and nothing else of the document does.
+ * A loop over names reads `row[name]` at one place for all of them, which V8 can only serve by a hash look-up; a place
+ * per feature remembers where in the row its value is. Measured with 3 features: 2 ns a row in place of 28, and 8 in
+ * place of 37 for a single row. Names enter the code as JSON strings and nothing else of the document does.
  */
 function compilePass(
   inputs: readonly FeatureInput[],

@@ -11,8 +11,8 @@ export interface RowRefusal {
 const none: readonly RowRefusal[] = Object.freeze([]);
 
 /**
- * Collects the refusals of one call. A feature of a row is reported once, at the first step that refuses it: what later steps make
- * of the same value is a consequence.
+ * Collects the refusals of one call. A feature of a row is reported once, at the first step that refuses it: what later
+ * steps make of the same value is a consequence.
  */
 export class Refusals {
   /** Row of the call that is row 0 of the strip under way. */

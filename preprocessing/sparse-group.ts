@@ -1,8 +1,9 @@
 /**
  * Columns that are mostly one value, held as the few cells of each row that are another.
  *
- * A vocabulary has thousands of columns and a text some dozens of words: what costs is then the words, not the columns. The writer puts the
- * cells straight into a block, wherever the columns stand in it; a column is only filled in when a later operator asks for its values.
+ * A vocabulary has thousands of columns and a text some dozens of words: what costs is then the words, not the columns.
+ * The writer puts the cells straight into a block, wherever the columns stand in it; a column is only filled in when a
+ * later operator asks for its values.
  */
 import { NumberColumn, stripRows } from "./column.js";
 
@@ -77,7 +78,8 @@ export class SparseGroup {
   /** Writes the columns that somebody reads, from the cells. Every step that writes cells ends with this. */
   fill(rowCount: number): void {
     if (this.#filled.length === 0) return;
-    for (let index = 0; index < this.#filled.length; index++) this.#filled[index]!.values.fill(this.background, 0, rowCount);
+    for (let index = 0; index < this.#filled.length; index++)
+      this.#filled[index]!.values.fill(this.background, 0, rowCount);
     const { ends, positions, values } = this.cells;
     let cell = 0;
     for (let row = 0; row < rowCount; row++) {

@@ -1,8 +1,8 @@
 /**
  * Wires a graph by id: every node gets the columns of its sources and is planned once.
  *
- * What holds of the result: a source is an input or an earlier node (so there is no cycle), ids are unique, and nothing that the
- * document declares is left unused.
+ * What holds of the result: a source is an input or an earlier node (so there is no cycle), ids are unique, and nothing
+ * that the document declares is left unused.
  */
 import type { InputColumn } from "./column.js";
 import type { GraphNode } from "./graph.js";
@@ -37,7 +37,9 @@ export class Wiring {
     this.#laterIds = new Set(nodes.map(({ id }) => id));
     for (const [index, { id, op, inputs, params }] of nodes.entries()) {
       const path = `nodes[${index}]`;
-      const { columns, step } = operators.get(op)!.plan(this.columnsOf(inputs, `${path}.inputs`), params, { path, refusals });
+      const { columns, step } = operators
+        .get(op)!
+        .plan(this.columnsOf(inputs, `${path}.inputs`), params, { path, refusals });
       this.#declare(id, `${path}.id`, columns);
       this.#laterIds.delete(id);
       if (step !== undefined) this.steps.push(step);
@@ -60,7 +62,12 @@ export class Wiring {
   /** @throws {@link GraphError} for an input or a node that neither a node nor an output takes. */
   refuseUnused(): void {
     for (const [id, { path, used }] of this.#tables) {
-      if (!used) throw new GraphError(path, "a name that a later node or an output takes", `${describe(id)}, which nothing takes`);
+      if (!used)
+        throw new GraphError(
+          path,
+          "a name that a later node or an output takes",
+          `${describe(id)}, which nothing takes`,
+        );
     }
   }
 

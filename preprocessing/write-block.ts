@@ -29,8 +29,8 @@ interface SparseColumns {
 }
 
 /**
- * @param columns - One per value of a row, in order. One-hot groups that stand together whole are written by their codes, and sparse columns
- *   by their cells.
+ * @param columns - One per value of a row, in order. One-hot groups that stand together whole are written by their
+ *   codes, and sparse columns by their cells.
  */
 export function planWriter(columns: readonly NumberColumn[]): BlockWriter {
   const width = columns.length;
@@ -76,7 +76,13 @@ export function planWriter(columns: readonly NumberColumn[]): BlockWriter {
   };
 }
 
-function scatter({ group, offsets, runs }: SparseColumns, block: Block, first: number, width: number, rowCount: number): void {
+function scatter(
+  { group, offsets, runs }: SparseColumns,
+  block: Block,
+  first: number,
+  width: number,
+  rowCount: number,
+): void {
   const { cells, background } = group;
   const { ends, positions, values } = cells;
   let start = first;

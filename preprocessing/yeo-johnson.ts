@@ -1,4 +1,7 @@
-/** Yeo and Johnson's power transform, with the portable mathematics: the twin of `yeo_johnson` in `plumb_trainer/powers.py`. */
+/**
+ * Yeo and Johnson's power transform, with the portable mathematics: the twin of `yeo_johnson` in
+ * `plumb_trainer/powers.py`.
+ */
 import { expm1 } from "./math/expm1.js";
 import { log1p } from "./math/log1p.js";
 

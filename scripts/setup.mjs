@@ -1,4 +1,6 @@
-/** What the other scripts ask for before they do their work. Each step costs milliseconds when there is nothing to do. */
+/**
+ * What the other scripts ask for before they do their work. Each step costs milliseconds when there is nothing to do.
+ */
 
 export { ensureBuild } from "./setup/build.mjs";
 export { ensureDebianPackages } from "./setup/debian.mjs";

@@ -1,7 +1,9 @@
 /**
- * `npm run stage:check`: stages what the image holds into a temporary folder, looks at every file of it, and serves from it.
+ * `npm run stage:check`: stages what the image holds into a temporary folder, looks at every file of it, and serves
+ * from it.
  *
- * The time from start to readiness is printed beside its bar, and asserted by nobody: it is a ratio of this machine at this moment.
+ * The time from start to readiness is printed beside its bar, and asserted by nobody: it is a ratio of this machine at
+ * this moment.
  */
 
 import { spawnSync } from "node:child_process";
@@ -59,16 +61,24 @@ await main(async () => {
 function checkFiles(staged) {
   const entries = readdirSync(staged, { recursive: true, withFileTypes: true });
   const links = entries.filter((entry) => !entry.isFile() && !entry.isDirectory());
-  if (links.length > 0) throw new SetupError(`the stage holds what is no file: ${links.map(({ name }) => name).join(", ")}`);
+  if (links.length > 0)
+    throw new SetupError(`the stage holds what is no file: ${links.map(({ name }) => name).join(", ")}`);
   const files = filesIn(staged).map((path) => ({ path, ...lstatSync(join(staged, path)) }));
   const strangers = files.filter(({ path }) => !expectedFiles.some((pattern) => pattern.test(path)));
-  if (strangers.length > 0) throw new SetupError(`the stage holds what nobody expects: ${strangers.map(({ path }) => path).join(", ")}`);
+  if (strangers.length > 0)
+    throw new SetupError(`the stage holds what nobody expects: ${strangers.map(({ path }) => path).join(", ")}`);
   const hidden = files.filter(({ mode }) => (mode & 0o444) !== 0o444 || (mode & 0o7022) !== 0);
   if (hidden.length > 0)
-    throw new SetupError(`the image's user can't read, or others can write: ${hidden.map(({ path }) => path).join(", ")}`);
+    throw new SetupError(
+      `the image's user can't read, or others can write: ${hidden.map(({ path }) => path).join(", ")}`,
+    );
 
-  const size = sumBy(files, ({ path }) => (path.startsWith("node_modules/") ? `node_modules/${scopeOf(path)}` : path.split("/")[0]));
-  const packages = [...size].filter(([name]) => name.startsWith("node_modules/")).reduce((sum, [, bytes]) => sum + bytes, 0);
+  const size = sumBy(files, ({ path }) =>
+    path.startsWith("node_modules/") ? `node_modules/${scopeOf(path)}` : path.split("/")[0],
+  );
+  const packages = [...size]
+    .filter(([name]) => name.startsWith("node_modules/"))
+    .reduce((sum, [, bytes]) => sum + bytes, 0);
   console.log(`  ${"MB".padStart(7)}  folder`);
   for (const [name, bytes] of [...size].sort(([, a], [, b]) => b - a)) console.log(`  ${inMb(bytes)}  ${name}`);
   console.log(`  ${inMb(packages)}  node_modules in all, of ${packagesMbMax} allowed`);

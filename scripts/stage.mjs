@@ -1,5 +1,6 @@
 /**
- * `npm run stage -- DIR [--node-abi N] [--platform P] [--arch A]`: puts what the image holds into DIR, by default for the Node that runs this.
+ * `npm run stage -- DIR [--node-abi N] [--platform P] [--arch A]`: puts what the image holds into DIR, by default for
+ * the Node that runs this.
  *
  * `node DIR/bin/plumb.js serve` then serves from there: nothing else is needed, and nothing in DIR is ever written to.
  */
@@ -31,6 +32,10 @@ function readArguments() {
   const here = thisTarget();
   return {
     folder: positionals[0],
-    target: { platform: values.platform ?? here.platform, arch: values.arch ?? here.arch, abi: values["node-abi"] ?? here.abi },
+    target: {
+      platform: values.platform ?? here.platform,
+      arch: values.arch ?? here.arch,
+      abi: values["node-abi"] ?? here.abi,
+    },
   };
 }

@@ -12,7 +12,10 @@ export function countVitest(report, code) {
   const brokenFiles = testResults.filter(
     (file) => file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed"),
   ).length;
-  return withExitCode({ passed: numPassedTests, failed: numFailedTests + brokenFiles, skipped: numPendingTests + numTodoTests }, code);
+  return withExitCode(
+    { passed: numPassedTests, failed: numFailedTests + brokenFiles, skipped: numPendingTests + numTodoTests },
+    code,
+  );
 }
 
 /**

@@ -1,13 +1,14 @@
 /**
- * `npm run test:image [-- --container | --platform [VITEST FILTERS]]`: the image as it is built and run, then the tests on its platform. By default
- * both, one after the other.
+ * `npm run test:image [-- --container | --platform [VITEST FILTERS]]`: the image as it is built and run, then the tests
+ * on its platform. By default both, one after the other.
  *
- * The container: builds the Dockerfile unchanged with buildah, on a base of Debian 13 and Node 24 (scripts/image/root.mjs) that stands for the
- * one it names; runs it with podman as docs/operations.md says, and from the manifest for Kubernetes (scripts/image/check-container.mjs).
+ * The container: builds the Dockerfile unchanged with buildah, on a base of Debian 13 and Node 24
+ * (scripts/image/root.mjs) that stands for the one it names; runs it with podman as docs/operations.md says, and from
+ * the manifest for Kubernetes (scripts/image/check-container.mjs).
  *
- * The platform: in that base, without a container, stages from what .dockerignore lets in, as the Dockerfile does; asks the staged server alone,
- * on a file system that nobody can write to; then runs this checkout's tests under that Node, where every server that a test starts is the
- * staged one.
+ * The platform: in that base, without a container, stages from what .dockerignore lets in, as the Dockerfile does; asks
+ * the staged server alone, on a file system that nobody can write to; then runs this checkout's tests under that Node,
+ * where every server that a test starts is the staged one.
  */
 
 import { execFileSync } from "node:child_process";
@@ -48,12 +49,18 @@ async function tryContainer(platform) {
   const output = (command, ...args) => execFileSync(command, args, { encoding: "utf8", cwd: root }).trim();
   const npm = join(output("npm", "root", "--global"), "npm");
   const env = { root: platform, base, npm, context: root, revision: output("git", "rev-parse", "HEAD") };
-  must(await runWithEngine(folder, ["sh", join(root, "scripts/image/build-container.sh")], { env }), "the image can't be built");
+  must(
+    await runWithEngine(folder, ["sh", join(root, "scripts/image/build-container.sh")], { env }),
+    "the image can't be built",
+  );
 
   say("plumb: the image as a container");
   const check = [process.execPath, join(root, "scripts/image/check-container.mjs"), "localhost/plumb:test"];
   const files = [join(root, "models"), join(root, "deploy/kubernetes/plumb.yaml")];
-  must(await runWithEngine(folder, [...check, ...files], { isolated: true }), "the image doesn't keep its promises as a container");
+  must(
+    await runWithEngine(folder, [...check, ...files], { isolated: true }),
+    "the image doesn't keep its promises as a container",
+  );
 }
 
 async function tryPlatform(platform, filters) {
@@ -77,18 +84,33 @@ async function tryPlatform(platform, filters) {
 
   say("plumb: the tests, against the staged server");
   const excluded = ofTheCheckout.flatMap((file) => ["--exclude", file]);
-  const vitest = ["node_modules/vitest/vitest.mjs", "run", "--configLoader", "runner", "--cache=false", ...excluded, ...filters];
+  const vitest = [
+    "node_modules/vitest/vitest.mjs",
+    "run",
+    "--configLoader",
+    "runner",
+    "--cache=false",
+    ...excluded,
+    ...filters,
+  ];
   const env = { CI: "true", TEST_SERVER_PROGRAM: "/app/bin/plumb.js" };
-  process.exitCode = await runInRoot(platform, mounts, ["env", "-C", "/checkout", "node", ...vitest], { temporary: true, env });
+  process.exitCode = await runInRoot(platform, mounts, ["env", "-C", "/checkout", "node", ...vitest], {
+    temporary: true,
+    env,
+  });
 }
 
 function must(code, sentence) {
   if (code !== 0) throw new SetupError(`${sentence}; why stands above`);
 }
 
-/** What a container engine would be given. The packages are those of the checkout: `npm ci` would make the same of the same lockfile. */
+/**
+ * What a container engine would be given. The packages are those of the checkout: `npm ci` would make the same of the
+ * same lockfile.
+ */
 function copyContext(context) {
   const lines = readFileSync(join(root, ".dockerignore"), "utf8").split("\n");
-  for (const line of lines) if (line.startsWith("!")) cpSync(join(root, line.slice(1)), join(context, line.slice(1)), { recursive: true });
+  for (const line of lines)
+    if (line.startsWith("!")) cpSync(join(root, line.slice(1)), join(context, line.slice(1)), { recursive: true });
   mkdirSync(join(context, "node_modules"));
 }

@@ -1,7 +1,9 @@
 /**
- * `npm run test:real [-- VITEST ARGS]`: the tests of test/real, which take real programs of other makers and a minute or two.
+ * `npm run test:real [-- VITEST ARGS]`: the tests of test/real, which take real programs of other makers and a minute
+ * or two.
  *
- * What can't be had on this machine is named in one line, and the tests that need it are skipped. PLUMB_HTTP names the server's HTTP member.
+ * What can't be had on this machine is named in one line, and the tests that need it are skipped. PLUMB_HTTP names the
+ * server's HTTP member.
  */
 
 import { delimiter, dirname } from "node:path";

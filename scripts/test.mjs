@@ -1,5 +1,6 @@
 /**
- * `npm test [-- VITEST ARGS]`: sets up what is missing, then runs every test of both languages; with arguments, vitest alone, with what is there.
+ * `npm test [-- VITEST ARGS]`: sets up what is missing, then runs every test of both languages; with arguments, vitest
+ * alone, with what is there.
  *
  * The last line counts both: `tests: N passed, N failed`, and `, N skipped` where there are any. Whatever goes wrong
  * outside a test counts as one failed test, so that the line never reads better than the run was.
@@ -13,9 +14,11 @@ import { ensureBuild, ensureDebianPackages, ensureDependencies, ensureTestPython
 import { closingLine, countPytest } from "./test-counts.mjs";
 
 /**
- * A worker per processor, each with half of the files at first, so that a module's fixtures are mostly made once; who is done takes from the others.
+ * A worker per processor, each with half of the files at first, so that a module's fixtures are mostly made once; who
+ * is done takes from the others.
  *
- * One thread per worker for BLAS and OpenMP. No answer depends on it: the trainer holds its libraries to one thread itself, whatever it finds.
+ * One thread per worker for BLAS and OpenMP. No answer depends on it: the trainer holds its libraries to one thread
+ * itself, whatever it finds.
  */
 async function runPytest() {
   try {

@@ -1,4 +1,7 @@
-/** `npm run train -- CONFIG [--out DIR]`: sets up both languages, since a bundle is proved by the code that will serve it, then trains. */
+/**
+ * `npm run train -- CONFIG [--out DIR]`: sets up both languages, since a bundle is proved by the code that will serve
+ * it, then trains.
+ */
 
 import { delimiter, join } from "node:path";
 import { main, root, run } from "./setup/project.mjs";

@@ -1,4 +1,7 @@
-/** `node scripts/with-build.mjs [FILE [ARGS]]`: sets up what is missing, then becomes the given program. Without one, it only builds. */
+/**
+ * `node scripts/with-build.mjs [FILE [ARGS]]`: sets up what is missing, then becomes the given program. Without one, it
+ * only builds.
+ */
 
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";

@@ -1,4 +1,7 @@
-/** `node scripts/write-proto.mjs`: writes the JSON Schemas of a bundle's files to proto/, from the schemas that the reader itself uses. */
+/**
+ * `node scripts/write-proto.mjs`: writes the JSON Schemas of a bundle's files to proto/, from the schemas that the
+ * reader itself uses.
+ */
 
 import { writeFileSync } from "node:fs";
 import { main } from "./setup/project.mjs";

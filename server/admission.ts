@@ -1,8 +1,8 @@
 /**
  * Who gets in: the one gate before a body is parsed.
  *
- * It bounds calls and bytes in flight over the whole server, and keeps the list of calls in flight: who isn't answered by its deadline is
- * found there. What a single lane can bear is the scheduler's business.
+ * It bounds calls and bytes in flight over the whole server, and keeps the list of calls in flight: who isn't answered
+ * by its deadline is found there. What a single lane can bear is the scheduler's business.
  */
 
 import type { Call } from "./call.js";
@@ -43,7 +43,10 @@ export class Admission {
   enter(call: Call): void {
     const { callsMax, bytesMax } = this.#limits;
     if (this.#calls >= callsMax)
-      throw new ServeError("overloaded", `${this.#calls} calls are in flight, the most that this server takes; try again later`);
+      throw new ServeError(
+        "overloaded",
+        `${this.#calls} calls are in flight, the most that this server takes; try again later`,
+      );
     if (this.#bytes + call.bodyBytes > bytesMax) {
       throw new ServeError(
         "overloaded",

@@ -1,9 +1,9 @@
 /**
  * The answers that a version gave, by row: a row that comes again is answered without a run.
  *
- * An answer depends on the version and the row alone, in every batch (that is proved before a version serves), so a kept one is as good as
- * a fresh one, and none grows old. A cache belongs to one loaded version, that is to one digest, and goes with it. A fallback's answers
- * are never kept: the next call shall have the model's.
+ * An answer depends on the version and the row alone, in every batch (that is proved before a version serves), so a
+ * kept one is as good as a fresh one, and none grows old. A cache belongs to one loaded version, that is to one digest,
+ * and goes with it. A fallback's answers are never kept: the next call shall have the model's.
  */
 
 import { LRUCache } from "lru-cache";
@@ -13,12 +13,15 @@ import { createRowKey } from "./row-key.js";
 import type { Version } from "./versions/version.js";
 
 /**
- * What an entry takes beside its key's characters, its list of numbers and its probabilities, bytes: measured as the heap's growth over 200,000 entries, 227
- * with a key of 24 characters, 657 with one of 240 and two probabilities, 977 with one of 512 and ten.
+ * What an entry takes beside its key's characters, its list of numbers and its probabilities, bytes: measured as the
+ * heap's growth over 200,000 entries, 227 with a key of 24 characters, 657 with one of 240 and two probabilities, 977
+ * with one of 512 and ten.
  */
 const entryBytes = 210;
 const distributionBytes = 240;
-/** What a list of numbers takes beside them, bytes: measured in the same way, 64 with two numbers and 208 with twenty. */
+/**
+ * What a list of numbers takes beside them, bytes: measured in the same way, 64 with two numbers and 208 with twenty.
+ */
 const listBytes = 48;
 
 export class PredictionCache {
@@ -50,7 +53,12 @@ export class PredictionCache {
 
   #bytesOf({ predictions: [prediction], probabilities }: Answer, key: string): number {
     const ofList = typeof prediction === "object" ? listBytes + 8 * prediction.length : 0;
-    return entryBytes + this.#charBytes * key.length + ofList + (probabilities ? distributionBytes + probabilities.byteLength : 0);
+    return (
+      entryBytes +
+      this.#charBytes * key.length +
+      ofList +
+      (probabilities ? distributionBytes + probabilities.byteLength : 0)
+    );
   }
 
   /**
@@ -92,10 +100,19 @@ export class PredictionCache {
   keep(call: Call, { predictions, probabilities }: Answer): void {
     const { cacheKeys, fallback, unanswered } = call;
     // Rows that the pipeline refused don't run: the keys are those of the rows before.
-    if (cacheKeys === undefined || fallback !== undefined || unanswered !== undefined || cacheKeys.length !== predictions.length) return;
+    if (
+      cacheKeys === undefined ||
+      fallback !== undefined ||
+      unanswered !== undefined ||
+      cacheKeys.length !== predictions.length
+    )
+      return;
     const width = probabilities ? probabilities.length / predictions.length : 0;
     for (const [i, key] of cacheKeys.entries()) {
-      const answer = { predictions: [predictions[i]!], probabilities: probabilities?.slice(i * width, (i + 1) * width) };
+      const answer = {
+        predictions: [predictions[i]!],
+        probabilities: probabilities?.slice(i * width, (i + 1) * width),
+      };
       this.#answers.set(key, answer);
     }
     call.cacheKeys = undefined;

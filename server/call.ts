@@ -1,8 +1,8 @@
 /**
  * What travels the path of a call, from its first byte to its record.
  *
- * One mutable object per call: each step fills the fields that are named after it and leaves the others alone, so that a call costs one
- * allocation, and the observers read the same object once it is finished.
+ * One mutable object per call: each step fills the fields that are named after it and leaves the others alone, so that
+ * a call costs one allocation, and the observers read the same object once it is finished.
  */
 
 import { Buffer } from "node:buffer";
@@ -17,7 +17,8 @@ import type { Version } from "./versions/version.js";
 export interface Reply {
   /**
    * @param body - JSON text, or its bytes.
-   * @param call - The call that is answered; its `error` is set when `status` isn't 200, and says whether and when to try again.
+   * @param call - The call that is answered; its `error` is set when `status` isn't 200, and says whether and when to
+   *   try again.
    */
   send(status: number, body: string | Buffer, call: Call): void;
 }
@@ -64,7 +65,10 @@ export class Call {
 
   // Filled by the steps.
   version: Version | undefined = undefined;
-  /** All rows as decoded; in a partial request some of them may be bad. Of a large call, only their number once they are in blocks. */
+  /**
+   * All rows as decoded; in a partial request some of them may be bad. Of a large call, only their number once they are
+   * in blocks.
+   */
   rows: readonly unknown[] = noRows;
   single = true;
   partial = false;

@@ -1,6 +1,6 @@
 /**
- * Every setting, in one schema. Flags go before the environment (`PLUMB_*`), that before `plumb.config.json`, that before the defaults; a
- * wrong or unknown setting stops the start with a sentence that names it and where it came from.
+ * Every setting, in one schema. Flags go before the environment (`PLUMB_*`), that before `plumb.config.json`, that
+ * before the defaults; a wrong or unknown setting stops the start with a sentence that names it and where it came from.
  */
 
 import { readFileSync } from "node:fs";
@@ -10,7 +10,10 @@ import { defaultBytesMax, defaultWorkers, type Machine, readMachine } from "./ma
 
 /** A number, or its text, as flags and variables have it. `z.coerce` would take empty text, null and false for 0. */
 const numeric = <T extends z.ZodType>(schema: T) =>
-  z.preprocess((value) => (typeof value === "string" && /^[+-]?\d+(\.\d+)?$/.test(value) ? Number(value) : value), schema);
+  z.preprocess(
+    (value) => (typeof value === "string" && /^[+-]?\d+(\.\d+)?$/.test(value) ? Number(value) : value),
+    schema,
+  );
 const count = (min: number, max: number) => numeric(z.number().int().min(min).max(max));
 const port = count(0, 65_535);
 /** An IPv6 address may stand in brackets, as in a URL. */
@@ -39,8 +42,12 @@ export const configSchema = z.strictObject({
   engine: z
     .enum(["auto", "onnxruntime", "tree"])
     .default("auto")
-    .describe("what runs models of trees: the faster one that gives the same bits, ONNX Runtime, the tree kernel wherever it can"),
-  workers: count(0, 256).optional().describe("threads of the pool; by default one less than the processors that it may use, at least 1"),
+    .describe(
+      "what runs models of trees: the faster one that gives the same bits, ONNX Runtime, the tree kernel wherever it can",
+    ),
+  workers: count(0, 256)
+    .optional()
+    .describe("threads of the pool; by default one less than the processors that it may use, at least 1"),
   lingerUs: count(0, 10_000)
     .default(100)
     .describe("how long the event loop polls for the next call of a caller that asks again at once, microseconds"),
@@ -55,20 +62,28 @@ export const configSchema = z.strictObject({
     .enum(["all", "sampled", "off"])
     .default("sampled")
     .describe("which ordinary calls are logged; errors and slow ones always are"),
-  logSampleShare: numeric(z.number().min(0).max(1)).default(0.01).describe("share of ordinary calls that `sampled` logs"),
+  logSampleShare: numeric(z.number().min(0).max(1))
+    .default(0.01)
+    .describe("share of ordinary calls that `sampled` logs"),
   traceSampleShare: numeric(z.number().min(0).max(1))
     .default(0.01)
     .describe("share of calls that are traced, of those whose caller doesn't decide; only where a collector is named"),
-  drainDelayMs: count(0, 600_000).default(0).describe('after SIGTERM: how long to answer "not ready" before new connections are refused'),
-  drainQuietMs: count(0, 600_000).default(500).describe("after that: how long a connection that is kept open may still bring a request"),
-  drainTimeoutMs: count(0, 600_000).default(30_000).describe("the most that a drain takes before what is left is cut off"),
+  drainDelayMs: count(0, 600_000)
+    .default(0)
+    .describe('after SIGTERM: how long to answer "not ready" before new connections are refused'),
+  drainQuietMs: count(0, 600_000)
+    .default(500)
+    .describe("after that: how long a connection that is kept open may still bring a request"),
+  drainTimeoutMs: count(0, 600_000)
+    .default(30_000)
+    .describe("the most that a drain takes before what is left is cut off"),
 });
 
 type Settings = z.infer<typeof configSchema>;
 export interface Config extends Settings {
   /**
-   * The default model was set by a config file that doesn't name the store that is served: where that store hasn't the model, there is no default. Set
-   * in any other way it has to be there.
+   * The default model was set by a config file that doesn't name the store that is served: where that store hasn't the
+   * model, there is no default. Set in any other way it has to be there.
    */
   readonly defaultModelIsLoose?: boolean;
 }
@@ -107,7 +122,11 @@ export function describeSettings(): { flag: string; variable: string; key: strin
  * @param workingDirectory - Where `plumb.config.json` is looked for.
  * @throws {@link ConfigError}
  */
-export function readConfig(args: readonly string[], environment: Record<string, string | undefined>, workingDirectory: string): Config {
+export function readConfig(
+  args: readonly string[],
+  environment: Record<string, string | undefined>,
+  workingDirectory: string,
+): Config {
   const problems: string[] = [];
   const flags = readFlags(args, problems);
   const { config: namedFile = environment.PLUMB_CONFIG, ...flagSource } = flags;
@@ -115,9 +134,11 @@ export function readConfig(args: readonly string[], environment: Record<string, 
   const environmentSource: Source = {};
   const known = new Map(keys.map((key) => [variableOf(key), key]));
   for (const [name, value] of Object.entries(environment)) {
-    if (!name.startsWith("PLUMB_") || value === undefined || name === "PLUMB_CONFIG" || isServiceLink(name, value)) continue;
+    if (!name.startsWith("PLUMB_") || value === undefined || name === "PLUMB_CONFIG" || isServiceLink(name, value))
+      continue;
     const key = known.get(name);
-    if (key === undefined) problems.push(`the environment variable ${name} is no setting: ${closest(name, [...known.keys()])}`);
+    if (key === undefined)
+      problems.push(`the environment variable ${name} is no setting: ${closest(name, [...known.keys()])}`);
     else environmentSource[key] = value;
   }
   const result = configSchema.safeParse({ ...fileSource, ...environmentSource, ...flagSource });
@@ -138,14 +159,16 @@ export function readConfig(args: readonly string[], environment: Record<string, 
   }
   if (problems.length > 0 || !result.success) throw new ConfigError(problems);
   const isOf = (source: Source, key: keyof Settings) => source[key] !== undefined;
-  const defaultIsOfFile = isOf(fileSource, "defaultModel") && !isOf(environmentSource, "defaultModel") && !isOf(flagSource, "defaultModel");
+  const defaultIsOfFile =
+    isOf(fileSource, "defaultModel") && !isOf(environmentSource, "defaultModel") && !isOf(flagSource, "defaultModel");
   const storeIsOfFile = isOf(fileSource, "models") && !isOf(environmentSource, "models") && !isOf(flagSource, "models");
   return defaultIsOfFile && !storeIsOfFile ? { ...result.data, defaultModelIsLoose: true } : result.data;
 }
 
 /**
- * Kubernetes tells every pod of the services in its namespace by variables. Those of a service named "plumb", or "plumb-http", begin as ours do
- * and are no settings: PLUMB_SERVICE_HOST, PLUMB_PORT_8080_TCP_ADDR, PLUMB_HTTP_PORT=tcp://10.0.0.1:8080.
+ * Kubernetes tells every pod of the services in its namespace by variables. Those of a service named "plumb", or
+ * "plumb-http", begin as ours do and are no settings: PLUMB_SERVICE_HOST, PLUMB_PORT_8080_TCP_ADDR,
+ * PLUMB_HTTP_PORT=tcp://10.0.0.1:8080.
  */
 function isServiceLink(name: string, value: string): boolean {
   return (
@@ -191,7 +214,9 @@ function readFlags(args: readonly string[], problems: string[]): Source {
 
 function splitFlag(argument: string): [string, string | undefined] {
   const equals = argument.indexOf("=");
-  return argument.startsWith("--") && equals > 0 ? [argument.slice(0, equals), argument.slice(equals + 1)] : [argument, undefined];
+  return argument.startsWith("--") && equals > 0
+    ? [argument.slice(0, equals), argument.slice(equals + 1)]
+    : [argument, undefined];
 }
 
 function readFile(named: string | undefined, workingDirectory: string, problems: string[]): Source {

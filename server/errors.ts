@@ -1,27 +1,43 @@
 /**
  * Every failure that a caller hears of: one class, one table.
  *
- * `docs/errors.md` is held to this table by a test. A message says where, what was expected, what came and what to do; what caused it
- * stays in `cause`, for the log only, because the texts of libraries leak paths and node names.
+ * `docs/errors.md` is held to this table by a test. A message says where, what was expected, what came and what to do;
+ * what caused it stays in `cause`, for the log only, because the texts of libraries leak paths and node names.
  */
 
 import type { Issue } from "../bundle/index.js";
 
 /**
- * One row per answerable failure. `retry` says whether the same call may succeed later; such answers carry `Retry-After`. `fallsBack`: where
- * the bundle declares a fallback, that answers instead, if the row has come as far as the model.
+ * One row per answerable failure. `retry` says whether the same call may succeed later; such answers carry
+ * `Retry-After`. `fallsBack`: where the bundle declares a fallback, that answers instead, if the row has come as far as
+ * the model.
  */
 export const errorTable = {
-  malformed_body: { http: 400, grpc: "INVALID_ARGUMENT", retry: false, meaning: "the body isn't the JSON that this address takes" },
+  malformed_body: {
+    http: 400,
+    grpc: "INVALID_ARGUMENT",
+    retry: false,
+    meaning: "the body isn't the JSON that this address takes",
+  },
   invalid_request: {
     http: 400,
     grpc: "INVALID_ARGUMENT",
     retry: false,
     meaning: "a header, a parameter, the address itself or the body's chunks are wrong",
   },
-  model_not_found: { http: 404, grpc: "NOT_FOUND", retry: false, meaning: "no model, or no version of it, by this name is in the store" },
+  model_not_found: {
+    http: 404,
+    grpc: "NOT_FOUND",
+    retry: false,
+    meaning: "no model, or no version of it, by this name is in the store",
+  },
   route_not_found: { http: 404, grpc: "UNIMPLEMENTED", retry: false, meaning: "nothing is served at this address" },
-  method_not_allowed: { http: 405, grpc: "UNIMPLEMENTED", retry: false, meaning: "the address exists, but not for this verb" },
+  method_not_allowed: {
+    http: 405,
+    grpc: "UNIMPLEMENTED",
+    retry: false,
+    meaning: "the address exists, but not for this verb",
+  },
   request_timeout: {
     http: 408,
     grpc: "DEADLINE_EXCEEDED",
@@ -34,18 +50,44 @@ export const errorTable = {
     retry: false,
     meaning: "the body is larger than the bundle's limits.body_bytes_max",
   },
-  unsupported_media_type: { http: 415, grpc: "INVALID_ARGUMENT", retry: false, meaning: "the body isn't declared as application/json" },
+  unsupported_media_type: {
+    http: 415,
+    grpc: "INVALID_ARGUMENT",
+    retry: false,
+    meaning: "the body isn't declared as application/json",
+  },
   schema_mismatch: { http: 422, grpc: "INVALID_ARGUMENT", retry: false, meaning: "a row breaks the bundle's schema" },
-  row_refused: { http: 422, grpc: "INVALID_ARGUMENT", retry: false, meaning: "the fitted pipeline itself would raise on this row" },
-  too_many_rows: { http: 422, grpc: "INVALID_ARGUMENT", retry: false, meaning: "more rows than the bundle's limits.rows_max" },
+  row_refused: {
+    http: 422,
+    grpc: "INVALID_ARGUMENT",
+    retry: false,
+    meaning: "the fitted pipeline itself would raise on this row",
+  },
+  too_many_rows: {
+    http: 422,
+    grpc: "INVALID_ARGUMENT",
+    retry: false,
+    meaning: "more rows than the bundle's limits.rows_max",
+  },
   headers_too_large: {
     http: 431,
     grpc: "RESOURCE_EXHAUSTED",
     retry: false,
     meaning: "more than 100 headers, or more than 16 KiB of address and headers",
   },
-  internal: { http: 500, grpc: "INTERNAL", retry: false, meaning: "a fault of the server; the log has the cause under this request id" },
-  model_failed: { http: 500, grpc: "INTERNAL", retry: false, fallsBack: true, meaning: "the model could not be run on this row" },
+  internal: {
+    http: 500,
+    grpc: "INTERNAL",
+    retry: false,
+    meaning: "a fault of the server; the log has the cause under this request id",
+  },
+  model_failed: {
+    http: 500,
+    grpc: "INTERNAL",
+    retry: false,
+    fallsBack: true,
+    meaning: "the model could not be run on this row",
+  },
   model_output_invalid: {
     http: 500,
     grpc: "INTERNAL",
@@ -53,7 +95,12 @@ export const errorTable = {
     fallsBack: true,
     meaning: "the model answered NaN or an infinite number",
   },
-  not_ready: { http: 503, grpc: "UNAVAILABLE", retry: true, meaning: "the model is still being loaded and proved, or failed its proof" },
+  not_ready: {
+    http: 503,
+    grpc: "UNAVAILABLE",
+    retry: true,
+    meaning: "the model is still being loaded and proved, or failed its proof",
+  },
   overloaded: {
     http: 503,
     grpc: "UNAVAILABLE",
@@ -73,7 +120,9 @@ export const errorTable = {
 export type ErrorCode = keyof typeof errorTable;
 
 /** Why a fallback answered. */
-export type FallbackReason = { [Code in ErrorCode]: (typeof errorTable)[Code] extends { fallsBack: true } ? Code : never }[ErrorCode];
+export type FallbackReason = {
+  [Code in ErrorCode]: (typeof errorTable)[Code] extends { fallsBack: true } ? Code : never;
+}[ErrorCode];
 
 export function isFallbackReason(code: ErrorCode): code is FallbackReason {
   return "fallsBack" in errorTable[code];
@@ -119,14 +168,22 @@ export class ServeError extends Error {
     return errorTable[this.code].retry;
   }
 
-  /** Takes anything caught; what isn't a {@link ServeError} already becomes `internal`, with the original as its cause. */
+  /**
+   * Takes anything caught; what isn't a {@link ServeError} already becomes `internal`, with the original as its cause.
+   */
   static from(reason: unknown): ServeError {
     if (reason instanceof ServeError) return reason;
-    return new ServeError("internal", "the server failed on this request; its log has the cause under this request id", { cause: reason });
+    return new ServeError(
+      "internal",
+      "the server failed on this request; its log has the cause under this request id",
+      { cause: reason },
+    );
   }
 }
 
 /** @param allowed - As the header `Allow` has it: "GET, HEAD". */
 export function refuseMethod(method: string, allowed: string): ServeError {
-  return new ServeError("method_not_allowed", `${method.slice(0, 20)} isn't served here: expected ${allowed}`, { allow: allowed });
+  return new ServeError("method_not_allowed", `${method.slice(0, 20)} isn't served here: expected ${allowed}`, {
+    allow: allowed,
+  });
 }

@@ -26,7 +26,10 @@ function isShort({ error, rowJson }: GoldenRow): boolean {
   return error === undefined && rowJson.length <= jsonCharsMax;
 }
 
-/** Leaves a value out where it may be missing, else makes one up from what the schema says (it lists no values of such a feature). */
+/**
+ * Leaves a value out where it may be missing, else makes one up from what the schema says (it lists no values of such a
+ * feature).
+ */
 function hide(row: Record<string, unknown>, feature: Feature): void {
   if (!feature.required) delete row[feature.name];
   else row[feature.name] = feature.nullable ? null : madeUp(feature);

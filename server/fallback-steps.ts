@@ -1,5 +1,6 @@
 /**
- * What a version's fallback answers for: calls whose rows were good and came as far as the model, which then failed or was too late.
+ * What a version's fallback answers for: calls whose rows were good and came as far as the model, which then failed or
+ * was too late.
  *
  * Bad input never falls back, and neither does a version that isn't ready yet: its proof has to see every failure.
  */
@@ -11,7 +12,14 @@ import { type FallbackReason, isFallbackReason, type ServeError } from "./errors
 /** Whether a fallback takes the place of this error. */
 export function canFallBack(call: Call, error: ServeError): boolean {
   const { version, fellBack, abandoned, preprocessedMs, rowCount } = call;
-  return version?.fallback !== undefined && !fellBack && !abandoned && preprocessedMs > 0 && rowCount > 0 && isFallbackReason(error.code);
+  return (
+    version?.fallback !== undefined &&
+    !fellBack &&
+    !abandoned &&
+    preprocessedMs > 0 &&
+    rowCount > 0 &&
+    isFallbackReason(error.code)
+  );
 }
 
 /** From here on the call is the fallback's. */
@@ -39,7 +47,13 @@ export function answerByFallback(call: Call, error: ServeError, first = 0, end =
  * @param place - Where it stands in `answer`.
  * @returns False if there is no fallback, or none for this row.
  */
-export function replaceByFallback(call: Call, row: number, reason: FallbackReason, answer: Answer, place: number): boolean {
+export function replaceByFallback(
+  call: Call,
+  row: number,
+  reason: FallbackReason,
+  answer: Answer,
+  place: number,
+): boolean {
   const replacement = call.version!.fallback?.answer(call.goodRows, row, row + 1);
   if (replacement === undefined) return false;
   answer.predictions[place] = replacement.predictions[0]!;

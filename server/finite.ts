@@ -5,7 +5,8 @@ import type { Answer, Prediction } from "../preprocessing/index.js";
 export function isFiniteAnswer({ predictions, probabilities }: Answer): boolean {
   let finite = true;
   for (let i = 0; i < predictions.length; i++) if (!isFinitePrediction(predictions[i]!)) finite = false;
-  if (probabilities) for (let i = 0; i < probabilities.length; i++) if (!Number.isFinite(probabilities[i])) finite = false;
+  if (probabilities)
+    for (let i = 0; i < probabilities.length; i++) if (!Number.isFinite(probabilities[i])) finite = false;
   return finite;
 }
 

@@ -1,9 +1,10 @@
 /**
  * Stays awake for a moment where the next call is about to come.
  *
- * A thread that sleeps in the kernel is woken in 20-60 us on a virtual machine and starts with cold caches, which for one caller that asks,
- * reads and asks again is most of the latency. So when a call came within `lingerMs` of the reply before it, the event loop keeps polling
- * for as long after this reply too. It is a bet on what just happened: at an even 200 calls a second, or 5,000, it never polls at all.
+ * A thread that sleeps in the kernel is woken in 20-60 us on a virtual machine and starts with cold caches, which for
+ * one caller that asks, reads and asks again is most of the latency. So when a call came within `lingerMs` of the reply
+ * before it, the event loop keeps polling for as long after this reply too. It is a bet on what just happened: at an
+ * even 200 calls a second, or 5,000, it never polls at all.
  */
 export class Linger {
   readonly #now: () => number;

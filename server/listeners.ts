@@ -1,4 +1,7 @@
-/** The public and the admin listener, on one member of HTTP; and what is answered where a request fails before, or beside, the path of a call. */
+/**
+ * The public and the admin listener, on one member of HTTP; and what is answered where a request fails before, or
+ * beside, the path of a call.
+ */
 
 import type { SizedConfig } from "./config.js";
 import type { ServeError } from "./errors.js";

@@ -1,8 +1,10 @@
 /**
- * What this process may use of its machine: processors and memory, less where a container has limits. Settings that aren't set follow from it.
+ * What this process may use of its machine: processors and memory, less where a container has limits. Settings that
+ * aren't set follow from it.
  *
- * Node 20 knows neither the processor time of a control group nor what of the memory is whose, so a small container on a large machine
- * would start a thread for each of the machine's processors, be throttled, and let in more bytes than it may hold.
+ * Node 20 knows neither the processor time of a control group nor what of the memory is whose, so a small container on
+ * a large machine would start a thread for each of the machine's processors, be throttled, and let in more bytes than
+ * it may hold.
  */
 
 import { readFileSync } from "node:fs";
@@ -28,7 +30,10 @@ export function defaultWorkers({ processors, memoryBytes }: Machine): number {
   return Math.max(1, Math.min(Math.floor(processors) - 1, Math.floor(memoryBytes / 4 / workerBytes)));
 }
 
-/** Bytes of bodies in flight: an eighth of the memory, since bodies take up to twice as much, once as they arrive and once in flight. */
+/**
+ * Bytes of bodies in flight: an eighth of the memory, since bodies take up to twice as much, once as they arrive and
+ * once in flight.
+ */
 export function defaultBytesMax({ memoryBytes }: Machine): number {
   return Math.max(mebibyte, Math.min(bodiesBytesMax, Math.floor(memoryBytes / 8)));
 }
@@ -57,7 +62,8 @@ export function processorQuota(read: (path: string) => string | undefined): numb
     if (controllers === undefined) continue;
     const isUnified = controllers === "";
     if (!isUnified && !controllers.split(",").includes("cpu")) continue;
-    // In a container the mounted tree may begin with the process's own group, so a folder that isn't there says nothing.
+    // In a container the mounted tree may begin with the process's own group, so a folder that isn't there says
+    // nothing.
     for (const folder of groupsAround(isUnified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/cpu", group!))
       least = Math.min(least, isUnified ? unifiedQuota(read(`${folder}/cpu.max`)) : legacyQuota(folder, read));
   }

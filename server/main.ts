@@ -12,9 +12,14 @@ import { Version } from "./versions/version.js";
 /**
  * Serves until a signal says to stop ({@link onSignals}).
  *
- * @returns The exit code: 0 after a drain that answered everything, 1 if requests or runs were cut off or the server couldn't start.
+ * @returns The exit code: 0 after a drain that answered everything, 1 if requests or runs were cut off or the server
+ *   couldn't start.
  */
-export async function serve(args: readonly string[], environment: NodeJS.ProcessEnv, workingDirectory: string): Promise<number> {
+export async function serve(
+  args: readonly string[],
+  environment: NodeJS.ProcessEnv,
+  workingDirectory: string,
+): Promise<number> {
   let config: Config;
   try {
     config = readConfig(args, environment, workingDirectory);
@@ -22,11 +27,12 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
     process.stderr.write(`plumb serve: ${(error as Error).message}\n`);
     return 2;
   }
-  // V8 notes which places in the code make objects that survive, and makes those of such a place old from the start. While models are proved,
-  // rows and calls do survive; in service, where they are gone in a millisecond, only a full collection would find them, and all that they point
-  // to (docs/decisions/0008-young-calls.md).
+  // V8 notes which places in the code make objects that survive, and makes those of such a place old from the start.
+  // While models are proved, rows and calls do survive; in service, where they are gone in a millisecond, only a full
+  // collection would find them, and all that they point to (docs/decisions/0008-young-calls.md).
   setFlagsFromString("--no-allocation-site-pretenuring");
-  // Nobody may read it, or its disk may be full: that is no reason to end. Opened here, since it takes milliseconds that the event loop hasn't later.
+  // Nobody may read it, or its disk may be full: that is no reason to end. Opened here, since it takes milliseconds
+  // that the event loop hasn't later.
   process.stdout.on("error", () => {});
   const server = new Server(config);
   const stopped = onSignals((message) => server.logs.event("warn", message));
@@ -44,18 +50,21 @@ export async function serve(args: readonly string[], environment: NodeJS.Process
     exitCode = cutOff === 0 ? 0 : 1;
   }
   if (server.threadsLeft) await endBesideThreads(server);
-  // What was cut off, as time-outs and retries for a collector that doesn't answer, may hold the process for another ten seconds and more.
+  // What was cut off, as time-outs and retries for a collector that doesn't answer, may hold the process for another
+  // ten seconds and more.
   if (exitCode === 1 || server.spansLeft) process.exit(exitCode);
   return exitCode;
 }
 
 /**
- * Ends the process with exit code 1 though a thread is in a run that doesn't end. `process.exit` waits for such a thread for ever (Node 20), and
- * to terminate it aborts the process. Where Node can put another program into this process (22.15 and later), one that exits takes its place;
- * elsewhere SIGKILL is what is left.
+ * Ends the process with exit code 1 though a thread is in a run that doesn't end. `process.exit` waits for such a
+ * thread for ever (Node 20), and to terminate it aborts the process. Where Node can put another program into this
+ * process (22.15 and later), one that exits takes its place; elsewhere SIGKILL is what is left.
  */
 async function endBesideThreads({ logs }: Server): Promise<never> {
-  const { execve } = process as { execve?: (file: string, args: readonly string[], environment: NodeJS.ProcessEnv) => never };
+  const { execve } = process as {
+    execve?: (file: string, args: readonly string[], environment: NodeJS.ProcessEnv) => never;
+  };
   const how = execve ? "exit code 1" : "SIGKILL, since this Node can't exit beside it";
   logs.event("error", `a thread of the pool is still in its run: the process ends without it, by ${how}`);
   await logs.flush(1000);
@@ -73,7 +82,9 @@ function describe(version: ListedVersion): string {
 /** What a person wants to see: where, what, and a line to try. */
 function greeting(server: Server, config: Config): string {
   const base = `http://${urlHost(config.host)}:${server.httpPort}`;
-  const lines = [`Plumb listens on ${base} (predictions) and http://${urlHost(config.adminHost)}:${server.adminPort} (metrics)`];
+  const lines = [
+    `Plumb listens on ${base} (predictions) and http://${urlHost(config.adminHost)}:${server.adminPort} (metrics)`,
+  ];
   for (const [name, versions] of server.registry.models) {
     for (const version of versions) lines.push(`  ${name}/${version.number}  ${version.state}  ${describe(version)}`);
   }

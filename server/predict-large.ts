@@ -1,8 +1,10 @@
 /**
- * The same steps for calls that are too large for one turn of the event loop: each as a generator that yields after a slice of its work.
+ * The same steps for calls that are too large for one turn of the event loop: each as a generator that yields after a
+ * slice of its work.
  *
- * A slice is some tens of microseconds: so many bytes, or so many rows that their features and labels are as many values. `slices.ts`
- * takes several of them in a turn, as its time allows, and before each the call may have been given up (`predict.ts`).
+ * A slice is some tens of microseconds: so many bytes, or so many rows that their features and labels are as many
+ * values. `slices.ts` takes several of them in a turn, as its time allows, and before each the call may have been given
+ * up (`predict.ts`).
  */
 
 import { Buffer } from "node:buffer";
@@ -17,7 +19,10 @@ import type { Version } from "./versions/version.js";
 
 /** Bodies up to here are decoded in one go, bytes: about 0.3 ms. */
 const wholeBytesMax = 32_768;
-/** Calls up to here are validated, preprocessed and answered in one go, values of rows and answers: 0.2 ms, and 1 ms if every row is bad. */
+/**
+ * Calls up to here are validated, preprocessed and answered in one go, values of rows and answers: 0.2 ms, and 1 ms if
+ * every row is bad.
+ */
 const wholeValuesMax = 2048;
 /** A slice of rows: so many values, */
 const sliceValues = 512;
@@ -77,8 +82,8 @@ export function* prepareInSlices(call: Call, now: () => number): Generator<undef
 }
 
 /**
- * Lets go of the rows, all but their number: the blocks hold what runs. While a run lasts, ten thousand rows are thirty thousand objects
- * that the garbage collector would move, and the event loop stands still while it does.
+ * Lets go of the rows, all but their number: the blocks hold what runs. While a run lasts, ten thousand rows are thirty
+ * thousand objects that the garbage collector would move, and the event loop stands still while it does.
  */
 function letGo(call: Call): void {
   call.rows = new Array(call.rows.length);
@@ -144,7 +149,11 @@ export function* fallBackInSlices(call: Call, error: ServeError): Generator<unde
 }
 
 /** One answer from those of slices of rows. */
-function* gather(rowCount: number, sliceRows: number, answerRows: (first: number, end: number) => Answer): Generator<undefined, Answer> {
+function* gather(
+  rowCount: number,
+  sliceRows: number,
+  answerRows: (first: number, end: number) => Answer,
+): Generator<undefined, Answer> {
   const predictions: Prediction[] = [];
   let probabilities: Float64Array | undefined;
   for (const [first, end] of slicesOf(rowCount, sliceRows)) {

@@ -1,12 +1,13 @@
 /**
  * The path of a call, on one screen.
  *
- * admit -> route -> decode -> validate -> (cache) -> preprocess -> run (lane, batch, executor, engine) -> postprocess -> encode -> reply,
- * then record. A failure that the version's fallback can answer for goes its way instead of to an error.
- * Callbacks, not promises: `submit` returns at once and the scheduler calls `answer` when the rows ran, so that calls that ran in one batch
- * are answered in one turn of the event loop. The transports hand over a call with its bytes; proof and command line take the same steps with another
- * scheduler. A call that would hold the event loop takes the same steps in slices (`predict-large.ts`). Nothing is patched onto the path
- * from outside: metrics, logs and traces read the call once it is finished.
+ * admit -> route -> decode -> validate -> (cache) -> preprocess -> run (lane, batch, executor, engine) -> postprocess
+ * -> encode -> reply, then record. A failure that the version's fallback can answer for goes its way instead of to an
+ * error. Callbacks, not promises: `submit` returns at once and the scheduler calls `answer` when the rows ran, so that
+ * calls that ran in one batch are answered in one turn of the event loop. The transports hand over a call with its
+ * bytes; proof and command line take the same steps with another scheduler. A call that would hold the event loop takes
+ * the same steps in slices (`predict-large.ts`). Nothing is patched onto the path from outside: metrics, logs and
+ * traces read the call once it is finished.
  */
 
 import type { Buffer } from "node:buffer";
@@ -14,7 +15,14 @@ import type { Call } from "./call.js";
 import { decodeJson, encodeError, encodeJson } from "./codec/json.js";
 import { ServeError } from "./errors.js";
 import { answerByFallback, canFallBack, takeFallback } from "./fallback-steps.js";
-import { answerInSlices, decodeInSlices, fallBackInSlices, isLargeBody, isLargeCall, prepareInSlices } from "./predict-large.js";
+import {
+  answerInSlices,
+  decodeInSlices,
+  fallBackInSlices,
+  isLargeBody,
+  isLargeCall,
+  prepareInSlices,
+} from "./predict-large.js";
 import type { SlicedWork } from "./slices.js";
 import { checkAnswer, newBlocks, preprocess, sloTargetMs, takeRows, validate } from "./steps.js";
 import type { BodyLimits } from "./versions/registry.js";
@@ -117,8 +125,16 @@ function mayBeRefused({ scheduler }: PredictPath, { arrivedMs }: Call, bodyBytes
   return isLargeBody(bodyBytes) || scheduler.isRefusing(arrivedMs);
 }
 
-/** A call that can't be answered in time whatever its rows are is refused before they are decoded, unless something else can answer for them. */
-function refuseEarly({ scheduler }: PredictPath, call: Call, version: Version, bodyBytes: number): ServeError | undefined {
+/**
+ * A call that can't be answered in time whatever its rows are is refused before they are decoded, unless something else
+ * can answer for them.
+ */
+function refuseEarly(
+  { scheduler }: PredictPath,
+  call: Call,
+  version: Version,
+  bodyBytes: number,
+): ServeError | undefined {
   if (version.fallback !== undefined || version.cache !== undefined) return undefined;
   const rows = version.rowBytes.rowsIn(bodyBytes);
   if (rows === undefined) return undefined;
@@ -126,7 +142,10 @@ function refuseEarly({ scheduler }: PredictPath, call: Call, version: Version, b
   return scheduler.refusal(version, rows.least, call.arrivedMs + timeMs);
 }
 
-/** @param onRun - Takes the call once its rows ran; at once if it has none to run: a partial request without a single good row. */
+/**
+ * @param onRun - Takes the call once its rows ran; at once if it has none to run: a partial request without a single
+ *   good row.
+ */
 function queue(path: PredictPath, call: Call, onRun: (call: Call) => void): void {
   call.path = path;
   call.onRun = onRun;
@@ -161,7 +180,10 @@ function answerLarge(call: Call): void {
   takeSlices(path, call, answerInSlices(call, path.now), (text) => finish(path, call, 200, text));
 }
 
-/** Takes steps a slice at a time and goes on with what they give; a call that is given up meanwhile is dropped at the next slice. */
+/**
+ * Takes steps a slice at a time and goes on with what they give; a call that is given up meanwhile is dropped at the
+ * next slice.
+ */
 function takeSlices<T>(path: PredictPath, call: Call, steps: Iterator<unknown, T>, goOn: (given: T) => void): void {
   const { fellBack } = call;
   function* untilGivenUp(): Generator<undefined, void> {
@@ -196,7 +218,8 @@ export function fail(path: PredictPath, call: Call, reason: unknown): void {
 function fallBack(path: PredictPath, call: Call, error: ServeError): void {
   try {
     takeFallback(call, error);
-    if (isLargeCall(call)) takeSlices(path, call, fallBackInSlices(call, error), (text) => finish(path, call, 200, text));
+    if (isLargeCall(call))
+      takeSlices(path, call, fallBackInSlices(call, error), (text) => finish(path, call, 200, text));
     else finish(path, call, 200, encodeJson(call.version!.answerFrame, call, answerByFallback(call, error)));
   } catch {
     fail(path, call, error);

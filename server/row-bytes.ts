@@ -1,4 +1,7 @@
-/** How many rows does a body hold? Guessed from its length, by what bodies of the version held lately, before it is decoded. */
+/**
+ * How many rows does a body hold? Guessed from its length, by what bodies of the version held lately, before it is
+ * decoded.
+ */
 
 /** A body counts for this much of what is known. */
 const weight = 0.05;

@@ -1,9 +1,9 @@
 /**
  * A row as a key: two rows have the same key exactly if no preprocessing can tell them apart.
  *
- * Numbers are written as their eight bytes, which tells -0 from 0 and costs a tenth of their digits; a missing value as NaN, which no
- * JSON number is. Texts and lists follow with their lengths, so that no two rows run into each other. What stands at which place is the
- * schema's order, whatever order the caller wrote.
+ * Numbers are written as their eight bytes, which tells -0 from 0 and costs a tenth of their digits; a missing value as
+ * NaN, which no JSON number is. Texts and lists follow with their lengths, so that no two rows run into each other.
+ * What stands at which place is the schema's order, whatever order the caller wrote.
  */
 
 import { Buffer } from "node:buffer";

@@ -1,9 +1,9 @@
 /**
  * The server: the one place where concrete classes meet.
  *
- * Start: load what can't be loaded in short turns, then listen (a taken port is found at once, and liveness is answered from the first moment),
- * then load the store in turns of the event loop that are never held, and be ready. Stop: not ready, no new connections, answer what is in flight,
- * end the workers; in whatever state, within the drain's time.
+ * Start: load what can't be loaded in short turns, then listen (a taken port is found at once, and liveness is answered
+ * from the first moment), then load the store in turns of the event loop that are never held, and be ready. Stop: not
+ * ready, no new connections, answer what is in flight, end the workers; in whatever state, within the drain's time.
  */
 
 import { randomBytes } from "node:crypto";
@@ -39,7 +39,10 @@ import type { Version } from "./versions/version.js";
 
 /** How long a drain waits for the collector to take the last spans, milliseconds. */
 const flushTracesMs = 2000;
-/** How often calls in flight are looked through for passed deadlines, milliseconds: how late a 504 can be on an idle loop. */
+/**
+ * How often calls in flight are looked through for passed deadlines, milliseconds: how late a 504 can be on an idle
+ * loop.
+ */
 const sweepEveryMs = 5;
 
 /** After readiness, milliseconds; a scrape that comes earlier doesn't wait for it. */
@@ -100,7 +103,8 @@ export class Server {
   /**
    * Starts it; resolves when every model is proved and warm. {@link stop} may be called meanwhile.
    *
-   * @throws Error with a sentence when an address is taken, the store can't be read, or no model came through its proof.
+   * @throws Error with a sentence when an address is taken, the store can't be read, or no model came through its
+   *   proof.
    */
   async start(): Promise<void> {
     this.#isStarting = true;
@@ -189,8 +193,10 @@ export class Server {
       },
       routes: {
         choose: (modelName, versionName) => {
-          // While models are read, one that isn't there yet must not look like one that doesn't exist: 404 isn't tried again.
-          if (!this.#warm) throw new ServeError("not_ready", "the server is still loading and proving its models; try again shortly");
+          // While models are read, one that isn't there yet must not look like one that doesn't exist: 404 isn't tried
+          // again.
+          if (!this.#warm)
+            throw new ServeError("not_ready", "the server is still loading and proving its models; try again shortly");
           return this.#registry.choose(modelName, versionName);
         },
         limits: (modelName, versionName) => this.#registry.limits(modelName, versionName),
@@ -232,8 +238,10 @@ export class Server {
       pool: pools.threads,
       now,
       defer: setImmediate,
-      onBatch: (version, executor, rowCount, durationUs) => this.#metrics.observeBatch(version, executor, rowCount, durationUs),
-      onTrouble: (version, message) => this.#logs.event("error", message, { model: version.name, version: version.number }),
+      onBatch: (version, executor, rowCount, durationUs) =>
+        this.#metrics.observeBatch(version, executor, rowCount, durationUs),
+      onTrouble: (version, message) =>
+        this.#logs.event("error", message, { model: version.name, version: version.number }),
     });
     const scheduler = this.#scheduler;
     return new StoreLoader({
@@ -275,7 +283,12 @@ export class Server {
 
   #logEngines({ name, number, engines }: Version): void {
     for (const { model, engine, reason, differed } of engines) {
-      this.#logs.event(differed ? "error" : "info", `engine: ${engine}`, { model: name, version: number, part: model, reason });
+      this.#logs.event(differed ? "error" : "info", `engine: ${engine}`, {
+        model: name,
+        version: number,
+        part: model,
+        reason,
+      });
     }
   }
 

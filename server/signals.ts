@@ -4,16 +4,18 @@ import { closeSync } from "node:fs";
 import { isatty } from "node:tty";
 
 /**
- * Those that ask a process to stop: orchestrators and shells (SIGTERM, SIGINT, SIGQUIT), restarters of development (SIGUSR2), system containers
- * (SIGPWR), a limit on processor time (SIGXCPU). Node keeps SIGUSR1 for its debugger; the system handles SIGKILL and SIGSTOP.
+ * Those that ask a process to stop: orchestrators and shells (SIGTERM, SIGINT, SIGQUIT), restarters of development
+ * (SIGUSR2), system containers (SIGPWR), a limit on processor time (SIGXCPU). Node keeps SIGUSR1 for its debugger; the
+ * system handles SIGKILL and SIGSTOP.
  */
 const stopping = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGUSR2", "SIGPWR", "SIGXCPU"] as const;
 
 /**
  * The first signal that asks for a stop; a second one ends the process at once.
  *
- * SIGHUP has two meanings. From a terminal that has closed it asks for a stop. From an operator it means "read your settings again", which needs
- * a restart here: it is noted and ignored, so that a habit from other servers ends nothing.
+ * SIGHUP has two meanings. From a terminal that has closed it asks for a stop. From an operator it means "read your
+ * settings again", which needs a restart here: it is noted and ignored, so that a habit from other servers ends
+ * nothing.
  *
  * @param note - Takes a sentence for the log.
  * @returns The signal's name.
@@ -32,13 +34,17 @@ export async function onSignals(note: (message: string) => void): Promise<string
       });
     }
     process.on("SIGHUP", () => {
-      // A descriptor of a terminal that has closed is none of a terminal any more. Kernel and shell both send the signal then: it never counts
-      // as a second one.
+      // A descriptor of a terminal that has closed is none of a terminal any more. Kernel and shell both send the
+      // signal then: it never counts as a second one.
       if (terminals.length > 0 && !terminals.some((descriptor) => isatty(descriptor))) {
-        // At its end Node resets the terminal that it was started in, and aborts where that one is gone, unless its descriptors are closed.
+        // At its end Node resets the terminal that it was started in, and aborts where that one is gone, unless its
+        // descriptors are closed.
         process.once("exit", () => terminals.forEach(close));
         resolve("SIGHUP");
-      } else note("SIGHUP is ignored: settings and bundles are read at the start, so restart the server to have them read again");
+      } else
+        note(
+          "SIGHUP is ignored: settings and bundles are read at the start, so restart the server to have them read again",
+        );
     });
   });
 }

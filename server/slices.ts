@@ -1,9 +1,9 @@
 /**
- * Work that would hold the event loop for too long, taken in slices: some in each turn of the loop, between which sockets are read, small
- * calls are answered and deadlines are looked at.
+ * Work that would hold the event loop for too long, taken in slices: some in each turn of the loop, between which
+ * sockets are read, small calls are answered and deadlines are looked at.
  *
- * The time of a turn is shared by all such work, however much there is. Work of the oldest call comes first: turn and turn about, ten large
- * bodies would all be decoded at the end, and the pool would have nothing to run until then.
+ * The time of a turn is shared by all such work, however much there is. Work of the oldest call comes first: turn and
+ * turn about, ten large bodies would all be decoded at the end, and the pool would have nothing to run until then.
  */
 
 /** Each `next` is one slice, of at most a few tenths of a turn's time. Must not throw. */
@@ -17,8 +17,8 @@ export interface SlicesOptions {
 }
 
 /**
- * Time per turn, milliseconds. With the last slice, which may begin just before the end, and the model's share of the turn
- * (`inference/scheduler.ts`) this stays under 1 ms; a turn costs about 10 us.
+ * Time per turn, milliseconds. With the last slice, which may begin just before the end, and the model's share of the
+ * turn (`inference/scheduler.ts`) this stays under 1 ms; a turn costs about 10 us.
  */
 const turnBudgetMs = 0.3;
 

@@ -1,8 +1,8 @@
 /**
  * The steps of a call between its bytes: what `predict.ts` takes in one go, and `predict-large.ts` in slices of rows.
  *
- * Good rows cost a look. Only where some are bad is anything written down, by {@link RowCheck} and {@link RowRefusals}, which take rows in
- * any number of slices and conclude once.
+ * Good rows cost a look. Only where some are bad is anything written down, by {@link RowCheck} and {@link RowRefusals},
+ * which take rows in any number of slices and conclude once.
  */
 
 import { Buffer } from "node:buffer";
@@ -18,7 +18,10 @@ import type { Version } from "./versions/version.js";
 
 /** An SLO is a promise for 95 of 100 calls; the others may take this much longer before they are given up. */
 const deadlinePerSlo = 5;
-/** The SLO is meant for a call of usual size: a large one can't be faster than its rows, and gets this much more for each, milliseconds. */
+/**
+ * The SLO is meant for a call of usual size: a large one can't be faster than its rows, and gets this much more for
+ * each, milliseconds.
+ */
 const largeCallMsPerRow = 0.1;
 
 /** Takes what the codec made of the body, which is let go. @throws {@link ServeError} deadline_exceeded. */
@@ -30,7 +33,8 @@ export function takeRows(call: Call, version: Version, { rows, single, partial }
   call.decodedMs = nowMs;
   version.rowBytes.learn(call.bodyBytes, rows.length);
   setDeadline(call, version, rows.length);
-  if (nowMs > call.deadlineMs) throw new ServeError("deadline_exceeded", "the deadline had passed before the body was there");
+  if (nowMs > call.deadlineMs)
+    throw new ServeError("deadline_exceeded", "the deadline had passed before the body was there");
 }
 
 /** When the answer should be there, and when it is given up: both as the caller says, else by the version's SLO. */
@@ -49,8 +53,8 @@ export function sloTargetMs({ sloMs }: Version, rowCount: number): number {
 /** At most so many issues are listed: enough to see what is wrong, not a second copy of the body. */
 const issuesMax = 100;
 /**
- * A partial answer says of each bad row what is wrong with it, up to so many characters; beyond, only which rows are bad. 10,000 rows of a
- * thousand missing features would be a reply of a gigabyte.
+ * A partial answer says of each bad row what is wrong with it, up to so many characters; beyond, only which rows are
+ * bad. 10,000 rows of a thousand missing features would be a reply of a gigabyte.
  */
 const partialIssuesCharsMax = 250_000;
 const unlisted = "this row is bad too: so many are that no more of their issues are listed";
@@ -106,8 +110,8 @@ export class RowCheck {
   /**
    * Once all rows were taken.
    *
-   * @throws {@link ServeError} schema_mismatch if there are bad ones and the request isn't partial; malformed_body for a body in the form of
-   *   another server.
+   * @throws {@link ServeError} schema_mismatch if there are bad ones and the request isn't partial; malformed_body for
+   *   a body in the form of another server.
    */
   end(): void {
     const call = this.#call;
@@ -157,7 +161,10 @@ export class RowRefusals {
       const begin = next;
       while (next < refused.length && refused[next]!.row === row - first) next++;
       if (next === begin) this.#keep(row);
-      else this.#bad.add(originalRow(this.#call, row), () => refused.slice(begin, next).map((refusal) => this.#issue(row, refusal)));
+      else
+        this.#bad.add(originalRow(this.#call, row), () =>
+          refused.slice(begin, next).map((refusal) => this.#issue(row, refusal)),
+        );
     }
   }
 
@@ -177,13 +184,17 @@ export class RowRefusals {
     return { row: originalRow(this.#call, row), feature, expected, got: shown };
   }
 
-  /** Once all rows were taken. @throws {@link ServeError} row_refused if there are bad ones and the request isn't partial. */
+  /**
+   * Once all rows were taken. @throws {@link ServeError} row_refused if there are bad ones and the request isn't
+   * partial.
+   */
   end(): void {
     if (this.#bad.count === 0) return;
     const call = this.#call;
     const rowErrors = this.#bad.conclude();
     const { outputs } = this.#version.preprocessor;
-    if (call.intake === undefined) call.blocks = call.blocks.map((block, i) => block.subarray(0, this.#kept.length * outputs[i]!.width));
+    if (call.intake === undefined)
+      call.blocks = call.blocks.map((block, i) => block.subarray(0, this.#kept.length * outputs[i]!.width));
     const rowIndexes = this.#kept.map((row) => originalRow(call, row));
     setAside(call, rowIndexes, rowErrors);
   }
@@ -224,7 +235,9 @@ class BadRows {
   conclude(): readonly RowError[] {
     if (this.#call.partial) return this.#rowErrors;
     const more = this.count > 1 ? ` (and ${this.count - 1} more bad rows)` : "";
-    throw new ServeError(this.#code, `${describeIssue(this.#issues[0]!)}${more}`, { issues: this.#issues.slice(0, issuesMax) });
+    throw new ServeError(this.#code, `${describeIssue(this.#issues[0]!)}${more}`, {
+      issues: this.#issues.slice(0, issuesMax),
+    });
   }
 }
 
@@ -245,7 +258,10 @@ function addErrors(call: Call, rowErrors: readonly RowError[]): void {
   call.rowErrors = [...(call.rowErrors ?? []), ...rowErrors].sort((a, b) => a.row - b.row);
 }
 
-/** A number that isn't finite is never an answer, and neither is a row that the model failed on: the fallback's is, where there is one. */
+/**
+ * A number that isn't finite is never an answer, and neither is a row that the model failed on: the fallback's is,
+ * where there is one.
+ */
 export function checkAnswer(call: Call, answer: Answer): void {
   if (call.failedRows === undefined && isFiniteAnswer(answer)) return;
   const check = new AnswerCheck(call);
@@ -268,7 +284,8 @@ export class AnswerCheck {
   /**
    * @param first - The row, of those that ran, that `answer` begins with.
    * @param answer - Rows without a valid answer get the fallback's, where there is one.
-   * @throws {@link ServeError} model_failed, model_output_invalid at the first row without an answer, if the request isn't partial.
+   * @throws {@link ServeError} model_failed, model_output_invalid at the first row without an answer, if the request
+   *   isn't partial.
    */
   take(first: number, answer: Answer): void {
     if (this.#failed === undefined && isFiniteAnswer(answer)) return;
@@ -288,7 +305,9 @@ export class AnswerCheck {
   #addUnanswered(i: number, code: "model_failed" | "model_output_invalid"): void {
     const row = originalRow(this.#call, i);
     const message =
-      code === "model_failed" ? `row ${row}: the model could not be run on it` : `row ${row}: the model's answer isn't a finite number`;
+      code === "model_failed"
+        ? `row ${row}: the model could not be run on it`
+        : `row ${row}: the model's answer isn't a finite number`;
     if (!this.#call.partial) throw new ServeError(code, message);
     this.#unanswered.add(i);
     this.#rowErrors.push({ row, code, message, issues: noIssues });

@@ -1,8 +1,9 @@
 /**
  * Long work that isn't a call's (loading, proving, a scrape), cut into short turns of the event loop.
  *
- * The work asks between its steps, and goes on at once while its turn has time left. However many works there are, one of them has the turn: each
- * iteration of the loop resumes the one that has waited longest, so between any two steps sockets are read and calls answered.
+ * The work asks between its steps, and goes on at once while its turn has time left. However many works there are, one
+ * of them has the turn: each iteration of the loop resumes the one that has waited longest, so between any two steps
+ * sockets are read and calls answered.
  */
 
 export interface TurnsOptions {
@@ -40,7 +41,8 @@ export class Turns {
   /**
    * Between two steps.
    *
-   * @returns Undefined while this turn has time left; else what resolves in a later turn, and is rejected with {@link StoppedError} after {@link stop}.
+   * @returns Undefined while this turn has time left; else what resolves in a later turn, and is rejected with
+   *   {@link StoppedError} after {@link stop}.
    */
   readonly pause = (): Promise<void> | undefined => {
     if (!this.#isStopped && this.#options.now() < this.#endMs) return undefined;

@@ -21,7 +21,13 @@ export function isMet({ reached, sense, bound }: Bar): boolean | undefined {
   return sense === "under" ? median < bound : median <= bound;
 }
 
-export function bar(what: string, sense: Bar["sense"], bound: number, unit: Bar["unit"], values: readonly number[]): Bar {
+export function bar(
+  what: string,
+  sense: Bar["sense"],
+  bound: number,
+  unit: Bar["unit"],
+  values: readonly number[],
+): Bar {
   return { what, sense, bound, unit, reached: values.length > 0 ? spreadOf(values) : undefined };
 }
 
@@ -39,7 +45,11 @@ export function barTable(bars: readonly Bar[]): Table {
 /** Median, quartiles, extremes. */
 export function spreadCells({ count, min, lowerQuartile, median, upperQuartile, max }: Spread, unit = ""): string[] {
   if (count === 1) return [`${figure(median)}${unit}`, "", ""];
-  return [`${figure(median)}${unit}`, `${figure(lowerQuartile)} to ${figure(upperQuartile)}`, `${figure(min)} to ${figure(max)}`];
+  return [
+    `${figure(median)}${unit}`,
+    `${figure(lowerQuartile)} to ${figure(upperQuartile)}`,
+    `${figure(min)} to ${figure(max)}`,
+  ];
 }
 
 function verdict(bar: Bar): string {

@@ -1,8 +1,10 @@
 /**
- * The bare cost of ONNX Runtime, one thread, a batch of 64 after the other with nothing around it: what no server on this machine can go
- * below. In a process of its own, so that it neither warms nor slows another: `node bare-onnx.js BUNDLE [ROWS.jsonl]` prints microseconds a row.
+ * The bare cost of ONNX Runtime, one thread, a batch of 64 after the other with nothing around it: what no server on
+ * this machine can go below. In a process of its own, so that it neither warms nor slows another: `node bare-onnx.js
+ * BUNDLE [ROWS.jsonl]` prints microseconds a row.
  *
- * Without a file the rows are the features of the bundle's golden rows in random order; with one, they're the file's rows, preprocessed.
+ * Without a file the rows are the features of the bundle's golden rows in random order; with one, they're the file's
+ * rows, preprocessed.
  */
 
 import "../no-telemetry.js";
@@ -65,7 +67,9 @@ function goldenFeatures(bundle: string, input: string): FeatureSource {
 }
 
 function preprocessed(bundle: string, rowsFile: string, width: number): FeatureSource {
-  const preprocessor = createPreprocessor(parseGraph(JSON.parse(readFileSync(join(bundle, "preprocessing.json"), "utf8"))));
+  const preprocessor = createPreprocessor(
+    parseGraph(JSON.parse(readFileSync(join(bundle, "preprocessing.json"), "utf8"))),
+  );
   const { features } = preprocessor.features(readLines<Row>(rowsFile));
   const [table] = features as [Float64Array];
   const rowCount = table.length / width;

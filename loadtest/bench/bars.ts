@@ -27,7 +27,9 @@ export function barsOf({
     ...httpMembers.flatMap(({ load }) => [load.uws.errors, load.node.errors]),
     ...traced.map(({ load }) => load.plumb.errors),
     ...cache.map((round) => round.errors),
-    ...("leftOut" in peers ? [] : peers.flatMap(({ levels }) => levels.flatMap(({ rounds }) => rounds.map(({ plumb }) => plumb.errors)))),
+    ...("leftOut" in peers
+      ? []
+      : peers.flatMap(({ levels }) => levels.flatMap(({ rounds }) => rounds.map(({ plumb }) => plumb.errors)))),
     ...latency.map((round) => round.errors),
     ...large.map((round) => round.errors),
     ...turns.map((round) => round.errors),
@@ -35,11 +37,35 @@ export function barsOf({
   return [
     bar("one row a request, 128 connections: share of the ceiling", "at least", 1.15, "", at(128).map(ceilingShare)),
     bar("the same, with the model on ONNX Runtime", "at least", 0.75, "", withoutKernel.map(shareWithoutKernel)),
-    bar("as it comes, with 1 % of the calls traced to a local collector", "at least", 0.75, "", traced.map(ceilingShare)),
-    bar("one row a request, 128 connections: requests/s, of the plain Fastify service", "at least", 2.5, "", at(128).map(ofFastify)),
-    bar("`--http node`, 128 connections: requests/s, of bare node:http", "at least", 0.75, "", httpMembers.map(ofBareNode)),
+    bar(
+      "as it comes, with 1 % of the calls traced to a local collector",
+      "at least",
+      0.75,
+      "",
+      traced.map(ceilingShare),
+    ),
+    bar(
+      "one row a request, 128 connections: requests/s, of the plain Fastify service",
+      "at least",
+      2.5,
+      "",
+      at(128).map(ofFastify),
+    ),
+    bar(
+      "`--http node`, 128 connections: requests/s, of bare node:http",
+      "at least",
+      0.75,
+      "",
+      httpMembers.map(ofBareNode),
+    ),
     bar("P50 at one connection, of the raw limit's", "at most", 1.4, "", at(1).map(p50OfRaw)),
-    bar("processor time of a cache hit above the raw limit's, of a miss's above it", "under", 0.5, "", cache.map(hitOfMiss)),
+    bar(
+      "processor time of a cache hit above the raw limit's, of a miss's above it",
+      "under",
+      0.5,
+      "",
+      cache.map(hitOfMiss),
+    ),
     bar(
       "P99 at 200 rows/s, open loop, beside a 1000-row request each second",
       "under",
@@ -76,7 +102,9 @@ export function barsOf({
       coldStart.map((r) => r.readyMs / r.bareNodeMs),
     ),
     bar("resident memory under load, two pool workers", "under", 230, "MB", memory ? [memory.peakMB] : []),
-    bar("requests that Plumb didn't answer with 200", "at most", 0, "", [errors.reduce((sum, count) => sum + count, 0)]),
+    bar("requests that Plumb didn't answer with 200", "at most", 0, "", [
+      errors.reduce((sum, count) => sum + count, 0),
+    ]),
   ];
 }
 

@@ -1,6 +1,6 @@
 /**
- * What a cache hit costs beside a miss, in processor time of the server. Both carry the same request, so the raw limit's time for it is
- * taken off both: what is left is what Plumb does besides reading and answering.
+ * What a cache hit costs beside a miss, in processor time of the server. Both carry the same request, so the raw
+ * limit's time for it is taken off both: what is left is what Plumb does besides reading and answering.
  */
 
 import type { Generator } from "../generators.js";
@@ -39,7 +39,14 @@ export interface CacheRuns {
  * @returns No round where the system doesn't tell a process's time.
  * @throws Error where the calls that should have hit the cache didn't.
  */
-export async function cacheRounds({ raw, randomRows, sameRows, connections, rounds, durationS }: CacheRuns): Promise<CacheRound[]> {
+export async function cacheRounds({
+  raw,
+  randomRows,
+  sameRows,
+  connections,
+  rounds,
+  durationS,
+}: CacheRuns): Promise<CacheRound[]> {
   // Both on ONNX Runtime: a cache is for a model that is dear, and the tree kernel makes this one nearly free.
   const model = [...demandAlone(), "--engine", "onnxruntime"];
   const server = await startPlumb([...model, "--cache-bytes", String(cacheBytes)]);

@@ -1,4 +1,7 @@
-/** From the start of the process to ready: every bundle read, proved and warm. Paired with a Node process that does nothing. */
+/**
+ * From the start of the process to ready: every bundle read, proved and warm. Paired with a Node process that does
+ * nothing.
+ */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -26,7 +26,10 @@ export async function httpMembersRounds(runs: HttpMembersRuns): Promise<HttpMemb
     const target = { host: "127.0.0.1", port: server.port, path: "/models/demand/predict" };
     const node: Contender = { target, pid: server.pid, generator: plumb.generator };
     for (const { generator, target } of [bareNode, node]) await generator.saturate(target, connections, durationS); // untimed, as for the others
-    return await pairedRounds({ contenders: { raw, bareNode, uws: plumb, node }, connections, rounds, durationS }, (load) => ({ load }));
+    return await pairedRounds(
+      { contenders: { raw, bareNode, uws: plumb, node }, connections, rounds, durationS },
+      (load) => ({ load }),
+    );
   } finally {
     await server.stop();
   }

@@ -1,4 +1,7 @@
-/** The tail at a rate: 200 rows a second in an open loop while a 1000-row request goes by each second; the raw limit beside Plumb. */
+/**
+ * The tail at a rate: 200 rows a second in an open loop while a 1000-row request goes by each second; the raw limit
+ * beside Plumb.
+ */
 
 import type { Random } from "../random.js";
 import type { RowSource } from "../rows.js";
@@ -24,7 +27,14 @@ export interface LatencyRuns {
   readonly random: Random;
 }
 
-export async function latencyRounds({ raw, plumb, rounds, durationS, rows, random }: LatencyRuns): Promise<LatencyRound[]> {
+export async function latencyRounds({
+  raw,
+  plumb,
+  rounds,
+  durationS,
+  rows,
+  random,
+}: LatencyRuns): Promise<LatencyRound[]> {
   const settings: SlaSettings = {
     rate: 200,
     durationS,

@@ -16,7 +16,11 @@ export interface MemoryUse {
 const sampleEveryMs = 100;
 
 /** @returns Undefined where the system has no /proc to read it from. */
-export async function memoryUnderLoad(generator: Generator, rows: readonly string[], durationS: number): Promise<MemoryUse | undefined> {
+export async function memoryUnderLoad(
+  generator: Generator,
+  rows: readonly string[],
+  durationS: number,
+): Promise<MemoryUse | undefined> {
   const server = await startPlumb([...demandAlone(), "--workers", "2"]);
   try {
     const readyMB = residentMB(server.pid);
@@ -26,9 +30,10 @@ export async function memoryUnderLoad(generator: Generator, rows: readonly strin
       peakMB = Math.max(peakMB, residentMB(server.pid) ?? 0);
     }, sampleEveryMs);
     const target: Target = { host: "127.0.0.1", port: server.port, path: "/models/demand/predict" };
-    await Promise.all([generator.saturate(target, 128, durationS), largeLoad(target, largeRequests(target, rows), 2, durationS)]).finally(
-      () => clearInterval(sampler),
-    );
+    await Promise.all([
+      generator.saturate(target, 128, durationS),
+      largeLoad(target, largeRequests(target, rows), 2, durationS),
+    ]).finally(() => clearInterval(sampler));
     return { readyMB, peakMB };
   } finally {
     await server.stop();

@@ -1,4 +1,7 @@
-/** Paired rounds: in each, every server gets the same load for a short while, so that what slows the machine slows them all. */
+/**
+ * Paired rounds: in each, every server gets the same load for a short while, so that what slows the machine slows them
+ * all.
+ */
 
 import type { Generator, Saturation } from "../generators.js";
 import type { Target } from "../target.js";
@@ -12,7 +15,10 @@ export interface Contender {
 }
 
 export interface Load extends Saturation {
-  /** Microseconds of processor time that the server took for a request, all its threads together; undefined where the system doesn't tell. */
+  /**
+   * Microseconds of processor time that the server took for a request, all its threads together; undefined where the
+   * system doesn't tell.
+   */
   readonly cpuUsPerRequest: number | undefined;
 }
 

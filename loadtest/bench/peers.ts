@@ -1,6 +1,6 @@
 /**
- * The peers in Python (loadtest/peers): what tutorials end with, and the same by someone who wants it fast. They are slow enough to get
- * rounds of their own, fewer than the others', each paired with Plumb.
+ * The peers in Python (loadtest/peers): what tutorials end with, and the same by someone who wants it fast. They are
+ * slow enough to get rounds of their own, fewer than the others', each paired with Plumb.
  */
 
 import { execFile } from "node:child_process";
@@ -56,7 +56,8 @@ const peers: readonly Peer[] = [
     name: "FastAPI + onnxruntime",
     module: "onnx_service",
     packages: [...served, "onnxruntime", "numpy"],
-    perRequest: "pydantic checks the row, it is scaled by hand, one run of ONNX Runtime with one thread, all on the event loop",
+    perRequest:
+      "pydantic checks the row, it is scaled by hand, one run of ONNX Runtime with one thread, all on the event loop",
   },
 ];
 
@@ -86,7 +87,16 @@ async function measurePeer(peer: Peer, python: string, pipeline: string, runs: P
   const server = await startServer({
     name: peer.module,
     program: python,
-    args: ["-m", "uvicorn", `${peer.module}:app`, "--app-dir", folderOfPeers, "--port", String(port), "--no-access-log"],
+    args: [
+      "-m",
+      "uvicorn",
+      `${peer.module}:app`,
+      "--app-dir",
+      folderOfPeers,
+      "--port",
+      String(port),
+      "--no-access-log",
+    ],
     environment: { PIPELINE: pipeline, BUNDLE: bundle, PYTHONDONTWRITEBYTECODE: "1" },
     port,
     readyPath: "/health/ready",
@@ -116,7 +126,8 @@ async function peersPython(): Promise<string> {
 }
 
 async function setUpOf({ packages, perRequest }: Peer, python: string): Promise<string> {
-  const program = "import importlib.metadata as m, platform, sys; print(platform.python_version(), *map(m.version, sys.argv[1:]))";
+  const program =
+    "import importlib.metadata as m, platform, sys; print(platform.python_version(), *map(m.version, sys.argv[1:]))";
   const [version, ...versions] = (await run(python, ["-c", program, ...packages])).stdout.trim().split(" ");
   const made = packages.map((name, i) => `${name} ${versions[i]}`).join(", ");
   return `Python ${version}, ${made}; uvicorn with uvloop and httptools, one process, no access log. For a request: ${perRequest}.`;

@@ -37,7 +37,11 @@ function setting({ finished, machine, generator, rounds, roundS }: BenchResult):
 }
 
 function throughputTable({ throughput }: BenchResult): Table {
-  const names = { raw: "raw limit (uWebSockets.js)", plumb: "Plumb on uWebSockets.js", fastify: "Fastify + onnxruntime-node" };
+  const names = {
+    raw: "raw limit (uWebSockets.js)",
+    plumb: "Plumb on uWebSockets.js",
+    fastify: "Fastify + onnxruntime-node",
+  };
   const lines = throughput.flatMap(({ connections, rounds }) =>
     contenders.map((contender) => [
       `${names[contender]}, ${connectionsText(connections)}`,
@@ -106,17 +110,41 @@ function otherTable({
   memory,
 }: BenchResult): Table {
   const lines: [string, readonly number[]][] = [
-    ["bare ONNX Runtime, golden rows in batches of 64, µs a row", throughput.flatMap(({ rounds }) => rounds.map((r) => r.onnxUsPerRow))],
-    ["beside a Plumb without the tree kernel, 128 connections, requests/s", withoutKernel.map(({ load }) => load.plumb.requestsPerSecond)],
-    ["the same, the Plumb without (`--engine onnxruntime`)", withoutKernel.map(({ load }) => load.onnxruntime.requestsPerSecond)],
-    ["times as many with the kernel", withoutKernel.map(({ load }) => load.plumb.requestsPerSecond / load.onnxruntime.requestsPerSecond)],
-    ["bare node:http and JSON.parse, 128 connections, requests/s", httpMembers.map(({ load }) => load.bareNode.requestsPerSecond)],
-    ["Plumb on node:http (`--http node`), in the same rounds, requests/s", httpMembers.map(({ load }) => load.node.requestsPerSecond)],
-    ["Plumb on uWebSockets.js (`--http uws`), in the same rounds, requests/s", httpMembers.map(({ load }) => load.uws.requestsPerSecond)],
+    [
+      "bare ONNX Runtime, golden rows in batches of 64, µs a row",
+      throughput.flatMap(({ rounds }) => rounds.map((r) => r.onnxUsPerRow)),
+    ],
+    [
+      "beside a Plumb without the tree kernel, 128 connections, requests/s",
+      withoutKernel.map(({ load }) => load.plumb.requestsPerSecond),
+    ],
+    [
+      "the same, the Plumb without (`--engine onnxruntime`)",
+      withoutKernel.map(({ load }) => load.onnxruntime.requestsPerSecond),
+    ],
+    [
+      "times as many with the kernel",
+      withoutKernel.map(({ load }) => load.plumb.requestsPerSecond / load.onnxruntime.requestsPerSecond),
+    ],
+    [
+      "bare node:http and JSON.parse, 128 connections, requests/s",
+      httpMembers.map(({ load }) => load.bareNode.requestsPerSecond),
+    ],
+    [
+      "Plumb on node:http (`--http node`), in the same rounds, requests/s",
+      httpMembers.map(({ load }) => load.node.requestsPerSecond),
+    ],
+    [
+      "Plumb on uWebSockets.js (`--http uws`), in the same rounds, requests/s",
+      httpMembers.map(({ load }) => load.uws.requestsPerSecond),
+    ],
     ["processor time a request, bare node:http, µs", cpu(httpMembers, "bareNode")],
     ["processor time a request, Plumb on node:http, µs", cpu(httpMembers, "node")],
     ["processor time a request, Plumb on uWebSockets.js, µs", cpu(httpMembers, "uws")],
-    ["with 1 % of the calls traced, 128 connections, requests/s", traced.map(({ load }) => load.plumb.requestsPerSecond)],
+    [
+      "with 1 % of the calls traced, 128 connections, requests/s",
+      traced.map(({ load }) => load.plumb.requestsPerSecond),
+    ],
     ["processor time a request, raw limit, µs", cache.map((r) => r.rawCpuUs)],
     ["processor time a request, Plumb, the row in its cache, µs", cache.map((r) => r.hitCpuUs)],
     ["processor time a request, Plumb without a cache, µs", cache.map((r) => r.missCpuUs)],
@@ -126,16 +154,25 @@ function otherTable({
     ["the same, P99 ms", latency.map((r) => r.plumbP99Ms)],
     ["the same, P99 of the raw limit (machine and generator), ms", latency.map((r) => r.rawP99Ms)],
     ["the 1000-row requests in it, P99 ms", latency.map((r) => r.bigP99Ms)],
-    ["bare ONNX Runtime, the rows of the 1000-row requests in batches of 64, rows/s", large.map((r) => r.onnxRowsPerSecond)],
+    [
+      "bare ONNX Runtime, the rows of the 1000-row requests in batches of 64, rows/s",
+      large.map((r) => r.onnxRowsPerSecond),
+    ],
     ["1000-row requests one at a time, rows/s", large.map((r) => r.rowsPerSecondAtOne)],
     ["1000-row requests two at a time, rows/s", large.map((r) => r.rowsPerSecondAtTwo)],
-    ["10,000-row requests one at a time, the longest turn of the event loop of all, ms", turns.map((r) => r.longestOfAllMs)],
+    [
+      "10,000-row requests one at a time, the longest turn of the event loop of all, ms",
+      turns.map((r) => r.longestOfAllMs),
+    ],
     ["`node -e 0`, ms", coldStart.map((r) => r.bareNodeMs)],
     ["process start to ready, ms", coldStart.map((r) => r.readyMs)],
     ["resident memory once ready, two pool workers, MB", memory ? [memory.readyMB] : []],
   ];
   const measured = lines.filter(([, values]) => values.length > 0);
-  return [["what", "median", "quartiles", "min to max"], ...measured.map(([what, values]) => [what, ...spreadCells(spreadOf(values))])];
+  return [
+    ["what", "median", "quartiles", "min to max"],
+    ...measured.map(([what, values]) => [what, ...spreadCells(spreadOf(values))]),
+  ];
 }
 
 const cpu = (rounds: BenchResult["httpMembers"], name: "bareNode" | "node" | "uws") =>

@@ -18,8 +18,8 @@ export interface ShareRound {
 }
 
 /**
- * The share of the ceiling: what is served, of what one core could serve if a request cost no more than the raw request and the model's
- * bare time for its row.
+ * The share of the ceiling: what is served, of what one core could serve if a request cost no more than the raw request
+ * and the model's bare time for its row.
  */
 export function ceilingShare({ load, onnxUsPerRow }: ShareRound): number {
   const ceiling = 1 / (1 / load.raw.requestsPerSecond + onnxUsPerRow / 1e6);

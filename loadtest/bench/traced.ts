@@ -1,4 +1,7 @@
-/** The share of the ceiling with traces: one call in a hundred is exported to a collector on this machine that takes what comes. */
+/**
+ * The share of the ceiling with traces: one call in a hundred is exported to a collector on this machine that takes
+ * what comes.
+ */
 
 import { join } from "node:path";
 import { freePorts, type ServerProcess, startPlumb, startServer } from "../server-process.js";
@@ -16,7 +19,13 @@ export interface TracedRuns {
 }
 
 /** @throws Error where no trace came out: nothing would have been measured. */
-export async function tracedRounds({ raw, connections, rounds, durationS, measureOnnx }: TracedRuns): Promise<ShareRound[]> {
+export async function tracedRounds({
+  raw,
+  connections,
+  rounds,
+  durationS,
+  measureOnnx,
+}: TracedRuns): Promise<ShareRound[]> {
   const servers: ServerProcess[] = [];
   try {
     const [port] = (await freePorts(1)) as [number];
@@ -30,7 +39,8 @@ export async function tracedRounds({ raw, connections, rounds, durationS, measur
     const complete = async (load: ShareRound["load"]) => ({ load, onnxUsPerRow: await measureOnnx() });
     const results = await pairedRounds({ contenders: { raw, plumb }, connections, rounds, durationS }, complete);
     const { exports } = (await (await fetch(`http://127.0.0.1:${port}/received`)).json()) as { exports: number };
-    if (exports === 0) throw new Error("Plumb exported no trace to the collector: the figures with traces would be those without");
+    if (exports === 0)
+      throw new Error("Plumb exported no trace to the collector: the figures with traces would be those without");
     return results;
   } finally {
     await Promise.all(servers.map((server) => server.stop()));

@@ -29,12 +29,21 @@ export interface TurnsRuns {
 export async function turnsRounds({ rows, rounds, durationS }: TurnsRuns): Promise<TurnsRound[]> {
   const [turnsPort] = (await freePorts(1)) as [number];
   const recorder = pathToFileURL(join(import.meta.dirname, "..", "servers", "turn-recorder.js")).href;
-  const server = await startPlumb(demandAlone(), { NODE_OPTIONS: `--import ${recorder}`, TURNS_PORT: String(turnsPort) });
+  const server = await startPlumb(demandAlone(), {
+    NODE_OPTIONS: `--import ${recorder}`,
+    TURNS_PORT: String(turnsPort),
+  });
   const transport = createConnectionPool({ host: "127.0.0.1", port: server.port, connectionsMax: 1 });
   try {
     const target = { host: "127.0.0.1", port: server.port, path: "/models/demand/predict" };
     const body = Array.from({ length: rowsPerRequest }, (_, i) => rows[i % rows.length]!).join(",");
-    const run = { requests: [requestBytes(target, `{"rows":[${body}]}`)], connections: 1, durationS, transport, clock: machineClock };
+    const run = {
+      requests: [requestBytes(target, `{"rows":[${body}]}`)],
+      connections: 1,
+      durationS,
+      transport,
+      clock: machineClock,
+    };
     const results: TurnsRound[] = [];
     // One round more, which isn't told: the first large requests find everything cold.
     for (let round = -1; round < rounds; round++) {

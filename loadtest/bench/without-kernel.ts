@@ -1,4 +1,7 @@
-/** What the tree kernel gives to the whole server: Plumb as it chooses by itself, beside one that runs everything on ONNX Runtime. */
+/**
+ * What the tree kernel gives to the whole server: Plumb as it chooses by itself, beside one that runs everything on
+ * ONNX Runtime.
+ */
 
 import type { Saturation } from "../generators.js";
 import { startPlumb } from "../server-process.js";

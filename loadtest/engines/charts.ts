@@ -41,7 +41,9 @@ function timeChart(model: ModelResult): Chart {
       const times = rounds.flatMap((round) => round[name] ?? []);
       return times.length > 0 ? { x: rowCount, y: median(times) } : undefined;
     });
-    return points.some((point) => point !== undefined) ? [{ name: contenderNames[name], tone: tones[name], points }] : [];
+    return points.some((point) => point !== undefined)
+      ? [{ name: contenderNames[name], tone: tones[name], points }]
+      : [];
   });
   const times = lines.flatMap(({ points }) => points.flatMap((point) => point?.y ?? []));
   return {

@@ -38,13 +38,22 @@ export async function compareEngines({ quick, rounds, seed, say }: EnginesOption
       models.push(await measureModel({ spec, model, peers: engines?.talk, random, say, ...settings }));
     }
     const made = "leftOut" in peers ? { leftOut: peers.leftOut } : { versions: peers.versions };
-    return { finished: new Date().toISOString(), machine: describeMachine(), rounds, leastMs: settings.leastMs, peers: made, models };
+    return {
+      finished: new Date().toISOString(),
+      machine: describeMachine(),
+      rounds,
+      leastMs: settings.leastMs,
+      peers: made,
+      models,
+    };
   } finally {
     await engines?.stop();
   }
 }
 
-async function startPeers(ensure: () => Promise<string>): Promise<{ engines: PythonEngines; versions: Record<string, string> }> {
+async function startPeers(
+  ensure: () => Promise<string>,
+): Promise<{ engines: PythonEngines; versions: Record<string, string> }> {
   const engines = startPythonEngines(await ensure(), join(projectRoot, "loadtest", "peers", "compiled_trees.py"));
   try {
     const { versions } = await engines.talk.ask<{ versions: Record<string, string> }>({ do: "versions" });

@@ -1,4 +1,7 @@
-/** The models on which engines are compared: one axis at a time round a middle, and the corners at which an engine may fall behind. */
+/**
+ * The models on which engines are compared: one axis at a time round a middle, and the corners at which an engine may
+ * fall behind.
+ */
 
 export interface ModelSpec {
   /** Of letters, digits and hyphens. */
@@ -22,14 +25,25 @@ const middle = { trees: 200, depth: 6, features: 32 } as const;
 
 const boosted = (change: Partial<ModelSpec>): ModelSpec => {
   const spec = { ...grown, ...middle, ...change };
-  return { id: `${spec.trees}x${spec.depth}-on-${spec.features}${spec.classes > 0 ? `-${spec.classes}-classes` : ""}`, ...spec };
+  return {
+    id: `${spec.trees}x${spec.depth}-on-${spec.features}${spec.classes > 0 ? `-${spec.classes}-classes` : ""}`,
+    ...spec,
+  };
 };
 const leafWise = (change: Pick<ModelSpec, "trees" | "leaves"> & Partial<ModelSpec>): ModelSpec => {
   const spec = { ...grown, library: "lightgbm", features: 100, trainingRows: 8000, ...change } as const;
   return { id: `lightgbm-${spec.trees}x${spec.leaves}`, ...spec };
 };
 
-export const demand: ModelSpec = { ...grown, id: "demand", library: "demand", trees: 400, depth: 6, features: 4, compiled: true };
+export const demand: ModelSpec = {
+  ...grown,
+  id: "demand",
+  library: "demand",
+  trees: 400,
+  depth: 6,
+  features: 4,
+  compiled: true,
+};
 export const lightgbm1000 = leafWise({ trees: 1000, leaves: 63, compiled: true });
 const atTheMiddle = boosted({ compiled: true });
 
@@ -37,7 +51,12 @@ const atTheMiddle = boosted({ compiled: true });
 export const axes = {
   depth: [boosted({ depth: 4, compiled: true }), atTheMiddle, ...[8, 10, 12].map((depth) => boosted({ depth }))],
   trees: [boosted({ trees: 50, compiled: true }), atTheMiddle, ...[500, 1000, 2000].map((trees) => boosted({ trees }))],
-  features: [boosted({ features: 4, compiled: true }), atTheMiddle, boosted({ features: 100 }), boosted({ features: 500 })],
+  features: [
+    boosted({ features: 4, compiled: true }),
+    atTheMiddle,
+    boosted({ features: 100 }),
+    boosted({ features: 500 }),
+  ],
 } as const satisfies Record<string, readonly ModelSpec[]>;
 
 const corners: readonly ModelSpec[] = [
@@ -52,7 +71,9 @@ const corners: readonly ModelSpec[] = [
   { ...grown, id: "forest-100", library: "forest", trees: 100, features: 32, trainingRows: 8000 },
 ];
 
-export const grid: readonly ModelSpec[] = [...new Map([...corners, ...Object.values(axes).flat()].map((spec) => [spec.id, spec])).values()];
+export const grid: readonly ModelSpec[] = [
+  ...new Map([...corners, ...Object.values(axes).flat()].map((spec) => [spec.id, spec])).values(),
+];
 
 /** What is soon grown, of each kind. */
 export const quickGrid: readonly ModelSpec[] = grid.filter(({ id }) =>
@@ -64,7 +85,12 @@ export const quickRowsPerCall = [1, 64, 1024] as const;
 
 /** A model in words. */
 export function modelText({ library, trees, depth, leaves, features, classes }: ModelSpec): string {
-  const of = { demand: "demand: XGBoost", xgboost: "XGBoost", lightgbm: "LightGBM, float64", forest: "scikit-learn's forest" }[library];
+  const of = {
+    demand: "demand: XGBoost",
+    xgboost: "XGBoost",
+    lightgbm: "LightGBM, float64",
+    forest: "scikit-learn's forest",
+  }[library];
   const size = depth === undefined ? (leaves === undefined ? "" : ` of ${leaves} leaves`) : ` of depth ${depth}`;
   return `${of}, ${trees} trees${size}, ${features} features${classes > 0 ? `, ${classes} classes` : ""}`;
 }

@@ -55,7 +55,12 @@ export async function grownModel(spec: ModelSpec, python: string, say: (what: st
 }
 
 /** What a model comes out by, beside its specification: where it has changed, the model is grown anew. */
-const grownBy = ["loadtest/peers/grow_trees.py", "loadtest/peers/fit.py", "trainer/plumb_trainer/tree_onnx.py", "trainer/requirements.txt"];
+const grownBy = [
+  "loadtest/peers/grow_trees.py",
+  "loadtest/peers/fit.py",
+  "trainer/plumb_trainer/tree_onnx.py",
+  "trainer/requirements.txt",
+];
 
 function fingerprint({ compiled, ...specified }: ModelSpec): string {
   const hash = createHash("sha256").update(JSON.stringify(specified));
@@ -73,7 +78,9 @@ async function grow(spec: ModelSpec, python: string, folder: string): Promise<vo
 /** The demand model is the bundle's; its rows are drawn and preprocessed as a server would. */
 function useBundle(folder: string): void {
   writeFileSync(join(folder, "model.onnx"), readFileSync(join(demandBundle, "model.onnx")));
-  const preprocessor = createPreprocessor(parseGraph(JSON.parse(readFileSync(join(demandBundle, "preprocessing.json"), "utf8"))));
+  const preprocessor = createPreprocessor(
+    parseGraph(JSON.parse(readFileSync(join(demandBundle, "preprocessing.json"), "utf8"))),
+  );
   const source = demandRows(createRandom(1));
   const { features } = preprocessor.features(Array.from({ length: demandRowCount }, () => JSON.parse(source()) as Row));
   writeFileSync(join(folder, "rows.bin"), new Uint8Array(Float32Array.from(features[0]!).buffer));

@@ -47,7 +47,8 @@ export async function measureModel({ spec, model, peers, random, say, ...setting
     else {
       sessions.push(tree);
       const different = firstDifferent(tree.run([rows], rows.length / width)[0]!, expected);
-      if (different !== undefined) throw new Error(`${spec.id}: the tree kernel's answer differs from ONNX Runtime's: ${different}`);
+      if (different !== undefined)
+        throw new Error(`${spec.id}: the tree kernel's answer differs from ONNX Runtime's: ${different}`);
       timers.set("tree", timerOf(tree, model));
     }
     timers.set("onnxruntime", timerOf(reference, model));
@@ -60,7 +61,9 @@ export async function measureModel({ spec, model, peers, random, say, ...setting
         },
       );
     }
-    if (peers?.ended) for (const peer of peersOf(spec)) if (timers.delete(peer)) leftOut[peer] = "the peers' process ended over another";
+    if (peers?.ended)
+      for (const peer of peersOf(spec))
+        if (timers.delete(peer)) leftOut[peer] = "the peers' process ended over another";
     say(`${spec.id}: ${[...timers.keys()].join(", ")}`);
     const byRows = await timeInRounds(timers, settings);
     const kernelBytes = "leftOut" in tree ? undefined : tree.modelBytes;
@@ -84,7 +87,9 @@ function chooseAsServed({ engineModel, rows, width }: GrownModel, random: Random
   const samples = new Map([[engineModel.inputs[0]!.name, rows.slice(0, sampleRows * width)]]);
   const chooser = new EngineChooser({ setting: "auto", samples, random: random.uniform, now: () => performance.now() });
   chooser.load(engineModel).release();
-  const [{ engine, reason, differed } = { engine: "onnxruntime", reason: "nothing was chosen", differed: true } as const] = chooser.choices;
+  const [
+    { engine, reason, differed } = { engine: "onnxruntime", reason: "nothing was chosen", differed: true } as const,
+  ] = chooser.choices;
   if (differed) throw new Error(`${engineModel.id}: ${reason}`);
   return { engine, reason };
 }

@@ -1,4 +1,7 @@
-/** The peers that compile tree models (loadtest/peers/compiled_trees.py): one Python process for all, which waits while nobody asks it. */
+/**
+ * The peers that compile tree models (loadtest/peers/compiled_trees.py): one Python process for all, which waits while
+ * nobody asks it.
+ */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";

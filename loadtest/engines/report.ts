@@ -22,7 +22,9 @@ const rowsShown = [1, 64, 1024];
 
 export function enginesText(result: EnginesResult): string {
   const tables = [barTable(engineBars(result)), timeTable(result), modelTable(result)];
-  return [setting(result), ...tables.map(textTable), autoText(result), peersText(result), ...leftOutTexts(result)].join("\n\n");
+  return [setting(result), ...tables.map(textTable), autoText(result), peersText(result), ...leftOutTexts(result)].join(
+    "\n\n",
+  );
 }
 
 export function enginesMarkdown(result: EnginesResult): string {
@@ -88,7 +90,10 @@ function modelTable({ models }: EnginesResult): Table {
     kernelBytes === undefined ? "" : figure(kernelBytes / onnxBytes),
     contenderNames[auto.engine],
   ]);
-  return [["model", "leaves", "levels", "model.onnx, kB", "the kernel's arrays, kB", "of model.onnx", "`auto` takes"], ...lines];
+  return [
+    ["model", "leaves", "levels", "model.onnx, kB", "the kernel's arrays, kB", "of model.onnx", "`auto` takes"],
+    ...lines,
+  ];
 }
 
 function autoText({ models }: EnginesResult): string {
@@ -97,7 +102,8 @@ function autoText({ models }: EnginesResult): string {
     ({ model, rowCount, ratio }) =>
       `${modelText(model.spec)}, ${rowsText(rowCount)} a call (the other engine takes ${figure(ratio)} of the time)`,
   );
-  if (losses.length === 0) return `Of ${count} pairs of model and rows a call, \`auto\` takes the slower engine at none.`;
+  if (losses.length === 0)
+    return `Of ${count} pairs of model and rows a call, \`auto\` takes the slower engine at none.`;
   return `Of ${count} pairs of model and rows a call, \`auto\` takes the slower engine at ${losses.length}: ${losses.join("; ")}.`;
 }
 
@@ -116,7 +122,9 @@ const rowsText = (rowCount: number) => `${rowCount} ${rowCount === 1 ? "row" : "
 /** Who was to run a model and didn't, and why. */
 function leftOutTexts({ models }: EnginesResult): string[] {
   const lines = models.flatMap(({ spec, leftOut }) =>
-    Object.entries(leftOut).map(([name, reason]) => `- ${contenderNames[name as ContenderName]} without ${modelText(spec)}: ${reason}`),
+    Object.entries(leftOut).map(
+      ([name, reason]) => `- ${contenderNames[name as ContenderName]} without ${modelText(spec)}: ${reason}`,
+    ),
   );
   return lines.length > 0 ? [lines.join("\n")] : [];
 }

@@ -31,7 +31,14 @@ export interface ModelResult {
 }
 
 /** One contender's time over another's, round by round. */
-export function ratios(model: ModelResult | undefined, rowCount: number, over: ContenderName, under: ContenderName): number[] {
+export function ratios(
+  model: ModelResult | undefined,
+  rowCount: number,
+  over: ContenderName,
+  under: ContenderName,
+): number[] {
   const rounds = model?.byRows.find((level) => level.rowCount === rowCount)?.rounds ?? [];
-  return rounds.flatMap((round) => (round[over] === undefined || round[under] === undefined ? [] : [round[over] / round[under]]));
+  return rounds.flatMap((round) =>
+    round[over] === undefined || round[under] === undefined ? [] : [round[over] / round[under]],
+  );
 }

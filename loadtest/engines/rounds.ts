@@ -1,4 +1,7 @@
-/** Paired rounds of engines: one after the other, each with the same rows, so that what slows the machine slows them all. */
+/**
+ * Paired rounds of engines: one after the other, each with the same rows, so that what slows the machine slows them
+ * all.
+ */
 
 import { rotated } from "../bench/paired.js";
 
@@ -6,7 +9,11 @@ export const contenders = ["tree", "onnxruntime", "tl2cgen", "lleaves"] as const
 export type ContenderName = (typeof contenders)[number];
 
 /** @returns Microseconds a row, in calls of `rowCount` rows. */
-export type Timer = (ask: { readonly rowCount: number; readonly first: number; readonly leastMs: number }) => number | Promise<number>;
+export type Timer = (ask: {
+  readonly rowCount: number;
+  readonly first: number;
+  readonly leastMs: number;
+}) => number | Promise<number>;
 
 /** Microseconds a row of those who can run the model. */
 export type Round = Readonly<Partial<Record<ContenderName, number>>>;

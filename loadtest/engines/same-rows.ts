@@ -10,7 +10,9 @@ export function firstDifferent(got: Block, expected: Block): string | undefined 
   return undefined;
 }
 
-/** @returns The largest difference, as a share of the largest expected value; NaN where a number is missing on one side. */
+/**
+ * @returns The largest difference, as a share of the largest expected value; NaN where a number is missing on one side.
+ */
 export function furthestApart(got: Block, expected: Block): number {
   if (got.length !== expected.length) return Number.NaN;
   let [apart, largest] = [0, 0];

@@ -1,6 +1,6 @@
 /**
- * How long an engine takes for a row, in calls of so many rows: processor time of this process, all its threads, which other work on the
- * machine doesn't lengthen by taking the processor away.
+ * How long an engine takes for a row, in calls of so many rows: processor time of this process, all its threads, which
+ * other work on the machine doesn't lengthen by taking the processor away.
  */
 
 import type { Block } from "../../preprocessing/index.js";

@@ -4,7 +4,16 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { getPriority, setPriority } from "node:os";
 import { join, resolve } from "node:path";
 import { describeMachine } from "../bench/machine.js";
-import { choiceFlag, type Flags, type FlagValues, flagsHelp, numberFlag, OptionError, outputFile, parseFlags } from "../options.js";
+import {
+  choiceFlag,
+  type Flags,
+  type FlagValues,
+  flagsHelp,
+  numberFlag,
+  OptionError,
+  outputFile,
+  parseFlags,
+} from "../options.js";
 import { projectRoot } from "../project.js";
 import { createRandom } from "../random.js";
 import { commandText } from "../report/facts.js";
@@ -22,19 +31,31 @@ const flags: Flags = {
   scenario: { value: "overload", help: "this scenario" },
   url: { value: "URL", help: "where to send rows, on this machine only; default: a server is started and stopped" },
   "admin-url": { value: "URL", help: "the admin listener of --url's server (http://127.0.0.1:8082)" },
-  reference: { value: "NAME", help: "spin or forest: a bundle made for this, by the trainer, the first time it is asked for" },
+  reference: {
+    value: "NAME",
+    help: "spin or forest: a bundle made for this, by the trainer, the first time it is asked for",
+  },
   models: { value: "DIR", help: "the model store of the server that is started (models)" },
   model: { value: "NAME", help: "the model to ask; default: what /predict answers for" },
   execution: { value: "HOW", help: "as of serve, for the server that is started" },
   engine: { value: "NAME", help: "as of serve" },
   workers: { value: "N", help: "as of serve; further flags of serve come last, after a --" },
-  rows: { value: "FILE", help: "rows to send, one JSON object a line; default: the golden rows of --model, or of the demand example" },
-  "rows-per-call": { value: "N", help: "rows in a call (1): more where a model is so fast that the generator is the slow part" },
+  rows: {
+    value: "FILE",
+    help: "rows to send, one JSON object a line; default: the golden rows of --model, or of the demand example",
+  },
+  "rows-per-call": {
+    value: "N",
+    help: "rows in a call (1): more where a model is so fast that the generator is the slow part",
+  },
   "objective-ms": { value: "N", help: "the time that a call may take; default: slo.p95_ms of the bundle" },
   peak: { value: "N", help: "calls a second, where it is known; default: it is searched for" },
   duration: { value: "S", help: "seconds of each overload (20)" },
   "recovery-s": { value: "S", help: "how long 0.8 of the peak follows each at most (20)" },
-  "deadline-ms": { value: "N", help: "x-timeout-ms of the calls with a short deadline; default: a quarter of the objective" },
+  "deadline-ms": {
+    value: "N",
+    help: "x-timeout-ms of the calls with a short deadline; default: a quarter of the objective",
+  },
   "leave-ms": { value: "N", help: "when callers leave, in the phases where they do (10)" },
   connections: { value: "N", help: "connections at most (4096)" },
   seed: { value: "N", help: "seed of rows and arrivals (1)" },
@@ -70,13 +91,17 @@ export async function overload(args: readonly string[], say: (text: string) => v
   const kind = values.has("reference") ? choiceFlag(values, "reference", references, "spin") : undefined;
   const url = values.get("url");
   if (url !== undefined) refuseWithUrl(values, passedOn);
-  if (kind !== undefined && values.has("models")) throw new OptionError("--models: --reference brings a model store of its own");
+  if (kind !== undefined && values.has("models"))
+    throw new OptionError("--models: --reference brings a model store of its own");
   const givenTarget = url === undefined ? undefined : parseTarget(url);
   const givenAdmin = parseTarget(values.get("admin-url") ?? "http://127.0.0.1:8082", "admin-url");
   const file = values.get("rows");
   const givenRows = file === undefined ? undefined : rowsFromFile(file);
   const reference = kind === undefined ? undefined : await referenceBundle(kind, say);
-  const model = values.get("model") ?? kind ?? (url === undefined && values.has("models") ? onlyModel(values.get("models")!) : undefined);
+  const model =
+    values.get("model") ??
+    kind ??
+    (url === undefined && values.has("models") ? onlyModel(values.get("models")!) : undefined);
   const models = reference?.models ?? (values.has("models") ? resolve(values.get("models")!) : undefined);
   const rows =
     givenRows ??
@@ -90,12 +115,20 @@ export async function overload(args: readonly string[], say: (text: string) => v
         ? "/predict"
         : `/models/${encodeURIComponent(model)}/predict`;
   const target: Target = { ...(givenTarget ?? { host: "127.0.0.1", port: server!.port }), path };
-  const admin: Target = { ...givenAdmin, ...(server ? { host: "127.0.0.1", port: server.adminPort } : {}), path: "/metrics" };
+  const admin: Target = {
+    ...givenAdmin,
+    ...(server ? { host: "127.0.0.1", port: server.adminPort } : {}),
+    path: "/metrics",
+  };
   try {
     const answered = await preflight(target, rows());
-    const settings = settingsFor(values.has("objective-ms") ? undefined : await objectiveOf(target, model ?? answered?.split("/")[0]));
+    const settings = settingsFor(
+      values.has("objective-ms") ? undefined : await objectiveOf(target, model ?? answered?.split("/")[0]),
+    );
     const serverSide = createServerSide(admin, server?.pid);
-    const report = await first(() => runOverload({ target, settings, rows, random, server: serverSide, progress: say }));
+    const report = await first(() =>
+      runOverload({ target, settings, rows, random, server: serverSide, progress: say }),
+    );
     say(`\n${overloadText(report)}`);
     const facts = {
       model: answered,
@@ -119,8 +152,8 @@ export async function overload(args: readonly string[], say: (text: string) => v
 }
 
 /**
- * Runs with this thread before all others, where that is allowed: on a machine that is shared with the server, a generator that waits for its turn
- * sends late.
+ * Runs with this thread before all others, where that is allowed: on a machine that is shared with the server, a
+ * generator that waits for its turn sends late.
  */
 async function first<Result>(work: () => Promise<Result>): Promise<Result> {
   const before = getPriority();
@@ -146,22 +179,32 @@ const ofOwnServer = ["models", "reference", "execution", "engine", "workers"] as
 function refuseWithUrl(values: FlagValues, passedOn: readonly string[]): void {
   const flag = ofOwnServer.find((name) => values.has(name));
   if (flag !== undefined || passedOn.length > 0) {
-    throw new OptionError(`${flag === undefined ? "--" : `--${flag}`}: is for a server that is started here, so it doesn't go with --url`);
+    throw new OptionError(
+      `${flag === undefined ? "--" : `--${flag}`}: is for a server that is started here, so it doesn't go with --url`,
+    );
   }
 }
 
 function serveFlags(values: FlagValues, models: string | undefined, passedOn: readonly string[]): string[] {
-  const named = (["execution", "engine", "workers"] as const).flatMap((flag) => (values.has(flag) ? [`--${flag}`, values.get(flag)!] : []));
+  const named = (["execution", "engine", "workers"] as const).flatMap((flag) =>
+    values.has(flag) ? [`--${flag}`, values.get(flag)!] : [],
+  );
   return [...(models === undefined ? [] : ["--models", models]), ...named, ...passedOn];
 }
 
-/** Reads the flags now, so that a wrong one is refused before anything is started; the objective may be known only then. */
+/**
+ * Reads the flags now, so that a wrong one is refused before anything is started; the objective may be known only then.
+ */
 function readSettings(values: FlagValues): (bundleObjectiveMs: number | undefined) => OverloadSettings {
   const short = values.has("short");
   const positive = { min: 0.001 };
   const objectiveMs = numberFlag(values, "objective-ms", 200, positive);
   const deadline = (objective: number) =>
-    numberFlag(values, "deadline-ms", Math.max(1, Math.round(objective / 4)), { min: 1, max: 86_400_000, integer: true });
+    numberFlag(values, "deadline-ms", Math.max(1, Math.round(objective / 4)), {
+      min: 1,
+      max: 86_400_000,
+      integer: true,
+    });
   deadline(objectiveMs);
   const peak = numberFlag(values, "peak", 0, positive);
   const settings = {
@@ -170,7 +213,9 @@ function readSettings(values: FlagValues): (bundleObjectiveMs: number | undefine
     leaveAfterMs: numberFlag(values, "leave-ms", 10, { min: 1 }),
     rowsPerCall: numberFlag(values, "rows-per-call", 1, { min: 1, max: 10_000, integer: true }),
     connectionsMax: numberFlag(values, "connections", 4096, { min: 1, max: 20_000, integer: true }),
-    search: short ? { saturateS: 0.3, coarseS: 0.2, fineS: 0.2, repeats: 1 } : { saturateS: 2, coarseS: 2.5, fineS: 8, repeats: 2 },
+    search: short
+      ? { saturateS: 0.3, coarseS: 0.2, fineS: 0.2, repeats: 1 }
+      : { saturateS: 2, coarseS: 2.5, fineS: 8, repeats: 2 },
     drainMs: short ? 1000 : 10_000,
     peak: peak === 0 ? undefined : peak,
   };

@@ -1,6 +1,6 @@
 /**
- * Many kept-alive connections, one request at a time on each, with as little work for a reply as there can be: its status, its length and
- * Retry-After are read, and the body is counted. No object is made for a request.
+ * Many kept-alive connections, one request at a time on each, with as little work for a reply as there can be: its
+ * status, its length and Retry-After are read, and the body is counted. No object is made for a request.
  *
  * Connections take turns, so that a server doesn't close the spare ones for being idle.
  *
@@ -65,7 +65,9 @@ export class Connections {
       while (opened.length < openAtOnce && this.#open.size < this.#connectionsMax) {
         const connection = this.#connect();
         this.#idle.push(connection);
-        opened.push(new Promise((resolve) => connection.socket.once("connect", resolve).once("close", () => resolve())));
+        opened.push(
+          new Promise((resolve) => connection.socket.once("connect", resolve).once("close", () => resolve())),
+        );
       }
       await Promise.all(opened);
       // Refused ones would be tried for ever.
@@ -191,7 +193,8 @@ function readHead(connection: Connection, head: string): boolean {
   const length = numberAfter(head, "\r\ncontent-length:", "\r\nContent-Length:");
   connection.bodyBytesLeft = length;
   // Only refusals ask to wait, and an answer's head is read in less time without the search.
-  connection.retryAfterS = connection.status === 200 ? -1 : Math.min(32_767, numberAfter(head, "\r\nretry-after:", "\r\nRetry-After:"));
+  connection.retryAfterS =
+    connection.status === 200 ? -1 : Math.min(32_767, numberAfter(head, "\r\nretry-after:", "\r\nRetry-After:"));
   connection.closes = head.includes("onnection: close");
   return head.startsWith("HTTP/1.1 ") && connection.status >= 100 && length >= 0;
 }

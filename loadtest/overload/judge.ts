@@ -25,7 +25,9 @@ const misses: Readonly<Record<Bar, (report: PhaseReport, objectiveMs: number) =>
       ? undefined
       : `goodput is ${figure(goodShareOfPeak)} of the peak, less than ${bars.goodShareOfPeakMin}`,
   accepted: ({ accepted: { p99 } }, objectiveMs) =>
-    p99 === undefined || p99 <= objectiveMs ? undefined : `P99 of accepted calls is ${figure(p99)} ms, over ${figure(objectiveMs)} ms`,
+    p99 === undefined || p99 <= objectiveMs
+      ? undefined
+      : `P99 of accepted calls is ${figure(p99)} ms, over ${figure(objectiveMs)} ms`,
   refused: ({ refused: { p99 } }) =>
     p99 === undefined || p99 < bars.refusedMsP99Max
       ? undefined
@@ -50,10 +52,16 @@ const misses: Readonly<Record<Bar, (report: PhaseReport, objectiveMs: number) =>
  * @param reports - One for each phase, in the same order.
  * @param doubt - Why the peak isn't known, in which case nothing can pass: every phase is measured in terms of it.
  */
-export function judge(phases: readonly Phase[], reports: readonly PhaseReport[], objectiveMs: number, doubt?: string): Verdict {
+export function judge(
+  phases: readonly Phase[],
+  reports: readonly PhaseReport[],
+  objectiveMs: number,
+  doubt?: string,
+): Verdict {
   const notJudged = reports.flatMap(({ title, bottleneck, othersShare = 0 }) => {
     if (bottleneck === undefined) return [];
-    const others = othersShare > 0.1 ? `; other work took ${Math.round(100 * othersShare)} % of the machine's processors` : "";
+    const others =
+      othersShare > 0.1 ? `; other work took ${Math.round(100 * othersShare)} % of the machine's processors` : "";
     return [`${title}: the generator was the bottleneck: ${bottleneck}${others}`];
   });
   const failures = phases.flatMap(({ bars: held, title }, i) => {

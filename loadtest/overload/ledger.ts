@@ -1,8 +1,10 @@
 /**
- * The ledger of a run: what became of every request, in arrays made before it. To note something costs a few writes and no allocation.
+ * The ledger of a run: what became of every request, in arrays made before it. To note something costs a few writes and
+ * no allocation.
  *
- * Entries up to `plannedCount` are the planned calls, ascending by the time they are meant to leave. Behind them stand the calls that were
- * tried again, each with its time of leaving and the call that it repeats. Times are milliseconds after the start of the run.
+ * Entries up to `plannedCount` are the planned calls, ascending by the time they are meant to leave. Behind them stand
+ * the calls that were tried again, each with its time of leaving and the call that it repeats. Times are milliseconds
+ * after the start of the run.
  */
 
 /** What stands in `status` besides HTTP statuses. */

@@ -1,9 +1,10 @@
 /**
  * The peak goodput: the most calls a second that are answered within the objective, at any rate of an open loop.
  *
- * Rates rise from half of a first guess until three steps in a row bring nothing more; then the neighbours of the best rate are each measured
- * again, several times. The peak is the largest of their medians, since the largest of single steps would be the luckiest one. Where none of
- * them comes near what was seen while the rates rose, lower rates follow: the best step was lucky, or the machine has become slower.
+ * Rates rise from half of a first guess until three steps in a row bring nothing more; then the neighbours of the best
+ * rate are each measured again, several times. The peak is the largest of their medians, since the largest of single
+ * steps would be the luckiest one. Where none of them comes near what was seen while the rates rose, lower rates
+ * follow: the best step was lucky, or the machine has become slower.
  */
 
 import { median } from "../statistics.js";
@@ -88,5 +89,7 @@ function doubtOf(steps: readonly PeakStep[], goodput: number, bestGoodput: numbe
     return `${Math.round(bestGoodput)} calls/s were in time in one step, and ${Math.round(goodput)} in later ones: the machine was not steady`;
   }
   const [first] = steps;
-  return steps.every(({ bottleneck }) => bottleneck !== undefined) ? `the generator was the bottleneck: ${first!.bottleneck}` : undefined;
+  return steps.every(({ bottleneck }) => bottleneck !== undefined)
+    ? `the generator was the bottleneck: ${first!.bottleneck}`
+    : undefined;
 }

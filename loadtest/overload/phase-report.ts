@@ -96,7 +96,9 @@ export function countPhase(ledger: Ledger, { untilMs, withinMs }: CountRule): Ph
     goodPerSecond: good / seconds,
     accepted: latenciesOf(accepted),
     late: accepted.length - good,
-    statuses: [...byStatus].sort(([a], [b]) => a - b).map(([status, latencies]) => ({ status, ...latenciesOf(latencies) })),
+    statuses: [...byStatus]
+      .sort(([a], [b]) => a - b)
+      .map(([status, latencies]) => ({ status, ...latenciesOf(latencies) })),
     refused: latenciesOf([...(byStatus.get(429) ?? []), ...(byStatus.get(503) ?? [])]),
     leftByClient,
     lost,
@@ -153,26 +155,34 @@ export function rowsForNobody(ledger: Ledger, rowsRun: number, rowsPerCall: numb
   return { rowsRun, rowsForNobody: unused, share: rowsRun === 0 ? 0 : unused / rowsRun };
 }
 
-/** How late calls leave, or how much of a processor the generator takes, before its figures are its own and not the server's. */
+/**
+ * How late calls leave, or how much of a processor the generator takes, before its figures are its own and not the
+ * server's.
+ */
 const lagMsMax = 5;
 const lagShareMax = 0.05; // of the objective
 const processorShareMax = 0.9;
 
 export interface BottleneckRule {
   /**
-   * Whether there are as many connections as calls would be open if each took as long as it may. If not, calls that found none free waited for
-   * the generator; if there are, the server held them all for longer than it may.
+   * Whether there are as many connections as calls would be open if each took as long as it may. If not, calls that
+   * found none free waited for the generator; if there are, the server held them all for longer than it may.
    */
   readonly connectionsEnough: boolean;
   readonly objectiveMs: number;
 }
 
 /** @returns Why the generator was the slow part, in words; undefined where it wasn't. */
-export function bottleneckOf(generator: GeneratorFacts, { connectionsEnough, objectiveMs }: BottleneckRule): string | undefined {
+export function bottleneckOf(
+  generator: GeneratorFacts,
+  { connectionsEnough, objectiveMs }: BottleneckRule,
+): string | undefined {
   const { lagMsP99, processorShare, waitedForConnection } = generator;
   if (processorShare > processorShareMax) return `it took ${Math.round(processorShare * 100)} % of a processor`;
-  if (lagMsP99 > Math.max(lagMsMax, lagShareMax * objectiveMs)) return `one in a hundred calls left ${figure(lagMsP99)} ms late or later`;
-  if (waitedForConnection > 0 && !connectionsEnough) return `${waitedForConnection} calls found no free connection, see --connections`;
+  if (lagMsP99 > Math.max(lagMsMax, lagShareMax * objectiveMs))
+    return `one in a hundred calls left ${figure(lagMsP99)} ms late or later`;
+  if (waitedForConnection > 0 && !connectionsEnough)
+    return `${waitedForConnection} calls found no free connection, see --connections`;
   return undefined;
 }
 

@@ -12,8 +12,8 @@ export interface ProcessorTime {
 type Server = PhaseReport["server"];
 
 /**
- * From two phases above the peak, in which batches are alike and the shares of answers and refusals differ: two sums of two unknowns. Where there
- * are none, an answer costs what it costs below the peak.
+ * From two phases above the peak, in which batches are alike and the shares of answers and refusals differ: two sums of
+ * two unknowns. Where there are none, an answer costs what it costs below the peak.
  */
 export function processorTimeOf(calm: Server, less: Server, more: Server): ProcessorTime | undefined {
   if (less !== undefined && more !== undefined) {

@@ -1,4 +1,7 @@
-/** When are answers normal again? The first moment from which a second's calls are answered, but for one in a hundred, within the objective. */
+/**
+ * When are answers normal again? The first moment from which a second's calls are answered, but for one in a hundred,
+ * within the objective.
+ */
 
 import type { Ledger } from "./ledger.js";
 
@@ -13,8 +16,8 @@ export interface RecoveryRule {
 }
 
 /**
- * @returns Seconds from `fromMs` to the first call from which on a window's calls are normal; undefined where there is no such window. A window
- * without a call is not normal.
+ * @returns Seconds from `fromMs` to the first call from which on a window's calls are normal; undefined where there is
+ *   no such window. A window without a call is not normal.
  */
 export function recoverySeconds(ledger: Ledger, rule: RecoveryRule): number | undefined {
   const { fromMs, untilMs, withinMs, windowMs = 1000, goodShare = 0.99 } = rule;
@@ -23,7 +26,8 @@ export function recoverySeconds(ledger: Ledger, rule: RecoveryRule): number | un
   let end = first;
   let [calls, good] = [0, 0];
   for (let start = first; start < plannedCount; start++) {
-    // The first window begins at the end of the overload itself, so that a server that was never off is normal after 0 s.
+    // The first window begins at the end of the overload itself, so that a server that was never off is normal after 0
+    // s.
     const windowStartMs = start === first ? fromMs : dueMs[start]!;
     if (!(windowStartMs + windowMs <= untilMs)) return undefined;
     for (; end < plannedCount && dueMs[end]! < windowStartMs + windowMs; end++) {

@@ -31,13 +31,17 @@ export async function referenceBundle(kind: Reference, progress: (line: string) 
     rmSync(unfinished, { recursive: true, force: true });
     mkdirSync(unfinished, { recursive: true });
     const script = join(projectRoot, "trainer", "reference_overload.py");
-    await promisify(execFile)(await trainersPython(), [script, kind, unfinished], { cwd: join(projectRoot, "trainer") });
+    await promisify(execFile)(await trainersPython(), [script, kind, unfinished], {
+      cwd: join(projectRoot, "trainer"),
+    });
     renameSync(unfinished, models);
   }
   return { models, rowsFile: join(models, `${kind}.jsonl`) };
 }
 
 async function trainersPython(): Promise<string> {
-  const setup = (await import(pathToFileURL(join(projectRoot, "scripts", "setup.mjs")).href)) as { ensurePython(): Promise<string> };
+  const setup = (await import(pathToFileURL(join(projectRoot, "scripts", "setup.mjs")).href)) as {
+    ensurePython(): Promise<string>;
+  };
   return await setup.ensurePython();
 }

@@ -4,7 +4,15 @@ import { figure, textTable } from "../table.js";
 import type { PhaseReport } from "./phase-report.js";
 import type { OverloadReport } from "./run-overload.js";
 
-export function overloadText({ peak, phases, settings, processorTime, failures, notJudged, passed }: OverloadReport): string {
+export function overloadText({
+  peak,
+  phases,
+  settings,
+  processorTime,
+  failures,
+  notJudged,
+  passed,
+}: OverloadReport): string {
   const head = [
     "phase",
     "offered/s",

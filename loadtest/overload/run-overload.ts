@@ -68,7 +68,9 @@ export async function runOverload(run: OverloadRun): Promise<OverloadReport> {
     const report = reportPhase(run, phase, peak.goodput, sent, before && after && difference(before, after));
     reports.push(report);
     before = after;
-    run.progress(`${phase.title}: ${Math.round(report.offeredPerSecond)} calls/s, ${Math.round(report.goodPerSecond)} in time`);
+    run.progress(
+      `${phase.title}: ${Math.round(report.offeredPerSecond)} calls/s, ${Math.round(report.goodPerSecond)} in time`,
+    );
   }
   const serverOf = (id: string) => reports.find((report) => report.id === id)?.server;
   return {
@@ -96,11 +98,18 @@ async function peakOf(run: OverloadRun, requests: readonly Buffer[]): Promise<Pe
   const { settings, target, random, progress } = run;
   const { objectiveMs, search, drainMs } = settings;
   if (settings.peak !== undefined) return { goodput: settings.peak, rate: settings.peak, steps: [], doubt: undefined };
-  const guess = await saturate({ target, requests, connections: saturateConnections, durationMs: search.saturateS * 1000 });
-  if (guess === 0) throw new Error("the server answered no call of the closed loop that makes the first guess of the peak");
+  const guess = await saturate({
+    target,
+    requests,
+    connections: saturateConnections,
+    durationMs: search.saturateS * 1000,
+  });
+  if (guess === 0)
+    throw new Error("the server answered no call of the closed loop that makes the first guess of the peak");
   progress(`closed loop, ${saturateConnections} connections: ${Math.round(guess)} calls/s`);
   const peak = await findPeak(measure, guess, search);
-  if (peak.goodput === 0) throw new Error(`the server answered no call within the objective of ${objectiveMs} ms, at any rate`);
+  if (peak.goodput === 0)
+    throw new Error(`the server answered no call within the objective of ${objectiveMs} ms, at any rate`);
   progress(`peak goodput ${Math.round(peak.goodput)} calls/s${peak.doubt === undefined ? "" : `; ${peak.doubt}`}`);
   return peak;
 
@@ -108,17 +117,28 @@ async function peakOf(run: OverloadRun, requests: readonly Buffer[]): Promise<Pe
     const dueMs = sendTimesMs({ rate, durationS: seconds, arrivals: "poisson" }, random);
     const connections = connectionsFor(rate, settings);
     const sent = await sendPlan({ target, dueMs, requests, connections: connections.count, drainMs });
-    const goodput = goodEndedPerSecond(sent.ledger, { fromMs: (seconds * 1000) / 4, untilMs: seconds * 1000, withinMs: objectiveMs });
+    const goodput = goodEndedPerSecond(sent.ledger, {
+      fromMs: (seconds * 1000) / 4,
+      untilMs: seconds * 1000,
+      withinMs: objectiveMs,
+    });
     progress(`  ${Math.round(rate)} calls/s: ${Math.round(goodput)} in time`);
-    return { rate, goodput, bottleneck: bottleneckOf(sent.generator, { connectionsEnough: connections.enough, objectiveMs }) };
+    return {
+      rate,
+      goodput,
+      bottleneck: bottleneckOf(sent.generator, { connectionsEnough: connections.enough, objectiveMs }),
+    };
   }
 }
 
 /**
- * By when the replies came, and not by when the calls were due: a step over the peak is in time until its queue has grown, so that by when
- * they were due a short step would seem to be over what the server can do.
+ * By when the replies came, and not by when the calls were due: a step over the peak is in time until its queue has
+ * grown, so that by when they were due a short step would seem to be over what the server can do.
  */
-function goodEndedPerSecond(ledger: Ledger, { fromMs, untilMs, withinMs }: { fromMs: number; untilMs: number; withinMs: number }): number {
+function goodEndedPerSecond(
+  ledger: Ledger,
+  { fromMs, untilMs, withinMs }: { fromMs: number; untilMs: number; withinMs: number },
+): number {
   let good = 0;
   for (let i = 0; i < ledger.count; i++) {
     const endedMs = ledger.endedMs[i]!;
@@ -128,19 +148,33 @@ function goodEndedPerSecond(ledger: Ledger, { fromMs, untilMs, withinMs }: { fro
 }
 
 /** Twice as many as calls are open when each takes as long as it may, as far as that is allowed. */
-function connectionsFor(rate: number, { objectiveMs, connectionsMax }: OverloadSettings): { count: number; enough: boolean } {
+function connectionsFor(
+  rate: number,
+  { objectiveMs, connectionsMax }: OverloadSettings,
+): { count: number; enough: boolean } {
   const open = Math.ceil((rate * objectiveMs) / 1000);
   return { count: Math.min(connectionsMax, 64 + 2 * open), enough: connectionsMax >= open };
 }
 
-function reportPhase({ settings }: OverloadRun, phase: Phase, peak: number, sent: Sent, server: ServerCounts | undefined): PhaseReport {
+function reportPhase(
+  { settings }: OverloadRun,
+  phase: Phase,
+  peak: number,
+  sent: Sent,
+  server: ServerCounts | undefined,
+): PhaseReport {
   const { objectiveMs, rowsPerCall } = settings;
   const { ledger, generator } = sent;
   const endMs = phase.durationS * 1000;
   const deadlineMs = phase.deadlineMs ?? Infinity;
   const counts = countPhase(ledger, { untilMs: endMs, withinMs: Math.min(objectiveMs, deadlineMs) });
   const whole = countPhase(ledger, { untilMs: Infinity, withinMs: objectiveMs });
-  const recovery = { fromMs: endMs, untilMs: ledger.lastDueMs(), withinMs: objectiveMs, windowMs: recoveryWindowMs(settings) };
+  const recovery = {
+    fromMs: endMs,
+    untilMs: ledger.lastDueMs(),
+    withinMs: objectiveMs,
+    windowMs: recoveryWindowMs(settings),
+  };
   return {
     id: phase.id,
     title: phase.title,
@@ -153,7 +187,10 @@ function reportPhase({ settings }: OverloadRun, phase: Phase, peak: number, sent
     server: server && { ...server, answers: whole.accepted.count, refusals: whole.refused.count },
     othersShare: server && othersShare(server),
     generator,
-    bottleneck: bottleneckOf(generator, { connectionsEnough: connectionsFor(phase.factor * peak, settings).enough, objectiveMs }),
+    bottleneck: bottleneckOf(generator, {
+      connectionsEnough: connectionsFor(phase.factor * peak, settings).enough,
+      objectiveMs,
+    }),
     slices: slicesOf(ledger, Math.min(objectiveMs, deadlineMs), sliceMs),
   };
 }
@@ -167,13 +204,17 @@ function send(run: OverloadRun, phase: Phase, peak: number, bodies: readonly str
   const endMs = phase.durationS * 1000;
   const own = sendTimesMs({ rate: phase.factor * peak, durationS: phase.durationS, arrivals: "poisson" }, random);
   const calm = phase.recovers
-    ? sendTimesMs({ rate: calmFactor * peak, durationS: recoveryS, arrivals: "poisson" }, random).map((atMs) => endMs + atMs)
+    ? sendTimesMs({ rate: calmFactor * peak, durationS: recoveryS, arrivals: "poisson" }, random).map(
+        (atMs) => endMs + atMs,
+      )
     : [];
   const windowMs = recoveryWindowMs(settings);
   return sendPlan({
     target,
     dueMs: Float64Array.from([...own, ...calm]),
-    requests: bodies.map((body) => requestBytes(target, body, phase.deadlineMs === undefined ? {} : { "x-timeout-ms": phase.deadlineMs })),
+    requests: bodies.map((body) =>
+      requestBytes(target, body, phase.deadlineMs === undefined ? {} : { "x-timeout-ms": phase.deadlineMs }),
+    ),
     connections: connectionsFor(phase.factor * peak, settings).count,
     drainMs,
     ...(phase.leaveAfterMs === undefined ? {} : { leaveAfterMs: phase.leaveAfterMs }),
@@ -183,8 +224,12 @@ function send(run: OverloadRun, phase: Phase, peak: number, bodies: readonly str
       ? {
           isEnough: (ledger: Ledger, nowMs: number) =>
             nowMs > endMs + windowMs &&
-            recoverySeconds(ledger, { fromMs: endMs, untilMs: nowMs - objectiveMs - windowMs, withinMs: objectiveMs, windowMs }) !==
-              undefined,
+            recoverySeconds(ledger, {
+              fromMs: endMs,
+              untilMs: nowMs - objectiveMs - windowMs,
+              withinMs: objectiveMs,
+              windowMs,
+            }) !== undefined,
         }
       : {}),
   });

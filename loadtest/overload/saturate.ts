@@ -1,4 +1,7 @@
-/** A closed loop: how many calls a second does the server answer when each connection asks again at once? The first guess of the peak. */
+/**
+ * A closed loop: how many calls a second does the server answer when each connection asks again at once? The first
+ * guess of the peak.
+ */
 
 import type { Target } from "../target.js";
 import { Connections } from "./connections.js";

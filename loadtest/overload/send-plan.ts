@@ -1,7 +1,9 @@
 /**
- * Sends a plan's calls when they are due, whatever the server does: an open loop, lean enough for some ten thousand calls a second.
+ * Sends a plan's calls when they are due, whatever the server does: an open loop, lean enough for some ten thousand
+ * calls a second.
  *
- * Each turn of a 1 ms timer sends all that is due, so a call leaves up to a millisecond or two late; latency counts from when it was due.
+ * Each turn of a 1 ms timer sends all that is due, so a call leaves up to a millisecond or two late; latency counts
+ * from when it was due.
  */
 
 import type { Target } from "../target.js";
@@ -28,7 +30,9 @@ export interface SendPlan {
 
 /** How well the generator kept to the plan. */
 export interface GeneratorFacts {
-  /** How late planned calls left, but for those that had to wait for a free connection: that wait is the server's doing. */
+  /**
+   * How late planned calls left, but for those that had to wait for a free connection: that wait is the server's doing.
+   */
   readonly lagMsP99: number;
   readonly lagMsMax: number;
   /** Of one processor. */
@@ -94,7 +98,8 @@ export async function sendPlan(plan: SendPlan): Promise<Sent> {
       if (plan.isEnough(ledger, nowMs)) lastPlanned = next;
     }
     const isOver =
-      next === lastPlanned && ((openCount === 0 && waitingHead === waiting.length) || nowMs > dueMs[lastPlanned - 1]! + drainMs);
+      next === lastPlanned &&
+      ((openCount === 0 && waitingHead === waiting.length) || nowMs > dueMs[lastPlanned - 1]! + drainMs);
     if (isOver || lastPlanned === 0) done();
     else setTimeout(turn, 1);
   }
@@ -160,7 +165,12 @@ export async function sendPlan(plan: SendPlan): Promise<Sent> {
   }
 
   function tryAgain(entry: number, nowMs: number): void {
-    if (retries === undefined || ledger.tries[entry]! >= retries.times || dueMs[ledger.callOf[entry]!]! > retries.untilMs) return;
+    if (
+      retries === undefined ||
+      ledger.tries[entry]! >= retries.times ||
+      dueMs[ledger.callOf[entry]!]! > retries.untilMs
+    )
+      return;
     const again = ledger.again(entry, nowMs);
     if (waitingHead < waiting.length || !send(again)) waiting.push(again);
   }

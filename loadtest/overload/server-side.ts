@@ -1,6 +1,7 @@
 /**
- * What only the server and the machine know of a phase: the rows that models ran, the processor time that the server took, and that of everything
- * else. Figures of a machine that is busy with other work are those of another, slower one.
+ * What only the server and the machine know of a phase: the rows that models ran, the processor time that the server
+ * took, and that of everything else. Figures of a machine that is busy with other work are those of another, slower
+ * one.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -14,7 +15,10 @@ export interface ServerCounts {
   /** Rows that ran in batches, of all models and versions. */
   readonly rowsRun: number;
   readonly processorS: number;
-  /** Processor time of everything but the server and this process, that of other virtual machines included; undefined where /proc is none. */
+  /**
+   * Processor time of everything but the server and this process, that of other virtual machines included; undefined
+   * where /proc is none.
+   */
   readonly othersS: number | undefined;
   /** When it was read, seconds of this process's clock. */
   readonly atS: number;
@@ -30,12 +34,14 @@ const calmWithinMs = 10_000;
 
 /**
  * @param admin - The metrics' address.
- * @param pid - Of a server that was started here: its processor time, and that of processes that it started, comes from /proc.
+ * @param pid - Of a server that was started here: its processor time, and that of processes that it started, comes from
+ *   /proc.
  */
 export function createServerSide(admin: Target, pid: number | undefined): ServerSide {
   const readOnce = async (): Promise<ServerCounts> => {
     const samples = [...(await readMetrics(admin)).values()];
-    const sum = (name: string) => samples.reduce((total, sample) => (sample.name === name ? total + sample.value : total), 0);
+    const sum = (name: string) =>
+      samples.reduce((total, sample) => (sample.name === name ? total + sample.value : total), 0);
     const ofProcess = pid === undefined ? undefined : processorSecondsOfTree(pid);
     const processorS = ofProcess ?? sum("process_cpu_seconds_total");
     const { user, system } = process.cpuUsage();
@@ -75,7 +81,9 @@ export function difference(before: ServerCounts, after: ServerCounts): ServerCou
 
 /** How much of the machine's processors everything else took, from 0 to 1. */
 export function othersShare({ othersS, atS }: ServerCounts): number | undefined {
-  return othersS === undefined || atS <= 0 ? undefined : Math.min(1, Math.max(0, othersS / atS / availableParallelism()));
+  return othersS === undefined || atS <= 0
+    ? undefined
+    : Math.min(1, Math.max(0, othersS / atS / availableParallelism()));
 }
 
 function busySeconds(): number | undefined {
@@ -86,7 +94,10 @@ function busySeconds(): number | undefined {
   }
 }
 
-/** @param stat - As proc(5) describes /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; guests are in user already. */
+/**
+ * @param stat - As proc(5) describes /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; guests are in
+ *   user already.
+ */
 export function parseBusy(stat: string): number {
   const [, user, nice, system, , , irq, softirq, steal] = stat.split("\n", 1)[0]!.split(/ +/).map(Number);
   return (user! + nice! + system! + irq! + softirq! + steal!) / 100;

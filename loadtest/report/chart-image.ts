@@ -37,7 +37,9 @@ export function chartImage({ title, charts, columns, theme }: ChartImage): strin
     element("title", {}, title),
     rawElement("style", {}, `:root{${variables(palettes[theme])}}${rules}`),
     element("rect", { class: "page", width, height, rx: 10 }),
-    charts.map((chart, i) => panelOf(chart, { x: (i % columns) * panel.width, y: Math.floor(i / columns) * panel.height })),
+    charts.map((chart, i) =>
+      panelOf(chart, { x: (i % columns) * panel.width, y: Math.floor(i / columns) * panel.height }),
+    ),
   );
   return `${image.html}\n`;
 }

@@ -1,9 +1,10 @@
 /**
- * Charts as inline SVG. A chart has no size of its own: places are shares of its box (percentages; the curves are in a box of 1000 by 1000
- * that is stretched), so that it fills a phone and a wide screen alike while text and lines keep theirs.
+ * Charts as inline SVG. A chart has no size of its own: places are shares of its box (percentages; the curves are in a
+ * box of 1000 by 1000 that is stretched), so that it fills a phone and a wide screen alike while text and lines keep
+ * theirs.
  *
- * Each place along the x axis has a zone from top to bottom whose title says every value there: what a pointer shows, what the arrow keys
- * step through (script.ts), and what is there without a script.
+ * Each place along the x axis has a zone from top to bottom whose title says every value there: what a pointer shows,
+ * what the arrow keys step through (script.ts), and what is there without a script.
  */
 
 import { type Child, element, type Markup } from "./markup.js";
@@ -86,7 +87,12 @@ export function plot({ id, x, y, lines = [], bars = [], levels = [], verticals =
     x.ticks.map(({ share, label }, i) =>
       element(
         "text",
-        { class: x.ticks.length > 7 && i % 2 === 1 ? "tick tick-x spare" : "tick tick-x", x: percentage(share), y: "100%", dy: "1.5em" },
+        {
+          class: x.ticks.length > 7 && i % 2 === 1 ? "tick tick-x spare" : "tick tick-x",
+          x: percentage(share),
+          y: "100%",
+          dy: "1.5em",
+        },
         label,
       ),
     ),
@@ -94,7 +100,9 @@ export function plot({ id, x, y, lines = [], bars = [], levels = [], verticals =
     element(
       "svg",
       { class: "curves", viewBox: "0 0 1000 1000", preserveAspectRatio: "none", width: "100%", height: "100%" },
-      lines.map(({ name, tone, points }) => element("path", { class: `line tone-${tone}`, d: pathOf(points, x, y), "data-series": name })),
+      lines.map(({ name, tone, points }) =>
+        element("path", { class: `line tone-${tone}`, d: pathOf(points, x, y), "data-series": name }),
+      ),
     ),
     levels.map((level) => levelMark(level, y)),
     verticals.map((vertical) => {
@@ -136,7 +144,12 @@ function barMarks(bars: readonly BarSeries[], zones: readonly Zone[], y: Scale):
       if (values[band] === 0) return undefined;
       const height = Math.max(leastBar, y.share(below) - from);
       const place = { x: percentage(start + gap * width), width: percentage(width * (1 - 2 * gap)) };
-      return element("rect", { class: `bar tone-${tone}`, ...place, y: fromTop(from + height), height: percentage(height) });
+      return element("rect", {
+        class: `bar tone-${tone}`,
+        ...place,
+        y: fromTop(from + height),
+        height: percentage(height),
+      });
     });
   });
 }
@@ -146,7 +159,10 @@ function levelMark({ y, label }: { y: number; label: string }, scale: Scale): Ch
   const place = fromTop(share);
   // Above the line where there is room, else below it.
   const words = { class: "level-words", x: "0", y: place, dx: "6", dy: share > 0.92 ? "1.2em" : "-0.4em" };
-  return [element("line", { class: "level", x1: "0", x2: "100%", y1: place, y2: place }), element("text", words, label)];
+  return [
+    element("line", { class: "level", x1: "0", x2: "100%", y1: place, y2: place }),
+    element("text", words, label),
+  ];
 }
 
 export function keySample(tone: Tone, isBar: boolean): Markup {

@@ -21,7 +21,10 @@ export interface PercentileOptions {
 }
 
 /** @param curves - The first one's percentiles are those that can be pointed at. */
-export function percentileChart(curves: readonly Curve[], { p95MsMax, wholeMilliseconds = false, note }: PercentileOptions): Chart {
+export function percentileChart(
+  curves: readonly Curve[],
+  { p95MsMax, wholeMilliseconds = false, note }: PercentileOptions,
+): Chart {
   const x = percentileScale();
   const values = curves.flatMap(({ points }) => points.map(({ ms }) => ms));
   const [first] = curves;
@@ -32,17 +35,25 @@ export function percentileChart(curves: readonly Curve[], { p95MsMax, wholeMilli
     xLabel: "percentile; each further nine takes the same room",
     yLabel: `latency, ms${wholeMilliseconds ? "" : " (logarithmic)"}`,
     x,
-    y: wholeMilliseconds ? linearScale(Math.max(1, ...values)) : latencyScale(p95MsMax === undefined ? values : [...values, p95MsMax]),
+    y: wholeMilliseconds
+      ? linearScale(Math.max(1, ...values))
+      : latencyScale(p95MsMax === undefined ? values : [...values, p95MsMax]),
     note,
     lines: curves.map(
-      ({ name, tone, points }): LineSeries => ({ name, tone, points: points.map(({ percentile, ms }) => ({ x: percentile, y: ms })) }),
+      ({ name, tone, points }): LineSeries => ({
+        name,
+        tone,
+        points: points.map(({ percentile, ms }) => ({ x: percentile, y: ms })),
+      }),
     ),
     levels: objective(p95MsMax),
     zones: first!.points.map(({ percentile }, i) => ({
       ...zoneAround(shares, i),
       text: [
         `percentile ${percentile}`,
-        ...curves.flatMap(({ name, points }) => (points.length > 0 ? [`${name}: ${milliseconds(valueAt(points, percentile))}`] : [])),
+        ...curves.flatMap(({ name, points }) =>
+          points.length > 0 ? [`${name}: ${milliseconds(valueAt(points, percentile))}`] : [],
+        ),
       ].join("\n"),
     })),
   };
@@ -58,7 +69,9 @@ export function latencyOverTimeChart(intervals: readonly Interval[], p95MsMax: n
       ["max", "d", "max"],
     ] as const
   ).map(([name, tone, key]): LineSeries => {
-    const points = intervals.map((interval) => (interval.latencyMs ? { x: middle(interval), y: interval.latencyMs[key] } : undefined));
+    const points = intervals.map((interval) =>
+      interval.latencyMs ? { x: middle(interval), y: interval.latencyMs[key] } : undefined,
+    );
     return { name, tone, points };
   });
   const values = intervals.flatMap(({ latencyMs }) => (latencyMs ? [latencyMs.p50, latencyMs.max] : []));

@@ -1,4 +1,7 @@
-/** HTML and SVG, made so that text stays text: a string is escaped wherever it is put, and only what `element` made is taken as markup. */
+/**
+ * HTML and SVG, made so that text stays text: a string is escaped wherever it is put, and only what `element` made is
+ * taken as markup.
+ */
 
 export interface Markup {
   readonly html: string;
@@ -45,7 +48,13 @@ function written(child: Child): string {
   return "html" in child ? child.html : join(child);
 }
 
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const entities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
 function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character]!);

@@ -7,6 +7,9 @@ export function intervalName({ startS, lengthS }: Pick<Interval, "startS" | "len
   return `${figure(startS)} to ${figure(startS + lengthS)} s`;
 }
 
-export function intervalZone({ startS, lengthS }: Pick<Interval, "startS" | "lengthS">, endS: number): { start: number; width: number } {
+export function intervalZone(
+  { startS, lengthS }: Pick<Interval, "startS" | "lengthS">,
+  endS: number,
+): { start: number; width: number } {
   return { start: startS / endS, width: lengthS / endS };
 }

@@ -1,4 +1,7 @@
-/** The charts of an overload run: goodput by load, latency of what was taken, how calls ended, what ran for nobody, and how it recovered. */
+/**
+ * The charts of an overload run: goodput by load, latency of what was taken, how calls ended, what ran for nobody, and
+ * how it recovered.
+ */
 
 import { bars as bounds } from "../overload/judge.js";
 import type { Peak } from "../overload/peak.js";
@@ -37,7 +40,11 @@ export function goodputChart(peak: Peak, phases: readonly PhaseReport[]): Chart 
     y: linearScale(Math.max(peak.goodput, ...points.map(({ goodput }) => goodput))),
     note: "Ideal is a server that answers as much as it can, however much it is asked. Rates of the search are short steps, the others sustained.",
     lines: [
-      { name: "ideal", tone: "ghost", points: ideal.map((factor) => ({ x: factor, y: peak.goodput * Math.min(1, factor) })) },
+      {
+        name: "ideal",
+        tone: "ghost",
+        points: ideal.map((factor) => ({ x: factor, y: peak.goodput * Math.min(1, factor) })),
+      },
       { name: "measured", tone: "a", points: points.map(({ factor, goodput }) => ({ x: factor, y: goodput })) },
     ],
     zones: points.map(({ factor, goodput }, i) => ({
@@ -121,7 +128,8 @@ const endings: readonly Ending[] = [
   {
     name: "other",
     tone: "a",
-    countOf: (phase) => statusCount(phase, (status) => ![429, 503, 504].includes(status)) + phase.lost + phase.unanswered,
+    countOf: (phase) =>
+      statusCount(phase, (status) => ![429, 503, 504].includes(status)) + phase.lost + phase.unanswered,
   },
 ];
 
@@ -144,7 +152,13 @@ export function endingsChart(phases: readonly PhaseReport[]): Chart {
     ),
     y: linearScale(100),
     note: namesNote,
-    bars: used.map(({ name, tone, countOf }): BarSeries => ({ name, tone, values: phases.map((phase) => share(phase, countOf(phase))) })),
+    bars: used.map(
+      ({ name, tone, countOf }): BarSeries => ({
+        name,
+        tone,
+        values: phases.map((phase) => share(phase, countOf(phase))),
+      }),
+    ),
   };
 }
 
@@ -159,7 +173,11 @@ export function rowsChart(phases: readonly PhaseReport[]): Chart | undefined {
     title: "Rows that ran for nobody",
     xLabel: "phase",
     yLabel: "share of the rows that ran, %",
-    ...bands(known, ({ rows }) => `${count(rows!.rowsRun)} rows ran\n${count(rows!.rowsForNobody)} for nobody, ${percent(rows!.share)}`),
+    ...bands(
+      known,
+      ({ rows }) =>
+        `${count(rows!.rowsRun)} rows ran\n${count(rows!.rowsForNobody)} for nobody, ${percent(rows!.share)}`,
+    ),
     y: linearScale(Math.max(bound * 2, ...shares)),
     note: "The model ran them, and no caller got their answer while it waited and before its own deadline.",
     bars: [{ name: "for nobody", tone: "b", values: shares }],
@@ -213,7 +231,8 @@ export function recoveryChart({ id, title, slices, durationS, recoveryS }: Phase
 
 /** Labelled in whole seconds before and after `zeroS`. */
 function secondsFrom(zeroS: number, fromS: number, endS: number): Scale {
-  const share = (seconds: number) => (endS === fromS ? 0 : Math.min(1, Math.max(0, (seconds - fromS) / (endS - fromS))));
+  const share = (seconds: number) =>
+    endS === fromS ? 0 : Math.min(1, Math.max(0, (seconds - fromS) / (endS - fromS)));
   const step = [0.2, 0.5, 1, 2, 5, 10].find((candidate) => (endS - fromS) / candidate <= 10) ?? 20;
   const first = Math.ceil((fromS - zeroS) / step - 1e-9);
   const last = Math.floor((endS - zeroS) / step + 1e-9);

@@ -64,13 +64,23 @@ function figures({ phases, peak, settings, processorTime }: OverloadReport): [st
   const unused = worst(phases.map(({ rows }) => rows?.share));
   return [
     ["peak goodput", `${figure(peak.goodput)}/s`],
-    ...(settings.rowsPerCall > 1 ? [["peak, rows", `${figure(peak.goodput * settings.rowsPerCall)}/s`] as [string, string]] : []),
-    ...overloads.map(({ factor, goodShareOfPeak }): [string, string] => [`kept at ${factor} times`, goodShareOfPeak.toFixed(2)]),
+    ...(settings.rowsPerCall > 1
+      ? [["peak, rows", `${figure(peak.goodput * settings.rowsPerCall)}/s`] as [string, string]]
+      : []),
+    ...overloads.map(({ factor, goodShareOfPeak }): [string, string] => [
+      `kept at ${factor} times`,
+      goodShareOfPeak.toFixed(2),
+    ]),
     ["worst P99 accepted", accepted === undefined ? "none" : milliseconds(accepted)],
     ["worst P99 refused", refused === undefined ? "none" : milliseconds(refused)],
     ["most for nobody", unused === undefined ? "not known" : percent(unused)],
-    ["longest recovery", longest === undefined ? "none" : Number.isFinite(longest) ? `${figure(longest)} s` : "not yet"],
-    ...(processorTime === undefined ? [] : [["processor, an answer", `${figure(processorTime.answerUs)} µs`] as [string, string]]),
+    [
+      "longest recovery",
+      longest === undefined ? "none" : Number.isFinite(longest) ? `${figure(longest)} s` : "not yet",
+    ],
+    ...(processorTime === undefined
+      ? []
+      : [["processor, an answer", `${figure(processorTime.answerUs)} µs`] as [string, string]]),
     ...(processorTime?.refusalUs === undefined
       ? []
       : [["processor, a refusal", `${figure(processorTime.refusalUs)} µs`] as [string, string]]),
@@ -97,11 +107,18 @@ function runFacts({ settings, peak, phases }: OverloadReport): [string, string][
     ["objective", milliseconds(settings.objectiveMs)],
     [
       "peak",
-      settings.peak === undefined ? `found in ${counted(peak.steps.length, "step")}, at ${count(peak.rate)} calls/s` : "as it was given",
+      settings.peak === undefined
+        ? `found in ${counted(peak.steps.length, "step")}, at ${count(peak.rate)} calls/s`
+        : "as it was given",
     ],
     ["rows in a call", count(settings.rowsPerCall)],
     ["connections", `at most ${count(settings.connectionsMax)}`],
-    ["other work", others.length === 0 ? "not known" : `took up to ${percent(Math.max(...others))} of the machine's processors in a phase`],
+    [
+      "other work",
+      others.length === 0
+        ? "not known"
+        : `took up to ${percent(Math.max(...others))} of the machine's processors in a phase`,
+    ],
     [
       "the generator",
       `calls left at most ${milliseconds(lag)} late (P99 of the worst phase); it took up to ${percent(share)} of a processor`,

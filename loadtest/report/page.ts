@@ -50,7 +50,12 @@ export function pageHtml(page: Page): string {
     element(
       "header",
       {},
-      element("div", { class: "top" }, element("h1", {}, title), element("button", { id: "theme", type: "button", hidden: true }, "Dark")),
+      element(
+        "div",
+        { class: "top" },
+        element("h1", {}, title),
+        element("button", { id: "theme", type: "button", hidden: true }, "Dark"),
+      ),
       element("p", { class: "under" }, page.subtitle),
       element(
         "div",

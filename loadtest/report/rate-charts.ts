@@ -11,7 +11,8 @@ export function throughputChart(intervals: readonly Interval[], ratePlanned: num
   const perSecond = (key: "sent" | "answered") => intervals.map((interval) => interval[key] / interval.lengthS);
   const [sent, answered] = [perSecond("sent"), perSecond("answered")];
   const endS = endOf(intervals);
-  const points = (rates: readonly number[]) => rates.map((y, i) => ({ x: intervals[i]!.startS + intervals[i]!.lengthS / 2, y }));
+  const points = (rates: readonly number[]) =>
+    rates.map((y, i) => ({ x: intervals[i]!.startS + intervals[i]!.lengthS / 2, y }));
   return {
     id: "throughput-over-time",
     title: "Throughput over time",
@@ -35,7 +36,8 @@ const errorTones: readonly Tone[] = ["b", "a", "c", "f", "e", "d"];
 /** @returns Undefined where nothing went wrong. */
 export function errorsChart(intervals: readonly Interval[]): Chart | undefined {
   const totals = new Map<string, number>();
-  for (const { errors } of intervals) for (const [kind, count] of Object.entries(errors)) totals.set(kind, (totals.get(kind) ?? 0) + count);
+  for (const { errors } of intervals)
+    for (const [kind, count] of Object.entries(errors)) totals.set(kind, (totals.get(kind) ?? 0) + count);
   if (totals.size === 0) return undefined;
   const bars = errorBars(
     intervals,
@@ -66,7 +68,8 @@ export function errorsChart(intervals: readonly Interval[]): Chart | undefined {
 function errorBars(intervals: readonly Interval[], kinds: readonly string[]): BarSeries[] {
   const own = kinds.length > errorTones.length ? kinds.slice(0, errorTones.length - 1) : kinds;
   const rest = kinds.slice(own.length);
-  const valuesOf = (group: readonly string[]) => intervals.map(({ errors }) => group.reduce((sum, kind) => sum + (errors[kind] ?? 0), 0));
+  const valuesOf = (group: readonly string[]) =>
+    intervals.map(({ errors }) => group.reduce((sum, kind) => sum + (errors[kind] ?? 0), 0));
   const bars = own.map((kind, i): BarSeries => ({ name: kind, tone: errorTones[i]!, values: valuesOf([kind]) }));
   if (rest.length === 0) return bars;
   return [...bars, { name: counted(rest.length, "other kind"), tone: errorTones.at(-1)!, values: valuesOf(rest) }];

@@ -22,10 +22,15 @@ export function saturationPage(report: SaturationReport, facts: RunFacts): strin
     passed,
     verdict: `The most was ${count(best.requestsPerSecond)} requests a second, at ${connectionsText(best)}. ${passed ? "No request failed." : `${counted(failed, "request")} failed.`}`,
     reasons: levels.flatMap((level) =>
-      Object.entries(level.errorsByKind).map(([kind, times]) => `${connectionsText(level)}: ${count(times)} ended in ${kind}`),
+      Object.entries(level.errorsByKind).map(
+        ([kind, times]) => `${connectionsText(level)}: ${count(times)} ended in ${kind}`,
+      ),
     ),
     figures: [
-      ...levels.map((level): [string, string] => [`at ${connectionsText(level)}`, `${figure(level.requestsPerSecond)}/s`]),
+      ...levels.map((level): [string, string] => [
+        `at ${connectionsText(level)}`,
+        `${figure(level.requestsPerSecond)}/s`,
+      ]),
       ["errors", count(failed)],
     ],
     parts: [
@@ -33,7 +38,11 @@ export function saturationPage(report: SaturationReport, facts: RunFacts): strin
       chartFigure(throughputOverTime(levels)),
       chartFigure(
         percentileChart(
-          levels.map((level, i) => ({ name: connectionsText(level), tone: tones[i % tones.length]!, points: level.percentiles })),
+          levels.map((level, i) => ({
+            name: connectionsText(level),
+            tone: tones[i % tones.length]!,
+            points: level.percentiles,
+          })),
           { wholeMilliseconds: true, note: `${generator} counts whole milliseconds, and its own time counts in.` },
         ),
       ),
@@ -70,7 +79,9 @@ function throughputByLevel(levels: readonly SaturationLevel[]): Chart {
     yLabel: "requests per second",
     x: bandScale(levels.map(({ connections }) => String(connections))),
     y: linearScale(Math.max(...levels.map(({ requestsPerSecond }) => requestsPerSecond))),
-    bars: [{ name: "requests per second", tone: "a", values: levels.map(({ requestsPerSecond }) => requestsPerSecond) }],
+    bars: [
+      { name: "requests per second", tone: "a", values: levels.map(({ requestsPerSecond }) => requestsPerSecond) },
+    ],
     zones: levels.map((level, i) => ({
       start: i * width,
       width,
@@ -112,10 +123,17 @@ function errors(levels: readonly SaturationLevel[], failed: number): Child {
       ? "None at any number of connections."
       : levels
           .flatMap((level) =>
-            Object.entries(level.errorsByKind).map(([kind, times]) => `${connectionsText(level)}: ${kind}, ${count(times)}.`),
+            Object.entries(level.errorsByKind).map(
+              ([kind, times]) => `${connectionsText(level)}: ${kind}, ${count(times)}.`,
+            ),
           )
           .join(" ");
-  return element("section", { class: "card", id: "errors" }, element("h2", {}, "Errors"), element("p", { class: "note" }, said));
+  return element(
+    "section",
+    { class: "card", id: "errors" },
+    element("h2", {}, "Errors"),
+    element("p", { class: "note" }, said),
+  );
 }
 
 function levelTable(levels: readonly SaturationLevel[]): string[][] {

@@ -1,4 +1,6 @@
-/** Axes: where on an axis a value stands, as a share of its length from its start, and at which values it is labelled. */
+/**
+ * Axes: where on an axis a value stands, as a share of its length from its start, and at which values it is labelled.
+ */
 
 import { figure } from "../table.js";
 
@@ -25,12 +27,14 @@ export function linearScale(max: number, steps = 4): Scale {
 export function timeScale(endS: number, steps = 8): Scale {
   const steps60 = [15, 30, 60, 120, 300, 600, 900];
   const least = endS / steps;
-  const step = least <= 10 ? roundStep(least) : (steps60.find((round) => round >= least) ?? Math.ceil(least / 600) * 600);
+  const step =
+    least <= 10 ? roundStep(least) : (steps60.find((round) => round >= least) ?? Math.ceil(least / 600) * 600);
   return scaleOf((value) => value / endS, valuesUpTo(endS, step), figure);
 }
 
 /**
- * Logarithmic, over all of [min, max] and at least one power of ten; both above 0. Ends at 1, 2 or 5 times a power of ten.
+ * Logarithmic, over all of [min, max] and at least one power of ten; both above 0. Ends at 1, 2 or 5 times a power of
+ * ten.
  *
  * Labelled at those too where the axis spans three powers of ten or fewer, else at the powers alone.
  */
@@ -43,16 +47,24 @@ export function logScale(min: number, max: number): Scale {
 }
 
 /**
- * Percentiles from 50 to 99.99, spaced by `log10(1 / (1 - p))`: each further nine takes the same room, as in HdrHistogram's plots, so that
- * the tail isn't a pixel wide.
+ * Percentiles from 50 to 99.99, spaced by `log10(1 / (1 - p))`: each further nine takes the same room, as in
+ * HdrHistogram's plots, so that the tail isn't a pixel wide.
  */
 export function percentileScale(): Scale {
   const [first, last] = [Math.log10(2), 4];
   const nines = (percentile: number) => -Math.log10(1 - percentile / 100);
-  return scaleOf((percentile) => (nines(percentile) - first) / (last - first), [50, 75, 90, 95, 99, 99.9, 99.99], String);
+  return scaleOf(
+    (percentile) => (nines(percentile) - first) / (last - first),
+    [50, 75, 90, 95, 99, 99.9, 99.99],
+    String,
+  );
 }
 
-function scaleOf(shareOf: (value: number) => number, values: readonly number[], label: (value: number) => string): Scale {
+function scaleOf(
+  shareOf: (value: number) => number,
+  values: readonly number[],
+  label: (value: number) => string,
+): Scale {
   const share = (value: number) => Math.min(1, Math.max(0, shareOf(value)));
   return { share, ticks: values.map((value) => ({ share: share(value), label: label(value) })) };
 }

@@ -32,7 +32,9 @@ export function stageSection(said: ServerSaid): Child {
       element("td", {}, quantileText(histogram, 0.99)),
     ),
   );
-  const heads = ["stage", "mean", "", "of all stages", "P50", "P99"].map((text) => element("th", { scope: "col" }, text));
+  const heads = ["stage", "mean", "", "of all stages", "P50", "P99"].map((text) =>
+    element("th", { scope: "col" }, text),
+  );
   return element(
     "section",
     { class: "card", id: "stages" },
@@ -85,7 +87,9 @@ function batchChart({ batchRows }: ServerView): Chart | undefined {
     zones: shown.map((_, i) => ({
       start: i * width,
       width,
-      text: [`${bandName(bounds, i)} rows`, ...bars.map(({ name, values }) => `${name}: ${count(values[i]!)}`)].join("\n"),
+      text: [`${bandName(bounds, i)} rows`, ...bars.map(({ name, values }) => `${name}: ${count(values[i]!)}`)].join(
+        "\n",
+      ),
     })),
   };
 }
@@ -116,5 +120,10 @@ function quantileText(histogram: Histogram, share: number): string {
 }
 
 function missing(title: string, why: string): Child {
-  return element("section", { class: "card" }, element("h2", {}, title), element("p", { class: "note" }, `Not known: ${why}.`));
+  return element(
+    "section",
+    { class: "card" },
+    element("h2", {}, title),
+    element("p", { class: "note" }, `Not known: ${why}.`),
+  );
 }

@@ -49,7 +49,10 @@ export function slaPage(report: SlaReport, facts: RunFacts, comparison?: Compari
     facts: [...runFacts(report), ...sharedFacts(facts)],
     command: facts.command,
     reading: reading(report),
-    table: foldedTable(`The run in ${counted(timeline.intervals.length, "interval")}, as a table`, intervalTable(report)),
+    table: foldedTable(
+      `The run in ${counted(timeline.intervals.length, "interval")}, as a table`,
+      intervalTable(report),
+    ),
     data: { ...report, facts },
   });
 }
@@ -88,7 +91,12 @@ function percentiles({ timeline, plain, settings }: SlaReport, comparison: Compa
 
 function noErrors({ plain, big }: SlaReport): Child {
   const said = `None: all of ${counted(plain.requests + big.requests, "request")} were answered with status 200.`;
-  return element("section", { class: "card", id: "errors-over-time" }, element("h2", {}, "Errors"), element("p", { class: "note" }, said));
+  return element(
+    "section",
+    { class: "card", id: "errors-over-time" },
+    element("h2", {}, "Errors"),
+    element("p", { class: "note" }, said),
+  );
 }
 
 function largeRequests(rowCount: number, { requests, ok, latencyMs }: TallySummary): Child {
@@ -96,7 +104,12 @@ function largeRequests(rowCount: number, { requests, ok, latencyMs }: TallySumma
     ? `P50 ${milliseconds(latencyMs.p50)}, P95 ${milliseconds(latencyMs.p95)}, P99 ${milliseconds(latencyMs.p99)}, max ${milliseconds(latencyMs.max)}`
     : "none has a latency";
   const said = `${counted(requests, "request")} with ${count(rowCount)} rows each went by beside the others, ${count(ok)} answered: ${latency}.`;
-  return element("section", { class: "card" }, element("h2", {}, "Large requests"), element("p", { class: "note" }, said));
+  return element(
+    "section",
+    { class: "card" },
+    element("h2", {}, "Large requests"),
+    element("p", { class: "note" }, said),
+  );
 }
 
 function runFacts({ scenario, settings, ratePlanned, rateAchieved, sendLagMs }: SlaReport): [string, string][] {
@@ -130,7 +143,9 @@ function intervalTable({ timeline }: SlaReport): string[][] {
   const lines = timeline.intervals.map((interval) => {
     const { sent, answered, latencyMs } = interval;
     const failed = Object.values(interval.errors).reduce((sum, kind) => sum + kind, 0);
-    const latencies = latencyMs ? [latencyMs.p50, latencyMs.p95, latencyMs.p99, latencyMs.max].map(figure) : ["", "", "", ""];
+    const latencies = latencyMs
+      ? [latencyMs.p50, latencyMs.p95, latencyMs.p99, latencyMs.max].map(figure)
+      : ["", "", "", ""];
     return [intervalName(interval), count(sent), count(answered), count(failed), ...latencies];
   });
   return [head, ...lines];

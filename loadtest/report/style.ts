@@ -1,8 +1,8 @@
 /**
  * How the page looks: light or dark as the reader's system says or the button, narrow or wide, and on paper.
  *
- * The colours of the series are far apart in lightness or hue for the common kinds of colour blindness (after Okabe and Ito, 2008), with
- * at least 3 : 1 against their background; dashes tell the lines apart as well.
+ * The colours of the series are far apart in lightness or hue for the common kinds of colour blindness (after Okabe and
+ * Ito, 2008), with at least 3 : 1 against their background; dashes tell the lines apart as well.
  */
 
 /** By name of a variable. */

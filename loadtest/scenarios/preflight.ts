@@ -1,4 +1,6 @@
-/** One request before the load, so that a wrong address or a refused row is a sentence and not a table full of errors. */
+/**
+ * One request before the load, so that a wrong address or a refused row is a sentence and not a table full of errors.
+ */
 
 import { OptionError } from "../options.js";
 import { type Target, targetUrl } from "../target.js";
@@ -18,7 +20,8 @@ export async function preflight(target: Target, row: string): Promise<string | u
     throw new OptionError(`--url: ${url} doesn't answer (${causeOf(reason)})`);
   });
   const text = await reply.text();
-  if (reply.status !== 200) throw new OptionError(`--url: ${url} refuses a row with status ${reply.status}: ${text.slice(0, 300)}`);
+  if (reply.status !== 200)
+    throw new OptionError(`--url: ${url} refuses a row with status ${reply.status}: ${text.slice(0, 300)}`);
   const answer = parseObject(text);
   if (answer === undefined || !("prediction" in answer)) {
     throw new OptionError(`--url: ${url} answers without a prediction: ${text.slice(0, 300)}`);

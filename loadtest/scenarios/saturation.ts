@@ -19,10 +19,21 @@ export interface SaturationReport {
 export const connectionLevels = [1, 32, 128] as const;
 
 /** Passes where no request ends in an error. */
-export async function runSaturation(target: Target, generator: Autocannon, durationS: number): Promise<SaturationReport> {
+export async function runSaturation(
+  target: Target,
+  generator: Autocannon,
+  durationS: number,
+): Promise<SaturationReport> {
   const levels: SaturationLevel[] = [];
-  for (const connections of connectionLevels) levels.push({ connections, ...(await generator.saturate(target, connections, durationS)) });
-  return { scenario: "saturation", generator: generator.name, durationS, levels, passed: levels.every(({ errors }) => errors === 0) };
+  for (const connections of connectionLevels)
+    levels.push({ connections, ...(await generator.saturate(target, connections, durationS)) });
+  return {
+    scenario: "saturation",
+    generator: generator.name,
+    durationS,
+    levels,
+    passed: levels.every(({ errors }) => errors === 0),
+  };
 }
 
 export function saturationText({ generator, levels, passed }: SaturationReport): string {

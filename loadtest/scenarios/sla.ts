@@ -1,4 +1,7 @@
-/** Does the server keep its promise? Load at a fixed rate, in an open loop, judged by the 95th percentile and by any error. */
+/**
+ * Does the server keep its promise? Load at a fixed rate, in an open loop, judged by the 95th percentile and by any
+ * error.
+ */
 
 import { machineClock } from "../clock.js";
 import { createConnectionPool } from "../connection-pool.js";
@@ -40,15 +43,26 @@ export interface SlaReport extends OpenLoopResult {
 // Large bodies are made before the run, since making one takes a millisecond or two in which no reply would be read.
 const bigBodies = 16;
 
-export async function runSla(scenario: string, target: Target, settings: SlaSettings, rows: RowSource, random: Random): Promise<SlaReport> {
+export async function runSla(
+  scenario: string,
+  target: Target,
+  settings: SlaSettings,
+  rows: RowSource,
+  random: Random,
+): Promise<SlaReport> {
   const { rate, durationS, arrivals, connections, big, drainMs } = settings;
   const plan = planRequests({ rate, durationS, arrivals }, random, big);
-  const bigRequests = big ? Array.from({ length: bigBodies }, () => requestBytes(target, manyRowsBody(rows, big.rowCount))) : [];
+  const bigRequests = big
+    ? Array.from({ length: bigBodies }, () => requestBytes(target, manyRowsBody(rows, big.rowCount)))
+    : [];
   let nextBig = 0;
-  const requestFor = (rowCount: number) => (rowCount === 1 ? requestBytes(target, rows()) : bigRequests[nextBig++ % bigBodies]!);
+  const requestFor = (rowCount: number) =>
+    rowCount === 1 ? requestBytes(target, rows()) : bigRequests[nextBig++ % bigBodies]!;
   const transport = createConnectionPool({ host: target.host, port: target.port, connectionsMax: connections });
   const log = new RequestLog(plan);
-  const result = await runOpenLoop({ plan, requestFor, transport, clock: machineClock, drainMs, log }).finally(() => transport.close());
+  const result = await runOpenLoop({ plan, requestFor, transport, clock: machineClock, drainMs, log }).finally(() =>
+    transport.close(),
+  );
   const failures = judge(result, settings.p95MsMax);
   return {
     scenario,
@@ -71,7 +85,16 @@ export function judge({ plain, big }: Pick<OpenLoopResult, "plain" | "big">, p95
   return failures;
 }
 
-export function slaText({ settings, plain, big, ratePlanned, rateAchieved, sendLagMs, failures, passed }: SlaReport): string {
+export function slaText({
+  settings,
+  plain,
+  big,
+  ratePlanned,
+  rateAchieved,
+  sendLagMs,
+  failures,
+  passed,
+}: SlaReport): string {
   const lines: (readonly string[])[] = [
     ["latency, ms", "requests", "ok", "P50", "P95", "P99", "P99.9", "max"],
     summaryLine("one row", plain),

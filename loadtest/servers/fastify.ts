@@ -1,6 +1,6 @@
 /**
- * The plain peer: what a Node developer would write in an afternoon. Fastify's own validation, scaling by hand, one onnxruntime-node run a
- * request; no batches, no metrics, no logs. A process of its own: `node fastify.js PORT BUNDLE`.
+ * The plain peer: what a Node developer would write in an afternoon. Fastify's own validation, scaling by hand, one
+ * onnxruntime-node run a request; no batches, no metrics, no logs. A process of its own: `node fastify.js PORT BUNDLE`.
  */
 
 import "../no-telemetry.js";
@@ -37,7 +37,11 @@ const app = fastify();
 const body = {
   type: "object",
   required: ["feature_search_interest", "feature_price", "feature_promo"],
-  properties: { feature_search_interest: { type: "number" }, feature_price: { type: "number" }, feature_promo: { type: "integer" } },
+  properties: {
+    feature_search_interest: { type: "number" },
+    feature_price: { type: "number" },
+    feature_promo: { type: "integer" },
+  },
 };
 app.post<{ Body: DemandRow }>("/predict", { schema: { body } }, async ({ body: row }) => {
   const features = Float32Array.of(

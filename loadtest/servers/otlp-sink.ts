@@ -1,4 +1,6 @@
-/** A collector that takes every export of traces at once and keeps none. A process of its own: `node otlp-sink.js PORT`. */
+/**
+ * A collector that takes every export of traces at once and keeps none. A process of its own: `node otlp-sink.js PORT`.
+ */
 
 import { createServer } from "node:http";
 

@@ -1,6 +1,6 @@
 /**
- * The raw limit: how fast this machine can take a JSON request and give a JSON answer through uWebSockets.js when nothing is checked and
- * nothing is computed. A process of its own: `node raw.js PORT`.
+ * The raw limit: how fast this machine can take a JSON request and give a JSON answer through uWebSockets.js when
+ * nothing is checked and nothing is computed. A process of its own: `node raw.js PORT`.
  */
 
 import uWS from "uWebSockets.js";

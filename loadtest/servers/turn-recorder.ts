@@ -1,9 +1,9 @@
 /**
- * Loaded into a server's process before the server (`node --import`): how long was its event loop held? Asked over HTTP, at the port that
- * `TURNS_PORT` names; each answer is about the turns since the one before.
+ * Loaded into a server's process before the server (`node --import`): how long was its event loop held? Asked over
+ * HTTP, at the port that `TURNS_PORT` names; each answer is about the turns since the one before.
  *
- * A turn is told by the processor time that it took, because on a machine that others share the loop's thread also waits for a processor. Turns
- * with a garbage collection in them are told apart.
+ * A turn is told by the processor time that it took, because on a machine that others share the loop's thread also
+ * waits for a processor. Turns with a garbage collection in them are told apart.
  */
 
 import { openSync, readSync } from "node:fs";
@@ -28,7 +28,10 @@ interface Turn {
 /** Shorter ones are only counted: nobody asks for the longest and gets one of these. */
 const noteworthyMs = 0.1;
 
-/** @returns A function that tells how long this thread has waited for a processor so far, milliseconds: 0 where the system doesn't say. */
+/**
+ * @returns A function that tells how long this thread has waited for a processor so far, milliseconds: 0 where the
+ *   system doesn't say.
+ */
 function openWaitClock(): () => number {
   const bytes = Buffer.alloc(96);
   try {

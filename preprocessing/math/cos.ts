@@ -3,8 +3,8 @@
  *
  * NaN and infinities give NaN.
  *
- * @see fdlibm, s_cos.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software is freely granted,
- * provided that this notice is preserved." Error below 1 ulp.
+ * @see fdlibm, s_cos.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software
+ *   is freely granted, provided that this notice is preserved." Error below 1 ulp.
  */
 import { quarterTurns, remainder } from "./quarter-turns.js";
 import { cosKernel, reduceFrom, sinKernel } from "./sin-kernel.js";

@@ -1,9 +1,10 @@
 /**
- * e^x in float32, as the C library's `expf` that XGBoost calls computes it (glibc since 2.27, musl, ARM: one published method).
+ * e^x in float32, as the C library's `expf` that XGBoost calls computes it (glibc since 2.27, musl, ARM: one published
+ * method).
  *
- * In float64: x = k ln 2 / 32 + r, so e^x = 2^(k/32) * 2^(32 r / ln 2 / 32): a table of 32 roots of two times a cubic polynomial, rounded
- * once to float32. That is within 0.502 ulp, so it differs from the correctly rounded value for about 2 of 1,000 inputs, and that is why
- * rounding a more exact exponential would not give XGBoost's bits.
+ * In float64: x = k ln 2 / 32 + r, so e^x = 2^(k/32) * 2^(32 r / ln 2 / 32): a table of 32 roots of two times a cubic
+ * polynomial, rounded once to float32. That is within 0.502 ulp, so it differs from the correctly rounded value for
+ * about 2 of 1,000 inputs, and that is why rounding a more exact exponential would not give XGBoost's bits.
  *
  * @see S. Nagy, ARM optimized-routines, expf: relative error of the polynomial 1.69 * 2^-34.
  */

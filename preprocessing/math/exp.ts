@@ -1,14 +1,15 @@
 /**
  * e^x in float64, the same bits on every machine.
  *
- * `Math.exp` may differ between engines and processors, so a prediction proved on one machine could change on another. This follows
- * the published fdlibm method (Sun Microsystems, 1993; error below 1 ulp) and uses only operations that IEEE 754 rounds exactly:
- * x = k ln 2 + r with |r| <= ln 2 / 2, e^r by a rational approximation in r^2, then a scaling by 2^k.
+ * `Math.exp` may differ between engines and processors, so a prediction proved on one machine could change on another.
+ * This follows the published fdlibm method (Sun Microsystems, 1993; error below 1 ulp) and uses only operations that
+ * IEEE 754 rounds exactly: x = k ln 2 + r with |r| <= ln 2 / 2, e^r by a rational approximation in r^2, then a scaling
+ * by 2^k.
  *
  * Infinity and NaN give themselves, -Infinity gives 0.
  *
- * @see fdlibm, e_exp.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software is freely granted,
- * provided that this notice is preserved."
+ * @see fdlibm, e_exp.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software
+ *   is freely granted, provided that this notice is preserved."
  */
 import { ln2High, ln2Low } from "./log.js";
 import { powerOf2, timesPowerOf2 } from "./power-of-2.js";
@@ -23,7 +24,8 @@ export const P2 = -0.0027777777777015593;
 export const P3 = 6.613756321437934e-5;
 export const P4 = -1.6533902205465252e-6;
 export const P5 = 4.1381367970572385e-8;
-// Below the first bound no reduction is needed; below the second, k is 1 or -1. fdlibm compares upper words, hence the odd decimals.
+// Below the first bound no reduction is needed; below the second, k is 1 or -1. fdlibm compares upper words, hence the
+// odd decimals.
 export const reduceFrom = fromWords(0x3fd62e43, 0); // about ln 2 / 2
 export const divideFrom = fromWords(0x3ff0a2b2, 0); // about 3 ln 2 / 2
 const tiny = powerOf2(-28);

@@ -1,13 +1,13 @@
 /**
  * e^x - 1 in float64, the same bits on every machine, exact to the last place or so for small x too.
  *
- * fdlibm's method: x = k ln 2 + r as in `exp.ts`, e^r - 1 by a rational approximation in r^2 that keeps what the reduction rounded away (c),
- * then a scaling by 2^k in the form that loses least.
+ * fdlibm's method: x = k ln 2 + r as in `exp.ts`, e^r - 1 by a rational approximation in r^2 that keeps what the
+ * reduction rounded away (c), then a scaling by 2^k in the form that loses least.
  *
  * Infinity, 0, -0 and NaN give themselves, -Infinity gives -1.
  *
- * @see fdlibm, s_expm1.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software is freely granted,
- * provided that this notice is preserved." Error below 1 ulp.
+ * @see fdlibm, s_expm1.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this
+ *   software is freely granted, provided that this notice is preserved." Error below 1 ulp.
  */
 import { divideFrom, inverseLn2, overflow, reduceFrom } from "./exp.js";
 import { ln2High, ln2Low } from "./log.js";

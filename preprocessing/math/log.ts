@@ -5,8 +5,8 @@
  *
  * Negative numbers and NaN give NaN, 0 and -0 give -Infinity, Infinity gives itself.
  *
- * @see fdlibm, e_log.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software is freely granted,
- * provided that this notice is preserved." Error below 1 ulp.
+ * @see fdlibm, e_log.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software
+ *   is freely granted, provided that this notice is preserved." Error below 1 ulp.
  */
 import { powerOf2 } from "./power-of-2.js";
 import { upperWord, withUpperWord } from "./words.js";

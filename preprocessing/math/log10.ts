@@ -1,5 +1,6 @@
 /**
- * The logarithm to base 10 in float64, the same bits on every machine: that to base 2, times log10 2, in parts whose larger product is exact.
+ * The logarithm to base 10 in float64, the same bits on every machine: that to base 2, times log10 2, in parts whose
+ * larger product is exact.
  *
  * Negative numbers and NaN give NaN, 0 and -0 give -Infinity, Infinity gives itself. Error below 1 ulp.
  */

@@ -5,8 +5,8 @@
  *
  * Below -1 and for NaN it gives NaN, at -1 -Infinity; 0, -0 and Infinity give themselves.
  *
- * @see fdlibm, s_log1p.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software is freely granted,
- * provided that this notice is preserved." Error below 1 ulp.
+ * @see fdlibm, s_log1p.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this
+ *   software is freely granted, provided that this notice is preserved." Error below 1 ulp.
  */
 
 import { L1, L2, L3, L4, L5, L6, L7, ln2High, ln2Low } from "./log.js";

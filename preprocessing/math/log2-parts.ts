@@ -1,10 +1,11 @@
 /**
  * log2 x as a sum of two doubles of more than 70 bits: what powers, and logarithms to other bases, start with.
  *
- * fdlibm's method: x is scaled to be next to b, 1 or 1.5, and the series of (x - b) / (x + b) is summed in parts whose products are exact.
+ * fdlibm's method: x is scaled to be next to b, 1 or 1.5, and the series of (x - b) / (x + b) is summed in parts whose
+ * products are exact.
  *
- * @see fdlibm, e_pow.c, (C) 2004 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software is freely granted,
- * provided that this notice is preserved."
+ * @see fdlibm, e_pow.c, (C) 2004 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software
+ *   is freely granted, provided that this notice is preserved."
  */
 import { powerOf2 } from "./power-of-2.js";
 import { fromWords, upperHalf, upperWord, withUpperWord } from "./words.js";

@@ -1,9 +1,9 @@
 /**
- * The x below which a standard normal variable falls with probability p (the inverse of the normal distribution function), in float64, the
- * same bits on every machine.
+ * The x below which a standard normal variable falls with probability p (the inverse of the normal distribution
+ * function), in float64, the same bits on every machine.
  *
- * The method of Cephes, which SciPy's `ndtri` uses too: a rational approximation in (p - 1/2)^2 in the middle, one in 1 / sqrt(-2 ln p)
- * for each of two ranges of the tails.
+ * The method of Cephes, which SciPy's `ndtri` uses too: a rational approximation in (p - 1/2)^2 in the middle, one in 1
+ * / sqrt(-2 ln p) for each of two ranges of the tails.
  *
  * 0 gives -Infinity, 1 Infinity; NaN, and what is no probability, NaN.
  *
@@ -51,7 +51,9 @@ export function ndtri(p: number): number {
   const z = Math.sqrt(-2 * log(tail));
   const inverse = 1 / z;
   const correction =
-    z < 8 ? (inverse * polynomial(P1, inverse)) / polynomial(Q1, inverse) : (inverse * polynomial(P2, inverse)) / polynomial(Q2, inverse);
+    z < 8
+      ? (inverse * polynomial(P1, inverse)) / polynomial(Q1, inverse)
+      : (inverse * polynomial(P2, inverse)) / polynomial(Q2, inverse);
   const x = z - log(z) / z - correction;
   return upper ? x : -x;
 }

@@ -1,8 +1,10 @@
 /**
- * Mathematics that gives the same bits on every machine, in the server and in the trainer: the twin of `plumb_trainer.portable`.
+ * Mathematics that gives the same bits on every machine, in the server and in the trainer: the twin of
+ * `plumb_trainer.portable`.
  *
- * Only what IEEE 754 rounds exactly is used: `+ - * /`, square roots, comparisons, and work on bits; nothing of `Math` that an engine may
- * choose, and no `**`. Change a line here only together with its twin. `test/parity/portable-math.test.ts` holds the two together.
+ * Only what IEEE 754 rounds exactly is used: `+ - * /`, square roots, comparisons, and work on bits; nothing of `Math`
+ * that an engine may choose, and no `**`. Change a line here only together with its twin.
+ * `test/parity/portable-math.test.ts` holds the two together.
  */
 export { cos } from "./cos.js";
 export { exp } from "./exp.js";

@@ -1,15 +1,15 @@
 /**
  * x to the power of y in float64, the same bits on every machine.
  *
- * fdlibm's method: log2 |x| as a sum of two doubles of more than 70 bits, times y, then 2 to that power. Powers of whole numbers are
- * exact wherever the result is a double.
+ * fdlibm's method: log2 |x| as a sum of two doubles of more than 70 bits, times y, then 2 to that power. Powers of
+ * whole numbers are exact wherever the result is a double.
  *
- * The special cases are C's and NumPy's (JavaScript's own `**` has NaN for those of 1): x^0 and 1^y are 1 whatever the other is, NaN too,
- * and so is (-1)^Infinity; other NaNs give NaN, and so do negative numbers to a power that isn't whole. 0 to a negative power is Infinity,
- * negative for -0 and odd y; infinities follow the limits.
+ * The special cases are C's and NumPy's (JavaScript's own `**` has NaN for those of 1): x^0 and 1^y are 1 whatever the
+ * other is, NaN too, and so is (-1)^Infinity; other NaNs give NaN, and so do negative numbers to a power that isn't
+ * whole. 0 to a negative power is Infinity, negative for -0 and odd y; infinities follow the limits.
  *
- * @see fdlibm, e_pow.c, (C) 2004 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software is freely granted,
- * provided that this notice is preserved." Error below 1 ulp.
+ * @see fdlibm, e_pow.c, (C) 2004 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software
+ *   is freely granted, provided that this notice is preserved." Error below 1 ulp.
  */
 import { P1, P2, P3, P4, P5 } from "./exp.js";
 import { parts, splitLog2 } from "./log2-parts.js";
@@ -65,7 +65,8 @@ export function pow(x: number, y: number): number {
 }
 
 /**
- * fdlibm multiplies t by the high part as a whole. That isn't exact, and y of 2^31 and more makes hundreds of ulp of it; so here t is parted.
+ * fdlibm multiplies t by the high part as a whole. That isn't exact, and y of 2^31 and more makes hundreds of ulp of
+ * it; so here t is parted.
  *
  * @param size - Within 2^-20 of 1, where four terms of the series are enough.
  */

@@ -1,12 +1,13 @@
 /**
  * x = n pi/2 + r with |r| <= pi/4 or just above, r as a sum of two doubles: what sine and cosine start with.
  *
- * Up to 2^20 pi/2, fdlibm's method: n pi/2 is taken away in up to three steps of 33 bits, each exact. Beyond it, Payne and Hanek's: x times
- * as many bits of 2/pi as it takes, in whole numbers of 24 bits, of which the multiples of 4 are never formed. No double is nearer than about
- * 2^-61 to a multiple of pi/2, so 192 bits after the point leave more than 100 that count.
+ * Up to 2^20 pi/2, fdlibm's method: n pi/2 is taken away in up to three steps of 33 bits, each exact. Beyond it, Payne
+ * and Hanek's: x times as many bits of 2/pi as it takes, in whole numbers of 24 bits, of which the multiples of 4 are
+ * never formed. No double is nearer than about 2^-61 to a multiple of pi/2, so 192 bits after the point leave more than
+ * 100 that count.
  *
- * @see fdlibm, e_rem_pio2.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software is freely
- * granted, provided that this notice is preserved."
+ * @see fdlibm, e_rem_pio2.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this
+ *   software is freely granted, provided that this notice is preserved."
  * @see M. Payne, R. Hanek, Radian reduction for trigonometric functions, SIGNUM Newsletter 18 (1983).
  */
 import { powerOf2 } from "./power-of-2.js";
@@ -59,13 +60,28 @@ function exponentOf(x: number): number {
   return (upperWord(x) >> 20) & 0x7ff;
 }
 
-/** 2/pi, 24 bits each: the digits after the point in base 2^24. Before them zeros, for those places of x that are beyond the point. */
+/**
+ * 2/pi, 24 bits each: the digits after the point in base 2^24. Before them zeros, for those places of x that are beyond
+ * the point.
+ */
 const digits = Float64Array.of(
   ...[0, 0, 0],
-  ...[0xa2f983, 0x6e4e44, 0x1529fc, 0x2757d1, 0xf534dd, 0xc0db62, 0x95993c, 0x439041, 0xfe5163, 0xabdebb, 0xc561b7, 0x246e3a, 0x424dd2],
-  ...[0xe00649, 0x2eea09, 0xd1921c, 0xfe1deb, 0x1cb129, 0xa73ee8, 0x8235f5, 0x2ebb44, 0x84e99c, 0x7026b4, 0x5f7e41, 0x3991d6, 0x398353],
-  ...[0x39f49c, 0x845f8b, 0xbdf928, 0x3b1ff8, 0x97ffde, 0x05980f, 0xef2f11, 0x8b5a0a, 0x6d1f6d, 0x367ecf, 0x27cb09, 0xb74f46, 0x3f669e],
-  ...[0x5fea2d, 0x7527ba, 0xc7ebe5, 0xf17b3d, 0x0739f7, 0x8a5292, 0xea6bfb, 0x5fb11f, 0x8d5d08, 0x560330, 0x46fc7b, 0x6babf0],
+  ...[
+    0xa2f983, 0x6e4e44, 0x1529fc, 0x2757d1, 0xf534dd, 0xc0db62, 0x95993c, 0x439041, 0xfe5163, 0xabdebb, 0xc561b7,
+    0x246e3a, 0x424dd2,
+  ],
+  ...[
+    0xe00649, 0x2eea09, 0xd1921c, 0xfe1deb, 0x1cb129, 0xa73ee8, 0x8235f5, 0x2ebb44, 0x84e99c, 0x7026b4, 0x5f7e41,
+    0x3991d6, 0x398353,
+  ],
+  ...[
+    0x39f49c, 0x845f8b, 0xbdf928, 0x3b1ff8, 0x97ffde, 0x05980f, 0xef2f11, 0x8b5a0a, 0x6d1f6d, 0x367ecf, 0x27cb09,
+    0xb74f46, 0x3f669e,
+  ],
+  ...[
+    0x5fea2d, 0x7527ba, 0xc7ebe5, 0xf17b3d, 0x0739f7, 0x8a5292, 0xea6bfb, 0x5fb11f, 0x8d5d08, 0x560330, 0x46fc7b,
+    0x6babf0,
+  ],
 );
 /** Digits of the product after the point. */
 const places = 8;
@@ -95,7 +111,8 @@ function largeQuarterTurns(x: number): number {
     carry = Math.floor(sum / base);
     product[place] = sum - carry * base;
   }
-  // A fraction above 1/2 is one turn more, less the complement; that the complement is 2^-192 short is far below the last bit that counts.
+  // A fraction above 1/2 is one turn more, less the complement; that the complement is 2^-192 short is far below the
+  // last bit that counts.
   const above = product[1]! >= base / 2;
   const n = product[0]! + (above ? 1 : 0);
   let fraction = 0;

@@ -1,8 +1,8 @@
 /**
  * Sine and cosine of r = x + y for |r| <= pi/4 or just above, y being what doesn't fit into x any more.
  *
- * @see fdlibm, k_sin.c and k_cos.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software is
- * freely granted, provided that this notice is preserved." Error of the polynomials below 2^-58.
+ * @see fdlibm, k_sin.c and k_cos.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute
+ *   this software is freely granted, provided that this notice is preserved." Error of the polynomials below 2^-58.
  */
 import { powerOf2 } from "./power-of-2.js";
 import { fromWords, upperWord } from "./words.js";
@@ -17,7 +17,9 @@ const S4 = 2.7557313707070068e-6;
 const S5 = -2.5050760253406863e-8;
 const S6 = 1.58969099521155e-10;
 
-/** sin(x + y) = x + S1 x^3 + S2 x^5 + ... + y cos x; where y is known to be 0, a shorter sum that is rounded otherwise. */
+/**
+ * sin(x + y) = x + S1 x^3 + S2 x^5 + ... + y cos x; where y is known to be 0, a shorter sum that is rounded otherwise.
+ */
 export function sinKernel(x: number, y?: number): number {
   if (Math.abs(x) < tiny) return x;
   const z = x * x;
@@ -36,7 +38,10 @@ const C6 = -1.1359647557788195e-11;
 const quarterFrom = fromWords(0x3fd33333, 0); // about 0.3
 const fixedFrom = fromWords(0x3fe90001, 0); // about 25/32
 
-/** cos(x + y) = 1 - x^2 / 2 + C1 x^4 + C2 x^6 + ... - y sin x. From 0.3 on, a part q of about |x| / 4 is taken from both 1 and x^2 / 2, exactly. */
+/**
+ * cos(x + y) = 1 - x^2 / 2 + C1 x^4 + C2 x^6 + ... - y sin x. From 0.3 on, a part q of about |x| / 4 is taken from both
+ * 1 and x^2 / 2, exactly.
+ */
 export function cosKernel(x: number, y: number): number {
   const size = Math.abs(x);
   if (size < tiny) return 1;

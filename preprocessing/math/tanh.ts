@@ -1,12 +1,13 @@
 /**
  * tanh x in float64, the same bits on every machine.
  *
- * fdlibm's method: with t = e^(2|x|) - 1 it is 1 - 2 / (t + 2), below 1 with t = e^(-2|x|) - 1 it is -t / (t + 2); 1 from 22 on.
+ * fdlibm's method: with t = e^(2|x|) - 1 it is 1 - 2 / (t + 2), below 1 with t = e^(-2|x|) - 1 it is -t / (t + 2); 1
+ * from 22 on.
  *
  * 0, -0 and NaN give themselves, Infinity gives 1, -Infinity -1.
  *
- * @see fdlibm, s_tanh.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this software is freely granted,
- * provided that this notice is preserved."
+ * @see fdlibm, s_tanh.c, (C) 1993 Sun Microsystems, Inc.: "Permission to use, copy, modify, and distribute this
+ *   software is freely granted, provided that this notice is preserved."
  */
 
 import { expm1 } from "./expm1.js";

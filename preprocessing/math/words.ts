@@ -1,4 +1,7 @@
-/** The two 32-bit words of a double: sign, exponent and the upper 20 bits of the significand in one, the lower 32 bits in the other. */
+/**
+ * The two 32-bit words of a double: sign, exponent and the upper 20 bits of the significand in one, the lower 32 bits
+ * in the other.
+ */
 const double = new Float64Array(1);
 const words = new Int32Array(double.buffer);
 

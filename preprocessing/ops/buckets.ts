@@ -1,4 +1,7 @@
-/** The number of the bucket between given edges that a value is in: how many edges are below it, or at it. NaN stays NaN. */
+/**
+ * The number of the bucket between given edges that a value is in: how many edges are below it, or at it. NaN stays
+ * NaN.
+ */
 import { closedObject, finite, flag, listOf } from "../closed-schema.js";
 import { describe, GraphError } from "../graph-error.js";
 import { columnByColumn, defineOperator, onePerColumn } from "../operator.js";

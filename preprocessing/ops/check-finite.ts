@@ -1,6 +1,7 @@
 /**
- * The columns as they are; a row with an infinity in those that are looked at is refused, and one with NaN unless that is allowed. For steps
- * and models of scikit-learn that raise on such rows. Where they look at float32, every number beyond its range is an infinity.
+ * The columns as they are; a row with an infinity in those that are looked at is refused, and one with NaN unless that
+ * is allowed. For steps and models of scikit-learn that raise on such rows. Where they look at float32, every number
+ * beyond its range is an infinity.
  */
 import type * as z from "zod";
 import { closedObject, closedSet, columnIndex, flag, listOf } from "../closed-schema.js";
@@ -16,7 +17,10 @@ const schema = closedObject({
   columns: listOf(columnIndex, "column indexes").optional(),
 });
 
-/** The largest float64 that rounds to a finite float32: one more, and it is a tie that rounds to even, which is infinite. */
+/**
+ * The largest float64 that rounds to a finite float32: one more, and it is a tie that rounds to even, which is
+ * infinite.
+ */
 const float32Max = 2 ** 128 - 2 ** 103 - 2 ** 75;
 
 export const checkFinite = defineOperator(schema, (columns, params, { path, refusals }) => {
@@ -24,7 +28,8 @@ export const checkFinite = defineOperator(schema, (columns, params, { path, refu
   const check = new Check(params, refusals);
   const group = params.columns === undefined ? wholeSparseGroup(inputs) : undefined;
   if (group?.background === 0) return { columns, step: checkCells(group, check) };
-  const looked = params.columns?.map((index, position) => columnAt(inputs, index, `${path}.params.columns[${position}]`)) ?? inputs;
+  const looked =
+    params.columns?.map((index, position) => columnAt(inputs, index, `${path}.params.columns[${position}]`)) ?? inputs;
   return { columns, step: checkColumns(looked, check) };
 });
 
@@ -55,7 +60,9 @@ class Check {
 
 function checkColumns(columns: readonly NumberColumn[], check: Check): Step {
   // Ones and zeros need not be written out to be looked at.
-  const work = columns.filter((column) => !(column instanceof HotColumn)).map(({ feature, values }) => ({ feature, values }));
+  const work = columns
+    .filter((column) => !(column instanceof HotColumn))
+    .map(({ feature, values }) => ({ feature, values }));
   return (rowCount) => {
     for (let index = 0; index < work.length; index++) {
       const { feature, values } = work[index]!;
@@ -69,7 +76,8 @@ function checkCells({ cells, columns }: SparseGroup, check: Check): Step {
   return (rowCount) => {
     let cell = 0;
     for (let row = 0; row < rowCount; row++) {
-      for (; cell < cells.ends[row]!; cell++) check.look(row, columns[cells.positions[cell]!]!.feature, cells.values[cell]!);
+      for (; cell < cells.ends[row]!; cell++)
+        check.look(row, columns[cells.positions[cell]!]!.feature, cells.values[cell]!);
     }
   };
 }

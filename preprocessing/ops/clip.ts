@@ -11,7 +11,11 @@ export const clip = defineOperator(params, (columns, { lower, upper }, context) 
   onePerColumn(upper, columns, "upper", context);
   for (const [index, low] of lower.entries()) {
     if (low <= upper[index]!) continue;
-    throw new GraphError(`${context.path}.params.upper[${index}]`, `${low} or more, the lower limit`, String(upper[index]));
+    throw new GraphError(
+      `${context.path}.params.upper[${index}]`,
+      `${low} or more, the lower limit`,
+      String(upper[index]),
+    );
   }
   const { outputs, work } = columnByColumn(columns, context, (index) => ({ low: lower[index]!, high: upper[index]! }));
   const { refusals } = context;

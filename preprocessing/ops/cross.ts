@@ -1,6 +1,7 @@
 /**
- * The categories of all columns as one text, for an encoder: joined by `|`, with a `\` before each `|` and `\` of a text, so that no two
- * different rows become the same. Whole numbers are written as their digits. Where one is missing, the cross is missing.
+ * The categories of all columns as one text, for an encoder: joined by `|`, with a `\` before each `|` and `\` of a
+ * text, so that no two different rows become the same. Whole numbers are written as their digits. Where one is missing,
+ * the cross is missing.
  */
 import { closedObject } from "../closed-schema.js";
 import { type Column, TextColumn } from "../column.js";

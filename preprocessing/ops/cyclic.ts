@@ -1,4 +1,7 @@
-/** The sine and the cosine of the place in a round of `period`: values that begin again, as hours and weekdays. NaN gives NaN twice. */
+/**
+ * The sine and the cosine of the place in a round of `period`: values that begin again, as hours and weekdays. NaN
+ * gives NaN twice.
+ */
 import { closedObject, finite } from "../closed-schema.js";
 import { NumberColumn } from "../column.js";
 import { cos } from "../math/cos.js";

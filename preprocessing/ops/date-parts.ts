@@ -1,5 +1,6 @@
 /**
- * Numbers of a date that a row holds as a text: weekday, month, week and so on, by arithmetic on days. A missing text gives NaN.
+ * Numbers of a date that a row holds as a text: weekday, month, week and so on, by arithmetic on days. A missing text
+ * gives NaN.
  *
  * The time zone of a date-time is UTC or a fixed offset: the rules of named zones change, and differ between machines.
  */
@@ -11,7 +12,17 @@ import { describe, GraphError } from "../graph-error.js";
 import { minutesADay, parseDate, parseDateTime, parseZone } from "../iso-date.js";
 import { defineOperator, textColumns } from "../operator.js";
 
-const partsOfDate = ["year", "quarter", "month", "day", "weekday", "day_of_year", "week", "month_end", "epoch_day"] as const;
+const partsOfDate = [
+  "year",
+  "quarter",
+  "month",
+  "day",
+  "weekday",
+  "day_of_year",
+  "week",
+  "month_end",
+  "epoch_day",
+] as const;
 const allParts = [...partsOfDate, "hour", "minute"] as const;
 
 const params = closedObject({
@@ -29,7 +40,8 @@ export const dateParts = defineOperator(params, (columns, { parts, format, time_
   const hasTime = format === "date-time";
   for (const [index, part] of parts.entries()) {
     const isOfDate = (partsOfDate as readonly string[]).includes(part);
-    if (!hasTime && !isOfDate) throw new GraphError(`${path}.params.parts[${index}]`, "a part of a date", describe(part));
+    if (!hasTime && !isOfDate)
+      throw new GraphError(`${path}.params.parts[${index}]`, "a part of a date", describe(part));
   }
   const zoneMinutes = zoneOf(zone, hasTime, `${path}.params.time_zone`);
   const { parse, expected } = formats[format];

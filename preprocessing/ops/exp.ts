@@ -1,8 +1,8 @@
 /**
  * e^x in every column: the log link's inverse, in the dtype of the library it mirrors.
  *
- * float64 is the portable exponential. float32 is the C library's `expf` (glibc 2.27 and later), as XGBoost's Poisson, gamma and Tweedie
- * objectives call it.
+ * float64 is the portable exponential. float32 is the C library's `expf` (glibc 2.27 and later), as XGBoost's Poisson,
+ * gamma and Tweedie objectives call it.
  */
 import { closedObject, closedSet } from "../closed-schema.js";
 import { exp as expFloat64 } from "../math/exp.js";

@@ -1,4 +1,7 @@
-/** A named function of every number, as FunctionTransformer with one of NumPy's. The logarithms and their like are the portable ones. */
+/**
+ * A named function of every number, as FunctionTransformer with one of NumPy's. The logarithms and their like are the
+ * portable ones.
+ */
 import * as z from "zod";
 import { closedObject, closedSet, flag, float64 } from "../closed-schema.js";
 import { describe, GraphError } from "../graph-error.js";
@@ -48,26 +51,29 @@ const params = closedObject({
   validate: flag.default(false),
 });
 
-export const functionTransformer = defineOperator(params, (columns, { function: name, min, max, validate }, context) => {
-  const apply = name === "clip" ? clipped(min, max, `${context.path}.params`) : functions[name];
-  for (const [key, value] of Object.entries({ min, max })) {
-    if (name !== "clip" && value !== undefined)
-      throw new GraphError(`${context.path}.params.${key}`, "no limit, which only clip has", describe(value));
-  }
-  const { outputs, work } = columnByColumn(columns, context, () => ({}));
-  const { refusals } = context;
-  const step = (rowCount: number): void => {
-    for (let index = 0; index < work.length; index++) {
-      const { feature, from, to } = work[index]!;
-      for (let row = 0; row < rowCount; row++) {
-        const x = from[row]!;
-        to[row] = apply(x);
-        if (validate && !Number.isFinite(x)) refusals.add(row, feature, "a finite number", x);
-      }
+export const functionTransformer = defineOperator(
+  params,
+  (columns, { function: name, min, max, validate }, context) => {
+    const apply = name === "clip" ? clipped(min, max, `${context.path}.params`) : functions[name];
+    for (const [key, value] of Object.entries({ min, max })) {
+      if (name !== "clip" && value !== undefined)
+        throw new GraphError(`${context.path}.params.${key}`, "no limit, which only clip has", describe(value));
     }
-  };
-  return { columns: outputs, step };
-});
+    const { outputs, work } = columnByColumn(columns, context, () => ({}));
+    const { refusals } = context;
+    const step = (rowCount: number): void => {
+      for (let index = 0; index < work.length; index++) {
+        const { feature, from, to } = work[index]!;
+        for (let row = 0; row < rowCount; row++) {
+          const x = from[row]!;
+          to[row] = apply(x);
+          if (validate && !Number.isFinite(x)) refusals.add(row, feature, "a finite number", x);
+        }
+      }
+    };
+    return { columns: outputs, step };
+  },
+);
 
 function clipped(min: number | null | undefined, max: number | null | undefined, path: string): (x: number) => number {
   for (const [key, value] of Object.entries({ min, max })) {

@@ -1,4 +1,6 @@
-/** Counts of a text's terms by their hashes, as HashingVectorizer: there is no vocabulary, and terms may share a column. */
+/**
+ * Counts of a text's terms by their hashes, as HashingVectorizer: there is no vocabulary, and terms may share a column.
+ */
 import { closedObject, flag } from "../closed-schema.js";
 import { defineOperator } from "../operator.js";
 import { SparseGroup } from "../sparse-group.js";

@@ -1,10 +1,11 @@
 /**
  * A monotone curve through points: between two of them a straight line, beyond the first and the last their own values.
  *
- * As scikit-learn's IsotonicRegression. float64 is `numpy.interp`: `slope * (v - x[j]) + y[j]` with the slope of the piece that starts at
- * the last x[j] <= v, and y[j] itself where v is x[j]. float32, where it was fitted on that, is SciPy's own interpolation: every step is
- * rounded to float32, and a v that is a point's x belongs to the piece that ends there. SciPy to 1.17 follows the slope too, from 1.18 on it
- * weighs the two ends of the piece. What comes out counts as float64, into which calibration puts it. NaN stays NaN.
+ * As scikit-learn's IsotonicRegression. float64 is `numpy.interp`: `slope * (v - x[j]) + y[j]` with the slope of the
+ * piece that starts at the last x[j] <= v, and y[j] itself where v is x[j]. float32, where it was fitted on that, is
+ * SciPy's own interpolation: every step is rounded to float32, and a v that is a point's x belongs to the piece that
+ * ends there. SciPy to 1.17 follows the slope too, from 1.18 on it weighs the two ends of the piece. What comes out
+ * counts as float64, into which calibration puts it. NaN stays NaN.
  */
 import { closedObject, closedSet, finite, listOf } from "../closed-schema.js";
 import { GraphError } from "../graph-error.js";
@@ -25,13 +26,17 @@ interface Curve {
 
 export const isotonic = defineOperator(params, (columns, { x, y, dtype, interpolation }, context) => {
   const at = `${context.path}.params`;
-  if (y.length !== x.length) throw new GraphError(`${at}.y`, `${x.length} values, one per value of x`, String(y.length));
+  if (y.length !== x.length)
+    throw new GraphError(`${at}.y`, `${x.length} values, one per value of x`, String(y.length));
   if (interpolation === "weights" && dtype === "float64")
     throw new GraphError(`${at}.interpolation`, '"slope" where dtype is "float64"', '"weights"');
   const unordered = x.findIndex((value, index) => index > 0 && !(value > x[index - 1]!));
-  if (unordered > 0) throw new GraphError(`${at}.x[${unordered}]`, "a value above the one before it", String(x[unordered]));
+  if (unordered > 0)
+    throw new GraphError(`${at}.x[${unordered}]`, "a value above the one before it", String(x[unordered]));
   const round = dtype === "float32" ? Math.fround : (value: number): number => value;
-  const slopes = Float64Array.from({ length: x.length - 1 }, (_, j) => round(round(y[j + 1]! - y[j]!) / round(x[j + 1]! - x[j]!)));
+  const slopes = Float64Array.from({ length: x.length - 1 }, (_, j) =>
+    round(round(y[j + 1]! - y[j]!) / round(x[j + 1]! - x[j]!)),
+  );
   const { outputs, work } = columnByColumn(columns, context, () => ({}));
   const follow = dtype === "float64" ? followFloat64 : interpolation === "slope" ? followFloat32 : weighFloat32;
   const curve = { x, y, slopes };

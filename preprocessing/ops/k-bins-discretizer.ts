@@ -1,6 +1,6 @@
 /**
- * Which bin a number is in, as KBinsDiscretizer: how many of the inner edges are at or below it. What is outside of the outer edges is
- * in the first or the last bin. A missing value is refused, as scikit-learn raises on it.
+ * Which bin a number is in, as KBinsDiscretizer: how many of the inner edges are at or below it. What is outside of the
+ * outer edges is in the first or the last bin. A missing value is refused, as scikit-learn raises on it.
  */
 import { closedObject, closedSet, float64, listOf } from "../closed-schema.js";
 import { HotGroup, NumberColumn, stripRows } from "../column.js";
@@ -20,7 +20,13 @@ export const kBinsDiscretizer = defineOperator(params, (columns, { bin_edges, en
     const edges = bin_edges[index]!;
     refuseUnordered(edges, `${path}.params.bin_edges[${index}]`);
     const inner = Float64Array.from(edges.slice(1, -1));
-    return { feature, from: values, inner, group: new HotGroup(feature, edges.length - 1), bins: new NumberColumn(feature) };
+    return {
+      feature,
+      from: values,
+      inner,
+      group: new HotGroup(feature, edges.length - 1),
+      bins: new NumberColumn(feature),
+    };
   });
   if (encode === "ordinal") {
     const codes = new Int32Array(stripRows);

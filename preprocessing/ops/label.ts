@@ -1,6 +1,6 @@
 /**
- * Probabilities or scores to a label: of one column p, the second of two labels where p > threshold; of k columns, the label of the
- * largest, the first of equals. A NaN among them gives NaN: no label may stand for a score that isn't one.
+ * Probabilities or scores to a label: of one column p, the second of two labels where p > threshold; of k columns, the
+ * label of the largest, the first of equals. A NaN among them gives NaN: no label may stand for a score that isn't one.
  */
 
 import { indexCategories } from "../category-codes.js";
@@ -16,7 +16,10 @@ export const label = defineOperator(params, (columns, { labels, threshold }, con
   indexCategories(labels, `${context.path}.params.labels`);
   refuseMisfit(inputs, labels, threshold, context);
   const output = new TextColumn(inputs[0]!.feature, labels);
-  const step = threshold === undefined ? largest(inputs, labels, output.values) : above(inputs[0]!, threshold, labels, output.values);
+  const step =
+    threshold === undefined
+      ? largest(inputs, labels, output.values)
+      : above(inputs[0]!, threshold, labels, output.values);
   return { columns: [output], step };
 });
 
@@ -28,7 +31,11 @@ function refuseMisfit(
 ): void {
   const width = inputs.length === 1 ? 2 : inputs.length;
   if (labels.length !== width) {
-    throw new GraphError(`${path}.params.labels`, `${width} labels for ${inputs.length} columns`, String(labels.length));
+    throw new GraphError(
+      `${path}.params.labels`,
+      `${width} labels for ${inputs.length} columns`,
+      String(labels.length),
+    );
   }
   if ((inputs.length === 1) !== (threshold !== undefined)) {
     const expected = inputs.length === 1 ? "a number, for one column" : `nothing, for ${inputs.length} columns`;
@@ -36,7 +43,12 @@ function refuseMisfit(
   }
 }
 
-function above({ values }: NumberColumn, threshold: number, [first, second]: readonly Scalar[], to: (Scalar | null)[]): Step {
+function above(
+  { values }: NumberColumn,
+  threshold: number,
+  [first, second]: readonly Scalar[],
+  to: (Scalar | null)[],
+): Step {
   return (rowCount) => {
     for (let row = 0; row < rowCount; row++) {
       const p = values[row]!;

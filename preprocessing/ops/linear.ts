@@ -1,9 +1,11 @@
 /**
- * Weighted sums: column o is `coef[o][0] * x0 + coef[o][1] * x1 + ... + intercept[o]`, as linear models and their like compute it.
+ * Weighted sums: column o is `coef[o][0] * x0 + coef[o][1] * x1 + ... + intercept[o]`, as linear models and their like
+ * compute it.
  *
- * The order is fixed, because a sum of rounded terms depends on it: the products are added from the first column to the last, starting
- * with the first product, and the intercept comes last, where scikit-learn's `X @ coef_.T + intercept_` has it. Each product and each
- * sum is rounded by itself (no fused multiply-add), in float64 or, with dtype float32, in float32. A NaN makes the sum NaN.
+ * The order is fixed, because a sum of rounded terms depends on it: the products are added from the first column to the
+ * last, starting with the first product, and the intercept comes last, where scikit-learn's `X @ coef_.T + intercept_`
+ * has it. Each product and each sum is rounded by itself (no fused multiply-add), in float64 or, with dtype float32, in
+ * float32. A NaN makes the sum NaN.
  */
 import { closedObject, closedSet, finite, listOf } from "../closed-schema.js";
 import { NumberColumn } from "../column.js";
@@ -66,7 +68,10 @@ function sumFloat64(
   for (let row = 0; row < rowCount; row++) to[row]! += intercept;
 }
 
-/** Float64 holds a product of two float32 exactly, and a sum closely enough, for one rounding to give float32's own result. */
+/**
+ * Float64 holds a product of two float32 exactly, and a sum closely enough, for one rounding to give float32's own
+ * result.
+ */
 function sumFloat32(
   from: readonly Float64Array[],
   weights: readonly number[],
@@ -80,7 +85,8 @@ function sumFloat32(
   for (let column = 1; column < from.length; column++) {
     const values = from[column]!;
     const weight = weights[column]!;
-    for (let row = 0; row < rowCount; row++) to[row] = Math.fround(to[row]! + Math.fround(weight * Math.fround(values[row]!)));
+    for (let row = 0; row < rowCount; row++)
+      to[row] = Math.fround(to[row]! + Math.fround(weight * Math.fround(values[row]!)));
   }
   for (let row = 0; row < rowCount; row++) to[row] = Math.fround(to[row]! + intercept);
 }

@@ -1,4 +1,7 @@
-/** `x * scale + min`, two roundings as MinMaxScaler computes it, then cut to feature_range where `clip` is set. NaN stays NaN. */
+/**
+ * `x * scale + min`, two roundings as MinMaxScaler computes it, then cut to feature_range where `clip` is set. NaN
+ * stays NaN.
+ */
 import * as z from "zod";
 import { closedObject, finite, flag, listOf } from "../closed-schema.js";
 import { describe, GraphError } from "../graph-error.js";

@@ -1,6 +1,6 @@
 /**
- * 1 where a column is missing, else 0, as MissingIndicator: a column for each of `features`. With error_on_new, a value that is missing
- * in another column is refused.
+ * 1 where a column is missing, else 0, as MissingIndicator: a column for each of `features`. With error_on_new, a value
+ * that is missing in another column is refused.
  */
 import * as z from "zod";
 import { closedObject, columnIndex, flag, float64 } from "../closed-schema.js";
@@ -36,8 +36,10 @@ export const missingIndicator = defineOperator(params, (columns, values, context
     return (rowCount) => {
       for (let row = 0; row < rowCount; row++) {
         const x = values[row]!;
-        if (nanIsMissing ? Math.abs(x) === Infinity : !Number.isFinite(x)) refusals.add(row, feature, "a finite number", x);
-        else if (isNew && (nanIsMissing ? Number.isNaN(x) : x === missing)) refusals.add(row, feature, "a value that is there", x);
+        if (nanIsMissing ? Math.abs(x) === Infinity : !Number.isFinite(x))
+          refusals.add(row, feature, "a finite number", x);
+        else if (isNew && (nanIsMissing ? Number.isNaN(x) : x === missing))
+          refusals.add(row, feature, "a value that is there", x);
       }
     };
   });

@@ -1,8 +1,9 @@
 /**
  * Every row divided by its own norm, over all columns, as Normalizer.
  *
- * A sum of rounded terms depends on their order, so the norms are added up as NumPy does for a row that lies in one piece: "l1" in
- * pairs of eight running sums, "l2" in the two lanes of its einsum, for x86-64. A norm below 10 eps counts as 1, so a row of zeros stays one.
+ * A sum of rounded terms depends on their order, so the norms are added up as NumPy does for a row that lies in one
+ * piece: "l1" in pairs of eight running sums, "l2" in the two lanes of its einsum, for x86-64. A norm below 10 eps
+ * counts as 1, so a row of zeros stays one.
  */
 import { closedObject, closedSet } from "../closed-schema.js";
 import { NumberColumn } from "../column.js";

@@ -1,6 +1,6 @@
 /**
- * One 0/1 column per category, as OneHotEncoder: infrequent categories share the last column, a dropped one has none, and an unknown
- * value gets zeros, the infrequent column, or is refused.
+ * One 0/1 column per category, as OneHotEncoder: infrequent categories share the last column, a dropped one has none,
+ * and an unknown value gets zeros, the infrequent column, or is refused.
  */
 import * as z from "zod";
 import { createCoder } from "../category-codes.js";
@@ -28,8 +28,12 @@ export const oneHotEncoder = defineOperator(params, (columns, values, context) =
     const known = categories[index]!;
     const groups = groupCategories(known, infrequent_categories?.[index], index, context);
     const dropped = droppedCode(drop_idx?.[index], groups.codes, `${context.path}.params.drop_idx[${index}]`);
-    const positionOf = (code: number): number => (code === dropped ? zeros : code - (dropped !== undefined && code > dropped ? 1 : 0));
-    const unknownCode = handle_unknown === "infrequent_if_exist" && groups.infrequent !== undefined ? positionOf(groups.infrequent) : zeros;
+    const positionOf = (code: number): number =>
+      code === dropped ? zeros : code - (dropped !== undefined && code > dropped ? 1 : 0);
+    const unknownCode =
+      handle_unknown === "infrequent_if_exist" && groups.infrequent !== undefined
+        ? positionOf(groups.infrequent)
+        : zeros;
     const table = {
       categories: known,
       codes: groups.codes.map(positionOf),
@@ -49,11 +53,22 @@ export const oneHotEncoder = defineOperator(params, (columns, values, context) =
   return { columns: work.flatMap(({ group }) => group.columns), step };
 });
 
-/** `drop_idx` counts categories; what is dropped is the column they end in, so an infrequent one drops the whole infrequent column. */
-function droppedCode(categoryIndex: number | null | undefined, codes: readonly number[], path: string): number | undefined {
+/**
+ * `drop_idx` counts categories; what is dropped is the column they end in, so an infrequent one drops the whole
+ * infrequent column.
+ */
+function droppedCode(
+  categoryIndex: number | null | undefined,
+  codes: readonly number[],
+  path: string,
+): number | undefined {
   if (categoryIndex === null || categoryIndex === undefined) return undefined;
   const code = codes[categoryIndex];
   if (code === undefined)
-    throw new GraphError(path, `an index below ${codes.length}, the number of categories, or null`, describe(categoryIndex));
+    throw new GraphError(
+      path,
+      `an index below ${codes.length}, the number of categories, or null`,
+      describe(categoryIndex),
+    );
   return code;
 }

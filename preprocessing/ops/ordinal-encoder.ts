@@ -1,6 +1,6 @@
 /**
- * The index of the category, as OrdinalEncoder: infrequent categories share the index after the frequent ones, and a missing value
- * has a code of its own where it was a category.
+ * The index of the category, as OrdinalEncoder: infrequent categories share the index after the frequent ones, and a
+ * missing value has a code of its own where it was a category.
  */
 import * as z from "zod";
 import { type Category, createCoder } from "../category-codes.js";
@@ -38,7 +38,12 @@ export const ordinalEncoder = defineOperator(params, (columns, values, context) 
     const missingApart = missingValue !== null && known.includes(null);
     if (missingApart) refuseMissingNotLast(known, `${context.path}.params.categories[${index}]`);
     // A missing category with a code of its own takes no part in the grouping of infrequent ones.
-    const groups = groupCategories(missingApart ? known.slice(0, -1) : known, infrequent_categories?.[index], index, context);
+    const groups = groupCategories(
+      missingApart ? known.slice(0, -1) : known,
+      infrequent_categories?.[index],
+      index,
+      context,
+    );
     const encoded = missingApart ? [...groups.codes, missingValue] : groups.codes;
     const table = {
       categories: known,
@@ -66,5 +71,6 @@ export const ordinalEncoder = defineOperator(params, (columns, values, context) 
 
 function refuseMissingNotLast(categories: readonly Category[], path: string): void {
   const index = categories.indexOf(null);
-  if (index < categories.length - 1) throw new GraphError(`${path}[${index}]`, "null only as the last category", "null");
+  if (index < categories.length - 1)
+    throw new GraphError(`${path}[${index}]`, "null only as the last category", "null");
 }

@@ -1,6 +1,6 @@
 /**
- * Weighted sums of all columns, less those of the mean, as PCA: the projection comes first, and only then the subtraction. With `whiten`
- * each is divided by its standard deviation.
+ * Weighted sums of all columns, less those of the mean, as PCA: the projection comes first, and only then the
+ * subtraction. With `whiten` each is divided by its standard deviation.
  */
 import * as z from "zod";
 import { closedObject, finite, listOf } from "../closed-schema.js";

@@ -1,8 +1,8 @@
 /**
  * Products of columns, as PolynomialFeatures: degree by degree, and within a degree in the order of the columns.
  *
- * The product of columns a <= b <= c is `a * (b * c)`: each is the product of its tail, which is a column of the degree below, and
- * its first factor. A missing value is refused, as scikit-learn raises on it.
+ * The product of columns a <= b <= c is `a * (b * c)`: each is the product of its tail, which is a column of the degree
+ * below, and its first factor. A missing value is refused, as scikit-learn raises on it.
  */
 import * as z from "zod";
 import { closedObject, flag } from "../closed-schema.js";
@@ -35,7 +35,8 @@ interface Product {
 export const polynomialFeatures = defineOperator(params, (columns, values, { path, refusals }) => {
   const { interaction_only: interactionOnly, include_bias: includeBias } = values;
   const [lowest, highest] = values.degree;
-  if (highest < lowest) throw new GraphError(`${path}.params.degree[1]`, `${lowest} or more, the lowest degree`, String(highest));
+  if (highest < lowest)
+    throw new GraphError(`${path}.params.degree[1]`, `${lowest} or more, the lowest degree`, String(highest));
   const inputs = numberColumns(columns, `${path}.inputs`);
   const products: Product[] = [];
   const outputs: NumberColumn[] = [];
@@ -51,7 +52,8 @@ export const polynomialFeatures = defineOperator(params, (columns, values, { pat
         if (interactionOnly ? term.first <= first : term.first < first) continue;
         const column = new NumberColumn(feature);
         products.push({ tail: term.column.values, factor, to: column.values });
-        if (products.length > columnsMax) throw new GraphError(`${path}.params.degree`, `at most ${columnsMax} products`, "more");
+        if (products.length > columnsMax)
+          throw new GraphError(`${path}.params.degree`, `at most ${columnsMax} products`, "more");
         next.push({ column, first });
       }
     }

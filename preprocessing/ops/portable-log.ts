@@ -1,4 +1,7 @@
-/** The logarithm of x, or of 1 + x, with the same bits on every machine. Where there is no finite one, the result is missing. */
+/**
+ * The logarithm of x, or of 1 + x, with the same bits on every machine. Where there is no finite one, the result is
+ * missing.
+ */
 import { closedObject, closedSet } from "../closed-schema.js";
 import { log } from "../math/log.js";
 import { log1p } from "../math/log1p.js";

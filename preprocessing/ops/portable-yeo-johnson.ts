@@ -1,4 +1,7 @@
-/** Yeo and Johnson's power transform of each column, then `(y - mean) / scale`. A result of the transform that isn't finite is missing. */
+/**
+ * Yeo and Johnson's power transform of each column, then `(y - mean) / scale`. A result of the transform that isn't
+ * finite is missing.
+ */
 import { closedObject } from "../closed-schema.js";
 import { defineOperator } from "../operator.js";
 import { planPowers, powerParams } from "../plan-powers.js";

@@ -1,9 +1,9 @@
 /**
- * Yeo and Johnson's or Box and Cox's power transform of each column, then `(y - mean) / scale`, as PowerTransformer, on the portable
- * mathematics.
+ * Yeo and Johnson's or Box and Cox's power transform of each column, then `(y - mean) / scale`, as PowerTransformer, on
+ * the portable mathematics.
  *
- * What can't be standardized since it is infinite is refused, as scikit-learn raises on it. So are numbers up to 0 by Box-Cox: of their
- * own row only, where scikit-learn fails the whole batch.
+ * What can't be standardized since it is infinite is refused, as scikit-learn raises on it. So are numbers up to 0 by
+ * Box-Cox: of their own row only, where scikit-learn fails the whole batch.
  */
 import { boxCox } from "../box-cox.js";
 import { closedObject, closedSet } from "../closed-schema.js";
@@ -27,7 +27,8 @@ export const powerTransformer = defineOperator(schema, (columns, params, context
         to[row] = (power - mean) / scale;
         if (Math.abs(x) === Infinity) refusals.add(row, feature, "a finite number", x);
         else if (isBoxCox && x <= 0) refusals.add(row, feature, "a number above 0", x);
-        else if (standardizes && Math.abs(power) === Infinity) refusals.add(row, feature, "a number whose power is finite", x);
+        else if (standardizes && Math.abs(power) === Infinity)
+          refusals.add(row, feature, "a number whose power is finite", x);
       }
     }
   };

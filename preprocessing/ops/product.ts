@@ -1,4 +1,6 @@
-/** All columns multiplied into one, from the left: `(a * b) * c`. A product that is too large for a float64 is missing. */
+/**
+ * All columns multiplied into one, from the left: `(a * b) * c`. A product that is too large for a float64 is missing.
+ */
 import { closedObject } from "../closed-schema.js";
 import { NumberColumn } from "../column.js";
 import { defineOperator, numberColumns } from "../operator.js";

@@ -16,7 +16,8 @@ export const proportions = defineOperator(closedObject({}), (columns, _params, {
     for (let row = 0; row < rowCount; row++) {
       let sum = 0;
       for (let column = 0; column < from.length; column++) sum += from[column]![row]!;
-      for (let column = 0; column < from.length; column++) to[column]![row] = sum === 0 ? 1 / from.length : from[column]![row]! / sum;
+      for (let column = 0; column < from.length; column++)
+        to[column]![row] = sum === 0 ? 1 / from.length : from[column]![row]! / sum;
     }
   };
   return { columns: outputs, step };

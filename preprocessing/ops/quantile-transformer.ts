@@ -1,9 +1,9 @@
 /**
- * Where a number lies among the quantiles of its column, from 0 to 1, as QuantileTransformer; for "normal" the number below which a
- * standard normal variable falls with that probability.
+ * Where a number lies among the quantiles of its column, from 0 to 1, as QuantileTransformer; for "normal" the number
+ * below which a standard normal variable falls with that probability.
  *
- * The place is the mean of an interpolation from below and one from above, which differ where quantiles repeat. NumPy's `interp` gives the
- * order of its operations.
+ * The place is the mean of an interpolation from below and one from above, which differ where quantiles repeat. NumPy's
+ * `interp` gives the order of its operations.
  */
 import { closedObject, closedSet, finite, listOf } from "../closed-schema.js";
 import { describe, GraphError } from "../graph-error.js";

@@ -1,4 +1,7 @@
-/** The first column divided by each of the others. A result that isn't finite is missing: where y is 0, and where it is too large for a float64. */
+/**
+ * The first column divided by each of the others. A result that isn't finite is missing: where y is 0, and where it is
+ * too large for a float64.
+ */
 import { closedObject } from "../closed-schema.js";
 import { planPairs } from "../first-and-others.js";
 import { defineOperator } from "../operator.js";

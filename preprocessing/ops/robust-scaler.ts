@@ -1,6 +1,6 @@
 /**
- * `(x - center) / scale`, as RobustScaler computes it: StandardScaler's arithmetic with medians and ranges of quantiles. `null` stands
- * for with_centering=False or with_scaling=False.
+ * `(x - center) / scale`, as RobustScaler computes it: StandardScaler's arithmetic with medians and ranges of
+ * quantiles. `null` stands for with_centering=False or with_scaling=False.
  */
 import * as z from "zod";
 import { closedObject, finite, listOf } from "../closed-schema.js";

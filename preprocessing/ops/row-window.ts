@@ -1,8 +1,9 @@
 /**
- * Statistics of the last items of a list that the row brings with it, oldest first; each window by itself, in NumPy's order.
+ * Statistics of the last items of a list that the row brings with it, oldest first; each window by itself, in NumPy's
+ * order.
  *
- * True counts as 1 and false as 0. What there are too few items for is missing. A missing list gives NaN everywhere; an item that is no
- * finite number is refused.
+ * True counts as 1 and false as 0. What there are too few items for is missing. A missing list gives NaN everywhere; an
+ * item that is no finite number is refused.
  */
 import * as z from "zod";
 import { closedObject, listOf } from "../closed-schema.js";

@@ -9,6 +9,10 @@ export const selectColumns = defineOperator(params, (columns, { columns: indexes
   columns: indexes.map((index, position) => {
     const column = columns[index];
     if (column !== undefined) return column;
-    throw new GraphError(`${path}.params.columns[${position}]`, `an index below ${columns.length}, the number of columns`, String(index));
+    throw new GraphError(
+      `${path}.params.columns[${position}]`,
+      `an index below ${columns.length}, the number of columns`,
+      String(index),
+    );
   }),
 }));

@@ -1,8 +1,9 @@
 /**
  * Margin to probability, in the dtype of the library it mirrors.
  *
- * float32 is XGBoost's `common::Sigmoid`: 1 / (exp(min(-x, 88.7)) + 1 + 1e-16), where every step is rounded to float32. (The last
- * addend, there against a division by zero, changes no float32 of 1 or more and is left out.) float64 is 1 / (1 + exp(-x)).
+ * float32 is XGBoost's `common::Sigmoid`: 1 / (exp(min(-x, 88.7)) + 1 + 1e-16), where every step is rounded to float32.
+ * (The last addend, there against a division by zero, changes no float32 of 1 or more and is left out.) float64 is 1 /
+ * (1 + exp(-x)).
  */
 import { closedObject, closedSet } from "../closed-schema.js";
 import { exp } from "../math/exp.js";

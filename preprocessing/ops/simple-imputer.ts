@@ -1,6 +1,7 @@
 /**
- * Puts the column's statistic where a value is missing, as SimpleImputer: mean, median, most frequent and constant differ only in
- * the fit. A column whose statistic is NaN is dropped unless keep_empty_features; indicator columns come after the imputed ones.
+ * Puts the column's statistic where a value is missing, as SimpleImputer: mean, median, most frequent and constant
+ * differ only in the fit. A column whose statistic is NaN is dropped unless keep_empty_features; indicator columns come
+ * after the imputed ones.
  */
 import * as z from "zod";
 import { category, closedObject, columnIndex, flag, float64, listOf, parseClosed } from "../closed-schema.js";
@@ -52,7 +53,12 @@ interface Imputed {
   step: Step;
 }
 
-function imputeNumbers({ feature, values }: NumberColumn, statistic: number, missing: number, { refusals }: PlanContext): Imputed {
+function imputeNumbers(
+  { feature, values }: NumberColumn,
+  statistic: number,
+  missing: number,
+  { refusals }: PlanContext,
+): Imputed {
   const output = new NumberColumn(feature);
   const to = output.values;
   const empty = Number.isNaN(statistic);

@@ -1,8 +1,8 @@
 /**
  * Margins of k classes to k probabilities, over all columns of the row: exp(x - max), divided by their sum.
  *
- * float32 is XGBoost's `common::Softmax`: exponentials and quotients in float32, the sum in float64 and rounded once. float64 adds
- * from the first column to the last.
+ * float32 is XGBoost's `common::Softmax`: exponentials and quotients in float32, the sum in float64 and rounded once.
+ * float64 adds from the first column to the last.
  */
 import { closedObject, closedSet } from "../closed-schema.js";
 import { NumberColumn } from "../column.js";

@@ -1,7 +1,8 @@
 /**
  * The numbers of a row in ascending order: quantiles that were fitted one beside the other, and may have crossed.
  *
- * As `numpy.sort` has them: NaN comes last. Of two zeros -0 comes first, so that the order doesn't depend on how it is found.
+ * As `numpy.sort` has them: NaN comes last. Of two zeros -0 comes first, so that the order doesn't depend on how it is
+ * found.
  */
 import { closedObject } from "../closed-schema.js";
 import { columnByColumn, defineOperator } from "../operator.js";

@@ -1,8 +1,8 @@
 /**
  * Every number as the values of its column's B-splines, as SplineTransformer: one output column per spline.
  *
- * What lies beyond the outer knots is refused ("error"), gets the values at the outer knot ("constant"), goes on along the slope there
- * ("linear") or along the outer polynomials ("continue"), or is moved by whole periods ("periodic").
+ * What lies beyond the outer knots is refused ("error"), gets the values at the outer knot ("constant"), goes on along
+ * the slope there ("linear") or along the outer polynomials ("continue"), or is moved by whole periods ("periodic").
  */
 import * as z from "zod";
 import { bSplineSlopes, bSplines, splineInterval, splineScratch } from "../b-spline.js";
@@ -88,13 +88,15 @@ const evaluators = {
     const atHigh = splinesAt(splines, high, bSplines);
     return (x, row) => {
       if (x < low) for (let spline = 0; spline < degree; spline++) to[spline]![row] = atLow[spline]!;
-      else if (x > high) for (let spline = to.length - degree; spline < to.length; spline++) to[spline]![row] = atHigh[spline]!;
+      else if (x > high)
+        for (let spline = to.length - degree; spline < to.length; spline++) to[spline]![row] = atHigh[spline]!;
       else evaluate(x, row);
     };
   },
   linear: (splines: Splines, column: number): Evaluate => {
     const { knots, degree, to } = splines;
-    // With degree 1, scikit-learn extends two splines on each side, and from the second column on it begins one knot further inside.
+    // With degree 1, scikit-learn extends two splines on each side, and from the second column on it begins one knot
+    // further inside.
     const extended = Math.max(degree, 2);
     const outer = degree === 1 && column > 0 ? 2 : degree;
     const low = knots[outer]!;
@@ -134,7 +136,13 @@ function alongPolynomials({ knots, degree, to }: Splines): Evaluate {
 }
 
 /** SciPy multiplies each value by the 0 or 1 of every spline, and 0 times infinity is NaN. */
-function spreadInfinities(values: Float64Array, degree: number, interval: number, to: readonly Float64Array[], row: number): void {
+function spreadInfinities(
+  values: Float64Array,
+  degree: number,
+  interval: number,
+  to: readonly Float64Array[],
+  row: number,
+): void {
   for (const [spline, target] of to.entries()) {
     let sum = 0;
     for (let n = 0; n <= degree; n++) sum += ((interval - degree + n) % to.length === spline ? 1 : 0) * values[n]!;
@@ -160,7 +168,8 @@ function floorModulo(x: number, divisor: number): number {
 
 function refuseKnots(knots: Float64Array, degree: number, extrapolation: string, path: string): void {
   const fewest = 2 * degree + 2 + (extrapolation === "periodic" ? Math.max(0, degree - 1) : 0);
-  if (knots.length < fewest) throw new GraphError(path, `at least ${fewest} knots, since degree is ${degree}`, String(knots.length));
+  if (knots.length < fewest)
+    throw new GraphError(path, `at least ${fewest} knots, since degree is ${degree}`, String(knots.length));
   for (let index = 1; index < knots.length; index++) {
     if (knots[index - 1]! <= knots[index]!) continue;
     throw new GraphError(`${path}[${index}]`, "a knot that is not below the one before", describe(knots[index]));

@@ -1,6 +1,6 @@
 /**
- * `(x - mean) / scale`, as StandardScaler computes it. A multiplication by 1/scale would differ in the last bit. `null` stands for
- * with_mean=False or with_std=False.
+ * `(x - mean) / scale`, as StandardScaler computes it. A multiplication by 1/scale would differ in the last bit. `null`
+ * stands for with_mean=False or with_std=False.
  */
 import * as z from "zod";
 import { closedObject, finite, listOf } from "../closed-schema.js";

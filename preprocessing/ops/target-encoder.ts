@@ -1,6 +1,7 @@
 /**
- * What the target was on average where a column had this category, as TargetEncoder's `transform`: one column per class for several
- * classes, else one. A category that training did not have, a missing value among them, gets the target's own mean.
+ * What the target was on average where a column had this category, as TargetEncoder's `transform`: one column per class
+ * for several classes, else one. A category that training did not have, a missing value among them, gets the target's
+ * own mean.
  */
 import { createCoder } from "../category-codes.js";
 import { category, closedObject, finite, listOf } from "../closed-schema.js";

@@ -1,8 +1,8 @@
 /**
  * 1 where a text has something in it, else 0: a column for each text column and pattern. A missing text gives NaN.
  *
- * The named patterns are of ASCII only, mean the same in Python and JavaScript, and never search a part twice: a pattern of the graph's own could
- * mean two things, or keep the server busy for as long as a caller likes.
+ * The named patterns are of ASCII only, mean the same in Python and JavaScript, and never search a part twice: a
+ * pattern of the graph's own could mean two things, or keep the server busy for as long as a caller likes.
  */
 import * as z from "zod";
 import { closedObject, listOf } from "../closed-schema.js";
@@ -26,7 +26,12 @@ const names = Object.keys(named) as [keyof typeof named, ...(keyof typeof named)
 const searched = z.string("a text").min(1, "a text that is not empty");
 const expected = `${oneOf(names)}, or a text as {"contains": text} (or "starts_with", "ends_with")`;
 const pattern = z.union(
-  [z.enum(names), closedObject({ contains: searched }), closedObject({ starts_with: searched }), closedObject({ ends_with: searched })],
+  [
+    z.enum(names),
+    closedObject({ contains: searched }),
+    closedObject({ starts_with: searched }),
+    closedObject({ ends_with: searched }),
+  ],
   expected,
 );
 const params = closedObject({ patterns: listOf(pattern, "patterns") });

@@ -1,4 +1,7 @@
-/** Counts to weights, as TfidfTransformer. Reads the cells of a vectorizer as they are, and gathers those of any other columns. */
+/**
+ * Counts to weights, as TfidfTransformer. Reads the cells of a vectorizer as they are, and gathers those of any other
+ * columns.
+ */
 import { closedObject } from "../closed-schema.js";
 import type { NumberColumn } from "../column.js";
 import { defineOperator, numberColumns, type PlanContext, type Step } from "../operator.js";

@@ -1,4 +1,7 @@
-/** `x * weight` in every column, as the transformer_weights of FeatureUnion and ColumnTransformer. Nothing is checked there, nor here. */
+/**
+ * `x * weight` in every column, as the transformer_weights of FeatureUnion and ColumnTransformer. Nothing is checked
+ * there, nor here.
+ */
 import { closedObject, finite } from "../closed-schema.js";
 import { columnByColumn, defineOperator } from "../operator.js";
 

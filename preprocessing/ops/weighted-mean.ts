@@ -2,16 +2,19 @@
  * The weighted mean of several tables of equal width, which stand side by side: column c of the result is
  * `(weights[0] * c of the first + weights[1] * c of the second + ...) / sum of the weights`.
  *
- * As `numpy.average` over models does it: products and sums one after the other, in the order of the tables. Equal weights are ones,
- * since `1 * x` changes nothing. With dtype float32 every step is rounded to float32, as NumPy does where all tables are float32 and
- * nobody gave weights.
+ * As `numpy.average` over models does it: products and sums one after the other, in the order of the tables. Equal
+ * weights are ones, since `1 * x` changes nothing. With dtype float32 every step is rounded to float32, as NumPy does
+ * where all tables are float32 and nobody gave weights.
  */
 import { closedObject, closedSet, finite, listOf } from "../closed-schema.js";
 import { NumberColumn } from "../column.js";
 import { GraphError } from "../graph-error.js";
 import { defineOperator, numberColumns } from "../operator.js";
 
-const params = closedObject({ weights: listOf(finite, "numbers"), dtype: closedSet(["float32", "float64"]).default("float64") });
+const params = closedObject({
+  weights: listOf(finite, "numbers"),
+  dtype: closedSet(["float32", "float64"]).default("float64"),
+});
 
 export const weightedMean = defineOperator(params, (columns, { weights, dtype }, { path }) => {
   const inputs = numberColumns(columns, `${path}.inputs`);

@@ -1,7 +1,9 @@
 /**
- * Zeros to missing values, for models that were fitted on a sparse matrix and read what isn't in it as missing, as XGBoost does.
+ * Zeros to missing values, for models that were fitted on a sparse matrix and read what isn't in it as missing, as
+ * XGBoost does.
  *
- * A zero that is a cell of its own, such as terms that cancel each other out in a HashingVectorizer, is there, and stays.
+ * A zero that is a cell of its own, such as terms that cancel each other out in a HashingVectorizer, is there, and
+ * stays.
  */
 import { closedObject } from "../closed-schema.js";
 import { NumberColumn } from "../column.js";

@@ -1,5 +1,6 @@
 /**
- * Texts to terms, as scikit-learn's vectorizers analyze them: lower case, accents, tokens or characters, stop words, n-grams.
+ * Texts to terms, as scikit-learn's vectorizers analyze them: lower case, accents, tokens or characters, stop words,
+ * n-grams.
  *
  * Lengths and positions are Python's: code points, where JavaScript's texts count halves of surrogate pairs.
  */
@@ -31,12 +32,15 @@ export type Analyzer = (text: string, take: (term: string) => void) => void;
 export function createAnalyzer(params: AnalyzerParams, path: string): Analyzer {
   const { unicode, analyzer, ngram_range, token_pattern, stop_words } = params;
   const [shortest, longest] = ngram_range;
-  if (shortest > longest) throw new GraphError(`${path}.ngram_range`, "[shortest, longest]", `[${shortest}, ${longest}]`);
+  if (shortest > longest)
+    throw new GraphError(`${path}.ngram_range`, "[shortest, longest]", `[${shortest}, ${longest}]`);
   const characters = charactersOf(unicode);
   const prepare = createPreparation(params, characters);
   if (analyzer !== "word") {
-    if (token_pattern !== undefined) throw new GraphError(`${path}.token_pattern`, `nothing, since analyzer is "${analyzer}"`, "a pattern");
-    if (stop_words !== undefined) throw new GraphError(`${path}.stop_words`, `nothing, since analyzer is "${analyzer}"`, "a list");
+    if (token_pattern !== undefined)
+      throw new GraphError(`${path}.token_pattern`, `nothing, since analyzer is "${analyzer}"`, "a pattern");
+    if (stop_words !== undefined)
+      throw new GraphError(`${path}.stop_words`, `nothing, since analyzer is "${analyzer}"`, "a list");
     const grams = analyzer === "char" ? charGrams(shortest, longest) : paddedGrams(shortest, longest);
     return (text, take) => grams(prepare(text), take);
   }
@@ -56,7 +60,10 @@ export function createAnalyzer(params: AnalyzerParams, path: string): Analyzer {
   };
 }
 
-function createPreparation({ lowercase, strip_accents }: AnalyzerParams, characters: Characters): (text: string) => string {
+function createPreparation(
+  { lowercase, strip_accents }: AnalyzerParams,
+  characters: Characters,
+): (text: string) => string {
   const strip = (text: string): string => {
     if (strip_accents === undefined) return text;
     return strip_accents === "unicode" ? characters.stripAccents(text) : characters.asciiOnly(text);
@@ -64,7 +71,10 @@ function createPreparation({ lowercase, strip_accents }: AnalyzerParams, charact
   return (text) => strip(lowercase ? characters.lower(text) : text);
 }
 
-function wordGrams(shortest: number, longest: number): (tokens: readonly string[], take: (term: string) => void) => void {
+function wordGrams(
+  shortest: number,
+  longest: number,
+): (tokens: readonly string[], take: (term: string) => void) => void {
   return (tokens, take) => {
     for (let start = 0; start < tokens.length; start++) {
       let gram = tokens[start]!;

@@ -1,9 +1,10 @@
 /**
  * What the Python that trained knows of characters.
  *
- * Word characters, lower case and accents follow a version of Unicode: Python's own there, the engine's here. For characters that both
- * know they agree (the tests compare all of them); a character that Python didn't know is to Python no word character, has no lower case, no
- * accents, and parts the texts on its two sides. So tables say what Python knew, and the engine only sees what it knew.
+ * Word characters, lower case and accents follow a version of Unicode: Python's own there, the engine's here. For
+ * characters that both know they agree (the tests compare all of them); a character that Python didn't know is to
+ * Python no word character, has no lower case, no accents, and parts the texts on its two sides. So tables say what
+ * Python knew, and the engine only sees what it knew.
  */
 import { unicodeTables } from "./unicode-tables.js";
 
@@ -40,9 +41,11 @@ export const spaces: readonly CodeRange[] = [
 const onlyAscii = /^[\x00-\x7f]*$/;
 
 /**
- * The sigma at the end of a word: a letter with case before it and none behind it, not counting marks and the like between them.
+ * The sigma at the end of a word: a letter with case before it and none behind it, not counting marks and the like
+ * between them.
  *
- * Two characters changed sides in Unicode 16, later than every version that tables are of: U+0295 had case, and U+1171E was such a mark.
+ * Two characters changed sides in Unicode 16, later than every version that tables are of: U+0295 had case, and U+1171E
+ * was such a mark.
  */
 const ignorable = "(?:\\p{Case_Ignorable}|\\u{1171e})";
 const letter = `(?:(?!${ignorable})(?:\\p{Cased}|\\u0295))`;
@@ -133,7 +136,8 @@ export function charactersOf(version: UnicodeVersion): Characters {
   if (known !== undefined) return known;
   const flags = new Uint8Array(codesCount);
   for (const older of unicodeVersions.slice(0, unicodeVersions.indexOf(version) + 1)) {
-    for (const [name, flag] of Object.entries(flagsOf)) addRanges(flags, flag, unicodeTables[older][name as keyof typeof flagsOf]);
+    for (const [name, flag] of Object.entries(flagsOf))
+      addRanges(flags, flag, unicodeTables[older][name as keyof typeof flagsOf]);
   }
   const characters = new Characters(flags);
   made.set(version, characters);

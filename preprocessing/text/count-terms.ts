@@ -16,7 +16,11 @@ export const countParams = {
 
 export type CountParams = z.output<z.ZodObject<typeof countParams>>;
 
-export function planCounts(columns: readonly Column[], params: CountParams, context: PlanContext): { group: SparseGroup; step: Step } {
+export function planCounts(
+  columns: readonly Column[],
+  params: CountParams,
+  context: PlanContext,
+): { group: SparseGroup; step: Step } {
   const { vocabulary, binary } = params;
   const { feature, values } = documentColumn(columns, context);
   const positions = new Map<string, number>();

@@ -1,4 +1,7 @@
-/** Features to columns by their hashes, as FeatureHasher: the column is the hash's size modulo their number, and its sign may change the value's. */
+/**
+ * Features to columns by their hashes, as FeatureHasher: the column is the hash's size modulo their number, and its
+ * sign may change the value's.
+ */
 import * as z from "zod";
 import { flag } from "../closed-schema.js";
 import { murmur3 } from "./murmur.js";
@@ -15,7 +18,13 @@ export const hashParams = {
  *
  * @returns Whether the feature's name can be hashed: half a surrogate pair can't.
  */
-export function addHashed(sums: PositionSums, width: number, alternateSign: boolean, feature: string, value: number): boolean {
+export function addHashed(
+  sums: PositionSums,
+  width: number,
+  alternateSign: boolean,
+  feature: string,
+  value: number,
+): boolean {
   const hash = murmur3(feature);
   if (hash === undefined) return false;
   // 2^31, the size of the smallest hash, is a number like another one here.

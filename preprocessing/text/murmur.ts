@@ -1,4 +1,6 @@
-/** MurmurHash3 (x86, 32 bits, seed 0) of a text in UTF-8, as a signed number: what scikit-learn hashes features with. */
+/**
+ * MurmurHash3 (x86, 32 bits, seed 0) of a text in UTF-8, as a signed number: what scikit-learn hashes features with.
+ */
 
 const c1 = 0xcc9e2d51;
 const c2 = 0x1b873593;

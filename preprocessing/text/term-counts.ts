@@ -29,7 +29,10 @@ export class PositionSums {
     this.#sums[position] = this.#sums[position]! + value;
   }
 
-  /** Ends the row: a cell for each position that something was added to, a sum of 0 among them; 1 for each with `binary`. */
+  /**
+   * Ends the row: a cell for each position that something was added to, a sum of 0 among them; 1 for each with
+   * `binary`.
+   */
   moveTo(cells: SparseCells, row: number, binary: boolean): void {
     const touched = this.#touched.subarray(0, this.#count).sort();
     for (let index = 0; index < touched.length; index++) {

@@ -1,8 +1,8 @@
 /**
  * Patterns that find the tokens of a text, as Python's `re.findall` does.
  *
- * The two languages read patterns differently, so none crosses as text: the exporter writes what Python's own parser made of it, in these few
- * forms, and every class of characters becomes ranges of code points here.
+ * The two languages read patterns differently, so none crosses as text: the exporter writes what Python's own parser
+ * made of it, in these few forms, and every class of characters becomes ranges of code points here.
  */
 import * as z from "zod";
 import { closedObject, closedSet, flag, listOf } from "../closed-schema.js";
@@ -44,9 +44,15 @@ const part: z.ZodType<Part> = z.lazy(() =>
   ),
 );
 
-/** Runs of word characters, at least so many: what the default pattern and most others mean. Or any pattern of the closed forms. */
+/**
+ * Runs of word characters, at least so many: what the default pattern and most others mean. Or any pattern of the
+ * closed forms.
+ */
 export const tokenPattern = z.union(
-  [closedObject({ word_run: z.int("a whole number").min(1, "1 or more") }), closedObject({ parts: listOf(part, "parts") })],
+  [
+    closedObject({ word_run: z.int("a whole number").min(1, "1 or more") }),
+    closedObject({ parts: listOf(part, "parts") }),
+  ],
   '{"word_run": ...} or {"parts": [...]}',
 );
 export type TokenPattern = z.output<typeof tokenPattern>;

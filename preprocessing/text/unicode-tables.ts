@@ -1,8 +1,8 @@
 /**
  * What versions of Unicode say of characters, as Python sees them. Written by trainer/parity_unicode.py.
  *
- * Ranges are pairs of numbers to the base of 36: how far after the last range one begins, and how much further it ends. Each version
- * lists what it adds to the one before.
+ * Ranges are pairs of numbers to the base of 36: how far after the last range one begins, and how much further it ends.
+ * Each version lists what it adds to the one before.
  */
 export const unicodeTables = {
   "14.0.0": {

@@ -50,7 +50,8 @@ export function planWeights(
         let x = values[cell]!;
         if (sublinear_tf) x = logOf(x) + 1;
         if (weights !== undefined) x *= weights[position]!;
-        if (normalize !== undefined && !Number.isFinite(x)) refusals.add(row, features[position]!, "a finite weight", x);
+        if (normalize !== undefined && !Number.isFinite(x))
+          refusals.add(row, features[position]!, "a finite weight", x);
         cells.add(position, x);
       }
       cells.endRow(row);
@@ -82,13 +83,20 @@ function divideByLength(cells: SparseCells, row: number): void {
 }
 
 /**
- * The portable logarithm, but NumPy's own where it is another: its last bit depends on the machine, so the bundle brings the training
- * machine's along.
+ * The portable logarithm, but NumPy's own where it is another: its last bit depends on the machine, so the bundle
+ * brings the training machine's along.
  */
-function createLog({ log_corrections: corrections, sublinear_tf }: WeightParams, path: string): (count: number) => number {
+function createLog(
+  { log_corrections: corrections, sublinear_tf }: WeightParams,
+  path: string,
+): (count: number) => number {
   const { counts = [], logs = [] } = corrections ?? {};
   if (counts.length !== logs.length)
-    throw new GraphError(`${path}.params.log_corrections.logs`, `${counts.length} values, one per count`, String(logs.length));
+    throw new GraphError(
+      `${path}.params.log_corrections.logs`,
+      `${counts.length} values, one per count`,
+      String(logs.length),
+    );
   if (!sublinear_tf && corrections !== undefined) {
     throw new GraphError(`${path}.params.log_corrections`, "nothing, since sublinear_tf is false", "an object");
   }

@@ -1,8 +1,9 @@
 /**
  * `node scripts/image/check-container.mjs IMAGE MODELS MANIFEST`: does the image keep its promises as a container?
  *
- * Run by scripts/test-image.mjs with an engine and a network of its own, so that every port is free and nothing is left behind. The container is
- * started as docs/operations.md says: as its numbered user, with a root that nobody can write to, without a capability, within limits.
+ * Run by scripts/test-image.mjs with an engine and a network of its own, so that every port is free and nothing is left
+ * behind. The container is started as docs/operations.md says: as its numbered user, with a root that nobody can write
+ * to, without a capability, within limits.
  */
 
 import { execFile } from "node:child_process";
@@ -47,7 +48,10 @@ async function untilReady(container) {
     );
     if (status === 200) return;
     const { State } = await inspect(container);
-    must(State.Running && Date.now() < endMs, `the container isn't ready (${State.Status}); it said:\n${await logsOf(container)}`);
+    must(
+      State.Running && Date.now() < endMs,
+      `the container isn't ready (${State.Status}); it said:\n${await logsOf(container)}`,
+    );
   }
 }
 
@@ -66,7 +70,10 @@ async function checkGoldenRows(store) {
     const some = rows.slice(0, 20);
     for (const { row, prediction } of some) {
       const answer = await post(httpPort, address(model), row);
-      must(same(answer.prediction, prediction), `${model} answers ${JSON.stringify(answer)}, and the trained pipeline ${prediction}`);
+      must(
+        same(answer.prediction, prediction),
+        `${model} answers ${JSON.stringify(answer)}, and the trained pipeline ${prediction}`,
+      );
     }
     say(`${model}: ${some.length} golden rows answered through the published port as the trained pipeline did`);
   }
@@ -91,7 +98,10 @@ async function checkConfinement(container) {
   );
   for (const set of ["CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"])
     must(/^0+$/.test(status[set]), `it has capabilities: ${set} is ${status[set]}`);
-  must(status.NoNewPrivs === "1" && status.Seccomp === "2", `no_new_privs is ${status.NoNewPrivs}, seccomp ${status.Seccomp}`);
+  must(
+    status.NoNewPrivs === "1" && status.Seccomp === "2",
+    `no_new_privs is ${status.NoNewPrivs}, seccomp ${status.Seccomp}`,
+  );
   must(same(writes, ["EROFS", "EROFS", "EROFS", "EROFS"]), `it can write: ${JSON.stringify(writes)}`);
   say(`Node ${node}, first process, user 1000:1000, no capability, seccomp, nothing that it can write to`);
 }
@@ -101,11 +111,20 @@ async function checkLimits(container, { model, rows }) {
   const ready = JSON.parse((await logsOf(container)).split("\n").find((line) => line.includes('"message":"ready"')));
   const { workers, bytes_max } = ready;
   // A newer Node rounds the quota down by itself.
-  must([processors, Math.floor(processors)].includes(ready.processors), `it takes ${ready.processors} processors for its own`);
-  must(ready.memory_bytes === memoryBytes, `it takes ${ready.memory_bytes} bytes of memory for its own, and the limit is ${memoryBytes}`);
+  must(
+    [processors, Math.floor(processors)].includes(ready.processors),
+    `it takes ${ready.processors} processors for its own`,
+  );
+  must(
+    ready.memory_bytes === memoryBytes,
+    `it takes ${ready.memory_bytes} bytes of memory for its own, and the limit is ${memoryBytes}`,
+  );
   must(workers === 1 && bytes_max === bytesMax, `it chose ${workers} workers and ${bytes_max} bytes of bodies`);
   const metrics = await (await get(adminPort, "/metrics")).text();
-  must(metrics.includes(`\nplumb_bytes_in_flight_max ${bytesMax}\n`), "the metrics have another limit of bytes in flight");
+  must(
+    metrics.includes(`\nplumb_bytes_in_flight_max ${bytesMax}\n`),
+    "the metrics have another limit of bytes in flight",
+  );
   say(
     `${ready.processors} processors and ${memoryBytes / mebibyte} MiB are known: ${workers} worker, ${bytesMax / mebibyte} MiB of bodies`,
   );
@@ -114,10 +133,18 @@ async function checkLimits(container, { model, rows }) {
   const head = `POST ${address(model)} HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nx-timeout-ms: ${patienceMs}\r\n\r\n`;
   const held = 300;
   const answers = await Promise.all(Array.from({ length: held }, () => statusOf(head, body)));
-  const counts = Object.fromEntries([...new Set(answers)].sort().map((status) => [status, answers.filter((one) => one === status).length]));
-  must(same(Object.keys(counts), ["200", "503"]), `${held} bodies of 1 MB at once were answered ${JSON.stringify(counts)}`);
+  const counts = Object.fromEntries(
+    [...new Set(answers)].sort().map((status) => [status, answers.filter((one) => one === status).length]),
+  );
+  must(
+    same(Object.keys(counts), ["200", "503"]),
+    `${held} bodies of 1 MB at once were answered ${JSON.stringify(counts)}`,
+  );
   const { State, RestartCount } = await inspect(container);
-  must(State.Running && RestartCount === 0, `${held} bodies of 1 MB at once ended the container with ${State.ExitCode}`);
+  must(
+    State.Running && RestartCount === 0,
+    `${held} bodies of 1 MB at once ended the container with ${State.ExitCode}`,
+  );
   const peak = await podman(
     "exec",
     container,
@@ -129,10 +156,16 @@ async function checkLimits(container, { model, rows }) {
   say(
     `${held} bodies of 1 MB at once: ${counts[200]} answered, ${counts[503]} refused; peak memory ${peakMib} of ${memoryBytes / mebibyte}`,
   );
-  must(same((await post(httpPort, address(model), rows[0].row)).prediction, rows[0].prediction), "after that it answers otherwise");
+  must(
+    same((await post(httpPort, address(model), rows[0].row)).prediction, rows[0].prediction),
+    "after that it answers otherwise",
+  );
 }
 
-/** Of a connection that stays open: one that is to be closed may be reset while its body is still written, and with it the reply. */
+/**
+ * Of a connection that stays open: one that is to be closed may be reset while its body is still written, and with it
+ * the reply.
+ */
 async function statusOf(head, body) {
   const socket = connect(httpPort, "127.0.0.1");
   socket.write(head + body);
@@ -163,8 +196,14 @@ async function checkDrain(container, { model, rows }) {
     await delay(20);
   socket.write(body.slice(10));
   const reply = (await socket.setEncoding("utf8").toArray()).join("");
-  must(reply.startsWith("HTTP/1.1 200 OK"), `a call in flight at SIGTERM was answered ${JSON.stringify(reply.slice(0, 200))}`);
-  must(same(JSON.parse(reply.slice(reply.indexOf("\r\n\r\n"))).prediction, prediction), `a call in flight at SIGTERM: ${reply}`);
+  must(
+    reply.startsWith("HTTP/1.1 200 OK"),
+    `a call in flight at SIGTERM was answered ${JSON.stringify(reply.slice(0, 200))}`,
+  );
+  must(
+    same(JSON.parse(reply.slice(reply.indexOf("\r\n\r\n"))).prediction, prediction),
+    `a call in flight at SIGTERM: ${reply}`,
+  );
   await stopped;
   const { State } = await inspect(container);
   const last = JSON.parse((await logsOf(container)).trim().split("\n").at(-1));
@@ -194,7 +233,16 @@ async function checkContainer(image, store) {
   ];
   const limits = ["--memory", String(memoryBytes), "--memory-swap", String(memoryBytes), "--cpus", String(processors)];
   const ports = [httpPort, adminPort].flatMap((port) => ["--publish", `127.0.0.1:${port}:${port}`]);
-  const container = await podman("run", "--detach", "--env", "PLUMB_ADMIN_HOST=0.0.0.0", ...flags, ...limits, ...ports, image);
+  const container = await podman(
+    "run",
+    "--detach",
+    "--env",
+    "PLUMB_ADMIN_HOST=0.0.0.0",
+    ...flags,
+    ...limits,
+    ...ports,
+    image,
+  );
   try {
     await untilReady(container);
     await checkGoldenRows(store);
@@ -209,7 +257,10 @@ async function checkContainer(image, store) {
   }
 }
 
-/** The manifest as it is shipped, but for the image's name, and for one server at a port of this machine in place of two behind the service. */
+/**
+ * The manifest as it is shipped, but for the image's name, and for one server at a port of this machine in place of two
+ * behind the service.
+ */
 async function checkManifest(image, store, manifestFile) {
   const folder = mkdtempSync(join(tmpdir(), "plumb-manifest-"));
   const file = join(folder, "plumb.yaml");
@@ -233,9 +284,15 @@ async function checkManifest(image, store, manifestFile) {
     const answer = await post(httpPort, address(model), rows[0].row);
     must(same(answer.prediction, rows[0].prediction), `from the manifest, ${model} answers ${JSON.stringify(answer)}`);
     const { HostConfig } = await inspect(container);
-    must(HostConfig.ReadonlyRootfs && HostConfig.Memory === 512 * mebibyte, "the manifest's limits aren't those of the container");
+    must(
+      HostConfig.ReadonlyRootfs && HostConfig.Memory === 512 * mebibyte,
+      "the manifest's limits aren't those of the container",
+    );
     await podman("play", "kube", "--down", file);
-    must((await podman("ps", "--all", "--quiet")) === "", "the manifest's containers are still there after it was taken down");
+    must(
+      (await podman("ps", "--all", "--quiet")) === "",
+      "the manifest's containers are still there after it was taken down",
+    );
     say("the manifest for Kubernetes: played, ready, answered, taken down");
   } finally {
     await podman("pod", "rm", "--force", "--all");

@@ -1,9 +1,11 @@
 /**
- * `node scripts/image/check-server.mjs STAGE EMPTY_FOLDER`: does a server serve from a staged folder as it will in a container?
+ * `node scripts/image/check-server.mjs STAGE EMPTY_FOLDER`: does a server serve from a staged folder as it will in a
+ * container?
  *
- * With an empty environment, from another folder, on a stage that it can't write to, and as an unprivileged user where this process may
- * choose one: it must load every package that its code names, prove and answer for every model that is shipped, call itself healthy,
- * write nothing into the stage, and drain on SIGTERM. Needs nothing but Node: it is also run where nothing else is installed.
+ * With an empty environment, from another folder, on a stage that it can't write to, and as an unprivileged user where
+ * this process may choose one: it must load every package that its code names, prove and answer for every model that is
+ * shipped, call itself healthy, write nothing into the stage, and drain on SIGTERM. Needs nothing but Node: it is also
+ * run where nothing else is installed.
  */
 
 import { spawn, spawnSync } from "node:child_process";
@@ -96,11 +98,15 @@ export async function checkServer(stage, cwd, say) {
     for (const { model, rows } of goldenAnswers(join(stage, "models"))) {
       for (const { row, prediction } of rows) {
         const answer = await post(port, address(model), row);
-        must(same(answer.prediction, prediction), `${model} answers ${JSON.stringify(answer)}, and the trained pipeline ${prediction}`);
+        must(
+          same(answer.prediction, prediction),
+          `${model} answers ${JSON.stringify(answer)}, and the trained pipeline ${prediction}`,
+        );
       }
       say(`${model}: ${rows.length} golden rows answered over HTTP as the trained pipeline did`);
     }
-    const health = (...flags) => spawnSync(process.execPath, [join(stage, "bin/plumb.js"), "health", ...flags], options).status;
+    const health = (...flags) =>
+      spawnSync(process.execPath, [join(stage, "bin/plumb.js"), "health", ...flags], options).status;
     must(health("--http-port", String(port)) === 0, "the health command doesn't find the server ready");
     must(health("--live", "--http-port", String(port)) === 0, "the health command doesn't find the server alive");
     server.child.kill("SIGTERM");
@@ -119,11 +125,19 @@ export async function checkServer(stage, cwd, say) {
   await checkOptions(stage, options);
   must(snapshot(stage) === before, "the server changed a file of the stage");
   must(readdirSync(cwd).length === 0, "the server wrote into its working directory");
-  const who = options.uid === undefined ? `user ${process.getuid?.()}, who owns the files` : `user ${options.uid}, with no right to write`;
-  say(`Node ${process.version}, as ${who}: ready, healthy, drained on SIGTERM with exit code 0, and no file of the stage has changed`);
+  const who =
+    options.uid === undefined
+      ? `user ${process.getuid?.()}, who owns the files`
+      : `user ${options.uid}, with no right to write`;
+  say(
+    `Node ${process.version}, as ${who}: ready, healthy, drained on SIGTERM with exit code 0, and no file of the stage has changed`,
+  );
 }
 
-/** What is off by default loads packages of its own: with a cache, and with traces sent to a collector, which gets them at the latest in the drain. */
+/**
+ * What is off by default loads packages of its own: with a cache, and with traces sent to a collector, which gets them
+ * at the latest in the drain.
+ */
 async function checkOptions(stage, options) {
   const posts = [];
   const collector = createServer((request, reply) => {
@@ -132,12 +146,20 @@ async function checkOptions(stage, options) {
   }).listen(0, "127.0.0.1");
   await once(collector, "listening");
   const env = { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${collector.address().port}` };
-  const server = new StagedServer(stage, { ...options, env }, ["--trace-sample-share", "1", "--cache-bytes", "1000000"]);
+  const server = new StagedServer(stage, { ...options, env }, [
+    "--trace-sample-share",
+    "1",
+    "--cache-bytes",
+    "1000000",
+  ]);
   try {
     const port = await server.ready();
     const [{ model, rows }] = goldenAnswers(join(stage, "models"));
     for (const { row, prediction } of [rows[0], rows[0]])
-      must(same((await post(port, address(model), row)).prediction, prediction), `${model} answers otherwise with a cache`);
+      must(
+        same((await post(port, address(model), row)).prediction, prediction),
+        `${model} answers otherwise with a cache`,
+      );
     server.child.kill("SIGTERM");
     must((await server.ended) === 0, `with a cache and traces the server didn't end well:\n${server.stderr}`);
     must(
@@ -152,12 +174,17 @@ async function checkOptions(stage, options) {
 
 export const address = (model) => `/models/${model.replace("/", "/versions/")}/predict`;
 
-/** Loads every package that a compiled source names, in the way in which it names it, also what it would load only with some setting. */
+/**
+ * Loads every package that a compiled source names, in the way in which it names it, also what it would load only with
+ * some setting.
+ */
 function loadPackages(stage, options) {
   const sources = readdirSync(join(stage, "dist"), { recursive: true }).filter((file) => file.endsWith(".js"));
   const text = sources.map((file) => readFileSync(join(stage, "dist", file), "utf8")).join("\n");
   const named = (pattern) =>
-    [...new Set([...text.matchAll(pattern)].map(([, name]) => name))].filter((name) => !name.startsWith("node:")).sort();
+    [...new Set([...text.matchAll(pattern)].map(([, name]) => name))]
+      .filter((name) => !name.startsWith("node:"))
+      .sort();
   const imported = named(/(?:\bfrom |\bimport |\bimport\()"([@\w][^"]*)"/g);
   const required = named(/(?:\brequire|\bcreateRequire\(import\.meta\.url\))\("([@\w][^"]*)"\)/g);
   const { dependencies } = JSON.parse(readFileSync(join(stage, "package.json"), "utf8"));
@@ -168,14 +195,19 @@ function loadPackages(stage, options) {
   const program = `for (const name of ${JSON.stringify(imported)}) await import(name);
     const require = (await import("node:module")).createRequire(${JSON.stringify(join(stage, "package.json"))});
     for (const name of ${JSON.stringify(required)}) require(name);`;
-  const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], { ...options, cwd: stage });
+  const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    ...options,
+    cwd: stage,
+  });
   must(status === 0, `a package that the server may load doesn't:\n${stderr}`);
   return `loaded: ${[...imported, ...required].join(", ")}`;
 }
 
 /** Of every version in the store, the golden rows that have an answer. */
 export function goldenAnswers(store) {
-  const models = readdirSync(store).flatMap((name) => readdirSync(join(store, name)).map((version) => `${name}/${version}`));
+  const models = readdirSync(store).flatMap((name) =>
+    readdirSync(join(store, name)).map((version) => `${name}/${version}`),
+  );
   must(models.length > 0, "no model is shipped");
   return models.map((model) => {
     const lines = readFileSync(join(store, model, "golden.jsonl"), "utf8")
@@ -188,7 +220,14 @@ export function goldenAnswers(store) {
 }
 
 export async function post(port, path, row) {
-  const asked = request({ host: "127.0.0.1", port, path, method: "POST", headers: { "content-type": "application/json" }, agent: false });
+  const asked = request({
+    host: "127.0.0.1",
+    port,
+    path,
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    agent: false,
+  });
   asked.end(JSON.stringify(row));
   const [reply] = await once(asked, "response");
   return JSON.parse((await reply.setEncoding("utf8").toArray()).join(""));

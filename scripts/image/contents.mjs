@@ -1,7 +1,9 @@
 /**
- * What the image holds of the packages in node_modules: those that the server can load, and of each the files that Node can load.
+ * What the image holds of the packages in node_modules: those that the server can load, and of each the files that Node
+ * can load.
  *
- * Pure: paths in, decisions out. `scripts/image/stage.mjs` does as they say, and `npm run stage:check` holds them to a server that runs.
+ * Pure: paths in, decisions out. `scripts/image/stage.mjs` does as they say, and `npm run stage:check` holds them to a
+ * server that runs.
  */
 
 /** Who runs the image: `platform` and `arch` as `process` has them, `abi` as `process.versions.modules`. */
@@ -64,8 +66,8 @@ const loadable = /\.(js|cjs|mjs|json|node)$/;
 const forDevelopers = /(^|\/)(tests?|__tests__|docs?|examples?|bench|benchmarks?|\.[^/]*)\//;
 
 /**
- * Of packages that carry the same thing several times, the parts that no import of ours leads to. Each was looked up in the package's
- * own `exports` or `main`; a server that runs from the staged folder shows that nothing was missed.
+ * Of packages that carry the same thing several times, the parts that no import of ours leads to. Each was looked up in
+ * the package's own `exports` or `main`; a server that runs from the staged folder shows that nothing was missed.
  */
 const unused = [
   // Node ignores `module` and `esnext`: it takes build/src, also for an `import`.
@@ -99,7 +101,10 @@ export function isKept(name, path, target) {
 
 /** What must be there, or a package's layout has changed: paths in node_modules. @param {Target} target */
 export function requiredNatives(target) {
-  return [`uWebSockets.js/${nativeOfUws(target)}`, `onnxruntime-node/${nativesOfOnnxRuntime(target)}onnxruntime_binding.node`];
+  return [
+    `uWebSockets.js/${nativeOfUws(target)}`,
+    `onnxruntime-node/${nativesOfOnnxRuntime(target)}onnxruntime_binding.node`,
+  ];
 }
 
 /** Packages whose code stands in the image's own files: many small modules, of which the server uses a part. */

@@ -1,8 +1,8 @@
 /**
  * A container engine for one run: buildah and podman with runc, from Debian's packages.
  *
- * Images and containers lie in a folder of the caller's. What is mounted and started is in namespaces of its own and gone with them, however
- * the run ends; the machine's own containers aren't touched.
+ * Images and containers lie in a folder of the caller's. What is mounted and started is in namespaces of its own and
+ * gone with them, however the run ends; the machine's own containers aren't touched.
  */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
@@ -29,16 +29,20 @@ export async function ensureEngine() {
     throw new SetupError("the image is built and run by buildah and podman: on Linux, as root");
   await ensureDebianPackages({ ...packages, ...(existsSync(netavark) ? {} : { [netavark]: "netavark" }) });
   const missing = Object.keys(packages).filter((program) => !isThere(program));
-  if (missing.length > 0) throw new SetupError(`the image can't be built and run here: ${missing.join(", ")} not found`);
+  if (missing.length > 0)
+    throw new SetupError(`the image can't be built and run here: ${missing.join(", ")} not found`);
 }
 
 /** @param folder - Empty, on a file system that overlays can lie on. */
 export function configureEngine(folder) {
   const at = (name) => JSON.stringify(join(folder, name));
   for (const name of ["images", "state", "networks", "tmp"]) mkdirSync(join(folder, name));
-  writeFileSync(join(folder, "storage.conf"), `[storage]\ndriver = "overlay"\ngraphroot = ${at("images")}\nrunroot = ${at("state")}\n`);
-  // The limits are lower than the engine's own, which root without CAP_SYS_RESOURCE may not set. runc: crun refuses machines whose control
-  // groups are of both versions.
+  writeFileSync(
+    join(folder, "storage.conf"),
+    `[storage]\ndriver = "overlay"\ngraphroot = ${at("images")}\nrunroot = ${at("state")}\n`,
+  );
+  // The limits are lower than the engine's own, which root without CAP_SYS_RESOURCE may not set. runc: crun refuses
+  // machines whose control groups are of both versions.
   const config = `[containers]
 default_ulimits = ["nofile=20000:20000", "nproc=16384:16384"]
 [engine]
@@ -65,7 +69,10 @@ export async function runWithEngine(folder, command, { isolated = false, env = {
   const namespaces = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child", "--mount-proc"];
   // The shell stays, as the first process of the namespace: what outlives the program ends with the shell.
   const script = `${isolated ? "ip link set lo up; " : ""}"$@"; exit $?`;
-  const engine = { CONTAINERS_CONF: join(folder, "containers.conf"), CONTAINERS_STORAGE_CONF: join(folder, "storage.conf") };
+  const engine = {
+    CONTAINERS_CONF: join(folder, "containers.conf"),
+    CONTAINERS_STORAGE_CONF: join(folder, "storage.conf"),
+  };
   const args = [...namespaces, ...(isolated ? ["--net"] : []), "/bin/sh", "-c", script, "sh", ...command];
   return await run("unshare", args, { env: { ...engine, ...env } });
 }

@@ -1,4 +1,7 @@
-/** The image's platform without a container engine: a folder with Debian 13's minimal system and Node 24, to `chroot` into. */
+/**
+ * The image's platform without a container engine: a folder with Debian 13's minimal system and Node 24, to `chroot`
+ * into.
+ */
 
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -27,7 +30,8 @@ export async function ensureRoot() {
   if (process.platform !== "linux" || process.getuid() !== 0)
     throw new SetupError("the image's platform is made by debootstrap: on Linux, as root");
   const integrity = node.integrity[process.arch];
-  if (integrity === undefined) throw new SetupError(`the image's platform is made for x64 and arm64, not for ${process.arch}`);
+  if (integrity === undefined)
+    throw new SetupError(`the image's platform is made for x64 and arm64, not for ${process.arch}`);
   const folder = join(root, ".cache", `${suite}-node-${node.version}-${process.arch}`);
   if (existsSync(folder)) return folder;
   await ensureDebianPackages({ debootstrap: "debootstrap" });
@@ -46,10 +50,19 @@ export async function ensureRoot() {
 
 /** From where this machine itself gets Debian's packages. */
 function debianMirror() {
-  const asked = ["indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian", "Label: Debian", "Component: main"];
+  const asked = [
+    "indextargets",
+    "--format",
+    "$(REPO_URI)",
+    "Created-By: Packages",
+    "Origin: Debian",
+    "Label: Debian",
+    "Component: main",
+  ];
   const { stdout } = spawnSync("apt-get", asked, { encoding: "utf8" });
   const [mirror] = stdout?.split("\n") ?? [];
-  if (!mirror) throw new SetupError("apt's sources name no mirror of Debian (is its list of packages there? apt-get update)");
+  if (!mirror)
+    throw new SetupError("apt's sources name no mirror of Debian (is its list of packages there? apt-get update)");
   return mirror;
 }
 
@@ -57,10 +70,13 @@ function installNode(folder, integrity) {
   const download = mkdtempSync(join(tmpdir(), "plumb-node-"));
   try {
     const name = `node-linux-${process.arch}@${node.version}`;
-    const [{ filename }] = JSON.parse(execFileSync("npm", ["pack", name, "--json", "--pack-destination", download], { encoding: "utf8" }));
+    const [{ filename }] = JSON.parse(
+      execFileSync("npm", ["pack", name, "--json", "--pack-destination", download], { encoding: "utf8" }),
+    );
     const archive = join(download, filename);
     const digest = `sha512-${createHash("sha512").update(readFileSync(archive)).digest("base64")}`;
-    if (digest !== integrity) throw new SetupError(`${name} isn't the package that it was: expected ${integrity}, got ${digest}`);
+    if (digest !== integrity)
+      throw new SetupError(`${name} isn't the package that it was: expected ${integrity}, got ${digest}`);
     execFileSync("tar", ["-xzf", archive, "-C", join(folder, "usr"), "--strip-components=1", "package/bin/node"]);
   } finally {
     rmSync(download, { recursive: true });
@@ -68,7 +84,8 @@ function installNode(folder, integrity) {
 }
 
 /**
- * Runs a program in the root, which it can only read, but for what is mounted to be written. What is mounted for it is seen by it alone, and gone when it has ended, however it ends.
+ * Runs a program in the root, which it can only read, but for what is mounted to be written. What is mounted for it is
+ * seen by it alone, and gone when it has ended, however it ends.
  *
  * @param folder - The root.
  * @param mounts - Folders of this machine by their paths in the root, each after those around it: to be read there.
@@ -86,9 +103,13 @@ export async function runInRoot(folder, mounts, command, { written = [], tempora
   script.push('mount -t proc proc "$root/proc"', 'mount --rbind /dev "$root/dev"');
   if (temporary) script.push('mount -t tmpfs tmpfs "$root/tmp"');
   script.push('mount -o remount,bind,ro "$root"');
-  const variables = Object.entries({ PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...env }).map(([name, value]) => quoted(`${name}=${value}`));
+  const variables = Object.entries({ PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ...env }).map(([name, value]) =>
+    quoted(`${name}=${value}`),
+  );
   // The shell stays, as the first process of the namespace: what outlives the program ends with the shell.
-  script.push(`code=0; chroot "$root" /usr/bin/env -i ${variables.join(" ")} ${command.map(quoted).join(" ")} || code=$?; exit $code`);
+  script.push(
+    `code=0; chroot "$root" /usr/bin/env -i ${variables.join(" ")} ${command.map(quoted).join(" ")} || code=$?; exit $code`,
+  );
   const namespaces = ["--mount", "--propagation", "private", "--pid", "--fork", "--kill-child"];
   return await run("unshare", [...namespaces, "/bin/sh", "-c", script.join("\n")], { env: { root: folder } });
 }

@@ -1,4 +1,7 @@
-/** Puts what the image holds into a folder: the same for the Dockerfile, for `npm run stage:check` and for `npm run test:image`. */
+/**
+ * Puts what the image holds into a folder: the same for the Dockerfile, for `npm run stage:check` and for `npm run
+ * test:image`.
+ */
 
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -22,7 +25,8 @@ const entries = ["cli/main", "server/inference/process-worker", "server/inferenc
  * @param {import("./contents.mjs").Target} target - Whose native binaries go in.
  */
 export async function stage(folder, target) {
-  if (existsSync(folder) && readdirSync(folder).length > 0) throw new SetupError(`${folder} isn't empty: stage into a new folder`);
+  if (existsSync(folder) && readdirSync(folder).length > 0)
+    throw new SetupError(`${folder} isn't empty: stage into a new folder`);
   for (const path of own) copy(path, folder);
   await bundle(join(folder, "dist"));
   const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
@@ -33,13 +37,15 @@ export async function stage(folder, target) {
     for (const file of files) if (isKept(packageName(path), file, target)) copy(`${path}/${file}`, folder);
   }
   for (const file of requiredNatives(target)) {
-    if (!existsSync(join(folder, "node_modules", file))) throw new SetupError(`node_modules has no ${file}: is there one for this Node?`);
+    if (!existsSync(join(folder, "node_modules", file)))
+      throw new SetupError(`node_modules has no ${file}: is there one for this Node?`);
   }
 }
 
 /**
- * A few files in place of some two hundred modules, of which Node would look for each at every start, in every thread. What a package can't
- * be without its own files (a native addon, a worker) or what is loaded only with some setting stays outside.
+ * A few files in place of some two hundred modules, of which Node would look for each at every start, in every thread.
+ * What a package can't be without its own files (a native addon, a worker) or what is loaded only with some setting
+ * stays outside.
  */
 async function bundle(folder) {
   const input = Object.fromEntries(entries.map((entry) => [entry, join(root, "dist", `${entry}.js`)]));

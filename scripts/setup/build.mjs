@@ -39,7 +39,9 @@ async function compileKernel() {
 function readSources() {
   const folders = JSON.parse(readFileSync(join(root, "tsconfig.json"), "utf8")).include;
   const files = folders.flatMap((folder) =>
-    existsSync(join(root, folder)) ? readdirSync(join(root, folder), { recursive: true }).map((file) => `${folder}/${file}`) : [],
+    existsSync(join(root, folder))
+      ? readdirSync(join(root, folder), { recursive: true }).map((file) => `${folder}/${file}`)
+      : [],
   );
   const sources = files.filter((file) => file.endsWith(".ts") && !file.endsWith(".d.ts")).sort();
   const ofKernel = readdirSync(join(root, "kernel")).map((file) => `kernel/${file}`);

@@ -1,8 +1,9 @@
 /**
- * Programs of other makers that some tests work with for real: a Prometheus, a browser. They come from Debian's packages.
+ * Programs of other makers that some tests work with for real: a Prometheus, a browser. They come from Debian's
+ * packages.
  *
- * Where they can't be installed (no Debian, not root, no network) one line says so, and the tests that need them are skipped, each with
- * a line of its own.
+ * Where they can't be installed (no Debian, not root, no network) one line says so, and the tests that need them are
+ * skipped, each with a line of its own.
  */
 
 import { existsSync, rmSync, writeFileSync } from "node:fs";
@@ -25,7 +26,9 @@ export async function ensureDebianPackages(programs = packages) {
   if (missing.length === 0) return;
   const names = missing.map((program) => programs[program]);
   if (process.getuid?.() !== 0 || !isThere("apt-get")) {
-    say(`plumb: ${missing.join(", ")} not found: what needs them is skipped (on Debian, as root: apt-get install ${names.join(" ")})`);
+    say(
+      `plumb: ${missing.join(", ")} not found: what needs them is skipped (on Debian, as root: apt-get install ${names.join(" ")})`,
+    );
     return;
   }
   say(`plumb: installing Debian's packages for the tests that need them: ${names.join(", ")}`);
@@ -36,8 +39,13 @@ export async function ensureDebianPackages(programs = packages) {
     const patience = ["-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=2"];
     const options = { env: { DEBIAN_FRONTEND: "noninteractive" }, stdout: "stderr" };
     await run("apt-get", ["update", "-qq", ...patience], options);
-    const code = await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", ...patience, ...names], options);
-    if (code !== 0) say(`plumb: Debian's packages could not be installed (apt-get ended with ${code}): what needs them is skipped`);
+    const code = await run(
+      "apt-get",
+      ["install", "-y", "-qq", "--no-install-recommends", ...patience, ...names],
+      options,
+    );
+    if (code !== 0)
+      say(`plumb: Debian's packages could not be installed (apt-get ended with ${code}): what needs them is skipped`);
   } finally {
     if (ownPolicy) rmSync(policyFile, { force: true });
   }

@@ -16,10 +16,14 @@ export async function ensureDependencies() {
     if (!reason) return;
     say(`plumb: installing packages from package-lock.json (${reason})`);
     const [command, ...args] = npm();
-    const code = await run(command, [...args, "ci", "--ignore-scripts", "--include=dev", "--include=optional", "--loglevel=error"], {
-      env: { ONNXRUNTIME_NODE_INSTALL: "skip" },
-      stdout: "stderr",
-    });
+    const code = await run(
+      command,
+      [...args, "ci", "--ignore-scripts", "--include=dev", "--include=optional", "--loglevel=error"],
+      {
+        env: { ONNXRUNTIME_NODE_INSTALL: "skip" },
+        stdout: "stderr",
+      },
+    );
     if (code !== 0) throw new SetupError(`npm ci failed (exit code ${code}); its output is above`);
   });
 }

@@ -1,4 +1,7 @@
-/** Python environments that have what a file of hashed requirements pins: the trainer's, that of the benchmark's peers, and Envoy's. */
+/**
+ * Python environments that have what a file of hashed requirements pins: the trainer's, that of the benchmark's peers,
+ * and Envoy's.
+ */
 
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -6,7 +9,11 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { alone, root, run, SetupError, say } from "./project.mjs";
 
-const trainer = { venv: join(root, "trainer/.venv"), requirements: join(root, "trainer/requirements.txt"), who: "the trainer" };
+const trainer = {
+  venv: join(root, "trainer/.venv"),
+  requirements: join(root, "trainer/requirements.txt"),
+  who: "the trainer",
+};
 const catboost = {
   ...trainer,
   requirements: join(root, "trainer/requirements-catboost.txt"),
@@ -78,7 +85,16 @@ async function ensureEnvironment({ venv, requirements, stamp = ".requirements-sh
       await step(base, ["-m", "venv", "--clear", venv], `making ${place} failed`);
     }
     say(`plumb: installing ${list} into ${place}`);
-    const pip = ["-m", "pip", "install", "--quiet", "--no-input", "--disable-pip-version-check", "--require-hashes", ...options];
+    const pip = [
+      "-m",
+      "pip",
+      "install",
+      "--quiet",
+      "--no-input",
+      "--disable-pip-version-check",
+      "--require-hashes",
+      ...options,
+    ];
     await step(python, [...pip, "-r", requirements], `installing ${list} failed`);
     writeFileSync(stampFile, wanted);
   });
@@ -87,7 +103,9 @@ async function ensureEnvironment({ venv, requirements, stamp = ".requirements-sh
 
 /** A venv whose making was cut short has an interpreter but no pip. */
 function isUsable(interpreter) {
-  return existsSync(interpreter) && spawnSync(interpreter, ["-m", "pip", "--version"], { stdio: "ignore" }).status === 0;
+  return (
+    existsSync(interpreter) && spawnSync(interpreter, ["-m", "pip", "--version"], { stdio: "ignore" }).status === 0
+  );
 }
 
 async function step(command, args, failure) {
@@ -96,10 +114,14 @@ async function step(command, args, failure) {
 }
 
 function findPython(who) {
-  const probe = "import sys; print('%d.%d' % sys.version_info[:2]); import ensurepip, venv; sys.exit(sys.version_info < (3, 11))";
+  const probe =
+    "import sys; print('%d.%d' % sys.version_info[:2]); import ensurepip, venv; sys.exit(sys.version_info < (3, 11))";
   const seen = [];
   for (const candidate of candidates) {
-    const { status, stdout } = spawnSync(candidate, ["-c", probe], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+    const { status, stdout } = spawnSync(candidate, ["-c", probe], {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
     if (status === 0) return candidate;
     const version = stdout?.trim();
     if (version) seen.push({ candidate, version });

@@ -1,6 +1,6 @@
 /**
- * Bodies in the form of another server's interface: what their senders are told instead of a list of missing features. Asked only for a row
- * that is refused.
+ * Bodies in the form of another server's interface: what their senders are told instead of a list of missing features.
+ * Asked only for a row that is refused.
  */
 
 import type { Feature } from "../../bundle/index.js";

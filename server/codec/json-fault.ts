@@ -1,9 +1,9 @@
 /**
- * Where a text stops being JSON, and what its writer probably meant. Asked only once `JSON.parse` has refused the text: V8's own sentence has
- * the place of some faults only, and quotes the body, which may be personal data.
+ * Where a text stops being JSON, and what its writer probably meant. Asked only once `JSON.parse` has refused the text:
+ * V8's own sentence has the place of some faults only, and quotes the body, which may be personal data.
  *
- * The grammar is that of RFC 8259, read token by token. The fault is the first character with which no JSON text can go on; that of a word
- * that JSON doesn't have is the word's first character.
+ * The grammar is that of RFC 8259, read token by token. The fault is the first character with which no JSON text can go
+ * on; that of a word that JSON doesn't have is the word's first character.
  */
 
 export interface JsonFault {
@@ -175,7 +175,8 @@ function hintBehindValue(text: string, at: number): string | undefined {
   if (isComment(text, at)) return comments;
   if (char === "\0") return utf16;
   const before = text[at - 1]!;
-  if (before === "0" && /[0-9]/.test(char) && !/[0-9.]/.test(text[at - 2] ?? "")) return "a number has no leading zeros in JSON";
+  if (before === "0" && /[0-9]/.test(char) && !/[0-9.]/.test(text[at - 2] ?? ""))
+    return "a number has no leading zeros in JSON";
   if (/[0-9]/.test(before) && /[._xXeEnN]/.test(char)) return "a number is written like 12, 0.5 or 1e-3 in JSON";
   return char === '"' || char === "{" || char === "[" ? "a comma stands between two items" : undefined;
 }

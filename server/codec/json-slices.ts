@@ -1,5 +1,6 @@
 /**
- * `/predict`'s JSON for large calls: what `json.ts` does, in slices. The plain codec is the reference, a property test holds this one to it.
+ * `/predict`'s JSON for large calls: what `json.ts` does, in slices. The plain codec is the reference, a property test
+ * holds this one to it.
  */
 
 import { Buffer } from "node:buffer";
@@ -36,8 +37,8 @@ const usualSlices: DecodeSlices = { scanBytes: 65_536, parseBytes: 8192 };
 /**
  * Decodes a body.
  *
- * @throws {@link ServeError} as `decodeJson` does, for the same bodies and with the same words; and schema_mismatch for an object of
- *   more members than `limits` say.
+ * @throws {@link ServeError} as `decodeJson` does, for the same bodies and with the same words; and schema_mismatch for
+ *   an object of more members than `limits` say.
  */
 export function* decodeJsonInSlices(
   body: Uint8Array,
@@ -74,7 +75,11 @@ export function* encodeJsonInSlices(
   const places = placesOfRows(call, answer);
   const { predictions, probabilities } = answer;
   const pieces: Buffer[] = [];
-  function* addList(begin: string, length: number, write: (first: number, end: number) => string): Generator<undefined, void> {
+  function* addList(
+    begin: string,
+    length: number,
+    write: (first: number, end: number) => string,
+  ): Generator<undefined, void> {
     pieces.push(Buffer.from(begin));
     for (let first = 0; first < length; first += sliceRows) {
       pieces.push(Buffer.from(`${first === 0 ? "" : ","}${write(first, Math.min(first + sliceRows, length))}`));
@@ -84,11 +89,15 @@ export function* encodeJsonInSlices(
   const { length } = call.rows;
   yield* addList('{"predictions":[', length, (first, end) => encodePredictions(predictions, places, first, end));
   if (probabilities) {
-    yield* addList('],"probabilities":[', length, (first, end) => encodeProbabilities(frame, probabilities, places, first, end));
+    yield* addList('],"probabilities":[', length, (first, end) =>
+      encodeProbabilities(frame, probabilities, places, first, end),
+    );
   }
   if (call.partial) {
     const { rowErrors = [] } = call;
-    yield* addList('],"errors":[', rowErrors.length, (first, end) => JSON.stringify(rowErrors.slice(first, end)).slice(1, -1));
+    yield* addList('],"errors":[', rowErrors.length, (first, end) =>
+      JSON.stringify(rowErrors.slice(first, end)).slice(1, -1),
+    );
   }
   pieces.push(Buffer.from(`]${encodeFallback(call)}${frame.tail}${call.requestId}"}`));
   return Buffer.concat(pieces);

@@ -1,9 +1,10 @@
 /**
  * `/predict`'s JSON: bytes to rows, answers and errors to text.
  *
- * A body is one row, or `{"rows": [...], "partial"?: boolean}`. Before `JSON.parse` sees it, one pass over the bytes counts what makes
- * parsing expensive (1 MiB of nested `[` blocks the loop for 146 ms, of `{}` for 57 ms) and what parsing would hide: colons outside
- * strings against parsed keys show a duplicate key, of which `JSON.parse` silently keeps the last.
+ * A body is one row, or `{"rows": [...], "partial"?: boolean}`. Before `JSON.parse` sees it, one pass over the bytes
+ * counts what makes parsing expensive (1 MiB of nested `[` blocks the loop for 146 ms, of `{}` for 57 ms) and what
+ * parsing would hide: colons outside strings against parsed keys show a duplicate key, of which `JSON.parse` silently
+ * keeps the last.
  */
 
 import type { Buffer } from "node:buffer";
@@ -19,7 +20,10 @@ export interface DecodeLimits {
   rowsMax: number;
   /** Objects and lists in a body, so that a flood of empty ones is refused unparsed. */
   containersMax: number;
-  /** Members of one object: 90,000 in a megabyte take `JSON.parse` 60 ms. Only looked at in bodies that have room for so many. */
+  /**
+   * Members of one object: 90,000 in a megabyte take `JSON.parse` 60 ms. Only looked at in bodies that have room for so
+   * many.
+   */
   membersMax: number;
 }
 
@@ -76,16 +80,24 @@ export function malformed({ hint }: JsonFault, place: Place | undefined): ServeE
 /** @throws {@link ServeError} malformed_body for anything but an object. */
 export function takeObject(value: unknown): Record<string, unknown> {
   if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
-  throw new ServeError("malformed_body", `the body: expected one row as an object, or {"rows": [...]}, got ${kindOf(value)}`);
+  throw new ServeError(
+    "malformed_body",
+    `the body: expected one row as an object, or {"rows": [...]}, got ${kindOf(value)}`,
+  );
 }
 
 export function duplicateMember(key: string): ServeError {
-  return new ServeError("malformed_body", `the body has the key ${JSON.stringify(key)} twice in one object; which one counts?`);
+  return new ServeError(
+    "malformed_body",
+    `the body has the key ${JSON.stringify(key)} twice in one object; which one counts?`,
+  );
 }
 
 /** An envelope's rows, or the one row that the body is. */
 export function takeMembers(members: Record<string, unknown>, limits: DecodeLimits): DecodedBody {
-  return Object.hasOwn(members, "rows") ? decodeEnvelope(members, limits) : { rows: [members], single: true, partial: false };
+  return Object.hasOwn(members, "rows")
+    ? decodeEnvelope(members, limits)
+    : { rows: [members], single: true, partial: false };
 }
 
 function decodeEnvelope(envelope: Record<string, unknown>, limits: DecodeLimits): DecodedBody {
@@ -98,14 +110,17 @@ function decodeEnvelope(envelope: Record<string, unknown>, limits: DecodeLimits)
       );
     }
   }
-  if (!Array.isArray(rows)) throw new ServeError("malformed_body", `"rows": expected a list of rows, got ${kindOf(rows)}`);
-  if (typeof partial !== "boolean") throw new ServeError("malformed_body", `"partial": expected true or false, got ${kindOf(partial)}`);
+  if (!Array.isArray(rows))
+    throw new ServeError("malformed_body", `"rows": expected a list of rows, got ${kindOf(rows)}`);
+  if (typeof partial !== "boolean")
+    throw new ServeError("malformed_body", `"partial": expected true or false, got ${kindOf(partial)}`);
   const expected = `1 to ${limits.rowsMax} rows`;
   if (rows.length === 0) {
     const issue: Issue = { row: 0, feature: "rows", expected, got: "an empty list" };
     throw new ServeError("schema_mismatch", `"rows": expected ${expected}, got an empty list`, { issues: [issue] });
   }
-  if (rows.length > limits.rowsMax) throw new ServeError("too_many_rows", `"rows": expected ${expected}, got ${rows.length}`);
+  if (rows.length > limits.rowsMax)
+    throw new ServeError("too_many_rows", `"rows": expected ${expected}, got ${rows.length}`);
   return { rows, single: false, partial };
 }
 
@@ -158,12 +173,17 @@ export function tooDeep(byte: number): ServeError {
 }
 
 export function tooManyContainers(containers: number, { rowsMax }: DecodeLimits): ServeError {
-  return new ServeError("too_many_rows", `the body holds ${containers} objects and lists: expected at most ${rowsMax} rows`);
+  return new ServeError(
+    "too_many_rows",
+    `the body holds ${containers} objects and lists: expected at most ${rowsMax} rows`,
+  );
 }
 
 export function tooManyMembers(row: number, membersMax: number): ServeError {
   const issue: Issue = { row, feature: "", expected: `at most ${membersMax} fields`, got: "more" };
-  return new ServeError("schema_mismatch", `row ${row}: expected at most ${membersMax} fields, got more`, { issues: [issue] });
+  return new ServeError("schema_mismatch", `row ${row}: expected at most ${membersMax} fields, got more`, {
+    issues: [issue],
+  });
 }
 
 export function notUtf8(): ServeError {
@@ -252,7 +272,9 @@ export function createAnswerFrame(model: string, version: number, labels: readon
  */
 export function encodeJson(frame: AnswerFrame, call: Call, answer: Answer): string {
   if (call.single) {
-    const probabilities = answer.probabilities ? `,"probabilities":${encodeDistribution(frame, answer.probabilities, 0)}` : "";
+    const probabilities = answer.probabilities
+      ? `,"probabilities":${encodeDistribution(frame, answer.probabilities, 0)}`
+      : "";
     return `{"prediction":${encodePrediction(answer.predictions[0]!)}${probabilities}${encodeFallback(call)}${frame.tail}${call.requestId}"}`;
   }
   const { length } = call.rows;
@@ -264,15 +286,23 @@ export function encodeJson(frame: AnswerFrame, call: Call, answer: Answer): stri
   return `{"predictions":[${encodePredictions(answer.predictions, places, 0, length)}]${probabilities}${errors}${encodeFallback(call)}${frame.tail}${call.requestId}"}`;
 }
 
-/** `,"fallback":{"reason":"deadline_exceeded"}`, with the rows that it answered where these aren't all; "" where the model answered. */
+/**
+ * `,"fallback":{"reason":"deadline_exceeded"}`, with the rows that it answered where these aren't all; "" where the
+ * model answered.
+ */
 export function encodeFallback({ fallback, fallbackRows, rows, rowIndexes }: Call): string {
   if (fallback === undefined) return "";
   const some = fallbackRows !== undefined && fallbackRows.length < rows.length;
-  const indexes = some ? `,"rows":${JSON.stringify(rowIndexes ? fallbackRows.map((row) => rowIndexes[row]) : fallbackRows)}` : "";
+  const indexes = some
+    ? `,"rows":${JSON.stringify(rowIndexes ? fallbackRows.map((row) => rowIndexes[row]) : fallbackRows)}`
+    : "";
   return `,"fallback":{"reason":"${fallback}"${indexes}}`;
 }
 
-/** For each row of a request, its place among those that ran, or -1 if it isn't answered; undefined if each is answered in its own place. */
+/**
+ * For each row of a request, its place among those that ran, or -1 if it isn't answered; undefined if each is answered
+ * in its own place.
+ */
 export type Places = Int32Array | undefined;
 
 export function placesOfRows({ rows, rowIndexes, unanswered }: Call, { predictions }: Answer): Places {
@@ -283,13 +313,25 @@ export function placesOfRows({ rows, rowIndexes, unanswered }: Call, { predictio
 }
 
 /** The predictions of rows `first` to `end - 1`, between commas. */
-export function encodePredictions(predictions: readonly Prediction[], places: Places, first: number, end: number): string {
-  if (places === undefined) return encodeItems(end - first === predictions.length ? predictions : predictions.slice(first, end));
+export function encodePredictions(
+  predictions: readonly Prediction[],
+  places: Places,
+  first: number,
+  end: number,
+): string {
+  if (places === undefined)
+    return encodeItems(end - first === predictions.length ? predictions : predictions.slice(first, end));
   return encodeItems(Array.from(places.subarray(first, end), (place) => (place < 0 ? null : predictions[place]!)));
 }
 
 /** The probabilities of rows `first` to `end - 1`, between commas. */
-export function encodeProbabilities(frame: AnswerFrame, probabilities: Float64Array, places: Places, first: number, end: number): string {
+export function encodeProbabilities(
+  frame: AnswerFrame,
+  probabilities: Float64Array,
+  places: Places,
+  first: number,
+  end: number,
+): string {
   let text = "";
   for (let row = first; row < end; row++) {
     const place = places ? places[row]! : row;
@@ -298,10 +340,15 @@ export function encodeProbabilities(frame: AnswerFrame, probabilities: Float64Ar
   return text;
 }
 
-/** A list's items. `JSON.stringify` takes half the time of a string per number, and leaves none behind to be collected. */
+/**
+ * A list's items. `JSON.stringify` takes half the time of a string per number, and leaves none behind to be collected.
+ */
 function encodeItems(items: readonly (Prediction | null)[]): string {
-  const asTheyAre = items.every((item) => item !== 0 || !Object.is(item, -0)) && !(holdsLists(items) && items.some(hasMinusZero));
-  return asTheyAre ? JSON.stringify(items).slice(1, -1) : items.map((item) => (item === null ? "null" : encodePrediction(item))).join(",");
+  const asTheyAre =
+    items.every((item) => item !== 0 || !Object.is(item, -0)) && !(holdsLists(items) && items.some(hasMinusZero));
+  return asTheyAre
+    ? JSON.stringify(items).slice(1, -1)
+    : items.map((item) => (item === null ? "null" : encodePrediction(item))).join(",");
 }
 
 /** All predictions are of one kind; null stands for a row without one. */
@@ -321,9 +368,13 @@ function encodeDistribution({ labelKeys }: AnswerFrame, probabilities: Float64Ar
   return `${text}}`;
 }
 
-/** A number as the shortest text that reads back as the same one, since `JSON.stringify` would lose the sign of zero; a label; or a list of numbers. */
+/**
+ * A number as the shortest text that reads back as the same one, since `JSON.stringify` would lose the sign of zero; a
+ * label; or a list of numbers.
+ */
 function encodePrediction(prediction: Prediction): string {
-  if (typeof prediction === "number") return prediction === 0 && Object.is(prediction, -0) ? "-0" : JSON.stringify(prediction);
+  if (typeof prediction === "number")
+    return prediction === 0 && Object.is(prediction, -0) ? "-0" : JSON.stringify(prediction);
   return typeof prediction === "object" ? `[${encodeItems(prediction)}]` : JSON.stringify(prediction);
 }
 

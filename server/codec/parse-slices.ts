@@ -1,9 +1,10 @@
 /**
  * `JSON.parse` in slices: the same value, or the same error at the same place, for any text.
  *
- * V8 parses each piece between two cuts as a text of its own. At a cut inside `{"rows":[`, the piece before it ends in `,0]}` and the piece
- * behind it begins with `{"rows":[0,`: so the parser meets each piece in the state in which it would have met it in the whole text, sees the
- * comma itself, and stops where it would have stopped. The zeros are taken out again when the pieces are put together.
+ * V8 parses each piece between two cuts as a text of its own. At a cut inside `{"rows":[`, the piece before it ends in
+ * `,0]}` and the piece behind it begins with `{"rows":[0,`: so the parser meets each piece in the state in which it
+ * would have met it in the whole text, sees the comma itself, and stops where it would have stopped. The zeros are
+ * taken out again when the pieces are put together.
  */
 
 import { Buffer, isUtf8 } from "node:buffer";
@@ -93,7 +94,10 @@ export class SlicedText {
         part = JSON.parse(whole);
       } catch {
         const fault = yield* findFault(whole);
-        throw malformed(fault, fault.at === "end" ? undefined : yield* this.#place(from, text.slice(0, fault.at - opener.length)));
+        throw malformed(
+          fault,
+          fault.at === "end" ? undefined : yield* this.#place(from, text.slice(0, fault.at - opener.length)),
+        );
       }
       const keys = part !== null && typeof part === "object" ? countKeys(part) - keysIn(before.open) : 0;
       duplicate ||= keys !== (cut ?? this.#scan).colons - before.colons;
@@ -157,7 +161,8 @@ function join(whole: unknown, part: unknown, open: OpenContainers): boolean {
     if (keyText === undefined) {
       const list = whole as unknown[];
       const items = part as unknown[];
-      // The first item goes on with the last of the list; in the innermost list it is the opener's zero, and nothing follows.
+      // The first item goes on with the last of the list; in the innermost list it is the opener's zero, and nothing
+      // follows.
       whole = list.at(-1);
       part = items[0];
       for (let i = 1; i < items.length; i++) list.push(items[i]);
@@ -167,7 +172,12 @@ function join(whole: unknown, part: unknown, open: OpenContainers): boolean {
         if (name === key) continue;
         if (Object.hasOwn(whole as Members, name)) return false;
         // Not by assignment, which for `__proto__` means something else.
-        Object.defineProperty(whole, name, { value: (part as Members)[name], writable: true, enumerable: true, configurable: true });
+        Object.defineProperty(whole, name, {
+          value: (part as Members)[name],
+          writable: true,
+          enumerable: true,
+          configurable: true,
+        });
       }
       whole = (whole as Members)[key];
       part = (part as Members)[key];

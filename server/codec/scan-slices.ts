@@ -1,16 +1,20 @@
 /**
- * One pass over the bytes of a large body, in slices: what the plain decoder counts before it parses, and where the text can be cut.
+ * One pass over the bytes of a large body, in slices: what the plain decoder counts before it parses, and where the
+ * text can be cut.
  *
- * A cut is a comma of a list, at any depth. All that is open there is known: the text before the cut and the text behind it are each made
- * whole JSON by closing and opening the same lists and objects (`parse-slices.ts`). Where the text is no JSON this pass may be wrong about
- * it, but only behind the place where a parser stops.
+ * A cut is a comma of a list, at any depth. All that is open there is known: the text before the cut and the text
+ * behind it are each made whole JSON by closing and opening the same lists and objects (`parse-slices.ts`). Where the
+ * text is no JSON this pass may be wrong about it, but only behind the place where a parser stops.
  */
 
 import { Buffer } from "node:buffer";
 import { type DecodeLimits, depthMax, tooDeep, tooManyContainers, tooManyMembers } from "./json.js";
 import { backslash, closeBrace, closeBracket, colon, comma, openBrace, openBracket, quote } from "./json-bytes.js";
 
-/** What is open at a cut, outermost first: undefined for a list; for an object, the text of the key whose value is open, with its quotes. */
+/**
+ * What is open at a cut, outermost first: undefined for a list; for an object, the text of the key whose value is open,
+ * with its quotes.
+ */
 export type OpenContainers = readonly (string | undefined)[];
 
 export interface Cut {

@@ -1,8 +1,8 @@
 /**
  * Where does a lane's next batch run: here on the event loop, in the pool, or not yet?
  *
- * Asked when calls were queued and when a worker became free, until it says "wait"; work-conserving, so it waits only if there is no work
- * or nobody to do it. Pure: one line of a table test per case.
+ * Asked when calls were queued and when a worker became free, until it says "wait"; work-conserving, so it waits only
+ * if there is no work or nobody to do it. Pure: one line of a table test per case.
  */
 
 import type { FittedRunCost } from "./run-cost.js";
@@ -26,7 +26,9 @@ export interface LaneLoad {
 
 export type Choice = "inline-small" | "inline-large" | "pool-small" | "pool-large" | "wait";
 
-/** What it costs the event loop to hand a batch to a worker and take its results back, microseconds (measured: 30-60). */
+/**
+ * What it costs the event loop to hand a batch to a worker and take its results back, microseconds (measured: 30-60).
+ */
 const handOverUs = 50;
 
 export function chooseExecutor(load: LaneLoad, inlineCost: Pick<FittedRunCost, "of">, execution: Execution): Choice {

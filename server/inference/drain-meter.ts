@@ -1,9 +1,9 @@
 /**
- * How fast does a queue really drain? Rows a millisecond that leave it while others still wait, whatever the reason: every executor, the
- * loop's other work and other lanes are in it, which no fitted cost of a run knows.
+ * How fast does a queue really drain? Rows a millisecond that leave it while others still wait, whatever the reason:
+ * every executor, the loop's other work and other lanes are in it, which no fitted cost of a run knows.
  *
- * A window begins and ends when rows leave, so that whole batches are counted. What was measured fades while nothing waits, because the
- * machine may be another one by then; the caller's own forecast takes its place.
+ * A window begins and ends when rows leave, so that whole batches are counted. What was measured fades while nothing
+ * waits, because the machine may be another one by then; the caller's own forecast takes its place.
  */
 
 /** A window is as long at least, milliseconds: some batches of a cheap model. */

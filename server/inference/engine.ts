@@ -1,7 +1,8 @@
 /**
  * What runs a block: one small interface, so that nothing outside `inference/` knows a runtime's types.
  *
- * A session belongs to the thread that created it, runs synchronously and gives the same bits for a row whatever batch it is in.
+ * A session belongs to the thread that created it, runs synchronously and gives the same bits for a row whatever batch
+ * it is in.
  */
 
 import type { Block } from "../../preprocessing/index.js";
@@ -32,8 +33,8 @@ export interface EngineSession {
    */
   run(blocks: readonly Block[], rowCount: number): Block[];
   /**
-   * Where rows can be written so that {@link run} needn't copy them: a block in the session's own memory, for its only input. `run` takes
-   * any whole rows of it (`subarray`). Not there where the runtime has no such memory.
+   * Where rows can be written so that {@link run} needn't copy them: a block in the session's own memory, for its only
+   * input. `run` takes any whole rows of it (`subarray`). Not there where the runtime has no such memory.
    *
    * @param rowsMost - Rows that are wanted; there may be fewer.
    */
@@ -44,6 +45,9 @@ export interface EngineSession {
 export interface Engine {
   /** As it stands in `/models/{m}`, logs and metrics. */
   readonly name: string;
-  /** Creates a session on the calling thread, which it blocks for as long as the runtime needs (5-30 ms for a tree model of 1 MB). */
+  /**
+   * Creates a session on the calling thread, which it blocks for as long as the runtime needs (5-30 ms for a tree model
+   * of 1 MB).
+   */
   load(model: EngineModel): EngineSession;
 }

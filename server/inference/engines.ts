@@ -1,9 +1,10 @@
 /**
  * Which engine runs a model. The one place that knows them all.
  *
- * ONNX Runtime runs everything. The tree kernel runs what it covers and is proved to answer: before it runs a model on this machine, its outputs
- * are compared with ONNX Runtime's, bit for bit, over golden rows and rows made for the purpose. (That these are the trained model's is the
- * bundle's own proof, which comes after, on the engine that was chosen.)
+ * ONNX Runtime runs everything. The tree kernel runs what it covers and is proved to answer: before it runs a model on
+ * this machine, its outputs are compared with ONNX Runtime's, bit for bit, over golden rows and rows made for the
+ * purpose. (That these are the trained model's is the bundle's own proof, which comes after, on the engine that was
+ * chosen.)
  */
 
 import type { Pause } from "../../bundle/index.js";
@@ -65,7 +66,9 @@ export async function openImage(model: EngineModel, { tree }: SessionImage, paus
   return tree === undefined ? onnxruntime.load(model) : await openTreeImage(model.id, tree, pause);
 }
 
-/** Loads what the first session of each engine would: 40 ms, which a thread that is to serve takes before it listens. */
+/**
+ * Loads what the first session of each engine would: 40 ms, which a thread that is to serve takes before it listens.
+ */
 export function openEngines(): void {
   openRuntime();
   openTreeKernel();
@@ -90,7 +93,8 @@ export class EngineChooser implements Engine {
     try {
       session = tree.load(model);
     } catch (error) {
-      const reason = error instanceof NotCovered ? error.message : `the tree kernel failed on it: ${(error as Error).message}`;
+      const reason =
+        error instanceof NotCovered ? error.message : `the tree kernel failed on it: ${(error as Error).message}`;
       return this.#take(model, "onnxruntime", onnxruntime.load(model), { reason, differed: false });
     }
     const reference = onnxruntime.load(model);
@@ -115,7 +119,10 @@ export class EngineChooser implements Engine {
       const slower = this.#options.setting === "auto" ? this.#slower(tree, reference, model) : undefined;
       return slower === undefined ? undefined : { reason: slower, differed: false };
     } catch (error) {
-      return { reason: `the tree kernel can't be compared with ONNX Runtime: ${(error as Error).message}`, differed: true };
+      return {
+        reason: `the tree kernel can't be compared with ONNX Runtime: ${(error as Error).message}`,
+        differed: true,
+      };
     }
   }
 
@@ -142,7 +149,9 @@ export class EngineChooser implements Engine {
     const rows = this.#golden(model) ?? proofRows(tree.model, random);
     const { faster, times } = compareSpeed(tree, reference, rows, rowWidth(model.inputs[0]!), now);
     if (faster) return undefined;
-    const told = times.map(({ rows, us, usOther }) => `${us.toFixed(2)} against ${usOther.toFixed(2)} us a row in batches of ${rows}`);
+    const told = times.map(
+      ({ rows, us, usOther }) => `${us.toFixed(2)} against ${usOther.toFixed(2)} us a row in batches of ${rows}`,
+    );
     return `the tree kernel is slower for it here: ${told.join(", ")}`;
   }
 }
@@ -155,7 +164,13 @@ const batchSizes = [64, 7, 1];
 /** Rows that are compared one by one: the way of a single row is the same for all. */
 const singleRowsMost = 64;
 
-function compare(tree: EngineSession, reference: EngineSession, rows: Block, width: number, kind: string): string | undefined {
+function compare(
+  tree: EngineSession,
+  reference: EngineSession,
+  rows: Block,
+  width: number,
+  kind: string,
+): string | undefined {
   const rowCount = rows.length / width;
   const [expected] = reference.run([rows], rowCount);
   const outputs = expected!.length / rowCount;
@@ -180,8 +195,8 @@ function textOf(value: number): string {
 }
 
 /**
- * What was chosen for the models of a version, in memory that threads share: workers start while the main thread still chooses, and wait here.
- * Model by model; 0 while nothing is chosen.
+ * What was chosen for the models of a version, in memory that threads share: workers start while the main thread still
+ * chooses, and wait here. Model by model; 0 while nothing is chosen.
  */
 export type SharedChoices = Int32Array;
 
@@ -212,7 +227,8 @@ export function asChosen(
       const index = models.indexOf(model);
       Atomics.wait(chosen, index, 0);
       const name = names[Atomics.load(chosen, index) - 1];
-      if (name === undefined) throw new Error(`model "${model.id}": no engine was chosen for it, since its version is refused`);
+      if (name === undefined)
+        throw new Error(`model "${model.id}": no engine was chosen for it, since its version is refused`);
       return engines[name].load(model);
     },
   };

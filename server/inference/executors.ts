@@ -1,5 +1,6 @@
 /**
- * What is known of a pool's workers from outside: which batches run, and until when by their forecast. Lanes that share a pool share this.
+ * What is known of a pool's workers from outside: which batches run, and until when by their forecast. Lanes that share
+ * a pool share this.
  */
 
 import type { WorkerPool } from "./worker-pool.js";

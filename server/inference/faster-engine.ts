@@ -1,8 +1,9 @@
 /**
  * Is one session faster than another, here and now?
  *
- * Asked once, at load, of two that give the same bits. Each runs batches of several sizes in turns, and its best time of each size counts: a
- * machine's bad moment makes a time longer, never shorter. Whoever is ahead over all sizes (by the mean of the ratios' logarithms) is the faster.
+ * Asked once, at load, of two that give the same bits. Each runs batches of several sizes in turns, and its best time
+ * of each size counts: a machine's bad moment makes a time longer, never shorter. Whoever is ahead over all sizes (by
+ * the mean of the ratios' logarithms) is the faster.
  */
 
 import type { Block } from "../../preprocessing/index.js";
@@ -24,11 +25,22 @@ const roundsMin = 2;
  * @param rows - Row-major, `width` values a row; best such as will come, since a tree ensemble's cost depends on them.
  * @param now - Monotonic clock, milliseconds.
  */
-export function compareSpeed(session: EngineSession, other: EngineSession, rows: Block, width: number, now: () => number): Comparison {
+export function compareSpeed(
+  session: EngineSession,
+  other: EngineSession,
+  rows: Block,
+  width: number,
+  now: () => number,
+): Comparison {
   const rowCount = rows.length / width;
   const batches = batchRows.map((size) => {
     const count = Math.min(size, rowCount);
-    return { count, block: rows.slice(0, count * width), us: Number.POSITIVE_INFINITY, usOther: Number.POSITIVE_INFINITY };
+    return {
+      count,
+      block: rows.slice(0, count * width),
+      us: Number.POSITIVE_INFINITY,
+      usOther: Number.POSITIVE_INFINITY,
+    };
   });
   const ahead = () => batches.reduce((sum, { us, usOther }) => sum + Math.log(usOther / us), 0) > 0;
   for (let round = 0; round < roundsMin || (round < roundsMax && !ahead()); round++) {

@@ -1,6 +1,6 @@
 /**
- * Will a call be answered in time? Asked when it comes, before any work, and again when it is taken from its queue. Pure: one line of a
- * table test per case.
+ * Will a call be answered in time? Asked when it comes, before any work, and again when it is taken from its queue.
+ * Pure: one line of a table test per case.
  */
 
 import type { RunCost } from "./run-cost.js";
@@ -25,7 +25,10 @@ export interface Forecast {
   readonly ownMs: number;
 }
 
-/** Of the time that a call has for waiting, so much may be filled by the forecast: what comes late is late for all behind it too. */
+/**
+ * Of the time that a call has for waiting, so much may be filled by the forecast: what comes late is late for all
+ * behind it too.
+ */
 const waitShare = 0.75;
 /** Of that time the learnt margin may take so much: a margin that takes it all would leave the executors idle. */
 const marginShare = 0.5;
@@ -56,8 +59,9 @@ export function isInTime({ waitMs, ownMs }: Forecast, timeMs: number, marginMs: 
 }
 
 /**
- * Whether a call is let in although it will be late: one that couldn't be in time even if nothing waited, by what is known of this machine now,
- * where hardly anything waits that it would delay, and it can still meet its deadline. To refuse it would be to refuse it for ever.
+ * Whether a call is let in although it will be late: one that couldn't be in time even if nothing waited, by what is
+ * known of this machine now, where hardly anything waits that it would delay, and it can still meet its deadline. To
+ * refuse it would be to refuse it for ever.
  *
  * @param timeMs - What is left of the call's time.
  * @param deadlineMs - What is left until it is given up.
@@ -73,13 +77,18 @@ export interface TimedCall {
 }
 
 /**
- * Whether a call that is about to be taken still runs. One that can't be in time makes room for those that can. Where hardly anything waits
- * that isn't needed: then it runs, late, if it can still meet its deadline.
+ * Whether a call that is about to be taken still runs. One that can't be in time makes room for those that can. Where
+ * hardly anything waits that isn't needed: then it runs, late, if it can still meet its deadline.
  *
  * @param runMs - What its run takes.
  * @param backlogMs - What the rows that wait with it take.
  */
-export function isWorthRunning({ arrivedMs, targetMs, deadlineMs }: TimedCall, runMs: number, backlogMs: number, nowMs: number): boolean {
+export function isWorthRunning(
+  { arrivedMs, targetMs, deadlineMs }: TimedCall,
+  runMs: number,
+  backlogMs: number,
+  nowMs: number,
+): boolean {
   const endMs = nowMs + runMs;
   if (endMs <= targetMs) return true;
   if (endMs > deadlineMs) return false;

@@ -44,10 +44,12 @@ export class Gate {
   }
 
   /**
-   * The same for a call of which only the fewest rows it can have are known. Where nothing waits, the rows themselves have to be seen.
+   * The same for a call of which only the fewest rows it can have are known. Where nothing waits, the rows themselves
+   * have to be seen.
    *
    * @param targetMs - When its answer should be there, at the latest.
-   * @returns Why it is refused: overloaded; undefined if it isn't. Not thrown, since V8 takes longer to throw than all the rest of a refusal.
+   * @returns Why it is refused: overloaded; undefined if it isn't. Not thrown, since V8 takes longer to throw than all
+   *   the rest of a refusal.
    */
   refusal(
     lane: Lane,
@@ -58,7 +60,9 @@ export class Gate {
     const rowsAhead = queue.rows + queue.expectedRows;
     if (rowsAhead === 0) return undefined;
     const found = this.#forecast(lane, queue, { rowsAhead, rowCount }, nowMs);
-    return isInTime(found, targetMs - nowMs, queue.margin.at(nowMs)) ? undefined : this.#overloaded(queue, found, rowCount, nowMs);
+    return isInTime(found, targetMs - nowMs, queue.margin.at(nowMs))
+      ? undefined
+      : this.#overloaded(queue, found, rowCount, nowMs);
   }
 
   /** Whether calls, of whatever lane, were refused lately. */
@@ -71,7 +75,12 @@ export class Gate {
     return overloaded(queue, found, rowCount, nowMs);
   }
 
-  #forecast(lane: Lane, queue: CallQueue, { rowsAhead, rowCount }: { rowsAhead: number; rowCount: number }, nowMs: number): Forecast {
+  #forecast(
+    lane: Lane,
+    queue: CallQueue,
+    { rowsAhead, rowCount }: { rowsAhead: number; rowCount: number },
+    nowMs: number,
+  ): Forecast {
     const placement = this.#placement;
     const freeInMs = placement.runsOnLoop(lane, queue) ? 0 : this.#executorsOf.get(lane.pool!)!.freeInMs(nowMs);
     const batchRows = placement.batchRowsOf(lane, queue, nowMs);
@@ -91,6 +100,8 @@ function overloaded(queue: CallQueue, { waitMs, ownMs }: Forecast, rowCount: num
       waiting > 0
         ? `${waiting} rows wait before this call, more than can be run in time for it; try again later`
         : "no row waits before this call, but by what runs take now it can't be answered in its time; send fewer rows at once, or allow more time";
-    return new ServeError("overloaded", message, { retryAfterMs: retryAfterMs({ waitMs: waitMs + ownMs, ...arrivals.rows(nowMs) }) });
+    return new ServeError("overloaded", message, {
+      retryAfterMs: retryAfterMs({ waitMs: waitMs + ownMs, ...arrivals.rows(nowMs) }),
+    });
   });
 }

@@ -1,22 +1,23 @@
 /**
  * Is a model's run known to end soon, whatever the values of its rows?
  *
- * A graph is *bounded* if the shapes of all its tensors follow from the shape of what it is fed, and each of its operators takes a time that
- * follows from shapes. It is *unbounded* if it may loop or branch, if it has an operator that isn't known here, or if the size of a tensor depends on
- * the values of a row: such a run may last for ever, or ask for any amount of memory. The answer decides where a version runs
+ * A graph is *bounded* if the shapes of all its tensors follow from the shape of what it is fed, and each of its
+ * operators takes a time that follows from shapes. It is *unbounded* if it may loop or branch, if it has an operator
+ * that isn't known here, or if the size of a tensor depends on the values of a row: such a run may last for ever, or
+ * ask for any amount of memory. The answer decides where a version runs
  * (docs/decisions/0009-unbounded-models-in-processes.md), so whatever is in doubt is unbounded.
  *
- * The invariant behind it: as long as no node so far was refused, every shape is known from shapes. So the output of `Shape` is *fixed*, as a
- * constant is, and so is everything that is computed out of fixed tensors only. An operator with an input that says how large its output is
- * takes fixed tensors there.
+ * The invariant behind it: as long as no node so far was refused, every shape is known from shapes. So the output of
+ * `Shape` is *fixed*, as a constant is, and so is everything that is computed out of fixed tensors only. An operator
+ * with an input that says how large its output is takes fixed tensors there.
  */
 
 import type { EngineModel } from "./engine.js";
 import { OutlineError, type OutlineNode, readLists, readOutline } from "./onnx-outline.js";
 
 /**
- * Operators whose output has a shape that follows from the shapes of their inputs and from attributes, and so has the time that they take.
- * Those of ONNX up to opset 23.
+ * Operators whose output has a shape that follows from the shapes of their inputs and from attributes, and so has the
+ * time that they take. Those of ONNX up to opset 23.
  */
 const bounded = new Set(
   `Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh AveragePool BatchNormalization BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor
@@ -68,13 +69,28 @@ const sizedBy: Readonly<Record<string, readonly number[]>> = {
 const fixing = new Set(["Constant", "Shape", "Size"]);
 
 /** Operators whose output depends on chance, which is no more known than a row's values. */
-const drawing = new Set(["Bernoulli", "Dropout", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"]);
+const drawing = new Set([
+  "Bernoulli",
+  "Dropout",
+  "Multinomial",
+  "RandomNormal",
+  "RandomNormalLike",
+  "RandomUniform",
+  "RandomUniformLike",
+]);
 
 /** Operators that run a graph of their own. */
 const nesting = new Set(["If", "Loop", "Scan", "SequenceMap"]);
 
 /** Operators whose output is as large as the values say, whatever else they are given. */
-const sizedByValues = new Set(["Compress", "NonMaxSuppression", "NonZero", "StringNormalizer", "StringSplit", "Unique"]);
+const sizedByValues = new Set([
+  "Compress",
+  "NonMaxSuppression",
+  "NonZero",
+  "StringNormalizer",
+  "StringSplit",
+  "Unique",
+]);
 
 /** Operators of ai.onnx.ml. All that depends on values in them is which way a row takes through a tree. */
 const boundedMl = new Set(
@@ -83,8 +99,8 @@ const boundedMl = new Set(
 );
 
 /**
- * Ensembles in which ONNX Runtime 1.30 looks for no circle: a row that comes into one goes round for ever (measured; of `TreeEnsemble`, it
- * refuses such a file).
+ * Ensembles in which ONNX Runtime 1.30 looks for no circle: a row that comes into one goes round for ever (measured; of
+ * `TreeEnsemble`, it refuses such a file).
  */
 const circling = new Set(["TreeEnsembleClassifier", "TreeEnsembleRegressor"]);
 const circleLists = ["nodes_nodeids", "nodes_truenodeids", "nodes_falsenodeids"] as const;
@@ -134,7 +150,9 @@ function whyUnboundedNode({ op, domain, inputs }: OutlineNode, fixed: ReadonlySe
   if (sizedByValues.has(op)) return `the size that ${op} gives depends on values`;
   const sizes = Object.hasOwn(sizedBy, op) ? sizedBy[op]! : undefined;
   if (sizes === undefined)
-    return bounded.has(op) || fixing.has(op) || drawing.has(op) ? undefined : `its operator ${quoted(op)} isn't known to end`;
+    return bounded.has(op) || fixing.has(op) || drawing.has(op)
+      ? undefined
+      : `its operator ${quoted(op)} isn't known to end`;
   for (const index of sizes) {
     const name = inputs[index] ?? "";
     if (name !== "" && !fixed.has(name)) return `the size that ${op} gives depends on values`;
@@ -151,7 +169,11 @@ function isFixed({ op, domain, inputs }: OutlineNode, fixed: ReadonlySet<string>
 function whyCircular(node: OutlineNode, bytes: Uint8Array): string | undefined {
   if (!circling.has(node.op)) return undefined;
   const lists = readLists(bytes, node, circleListSet);
-  const [ids, yes, no] = circleLists.map((name) => lists.get(name) ?? []) as [readonly number[], readonly number[], readonly number[]];
+  const [ids, yes, no] = circleLists.map((name) => lists.get(name) ?? []) as [
+    readonly number[],
+    readonly number[],
+    readonly number[],
+  ];
   for (let i = 0; i < ids.length; i++) {
     const id = ids[i]!;
     const isLeaf = yes[i] === 0 && no[i] === 0;

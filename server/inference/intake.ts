@@ -1,6 +1,7 @@
 /**
- * Room for the rows of small calls that wait for the event loop: preprocessing writes them side by side into the engine's own memory, and a batch
- * of them is run from there, with no block of its own to be made, filled and thrown away.
+ * Room for the rows of small calls that wait for the event loop: preprocessing writes them side by side into the
+ * engine's own memory, and a batch of them is run from there, with no block of its own to be made, filled and thrown
+ * away.
  *
  * Invariants:
  * - Rows are given out in the order in which calls come, and all at once taken back when no call waits in it any more.
@@ -42,7 +43,8 @@ export class Intake {
   }
 
   /**
-   * The rows of calls that stand in it, in this order, without gaps: those of calls that were given up meanwhile are closed.
+   * The rows of calls that stand in it, in this order, without gaps: those of calls that were given up meanwhile are
+   * closed.
    *
    * @returns Views, [Σ rows, width].
    */
@@ -69,7 +71,9 @@ export class Intake {
 export function leaveIntake(call: Call): void {
   const { intake, blockRow, rowCount } = call;
   if (intake === undefined) return;
-  call.blocks = intake.blocks.map((block, i) => block.slice(blockRow * intake.widths[i]!, (blockRow + rowCount) * intake.widths[i]!));
+  call.blocks = intake.blocks.map((block, i) =>
+    block.slice(blockRow * intake.widths[i]!, (blockRow + rowCount) * intake.widths[i]!),
+  );
   call.blockRow = 0;
   call.intake = undefined;
 }

@@ -2,10 +2,14 @@
  * The queues of one version.
  *
  * Invariants:
- * - A call is in at most one of the two queues; a large one stays at the front of its queue until its last row is taken.
- * - `rows` of a queue are those that no batch has taken yet, of calls that were in it when somebody last looked at its front.
- * - Calls of a queue are taken in the order in which they came. Small calls never wait for a large one: they have their own queue.
- * - Rows leave a queue into a batch, or because their call is over, or can't be in time any more: such calls are the caller's to answer.
+ * - A call is in at most one of the two queues; a large one stays at the front of its queue until its last row is
+ *   taken.
+ * - `rows` of a queue are those that no batch has taken yet, of calls that were in it when somebody last looked at its
+ *   front.
+ * - Calls of a queue are taken in the order in which they came. Small calls never wait for a large one: they have their
+ *   own queue.
+ * - Rows leave a queue into a batch, or because their call is over, or can't be in time any more: such calls are the
+ *   caller's to answer.
  */
 
 import type { Call } from "../call.js";
@@ -86,7 +90,10 @@ export class Lane {
   /** The longest run so far, milliseconds. */
   longestRunMs = 0;
   #doubted = 0;
-  /** Time of executors that it has had, microseconds, from an origin that the lanes of a pool share: who has had least comes first. */
+  /**
+   * Time of executors that it has had, microseconds, from an origin that the lanes of a pool share: who has had least
+   * comes first.
+   */
   usedUs = 0;
 
   constructor(version: Version, runner: Runner | undefined, pool?: WorkerPool) {
@@ -177,7 +184,9 @@ export class Lane {
     for (let call = large.calls.peek(); call !== undefined; call = large.calls.peek()) {
       const rowsLeft = call.rowCount - call.rowsTaken;
       const drainRowsPerMs = large.drain.rowsPerMs(rowsPerMs, nowMs);
-      const runMs = (cost.fixedUs + cost.perRowUs * Math.min(rowsLeft, rowsMax)) / 1000 + Math.max(0, rowsLeft - rowsMax) / drainRowsPerMs;
+      const runMs =
+        (cost.fixedUs + cost.perRowUs * Math.min(rowsLeft, rowsMax)) / 1000 +
+        Math.max(0, rowsLeft - rowsMax) / drainRowsPerMs;
       const backlogMs = (large.rows - leftRows - rowsLeft) / drainRowsPerMs;
       if (!call.finished && isWorthRunning(call, runMs, backlogMs, nowMs)) break;
       if (!call.finished) late.push(call);

@@ -1,6 +1,6 @@
 /**
- * How wrong were the forecasts? The time by which calls ended later than forecast, as a margin for the next ones: quick to grow, since one
- * batch that is late is many calls, and slow to shrink.
+ * How wrong were the forecasts? The time by which calls ended later than forecast, as a margin for the next ones: quick
+ * to grow, since one batch that is late is many calls, and slow to shrink.
  */
 
 /** Share of a larger error that the margin takes over at once. */

@@ -1,9 +1,11 @@
 /**
- * Reads the outline of an ONNX file: its nodes with their inputs and outputs by name, and the names of its constants. Values stay unread.
+ * Reads the outline of an ONNX file: its nodes with their inputs and outputs by name, and the names of its constants.
+ * Values stay unread.
  *
- * ONNX is a protobuf message; the field numbers below are those of onnx.proto3. The reader is for files that nobody vouches for: it takes time
- * and memory in proportion to the file, never recurses, and stops at more nodes than any model has. A field of another wire type than the
- * format's is skipped, as ONNX Runtime's reader skips it, so that both see the same graph.
+ * ONNX is a protobuf message; the field numbers below are those of onnx.proto3. The reader is for files that nobody
+ * vouches for: it takes time and memory in proportion to the file, never recurses, and stops at more nodes than any
+ * model has. A field of another wire type than the format's is skipped, as ONNX Runtime's reader skips it, so that both
+ * see the same graph.
  */
 
 import { PbfReader } from "pbf";
@@ -40,14 +42,21 @@ const wireBytes = 2;
 /** @throws {@link OutlineError} with half a sentence, for bytes that are no such message or too many parts. */
 export function readOutline(bytes: Uint8Array): OnnxOutline {
   // A FlatBuffer, which ONNX Runtime recognises by these bytes and doesn't read as protobuf.
-  if (Buffer.from(bytes.subarray(4, 8)).toString("latin1") === "ORTM") throw new OutlineError("its file is in ONNX Runtime's own format");
+  if (Buffer.from(bytes.subarray(4, 8)).toString("latin1") === "ORTM")
+    throw new OutlineError("its file is in ONNX Runtime's own format");
   const outline = { nodes: [] as OutlineNode[], constants: new Set<string>(), hasFunctions: false };
   let parts = 0;
   const count = () => {
     if (++parts > partsMax) throw new OutlineError(`its graph has more than ${partsMax} names`);
   };
   const readNode = (reader: PbfReader): OutlineNode => {
-    const node = { op: "", domain: "", inputs: [] as string[], outputs: [] as string[], attributes: [] as [number, number][] };
+    const node = {
+      op: "",
+      domain: "",
+      inputs: [] as string[],
+      outputs: [] as string[],
+      attributes: [] as [number, number][],
+    };
     return reader.readMessage((field, to, from) => {
       if (from.type !== wireBytes) return;
       if (field === 1 || field === 2) {
@@ -134,7 +143,9 @@ function read(bytes: Uint8Array, first: number, end: number, run: (reader: PbfRe
     run(reader);
   } catch (error) {
     if (error instanceof OutlineError) throw error;
-    throw new OutlineError(`its file can't be read: byte ${reader.pos} of ${bytes.length}: ${(error as Error).message}`);
+    throw new OutlineError(
+      `its file can't be read: byte ${reader.pos} of ${bytes.length}: ${(error as Error).message}`,
+    );
   }
   if (reader.pos > end) throw new OutlineError("its file ends in the middle of the graph");
 }

@@ -23,7 +23,8 @@ export interface Batch {
  * @param widths - Values per row, per block.
  * @param own - The blocks will be moved to another thread: never hand out a call's own block.
  * @returns One block per model input, `[batch.rowCount, width]`.
- * @remarks Copies each value once, and nothing at all for calls that stay on this thread and stand in an intake, or alone.
+ * @remarks Copies each value once, and nothing at all for calls that stay on this thread and stand in an intake, or
+ *   alone.
  */
 export function packBatch(batch: Batch, widths: readonly number[], own: boolean): Block[] {
   const { calls } = batch;
@@ -37,7 +38,10 @@ export function packBatch(batch: Batch, widths: readonly number[], own: boolean)
   }
   return first.blocks.map((model, i) => {
     const width = widths[i]!;
-    const block = model instanceof Float32Array ? new Float32Array(batch.rowCount * width) : new Float64Array(batch.rowCount * width);
+    const block =
+      model instanceof Float32Array
+        ? new Float32Array(batch.rowCount * width)
+        : new Float64Array(batch.rowCount * width);
     let offset = 0;
     for (const call of calls) {
       const source = call.blocks[i]!;
@@ -65,7 +69,8 @@ export function unpackBatch(batch: Batch, result: RunResult, widths: readonly nu
         return block instanceof Float32Array ? new Float32Array(length) : new Float64Array(length);
       });
     }
-    for (const [i, block] of result.raw.entries()) (call.raw[i] as Float32Array).set(block as Float32Array, batch.firstRow * widths[i]!);
+    for (const [i, block] of result.raw.entries())
+      (call.raw[i] as Float32Array).set(block as Float32Array, batch.firstRow * widths[i]!);
   } else {
     let offset = 0;
     for (const call of batch.calls) {

@@ -1,8 +1,10 @@
 /**
- * How long do the callers of a lane wait before they leave? Learnt from those who left, so that rows aren't run for nobody.
+ * How long do the callers of a lane wait before they leave? Learnt from those who left, so that rows aren't run for
+ * nobody.
  *
- * A call that is answered says only that its caller waited so long at least. So the share of callers who are still there at an age is estimated
- * as for any lifetimes of which some are seen in part: over the ages, the product of the shares of those at risk who stayed.
+ * A call that is answered says only that its caller waited so long at least. So the share of callers who are still
+ * there at an age is estimated as for any lifetimes of which some are seen in part: over the ages, the product of the
+ * shares of those at risk who stayed.
  *
  * @see Kaplan and Meier, Nonparametric Estimation from Incomplete Observations (1958).
  */
@@ -13,7 +15,10 @@ const classesPerDoubling = 12;
 const classCount = 20 * classesPerDoubling;
 /** Where fewer than this share are still there, a run is for nobody. */
 const stayShare = 0.25;
-/** Runs and replies take longer than forecast now and then: an answer is meant for this share of the time that callers wait. */
+/**
+ * Runs and replies take longer than forecast now and then: an answer is meant for this share of the time that callers
+ * wait.
+ */
 const sureShare = 0.75;
 /** Callers who must have left before anything is made of it. */
 const leftMin = 20;
@@ -56,7 +61,10 @@ export class Patience {
     return nowMs - this.#lastLeftMs < patienceLastsMs;
   }
 
-  /** @returns The age by which an answer should be there, before most have left, milliseconds; infinite where nothing is known. */
+  /**
+   * @returns The age by which an answer should be there, before most have left, milliseconds; infinite where nothing is
+   *   known.
+   */
   ms(nowMs: number): number {
     return this.isWatched(nowMs) ? this.#ms : Number.POSITIVE_INFINITY;
   }

@@ -1,5 +1,6 @@
 /**
- * Where the rows of a lane run, and in what batches. One home for what admission, queueing and running have to agree on.
+ * Where the rows of a lane run, and in what batches. One home for what admission, queueing and running have to agree
+ * on.
  */
 
 import { batchRows, batchRowsMax } from "./batch-length.js";
@@ -28,7 +29,9 @@ export class Placement {
     this.#executorsOf = executorsOf;
   }
 
-  /** A version without a session on this thread, or with a row that would outlast a turn of it, runs in the pool only. */
+  /**
+   * A version without a session on this thread, or with a row that would outlast a turn of it, runs in the pool only.
+   */
   executionOf(lane: Lane): Execution {
     if (lane.runner === undefined) return "pool";
     if (lane.pool === undefined) return "inline";
@@ -44,7 +47,8 @@ export class Placement {
 
   /** Rows up to which a call is small: what fits into one turn of the event loop; in the pool, into one batch. */
   rowsSmallMax(lane: Lane): number {
-    if (this.executionOf(lane) === "pool") return batchRows(lane.poolCost, { objectiveMs: lane.version.sloMs, shared: false });
+    if (this.executionOf(lane) === "pool")
+      return batchRows(lane.poolCost, { objectiveMs: lane.version.sloMs, shared: false });
     return rowsWithin(turnBudgetUs, lane.inlineCost);
   }
 
@@ -55,7 +59,9 @@ export class Placement {
 
   /** Rows of one batch, at most. */
   batchRowsOf(lane: Lane, queue: CallQueue, nowMs: number): number {
-    return this.runsOnLoop(lane, queue) ? rowsWithin(turnBudgetUs, lane.inlineCost) : this.#poolBatchRows(lane, queue, nowMs);
+    return this.runsOnLoop(lane, queue)
+      ? rowsWithin(turnBudgetUs, lane.inlineCost)
+      : this.#poolBatchRows(lane, queue, nowMs);
   }
 
   nextPoolBatchRows(lane: Lane, queue: CallQueue, nowMs: number): number {
@@ -93,7 +99,10 @@ export class Placement {
   }
 }
 
-/** Rows of a batch that ends within so many microseconds; at least one, and those that go with it for a quarter of its cost. */
+/**
+ * Rows of a batch that ends within so many microseconds; at least one, and those that go with it for a quarter of its
+ * cost.
+ */
 export function rowsWithin(budgetUs: number, { fixedUs, perRowUs }: RunCost): number {
   const usMax = Math.max(budgetUs, 1.25 * (fixedUs + perRowUs));
   return Math.max(1, Math.min(batchRowsMax, Math.floor((usMax - fixedUs) / perRowUs)));

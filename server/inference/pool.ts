@@ -1,11 +1,12 @@
 /**
- * The pool of threads: a generation of workers, each with a session of every version that it was started with. The only importer of piscina.
+ * The pool of threads: a generation of workers, each with a session of every version that it was started with. The only
+ * importer of piscina.
  *
- * To change versions, a new generation is started beside the old one, and the old one is closed when it is drained; a worker is never
- * terminated while it runs, because that kills the process (SIGABRT inside onnxruntime, 5 of 5), and for the same reason no task ever
- * carries an AbortSignal. So a thread whose run is stuck can only be left alone: it holds a processor until its run ends, if it ever does.
- * Each thread has a Piscina of its own, so that it can be left alone. Piscina's own queue stays empty: it is neither first-in
- * first-out nor bounded when it says so.
+ * To change versions, a new generation is started beside the old one, and the old one is closed when it is drained; a
+ * worker is never terminated while it runs, because that kills the process (SIGABRT inside onnxruntime, 5 of 5), and
+ * for the same reason no task ever carries an AbortSignal. So a thread whose run is stuck can only be left alone: it
+ * holds a processor until its run ends, if it ever does. Each thread has a Piscina of its own, so that it can be left
+ * alone. Piscina's own queue stays empty: it is neither first-in first-out nor bounded when it says so.
  */
 
 import { createRequire } from "node:module";
@@ -29,12 +30,14 @@ export interface PoolOptions {
 }
 
 /**
- * Megabytes of objects that may gather in a worker before V8 looks for garbage. They are a few per batch, and gone with it; of V8's own 48 MB, two
- * workers under large requests took 12 MB more of the process, and were no faster.
+ * Megabytes of objects that may gather in a worker before V8 looks for garbage. They are a few per batch, and gone with
+ * it; of V8's own 48 MB, two workers under large requests took 12 MB more of the process, and were no faster.
  */
 const youngMB = 3;
 
-/** Each stuck thread holds a processor: past so many the pool shrinks, until the server isn't ready and is restarted. */
+/**
+ * Each stuck thread holds a processor: past so many the pool shrinks, until the server isn't ready and is restarted.
+ */
 const stuckMax = 4;
 
 class Thread implements WorkerSlot {
@@ -112,8 +115,8 @@ export class Pool extends WorkerSlots<Thread> {
   /** Why versions, by their keys, couldn't be loaded by the workers: `run` throws for them. */
   readonly notLoaded = new Map<string, string>();
   /**
-   * Resolves when every worker has loaded and warmed every version, those in {@link notLoaded} excepted; rejected with the worker's message when one
-   * can't start.
+   * Resolves when every worker has loaded and warmed every version, those in {@link notLoaded} excepted; rejected with
+   * the worker's message when one can't start.
    */
   readonly started: Promise<void>;
   /** What a worker that replaces another one loads: as it is when that one starts. */
@@ -151,8 +154,8 @@ export class Pool extends WorkerSlots<Thread> {
   }
 
   /**
-   * Loads one more version: the first worker chooses its engines, the others load what that one chose. The event loop does nothing for it but send
-   * and receive.
+   * Loads one more version: the first worker chooses its engines, the others load what that one chose. The event loop
+   * does nothing for it but send and receive.
    *
    * @throws {@link NotLoadedError} when it can't be loaded; any other Error when a worker died.
    */

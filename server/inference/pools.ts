@@ -1,8 +1,9 @@
 /**
- * The workers of a server: threads for versions whose runs are bounded, processes for the others (graph-time.ts), each where it is needed.
+ * The workers of a server: threads for versions whose runs are bounded, processes for the others (graph-time.ts), each
+ * where it is needed.
  *
- * The threads start at once, empty: what a version's loading takes longer than a turn of the event loop is done in the first of them. Counts over
- * both, for health and metrics.
+ * The threads start at once, empty: what a version's loading takes longer than a turn of the event loop is done in the
+ * first of them. Counts over both, for health and metrics.
  */
 
 import { Pool } from "./pool.js";
@@ -19,7 +20,10 @@ export interface PoolsOptions {
   readonly onStuck: (run: StuckRun, way: "thread" | "process") => void;
 }
 
-/** Threads end with the run that they have: if that is a bounded one, within a moment. Milliseconds, also when a drain's time is over. */
+/**
+ * Threads end with the run that they have: if that is a bounded one, within a moment. Milliseconds, also when a drain's
+ * time is over.
+ */
 const threadGraceMs = 250;
 
 export class Pools {
@@ -64,7 +68,12 @@ export class Pools {
   /** Loads an unbounded version in the processes, which the first one starts. @throws As {@link loadInThreads}. */
   async loadInProcesses(spec: RunnerSpec): Promise<ProcessPool> {
     const { workers, onTrouble } = this.#options;
-    this.#processes ??= new ProcessPool({ workers: Math.max(1, workers), specs: [], onTrouble, onStuck: this.#count("process") });
+    this.#processes ??= new ProcessPool({
+      workers: Math.max(1, workers),
+      specs: [],
+      onTrouble,
+      onStuck: this.#count("process"),
+    });
     await this.#processes.loadVersion(spec);
     return this.#processes;
   }
@@ -96,7 +105,10 @@ export class Pools {
     return this.#stuckRuns.get(key) ?? 0;
   }
 
-  /** Whether one of the pools has nobody left to run a batch. A process that was killed is soon replaced, and doesn't count. */
+  /**
+   * Whether one of the pools has nobody left to run a batch. A process that was killed is soon replaced, and doesn't
+   * count.
+   */
   get down(): boolean {
     return this.#threads?.alive === 0 || this.#processes?.down === true;
   }

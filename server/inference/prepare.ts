@@ -1,11 +1,19 @@
 /**
- * What a worker does for a version that nobody has loaded yet: it chooses the engines, creates the sessions, warms them, and measures what the
- * event loop would pay for sessions of its own. Nothing of it can be cut into short turns; a worker needn't.
+ * What a worker does for a version that nobody has loaded yet: it chooses the engines, creates the sessions, warms
+ * them, and measures what the event loop would pay for sessions of its own. Nothing of it can be cut into short turns;
+ * a worker needn't.
  */
 
 import type { Block } from "../../preprocessing/index.js";
 import type { Engine, EngineSession } from "./engine.js";
-import { type EngineChoice, EngineChooser, type EngineSetting, imageOf, ourEngines, type SessionImage } from "./engines.js";
+import {
+  type EngineChoice,
+  EngineChooser,
+  type EngineSetting,
+  imageOf,
+  ourEngines,
+  type SessionImage,
+} from "./engines.js";
 import { createRunner, median, type Runner, type RunnerSpec, warmUp } from "./runner.js";
 
 export interface PrepareOrder {
@@ -19,7 +27,10 @@ export interface Prepared {
   readonly choices: readonly EngineChoice[];
   /** In the order of the models. */
   readonly images: readonly SessionImage[];
-  /** Of the dearest session that can't be opened in short steps, once the library is loaded; 0 where all can. Milliseconds. */
+  /**
+   * Of the dearest session that can't be opened in short steps, once the library is loaded; 0 where all can.
+   * Milliseconds.
+   */
   readonly createMs: number;
   /** Microseconds of a run, by rows. */
   readonly runUs: readonly (readonly [rowCount: number, us: number])[];
@@ -30,7 +41,10 @@ const cheapMs = 20;
 const creations = 5;
 
 /** @throws Error with a sentence when a model can't be loaded. */
-export function prepareRunner(spec: RunnerSpec, { setting, samples }: PrepareOrder): { runner: Runner; prepared: Prepared } {
+export function prepareRunner(
+  spec: RunnerSpec,
+  { setting, samples }: PrepareOrder,
+): { runner: Runner; prepared: Prepared } {
   const now = () => performance.now();
   const chooser = new EngineChooser({ setting, samples, random: Math.random, now });
   const sessions: EngineSession[] = [];

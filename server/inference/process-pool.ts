@@ -1,8 +1,9 @@
 /**
  * The pool of processes: for versions whose runs may take any time and any memory (graph-time.ts).
  *
- * A thread inside the runtime can't be ended, and the process can't end beside it: `process.exit` waits for the thread for ever (measured on
- * Node 20). A process can be killed at any moment. So each of these workers is a child process, which is killed and replaced when its run is stuck.
+ * A thread inside the runtime can't be ended, and the process can't end beside it: `process.exit` waits for the thread
+ * for ever (measured on Node 20). A process can be killed at any moment. So each of these workers is a child process,
+ * which is killed and replaced when its run is stuck.
  */
 
 import { type ChildProcess, fork } from "node:child_process";
@@ -13,7 +14,10 @@ import { NotLoadedError, type StuckRun, type WorkerSlot, WorkerSlots } from "./w
 
 /** What a child gets: a version to load, or a task. */
 export type ToProcess = { readonly load: RunnerSpec } | { readonly task: WorkerTask };
-/** What it answers to each; undefined says that it has loaded the version. Before, it says once that it is up, in the same form. */
+/**
+ * What it answers to each; undefined says that it has loaded the version. Before, it says once that it is up, in the
+ * same form.
+ */
 export type FromProcess = { readonly result: RunResult | NotLoaded | undefined } | { readonly failed: string };
 
 export interface ProcessPoolOptions {
@@ -37,7 +41,10 @@ const backoffMs = { first: 100, max: 10_000 } as const;
 /** A pool whose children failed so often in a row doesn't count as starting any more. */
 const failuresMax = 3;
 
-/** What the children share: versions that can't be loaded are left out, and of those that could, a failure isn't the version's. */
+/**
+ * What the children share: versions that can't be loaded are left out, and of those that could, a failure isn't the
+ * version's.
+ */
 interface Loading {
   readonly specs: readonly RunnerSpec[];
   readonly loadMs: number;
@@ -86,13 +93,17 @@ class ChildSlot implements WorkerSlot {
   }
 
   #start(): void {
-    const child = fork(this.#options.filename ?? createRequire(import.meta.url).resolve("#process-worker"), [String(process.pid)], {
-      serialization: "advanced",
-      // Nothing of the parent's: its flags are about the server.
-      execArgv: ["--max-semi-space-size=1"],
-      // What the runtime prints would repeat values of rows.
-      stdio: ["ignore", "ignore", "ignore", "ipc"],
-    });
+    const child = fork(
+      this.#options.filename ?? createRequire(import.meta.url).resolve("#process-worker"),
+      [String(process.pid)],
+      {
+        serialization: "advanced",
+        // Nothing of the parent's: its flags are about the server.
+        execArgv: ["--max-semi-space-size=1"],
+        // What the runtime prints would repeat values of rows.
+        stdio: ["ignore", "ignore", "ignore", "ipc"],
+      },
+    );
     this.#child = child;
     child.on("message", (message: FromProcess) => {
       const waiting = this.#waiting;
@@ -206,13 +217,20 @@ class ChildSlot implements WorkerSlot {
 
 /** Memory that threads share can't be sent to a process. */
 function withOwnBytes(spec: RunnerSpec): RunnerSpec {
-  return { ...spec, models: spec.models.map((model) => ({ ...model, bytes: model.bytes.slice() })), chosen: spec.chosen.slice() };
+  return {
+    ...spec,
+    models: spec.models.map((model) => ({ ...model, bytes: model.bytes.slice() })),
+    chosen: spec.chosen.slice(),
+  };
 }
 
 export class ProcessPool extends WorkerSlots<ChildSlot> {
   /** Why versions, by their keys, couldn't be loaded: `run` throws for them. */
   readonly notLoaded: ReadonlyMap<string, string>;
-  /** Resolves when each child has loaded and warmed every version, those in {@link notLoaded} excepted; rejected when children can't start. */
+  /**
+   * Resolves when each child has loaded and warmed every version, those in {@link notLoaded} excepted; rejected when
+   * children can't start.
+   */
   readonly started: Promise<void>;
   readonly #specs: RunnerSpec[];
 

@@ -1,8 +1,10 @@
 /**
- * A worker in a process of its own, for versions whose runs may take any time and any memory: it can be killed in the middle of a run.
+ * A worker in a process of its own, for versions whose runs may take any time and any memory: it can be killed in the
+ * middle of a run.
  *
- * Its parent sends one message at a time: a version to load, or a task; each is answered once. It ends with its parent: when the channel between
- * them closes; and since native code may hold this thread for ever, a second thread looks whether the parent is still there.
+ * Its parent sends one message at a time: a version to load, or a task; each is answered once. It ends with its parent:
+ * when the channel between them closes; and since native code may hold this thread for ever, a second thread looks
+ * whether the parent is still there.
  */
 
 import { writeFileSync } from "node:fs";
@@ -27,7 +29,8 @@ new Worker(guard, {
   resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1 },
 }).unref();
 
-// Ctrl-C in a terminal, Ctrl-\\ and its closing go to the parent too, which answers what is in flight before it ends this process.
+// Ctrl-C in a terminal, Ctrl-\\ and its closing go to the parent too, which answers what is in flight before it ends
+// this process.
 for (const signal of ["SIGINT", "SIGQUIT", "SIGHUP", "SIGTERM"]) process.on(signal, () => {});
 process.on("disconnect", () => process.exit(0));
 

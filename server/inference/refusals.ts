@@ -1,4 +1,7 @@
-/** What one refused caller is told is true of all who come in the next milliseconds; and making an error costs more than the decision. */
+/**
+ * What one refused caller is told is true of all who come in the next milliseconds; and making an error costs more than
+ * the decision.
+ */
 
 import type { ServeError } from "../errors.js";
 

@@ -1,6 +1,6 @@
 /**
- * When should a refused caller come again? Once what waits has drained, and later the more callers are refused: if they all came back then,
- * most would be refused again.
+ * When should a refused caller come again? Once what waits has drained, and later the more callers are refused: if they
+ * all came back then, most would be refused again.
  */
 
 export interface Demand {

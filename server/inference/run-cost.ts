@@ -1,16 +1,20 @@
 /**
  * What a run costs on one executor: `fixedUs + perRowUs * rows`, fitted while running.
  *
- * A weighted least-squares line through the runs seen, older ones counting less and less. Warm-up runs of different sizes come first,
- * so that there is a slope before the first call; while all runs have one size, the line that was known is raised or lowered as a whole: rows of
- * warm-up may cost a tenth of real ones, and what is true of the sum is then true of both parts.
+ * A weighted least-squares line through the runs seen, older ones counting less and less. Warm-up runs of different
+ * sizes come first, so that there is a slope before the first call; while all runs have one size, the line that was
+ * known is raised or lowered as a whole: rows of warm-up may cost a tenth of real ones, and what is true of the sum is
+ * then true of both parts.
  */
 export interface RunCost {
   readonly fixedUs: number;
   readonly perRowUs: number;
 }
 
-/** A run 200 runs ago counts a third of the newest: fast enough to follow a noisy neighbour, slow enough to keep the line steady. */
+/**
+ * A run 200 runs ago counts a third of the newest: fast enough to follow a noisy neighbour, slow enough to keep the
+ * line steady.
+ */
 const decay = 1 - 1 / 200;
 /** A run may have been interrupted; what is far beyond the line says more of the machine than of the model. */
 const outlier = 8;
@@ -39,7 +43,10 @@ export class FittedRunCost implements RunCost {
     return this.fixedUs + this.perRowUs * rows;
   }
 
-  /** For who refused work because of this estimate alone: nothing runs then, and one that is wrong would stay so for ever. */
+  /**
+   * For who refused work because of this estimate alone: nothing runs then, and one that is wrong would stay so for
+   * ever.
+   */
   doubt(): void {
     this.fixedUs *= trustAfterRefusal;
     this.perRowUs *= trustAfterRefusal;
@@ -68,7 +75,8 @@ export class FittedRunCost implements RunCost {
       this.perRowUs *= factor;
     }
     if (this.fixedUs < 0) {
-      // No run costs less than nothing: a slope that says so is too steep, and would refuse calls that can be answered in time.
+      // No run costs less than nothing: a slope that says so is too steep, and would refuse calls that can be answered
+      // in time.
       this.fixedUs = 0;
       this.perRowUs = meanUs / meanRows;
     }

@@ -1,4 +1,7 @@
-/** How long may a run take before it counts as stuck? Far longer than any known one, and never so short that a pause of the machine is taken for it. */
+/**
+ * How long may a run take before it counts as stuck? Far longer than any known one, and never so short that a pause of
+ * the machine is taken for it.
+ */
 
 const limitMsMin = 1000;
 const timesLongest = 10;

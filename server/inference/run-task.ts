@@ -1,5 +1,6 @@
 /**
- * What a worker does, be it a thread or a process: it loads and warms a runner for each version, and runs batches on them.
+ * What a worker does, be it a thread or a process: it loads and warms a runner for each version, and runs batches on
+ * them.
  */
 
 import type { Block } from "../../preprocessing/index.js";
@@ -77,6 +78,8 @@ export const upTask: WorkerTask = { key: upKey, blocks: [], rowCount: 0 };
 
 /** A task of one row of zeros: what a worker answers once it is warm. */
 export function warmingTask({ key, blocks }: Pick<RunnerSpec, "key" | "blocks">): WorkerTask {
-  const zeros = blocks.map(({ width, dtype }) => (dtype === "float32" ? new Float32Array(width) : new Float64Array(width)));
+  const zeros = blocks.map(({ width, dtype }) =>
+    dtype === "float32" ? new Float32Array(width) : new Float64Array(width),
+  );
   return { key, blocks: zeros, rowCount: 1, batchRows: 1 };
 }

@@ -1,5 +1,6 @@
 /**
- * Runs all models of a version over a batch, on the calling thread: the same code inline, in a pool worker and in a proof.
+ * Runs all models of a version over a batch, on the calling thread: the same code inline, in a pool worker and in a
+ * proof.
  *
  * Wires blocks to the models' inputs by name, and the models' outputs to the postprocessing graph's inputs (`main.Y`).
  */
@@ -64,7 +65,8 @@ export function createRunner(engine: Engine, spec: RunnerSpec): Runner {
     session: engine.load(model),
     inputs: model.inputs.map(({ name }) => {
       const index = blockIndex.get(name);
-      if (index === undefined) throw new Error(`${spec.key}: model "${model.id}" takes "${name}", which preprocessing doesn't give`);
+      if (index === undefined)
+        throw new Error(`${spec.key}: model "${model.id}" takes "${name}", which preprocessing doesn't give`);
       return index;
     }),
   }));
@@ -102,7 +104,9 @@ export function createRunner(engine: Engine, spec: RunnerSpec): Runner {
     for (let row = 0; row < rowCount; row++) {
       try {
         const one = runOnce(
-          blocks.map((block, index) => block.slice(row * spec.blocks[index]!.width, (row + 1) * spec.blocks[index]!.width)),
+          blocks.map((block, index) =>
+            block.slice(row * spec.blocks[index]!.width, (row + 1) * spec.blocks[index]!.width),
+          ),
           1,
         );
         for (const [index, block] of one.entries()) raw[index]!.set(block as Float32Array, row * block.length);
@@ -125,7 +129,8 @@ export function createRunner(engine: Engine, spec: RunnerSpec): Runner {
     },
     room(rowsMost) {
       const [only] = sessions;
-      if (sessions.length === 1 && spec.blocks.length === 1 && only!.session.room) return [only!.session.room(rowsMost)];
+      if (sessions.length === 1 && spec.blocks.length === 1 && only!.session.room)
+        return [only!.session.room(rowsMost)];
       return spec.blocks.map(({ dtype, width }) =>
         dtype === "float32" ? new Float32Array(rowsMost * width) : new Float64Array(rowsMost * width),
       );
@@ -137,7 +142,8 @@ export function createRunner(engine: Engine, spec: RunnerSpec): Runner {
 }
 
 /**
- * Runs rows in batches of a given size and puts the outputs together: how a proof sees each size that a worker may meet in one task.
+ * Runs rows in batches of a given size and puts the outputs together: how a proof sees each size that a worker may meet
+ * in one task.
  *
  * @param batchRows - The last batch may be smaller.
  */
@@ -146,7 +152,9 @@ export function runInBatches(runner: Runner, blocks: readonly Block[], rowCount:
   const results: RunResult[] = [];
   for (let first = 0; first < rowCount; first += batchRows) {
     const rows = Math.min(batchRows, rowCount - first);
-    const part = blocks.map((block, i) => block.slice(first * spec.blocks[i]!.width, (first + rows) * spec.blocks[i]!.width));
+    const part = blocks.map((block, i) =>
+      block.slice(first * spec.blocks[i]!.width, (first + rows) * spec.blocks[i]!.width),
+    );
     results.push(runner.run(part, rows));
   }
   const raw = results[0]!.raw.map((block, i) => {
@@ -200,7 +208,8 @@ export function* warmUpSteps(
     }
   }
   // A run that was interrupted says nothing of the model, and here there is nothing yet to tell it by.
-  for (const [i, rowCount] of sizes.entries()) for (const _ of durationsUs[i]!) observe(rowCount, median(durationsUs[i]!));
+  for (const [i, rowCount] of sizes.entries())
+    for (const _ of durationsUs[i]!) observe(rowCount, median(durationsUs[i]!));
 }
 
 /** @param values - At least one. */
@@ -209,5 +218,7 @@ export function median(values: readonly number[]): number {
 }
 
 function zeros({ blocks }: RunnerSpec, rowCount: number): Block[] {
-  return blocks.map(({ dtype, width }) => (dtype === "float32" ? new Float32Array(rowCount * width) : new Float64Array(rowCount * width)));
+  return blocks.map(({ dtype, width }) =>
+    dtype === "float32" ? new Float32Array(rowCount * width) : new Float64Array(rowCount * width),
+  );
 }

@@ -1,10 +1,11 @@
 /**
  * Gives the lanes' work to the executors: the event loop itself, and the pools' workers.
  *
- * Work-conserving: `flush` runs once at the end of each turn of the event loop in which calls were queued (so calls that were read from
- * the sockets together run together, and nothing waits for more), and each time a worker becomes free. The event loop is held for at most
- * `turnBudgetUs` of model time per turn; what is left over runs in the next turn, after the sockets were read again. Lanes share the executors
- * by time: the one that has had least of it comes first.
+ * Work-conserving: `flush` runs once at the end of each turn of the event loop in which calls were queued (so calls
+ * that were read from the sockets together run together, and nothing waits for more), and each time a worker becomes
+ * free. The event loop is held for at most `turnBudgetUs` of model time per turn; what is left over runs in the next
+ * turn, after the sockets were read again. Lanes share the executors by time: the one that has had least of it comes
+ * first.
  */
 
 import type { Call } from "../call.js";
@@ -45,14 +46,21 @@ export class Scheduler {
   /** Lanes in which something waits. */
   readonly #waiting: Lane[] = [];
   #deferred = false;
-  /** Time that the lane of each pool which was served last had had, microseconds: one that comes back from idling begins there. */
+  /**
+   * Time that the lane of each pool which was served last had had, microseconds: one that comes back from idling begins
+   * there.
+   */
   readonly #usedUs = new Map<WorkerPool | undefined, number>();
   /** Until then it is learnt how long callers wait: some left lately. */
   #watchedUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
-    this.#placement = new Placement(options.pool === undefined ? "inline" : options.execution, this.#waiting, this.#executorsOf);
+    this.#placement = new Placement(
+      options.pool === undefined ? "inline" : options.execution,
+      this.#waiting,
+      this.#executorsOf,
+    );
     this.#gate = new Gate(this.#placement, this.#executorsOf);
   }
 
@@ -77,7 +85,8 @@ export class Scheduler {
   }
 
   /**
-   * Queues a call's rows; `call.onRun` is called once all of them ran, or failed, or can't run in time any more, in a later turn of the event loop.
+   * Queues a call's rows; `call.onRun` is called once all of them ran, or failed, or can't run in time any more, in a
+   * later turn of the event loop.
    *
    * @throws {@link ServeError} overloaded if by the forecast the answer can't be ready in time.
    */
@@ -156,7 +165,8 @@ export class Scheduler {
     this.#deferred = false;
     this.#serveAll(this.#waiting.slice());
     for (let k = this.#waiting.length - 1; k >= 0; k--) if (!this.#waiting[k]!.waiting) this.#waiting.splice(k, 1);
-    // Rows that the event loop could take but had no time for run in the next turn; all others wait for a worker to become free.
+    // Rows that the event loop could take but had no time for run in the next turn; all others wait for a worker to
+    // become free.
     const leftOver = this.#waiting.some((lane) => {
       const execution = this.#placement.executionOf(lane);
       if (execution === "inline") return lane.queuedRows > 0;
@@ -165,7 +175,10 @@ export class Scheduler {
     if (leftOver) this.#flushLater();
   };
 
-  /** A worker is free: rows that only it can run don't wait for the end of the turn, which is long when many calls are refused in it. */
+  /**
+   * A worker is free: rows that only it can run don't wait for the end of the turn, which is long when many calls are
+   * refused in it.
+   */
   #feed(pool: WorkerPool): void {
     this.#serveAll(this.#waiting.filter((lane) => lane.pool === pool && this.#placement.executionOf(lane) === "pool"));
   }
@@ -204,7 +217,9 @@ export class Scheduler {
       turnUnused: budgetUs === turnBudgetUs,
     };
     const choice =
-      load.smallRows + load.largeRows === 0 ? "wait" : chooseExecutor(load, lane.inlineCost, this.#placement.executionOf(lane));
+      load.smallRows + load.largeRows === 0
+        ? "wait"
+        : chooseExecutor(load, lane.inlineCost, this.#placement.executionOf(lane));
     if (choice === "wait") return undefined;
     const batch = this.#take(lane, choice, budgetUs);
     if (batch === undefined) return 0;
@@ -245,7 +260,10 @@ export class Scheduler {
         lane.lastWasLarge = false;
         // The event loop keeps what it can run in this turn, and works at the same time as the worker.
         const excess = this.#placement.executionOf(lane) === "auto" ? Math.max(1, small.rows - rowsInline) : small.rows;
-        return lane.takeSmall(bounds(small, poolCost, Math.min(this.#placement.nextPoolBatchRows(lane, small, nowMs), excess)), late);
+        return lane.takeSmall(
+          bounds(small, poolCost, Math.min(this.#placement.nextPoolBatchRows(lane, small, nowMs), excess)),
+          late,
+        );
       }
       default:
         lane.lastWasLarge = true;
@@ -281,14 +299,18 @@ export class Scheduler {
     for (const call of batch.calls) leaveIntake(call);
     try {
       const blocks = packBatch(batch, lane.blockWidths, true);
-      const limitMs = runLimitMs({ objectiveMs: lane.version.sloMs, expectedMs: expectedUs / 1000, longestMs: lane.longestRunMs });
+      const limitMs = runLimitMs({
+        objectiveMs: lane.version.sloMs,
+        expectedMs: expectedUs / 1000,
+        longestMs: lane.longestRunMs,
+      });
       const result = await lane.pool!.run(lane.version.key, blocks, batch.rowCount, limitMs);
       const endedMs = now();
       const us = (endedMs - startedMs) * 1000;
       lane.usedUs += us - expectedUs;
       lane.tookMs(batch.rowCount, endedMs - startedMs);
-      // Without the hand-over it can't have taken longer: so a cost that one bad moment of the machine left behind is unlearned even while
-      // nothing runs on the event loop because of it.
+      // Without the hand-over it can't have taken longer: so a cost that one bad moment of the machine left behind is
+      // unlearned even while nothing runs on the event loop because of it.
       if (us < lane.inlineCost.of(batch.rowCount)) lane.inlineCost.observe(batch.rowCount, us);
       // Before the replies, so that the worker runs meanwhile.
       this.#feed(lane.pool!);
@@ -297,7 +319,10 @@ export class Scheduler {
       lane.usedUs += (now() - startedMs) * 1000 - expectedUs;
       if (error instanceof StuckRunError) this.#writeOff(lane, batch, error);
       else {
-        onTrouble(lane.version, `a worker died while it ran ${batch.rowCount} rows: ${(error as Error)?.message ?? error}`);
+        onTrouble(
+          lane.version,
+          `a worker died while it ran ${batch.rowCount} rows: ${(error as Error)?.message ?? error}`,
+        );
         this.#secondTry(lane, batch, error);
       }
     } finally {
@@ -311,9 +336,13 @@ export class Scheduler {
     this.#options.onTrouble(lane.version, `a batch of ${batch.rowCount} rows is given up: ${error.message}`);
     for (const call of batch.calls) {
       if (call.finished) continue;
-      call.error = new ServeError("deadline_exceeded", "the model ran far longer on this call than it ever did, and was given up", {
-        cause: error,
-      });
+      call.error = new ServeError(
+        "deadline_exceeded",
+        "the model ran far longer on this call than it ever did, and was given up",
+        {
+          cause: error,
+        },
+      );
       call.onRun(call);
     }
   }
@@ -333,11 +362,21 @@ export class Scheduler {
     }
   }
 
-  #complete(lane: Lane, batch: Batch, result: RunResult, executor: "inline" | "pool", startedMs: number, endedMs: number): void {
+  #complete(
+    lane: Lane,
+    batch: Batch,
+    result: RunResult,
+    executor: "inline" | "pool",
+    startedMs: number,
+    endedMs: number,
+  ): void {
     const { onBatch, onTrouble } = this.#options;
     onBatch(lane.version, executor, batch.rowCount, (endedMs - startedMs) * 1000);
     if (result.failure !== undefined)
-      onTrouble(lane.version, `the model failed on ${result.failedRows.length} rows: ${withoutNumbers(result.failure)}`);
+      onTrouble(
+        lane.version,
+        `the model failed on ${result.failedRows.length} rows: ${withoutNumbers(result.failure)}`,
+      );
     unpackBatch(batch, result, lane.rawWidths);
     let lateMs = Number.NEGATIVE_INFINITY;
     for (const call of batch.calls) {
@@ -360,7 +399,10 @@ function leastUsed(lanes: readonly Lane[]): number {
   return least;
 }
 
-/** The runtime's texts repeat what the model was fed (`idx=4711 must be within ...`), and no value of a row may stand in a log. */
+/**
+ * The runtime's texts repeat what the model was fed (`idx=4711 must be within ...`), and no value of a row may stand in
+ * a log.
+ */
 function withoutNumbers(text: string): string {
   return text.replaceAll(/\d[\d.]*(e[+-]?\d+)?/gi, "#");
 }

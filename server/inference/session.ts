@@ -1,10 +1,10 @@
 /**
  * ONNX Runtime as an engine. The only importer of onnxruntime-node.
  *
- * The package's public `run` is a `setImmediate` round the same synchronous native call (its dist/backend.js): it takes nothing off this
- * thread, and costs a turn of the event loop and two promises per batch. So the binding below it is called directly. The version is
- * pinned exactly, and the first `load` fails with a sentence if the binding has another form than the one used here
- * (docs/decisions/0001-synchronous-onnxruntime.md).
+ * The package's public `run` is a `setImmediate` round the same synchronous native call (its dist/backend.js): it takes
+ * nothing off this thread, and costs a turn of the event loop and two promises per batch. So the binding below it is
+ * called directly. The version is pinned exactly, and the first `load` fails with a sentence if the binding has another
+ * form than the one used here (docs/decisions/0001-synchronous-onnxruntime.md).
  */
 
 import { createRequire } from "node:module";
@@ -22,7 +22,11 @@ interface NativeSession {
   loadModel(buffer: ArrayBufferLike, byteOffset: number, byteLength: number, options: object): void;
   readonly inputMetadata: readonly { name: string }[];
   readonly outputMetadata: readonly { name: string }[];
-  run(feeds: Record<string, NativeTensor>, fetches: Record<string, null>, options: object): Record<string, NativeTensor>;
+  run(
+    feeds: Record<string, NativeTensor>,
+    fetches: Record<string, null>,
+    options: object,
+  ): Record<string, NativeTensor>;
   dispose(): void;
 }
 interface Runtime {
@@ -30,9 +34,9 @@ interface Runtime {
   Tensor: TensorConstructor;
 }
 
-// One thread: more change the bits of a tree ensemble's sum (measured: 899 of 1,032 rows at batch 129). No arena: a burst of large
-// batches would stay in it for ever. Nothing is printed: the runtime's own lines would stand among the JSON ones and repeat values of
-// rows, and what it throws has the same text.
+// One thread: more change the bits of a tree ensemble's sum (measured: 899 of 1,032 rows at batch 129). No arena: a
+// burst of large batches would stay in it for ever. Nothing is printed: the runtime's own lines would stand among the
+// JSON ones and repeat values of rows, and what it throws has the same text.
 const sessionOptions = {
   intraOpNumThreads: 1,
   interOpNumThreads: 1,
@@ -43,10 +47,13 @@ const sessionOptions = {
 };
 const runOptions = {};
 
-// The runtime reports to its makers by default, and writes an id into the home folder. Read when the native library is loaded.
+// The runtime reports to its makers by default, and writes an id into the home folder. Read when the native library is
+// loaded.
 process.env.ORT_DISABLE_TELEMETRY ??= "1";
 
-/** Loads the native library on first use, so that a process that runs no model (a CLI's `--help`) doesn't pay for it. */
+/**
+ * Loads the native library on first use, so that a process that runs no model (a CLI's `--help`) doesn't pay for it.
+ */
 let runtime: Runtime | undefined;
 export function openRuntime(): Runtime {
   if (runtime) return runtime;
@@ -58,7 +65,9 @@ export function openRuntime(): Runtime {
   };
   const Native = binding?.InferenceSession;
   if (Native === undefined || initOrt === undefined || typeof Native.prototype.loadModel !== "function") {
-    throw new Error("onnxruntime-node's binding has another form than that of 1.30.0: install the version that package.json pins");
+    throw new Error(
+      "onnxruntime-node's binding has another form than that of 1.30.0: install the version that package.json pins",
+    );
   }
   initOrt();
   runtime = { createNative: () => new Native(), Tensor };
@@ -116,7 +125,9 @@ export const onnxruntime: Engine = {
       const { buffer, byteOffset, byteLength } = ownBytes(model.bytes);
       native.loadModel(buffer, byteOffset, byteLength, sessionOptions);
     } catch (error) {
-      throw new Error(`model "${model.id}": ONNX Runtime can't load the file: ${(error as Error).message}`, { cause: error });
+      throw new Error(`model "${model.id}": ONNX Runtime can't load the file: ${(error as Error).message}`, {
+        cause: error,
+      });
     }
     sameNames("input", model, native.inputMetadata, model.inputs);
     sameNames("output", model, native.outputMetadata, model.outputs);

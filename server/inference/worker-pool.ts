@@ -19,7 +19,9 @@ export interface WorkerPool {
   onIdle: () => void;
 }
 
-/** A run took far longer than any known one: its worker is written off and replaced, and the batch isn't tried again. */
+/**
+ * A run took far longer than any known one: its worker is written off and replaced, and the batch isn't tried again.
+ */
 export class StuckRunError extends Error {
   constructor(limitMs: number) {
     super(`a run was still going after ${Math.round(limitMs)} ms`);

@@ -1,9 +1,12 @@
 /**
- * Places for workers: hands each free worker one task, and gives up a worker whose run lasts far too long. The same for threads and processes.
+ * Places for workers: hands each free worker one task, and gives up a worker whose run lasts far too long. The same for
+ * threads and processes.
  *
  * What always holds:
- * - A slot has at most one task, and a task that was handed out is settled once: by its worker, by the worker's death, or as stuck.
- * - The scheduler hands out only what fits ({@link WorkerSlots.idle}). Proofs hand out more: it waits here, first in, first out.
+ * - A slot has at most one task, and a task that was handed out is settled once: by its worker, by the worker's death,
+ *   or as stuck.
+ * - The scheduler hands out only what fits ({@link WorkerSlots.idle}). Proofs hand out more: it waits here, first in,
+ *   first out.
  * - A slot whose run is stuck is given up and never used again; a new one is opened in its place.
  */
 
@@ -51,7 +54,9 @@ interface Run<Slot> {
   sinceMs: number;
 }
 
-/** How often runs are looked through, milliseconds: how late a stuck one may be noticed. No run has a timer of its own. */
+/**
+ * How often runs are looked through, milliseconds: how late a stuck one may be noticed. No run has a timer of its own.
+ */
 const lookEveryMs = 50;
 
 export class NotLoadedError extends Error {}
@@ -114,8 +119,16 @@ export class WorkerSlots<Slot extends WorkerSlot> implements WorkerPool {
    *
    * @param makeBlocks - Called once per worker, since what it returns is moved.
    */
-  async runInEach(key: string, makeBlocks: () => Block[], rowCount: number, batchRows: number, limitMs: number): Promise<RunResult[]> {
-    const runs = this.#slots.map((slot) => this.#enqueue<RunResult>({ key, blocks: makeBlocks(), rowCount, batchRows }, limitMs, slot));
+  async runInEach(
+    key: string,
+    makeBlocks: () => Block[],
+    rowCount: number,
+    batchRows: number,
+    limitMs: number,
+  ): Promise<RunResult[]> {
+    const runs = this.#slots.map((slot) =>
+      this.#enqueue<RunResult>({ key, blocks: makeBlocks(), rowCount, batchRows }, limitMs, slot),
+    );
     // All to their end, also where one fails: who comes next finds the workers free.
     await Promise.allSettled(runs);
     return Promise.all(runs);
@@ -181,9 +194,12 @@ export class WorkerSlots<Slot extends WorkerSlot> implements WorkerPool {
 
   #look(): void {
     const nowMs = performance.now();
-    for (const [slot, run] of this.#running) if (nowMs - run.sinceMs > run.limitMs) this.#giveUp(slot, run, nowMs - run.sinceMs);
+    for (const [slot, run] of this.#running)
+      if (nowMs - run.sinceMs > run.limitMs) this.#giveUp(slot, run, nowMs - run.sinceMs);
     // Nobody is there to run them, and perhaps nobody comes.
-    const late = this.#waiting.filter((run) => nowMs - run.sinceMs > run.limitMs && (run.only ? !run.only.alive : this.alive === 0));
+    const late = this.#waiting.filter(
+      (run) => nowMs - run.sinceMs > run.limitMs && (run.only ? !run.only.alive : this.alive === 0),
+    );
     if (late.length === 0) return;
     this.#waiting = this.#waiting.filter((run) => !late.includes(run));
     for (const { reject, limitMs } of late) reject(new Error(`no worker was there for ${Math.round(limitMs)} ms`));

@@ -1,8 +1,8 @@
 /**
  * A thread of the pool: one runner per version, loaded and warm before the worker takes its first batch.
  *
- * Piscina imports this file in each worker and calls its default export once per batch. Nothing here logs: what is worth saying travels
- * back with the result, because a worker waits for its output to drain before it answers.
+ * Piscina imports this file in each worker and calls its default export once per batch. Nothing here logs: what is
+ * worth saying travels back with the result, because a worker waits for its output to drain before it answers.
  */
 
 import { move, transferableSymbol, valueSymbol, workerData } from "piscina";

@@ -1,6 +1,6 @@
 /**
- * A finished call as spans: one of the server's, and a child for each stage that the call came to. The only importer of OpenTelemetry's
- * API.
+ * A finished call as spans: one of the server's, and a child for each stage that the call came to. The only importer of
+ * OpenTelemetry's API.
  *
  * @see https://opentelemetry.io/docs/specs/semconv/http/http-spans/: names and attributes of the server's span.
  */
@@ -30,8 +30,8 @@ export interface Stage {
 }
 
 /**
- * The stages that a finished call came to, in order and without gaps. The one that it was given up in ends with the call: that of a call
- * whose deadline passed says where it was then.
+ * The stages that a finished call came to, in order and without gaps. The one that it was given up in ends with the
+ * call: that of a call whose deadline passed says where it was then.
  */
 export function stagesOf(call: Call): Stage[] {
   const stages: Stage[] = [];
@@ -55,7 +55,8 @@ export function stagesOf(call: Call): Stage[] {
     startMs = endMs;
     next = i + 1;
   }
-  // What was answered in order skipped what it didn't need: nothing runs for an answer from the cache, or without a good row.
+  // What was answered in order skipped what it didn't need: nothing runs for an answer from the cache, or without a
+  // good row.
   const inOrder = call.error === undefined && !call.abandoned && !call.fellBack;
   const last = inOrder ? "reply" : (ends[next]?.[0] ?? "reply");
   stages.push({ name: last, startMs, endMs: call.finishedMs });
@@ -73,7 +74,11 @@ export function recordCall(tracer: Tracer, call: Call, stages: readonly Stage[],
   const { traceparent, tracestate, error } = call;
   const route = routeOf(call);
   const parent = traceparent === "" ? ROOT_CONTEXT : callersSpan(traceparent, tracestate);
-  const options = { kind: SpanKind.SERVER, startTime: call.arrivedMs + offsetMs, attributes: attributesOf(call, route) };
+  const options = {
+    kind: SpanKind.SERVER,
+    startTime: call.arrivedMs + offsetMs,
+    attributes: attributesOf(call, route),
+  };
   const server = tracer.startSpan(`POST ${route}`, options, parent);
   // A caller's mistake is no error of the server's. No description: its words may repeat what stood in a row.
   if (error !== undefined && error.status >= 500) server.setStatus({ code: SpanStatusCode.ERROR });
@@ -104,7 +109,9 @@ function routeOf({ modelName, versionName }: Call): string {
 
 function attributesOf(call: Call, route: string): Attributes {
   const { version, error, abandoned, fallback, modelName, versionName } = call;
-  const path = route.replace("{model}", () => encodeURIComponent(modelName!)).replace("{version}", () => encodeURIComponent(versionName!));
+  const path = route
+    .replace("{model}", () => encodeURIComponent(modelName!))
+    .replace("{version}", () => encodeURIComponent(versionName!));
   // Undefined values are left out by the SDK.
   return {
     "http.request.method": "POST",

@@ -1,4 +1,7 @@
-/** Prometheus' text format 0.0.4: families of samples, written piece by piece so that whoever writes them can rest between two pieces. */
+/**
+ * Prometheus' text format 0.0.4: families of samples, written piece by piece so that whoever writes them can rest
+ * between two pieces.
+ */
 
 import type { Histogram } from "./histogram.js";
 
@@ -28,7 +31,9 @@ export function* familyText({ name, help, type, pieces }: Family): Generator<str
 /** `model="demand",version="1"` */
 export function labelText(labels: Labels): string {
   return Object.entries(labels)
-    .map(([label, value]) => `${label}="${value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"')}"`)
+    .map(
+      ([label, value]) => `${label}="${value.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"')}"`,
+    )
     .join(",");
 }
 
@@ -44,7 +49,11 @@ export function sampleText(name: string, labels: string, value: number): string 
 export function samplesText(name: string, labels: string, samples: readonly Sample[]): string {
   let text = "";
   for (const sample of samples) {
-    text += sampleText(name, sample.labels === undefined ? labels : joinLabels(labels, labelText(sample.labels)), sample.value);
+    text += sampleText(
+      name,
+      sample.labels === undefined ? labels : joinLabels(labels, labelText(sample.labels)),
+      sample.value,
+    );
   }
   return text;
 }

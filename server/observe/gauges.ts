@@ -50,23 +50,42 @@ export function addGauges(metrics: Metrics, server: GaugedServer): void {
         help,
         // Nothing of versions that keep no answers.
         read: () =>
-          server.versions.flatMap((version) => (version.cache ? [{ labels: labelsOf(version), value: read(version.cache) }] : [])),
+          server.versions.flatMap((version) =>
+            version.cache ? [{ labels: labelsOf(version), value: read(version.cache) }] : [],
+          ),
       },
       type,
     );
 
   const { admission, listener, logs, traces, queuedRows } = server;
-  ofServer("plumb_ready", "gauge", "1 when every model is proved and warm and the server isn't draining.", () => Number(server.ready));
+  ofServer("plumb_ready", "gauge", "1 when every model is proved and warm and the server isn't draining.", () =>
+    Number(server.ready),
+  );
   ofServer("plumb_calls_in_flight", "gauge", "Calls that aren't answered yet.", () => admission.calls);
   ofServer("plumb_bytes_in_flight", "gauge", "Bytes of the bodies of calls in flight.", () => admission.bytes);
   ofServer("plumb_bytes_in_flight_max", "gauge", "As many bytes of bodies as are let in.", () => admission.bytesMax);
   ofServer("plumb_connections", "gauge", "Open connections of the public listener.", () => listener.connections);
   ofServer("plumb_pool_workers", "gauge", "Workers of the pool that are alive.", () => server.pools?.alive ?? 0);
-  ofServer("plumb_pool_idle_workers", "gauge", "Workers of the pool that wait for a batch.", () => server.pools?.idle ?? 0);
+  ofServer(
+    "plumb_pool_idle_workers",
+    "gauge",
+    "Workers of the pool that wait for a batch.",
+    () => server.pools?.idle ?? 0,
+  );
   const stuckHelp = "Threads of the pool whose run didn't end: they were written off, and hold a processor each.";
   ofServer("plumb_pool_stuck_workers", "gauge", stuckHelp, () => server.pools?.stuck ?? 0);
-  ofServer("plumb_log_lines_dropped_total", "counter", "Log lines that their reader didn't take in time.", () => logs.dropped);
-  ofServer("plumb_trace_spans_dropped_total", "counter", "Spans of sampled calls that no collector took.", () => traces.dropped);
+  ofServer(
+    "plumb_log_lines_dropped_total",
+    "counter",
+    "Log lines that their reader didn't take in time.",
+    () => logs.dropped,
+  );
+  ofServer(
+    "plumb_trace_spans_dropped_total",
+    "counter",
+    "Spans of sampled calls that no collector took.",
+    () => traces.dropped,
+  );
 
   const stuckRunsHelp = "Runs that didn't end in time and were given up, with their worker.";
   ofVersions("plumb_stuck_runs_total", "counter", stuckRunsHelp, ({ key }) => server.pools?.stuckRuns(key) ?? 0);
@@ -88,13 +107,21 @@ export function addGauges(metrics: Metrics, server: GaugedServer): void {
       read: () =>
         server.versions
           .filter(({ engine }) => engine !== undefined)
-          .map(({ name, number, engine }) => ({ labels: { model: name, version: String(number), engine: engine! }, value: 1 })),
+          .map(({ name, number, engine }) => ({
+            labels: { model: name, version: String(number), engine: engine! },
+            value: 1,
+          })),
     },
     "gauge",
   );
   const sloHelp = "The bundle's SLO: 95 of 100 calls are answered within this time.";
   ofVersions("plumb_slo_seconds", "gauge", sloHelp, ({ sloMs }) => sloMs / 1000);
-  ofCaches("plumb_cache_hits_total", "counter", "Calls whose rows were all answered from the cache.", ({ hits }) => hits);
+  ofCaches(
+    "plumb_cache_hits_total",
+    "counter",
+    "Calls whose rows were all answered from the cache.",
+    ({ hits }) => hits,
+  );
   ofCaches("plumb_cache_misses_total", "counter", "Calls that the cache couldn't answer.", ({ misses }) => misses);
   ofCaches("plumb_cache_bytes", "gauge", "What the kept answers take.", ({ bytes }) => bytes);
   ofCaches("plumb_cache_entries", "gauge", "Rows whose answers are kept.", ({ entries }) => entries);

@@ -1,6 +1,6 @@
 /**
- * A histogram with fixed bounds in typed arrays: 34 ns per observation where prom-client's takes 500-630 with labels, which seven times a
- * call would halve the throughput.
+ * A histogram with fixed bounds in typed arrays: 34 ns per observation where prom-client's takes 500-630 with labels,
+ * which seven times a call would halve the throughput.
  */
 export class Histogram {
   readonly bounds: Float64Array;

@@ -1,8 +1,10 @@
 /**
- * Logs: one JSON line per event on standard error, and one per call for every error, every slow call and a sample of the others.
+ * Logs: one JSON line per event on standard error, and one per call for every error, every slow call and a sample of
+ * the others.
  *
- * Lines are gathered and written by one asynchronous write at a time, because a pipe whose reader is slow or gone would otherwise stop the
- * event loop. What doesn't fit into the buffer is dropped and counted. A row's values never stand in a log.
+ * Lines are gathered and written by one asynchronous write at a time, because a pipe whose reader is slow or gone would
+ * otherwise stop the event loop. What doesn't fit into the buffer is dropped and counted. A row's values never stand in
+ * a log.
  */
 
 import { write } from "node:fs";
@@ -114,11 +116,17 @@ export class Logs {
   }
 
   readonly #overload = new LineBudget((count) =>
-    this.event("error", "more calls were refused, without a line for each", { result: "overloaded", status: 503, count }),
+    this.event("error", "more calls were refused, without a line for each", {
+      result: "overloaded",
+      status: 503,
+      count,
+    }),
   );
   /** Of requests to what isn't there: a scanner's, or those of a client with a wrong address. */
   readonly #misdirected = new LineBudget((count) =>
-    this.event("warn", "more requests were refused for their address, verb or framing, without a line for each", { count }),
+    this.event("warn", "more requests were refused for their address, verb or framing, without a line for each", {
+      count,
+    }),
   );
 
   #onlyCounts({ code }: ServeError): boolean {
@@ -126,7 +134,10 @@ export class Logs {
     return code === "model_not_found" && this.#misdirected.onlyCounts();
   }
 
-  /** Resolves when everything logged so far was handed to the system, or after `timeoutMs` if its reader doesn't take it. */
+  /**
+   * Resolves when everything logged so far was handed to the system, or after `timeoutMs` if its reader doesn't take
+   * it.
+   */
   async flush(timeoutMs: number): Promise<void> {
     this.#overload.tell();
     this.#misdirected.tell();
@@ -197,7 +208,8 @@ class LineBudget {
 }
 
 function traceFields(traceparent: string, span: SpanIds | undefined): Record<string, unknown> {
-  const parent = traceparent === "" ? undefined : { trace_id: traceparent.slice(3, 35), parent_span_id: traceparent.slice(36, 52) };
+  const parent =
+    traceparent === "" ? undefined : { trace_id: traceparent.slice(3, 35), parent_span_id: traceparent.slice(36, 52) };
   return span === undefined ? { ...parent } : { ...parent, trace_id: span.traceId, span_id: span.spanId };
 }
 

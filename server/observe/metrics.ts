@@ -1,10 +1,11 @@
 /**
  * Metrics: every finished call and every batch, per version.
  *
- * Own names are `plumb_*`, in seconds, as histograms that can be added up over servers; beside them stand Triton's `nv_inference_*`
- * counters, so that existing dashboards work unchanged. Label values come from closed sets only: loaded models and versions, stages,
- * executors, codes of the error table. A version that was never called has no series of results, but for those whose very first event an alert is
- * about, and no histogram is written without an observation: a server of hundreds of versions would write megabytes of zeros.
+ * Own names are `plumb_*`, in seconds, as histograms that can be added up over servers; beside them stand Triton's
+ * `nv_inference_*` counters, so that existing dashboards work unchanged. Label values come from closed sets only:
+ * loaded models and versions, stages, executors, codes of the error table. A version that was never called has no
+ * series of results, but for those whose very first event an alert is about, and no histogram is written without an
+ * observation: a server of hundreds of versions would write megabytes of zeros.
  */
 
 import { noPause, type Pause } from "../../bundle/index.js";
@@ -12,7 +13,16 @@ import type { Call } from "../call.js";
 import { type ErrorCode, errorTable, type FallbackReason, isFallbackReason } from "../errors.js";
 import { sloTargetMs } from "../steps.js";
 import type { Version } from "../versions/version.js";
-import { contentType, type Family, familyText, histogramText, joinLabels, labelText, type Sample, samplesText } from "./exposition.js";
+import {
+  contentType,
+  type Family,
+  familyText,
+  histogramText,
+  joinLabels,
+  labelText,
+  type Sample,
+  samplesText,
+} from "./exposition.js";
 import { Histogram, latencyBounds, rowBounds } from "./histogram.js";
 import { openProcessMetrics, type ProcessMetrics } from "./process-metrics.js";
 
@@ -51,7 +61,9 @@ class Series {
   }
 }
 
-/** A counter that isn't there until its first event has no increase when it comes: an alert would miss the very first. */
+/**
+ * A counter that isn't there until its first event has no increase when it comes: an alert would miss the very first.
+ */
 function zeros<Key>(keys: readonly Key[]): Map<Key, number> {
   return new Map(keys.map((key) => [key, 0]));
 }
@@ -132,7 +144,8 @@ export class Metrics {
       "Calls in which the model failed or answered no finite number, whatever the caller was told.",
       byLabel("code", (s) => s.modelFaults, ["model_failed", "model_output_invalid"]),
     );
-    const ofVersions = (read: (series: Series) => number) => (s: Series) => (s.model === "" ? [] : [{ value: read(s) }]);
+    const ofVersions = (read: (series: Series) => number) => (s: Series) =>
+      s.model === "" ? [] : [{ value: read(s) }];
     this.#registerCounter(
       "plumb_slo_counted_total",
       "Calls that the SLO is about: all but those refused for what the caller sent.",
@@ -206,7 +219,9 @@ export class Metrics {
     series.batchSeconds[index]!.observe(durationUs / 1e6);
   }
 
-  /** Begins to watch the process itself; a scrape that comes before does it. @param pause - Called between short steps. */
+  /**
+   * Begins to watch the process itself; a scrape that comes before does it. @param pause - Called between short steps.
+   */
   begin(pause: Pause = noPause): Promise<ProcessMetrics> {
     this.#ofProcess ??= openProcessMetrics(pause);
     return this.#ofProcess;
@@ -215,7 +230,8 @@ export class Metrics {
   /**
    * Writes everything.
    *
-   * @param pause - Called between pieces of a few lines. Series of one version are one piece each, so a histogram's are of one moment.
+   * @param pause - Called between pieces of a few lines. Series of one version are one piece each, so a histogram's are
+   *   of one moment.
    */
   async scrape(pause: Pause = noPause): Promise<Scrape> {
     const ofProcess = await this.begin(pause);
@@ -247,7 +263,11 @@ export class Metrics {
   #of(version: Version | undefined): Series {
     let series = this.#series.get(version);
     if (series === undefined) {
-      series = new Series(version?.name ?? "", version === undefined ? "" : String(version.number), version?.fallback !== undefined);
+      series = new Series(
+        version?.name ?? "",
+        version === undefined ? "" : String(version.number),
+        version?.fallback !== undefined,
+      );
       this.#series.set(version, series);
     }
     return series;
@@ -267,20 +287,32 @@ export class Metrics {
     this.#registerCounter("nv_inference_request_failure", "Number of failed inference requests.", (s) =>
       s.model === "" ? [] : failuresByReason(s),
     );
-    counter("nv_inference_count", "Number of inferences performed (rows).", (s) => s.batchRows[0]!.sum + s.batchRows[1]!.sum);
+    counter(
+      "nv_inference_count",
+      "Number of inferences performed (rows).",
+      (s) => s.batchRows[0]!.sum + s.batchRows[1]!.sum,
+    );
     counter(
       "nv_inference_exec_count",
       "Number of model executions performed (batches).",
       (s) => s.batchRows[0]!.count + s.batchRows[1]!.count,
     );
-    counter("nv_inference_request_duration_us", "Cumulative inference request duration in microseconds.", (s) => us(s.request));
-    counter("nv_inference_queue_duration_us", "Cumulative inference queuing duration in microseconds.", (s) => us(s.stages[3]));
+    counter("nv_inference_request_duration_us", "Cumulative inference request duration in microseconds.", (s) =>
+      us(s.request),
+    );
+    counter("nv_inference_queue_duration_us", "Cumulative inference queuing duration in microseconds.", (s) =>
+      us(s.stages[3]),
+    );
     counter("nv_inference_compute_input_duration_us", "Cumulative compute input duration in microseconds.", (s) =>
       us(s.stages[0], s.stages[1], s.stages[2]),
     );
-    counter("nv_inference_compute_infer_duration_us", "Cumulative compute inference duration in microseconds.", (s) => us(s.stages[4]));
-    counter("nv_inference_compute_output_duration_us", "Cumulative inference compute output duration in microseconds.", (s) =>
-      us(s.stages[5], s.stages[6]),
+    counter("nv_inference_compute_infer_duration_us", "Cumulative compute inference duration in microseconds.", (s) =>
+      us(s.stages[4]),
+    );
+    counter(
+      "nv_inference_compute_output_duration_us",
+      "Cumulative inference compute output duration in microseconds.",
+      (s) => us(s.stages[5], s.stages[6]),
     );
   }
 
@@ -289,7 +321,11 @@ export class Metrics {
   }
 
   /** @param read - Labels of its own, as they are written, and the histogram. */
-  #registerHistogram(name: string, help: string, read: (series: Series) => readonly (readonly [string, Histogram])[]): void {
+  #registerHistogram(
+    name: string,
+    help: string,
+    read: (series: Series) => readonly (readonly [string, Histogram])[],
+  ): void {
     this.#register(name, help, "histogram", (series) =>
       read(series)
         .map(([own, histogram]) => histogramText(name, joinLabels(series.labels, own), histogram))
@@ -320,7 +356,8 @@ function failuresByReason(series: Series): { labels: Record<string, string>; val
   for (const [result, count] of series.results) {
     if (result === "ok" || result === "fallback") continue;
     if (result === "abandoned") reasons.CANCELED += count;
-    else if (result === "overloaded" || result === "deadline_exceeded" || result === "not_ready") reasons.REJECTED += count;
+    else if (result === "overloaded" || result === "deadline_exceeded" || result === "not_ready")
+      reasons.REJECTED += count;
     else if (result === "model_failed" || result === "model_output_invalid") reasons.BACKEND += count;
     else reasons.OTHER += count;
   }

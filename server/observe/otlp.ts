@@ -1,15 +1,22 @@
 /**
- * Spans to a collector by OTLP over HTTP, in protobuf. The only importer of OpenTelemetry's SDK and exporter, and itself imported only when
- * a collector is named: it takes longer to load than the rest of the server.
+ * Spans to a collector by OTLP over HTTP, in protobuf. The only importer of OpenTelemetry's SDK and exporter, and
+ * itself imported only when a collector is named: it takes longer to load than the rest of the server.
  *
- * What bounds it: spans that wait or are under way count until the collector took them or the export failed, and a call whose spans don't
- * fit loses all of them, so that no trace has holes. So the SDK's own queue, which drops without telling, never overflows.
+ * What bounds it: spans that wait or are under way count until the collector took them or the export failed, and a call
+ * whose spans don't fit loses all of them, so that no trace has holes. So the SDK's own queue, which drops without
+ * telling, never overflows.
  */
 
 import { randomUUID } from "node:crypto";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { defaultResource, detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
-import { AlwaysOnSampler, BatchSpanProcessor, type ReadableSpan, type SpanExporter, TracerProvider } from "@opentelemetry/sdk-trace";
+import {
+  AlwaysOnSampler,
+  BatchSpanProcessor,
+  type ReadableSpan,
+  type SpanExporter,
+  TracerProvider,
+} from "@opentelemetry/sdk-trace";
 import type { Call } from "../call.js";
 import { hearDiagnostics, recordCall, stagesOf } from "./call-spans.js";
 import type { TraceSettings } from "./trace-settings.js";
@@ -142,12 +149,17 @@ export class CountedExporter implements SpanExporter {
       this.pending -= spans.length;
       if (result.code === failed) {
         this.dropped += spans.length;
-        this.#onTrouble(`${spans.length} spans couldn't be delivered: ${result.error?.message ?? "the collector refuses them"}`);
+        this.#onTrouble(
+          `${spans.length} spans couldn't be delivered: ${result.error?.message ?? "the collector refuses them"}`,
+        );
       }
       done(result);
     };
     // The exporter's own time-out begins anew with each byte that a collector sends.
-    const timer = setTimeout(() => end({ code: failed, error: new Error(`no answer in ${exportTimeoutMs} ms`) }), exportTimeoutMs);
+    const timer = setTimeout(
+      () => end({ code: failed, error: new Error(`no answer in ${exportTimeoutMs} ms`) }),
+      exportTimeoutMs,
+    );
     timer.unref();
     const returned = (result: ExportResult) => {
       this.#open.delete(returned);

@@ -1,9 +1,10 @@
 /**
  * The process's own metrics (`process_*`, `nodejs_*`): prom-client's. Its only importer.
  *
- * Its index loads OpenTelemetry, HTTP and much else that isn't needed here, in one step of 40 ms (measured with prom-client 15.1, as are the names of its
- * files, which a test holds to its own list). So its parts are loaded one by one, and its metrics written one by one: both in short turns. Our own
- * families, of which some have thousands of lines, are written by exposition.ts.
+ * Its index loads OpenTelemetry, HTTP and much else that isn't needed here, in one step of 40 ms (measured with
+ * prom-client 15.1, as are the names of its files, which a test holds to its own list). So its parts are loaded one by
+ * one, and its metrics written one by one: both in short turns. Our own families, of which some have thousands of
+ * lines, are written by exposition.ts.
  */
 
 import { createRequire } from "node:module";
@@ -82,5 +83,9 @@ function countProcessorTime(registry: Registry, CounterClass: typeof Counter): v
   };
   count("process_cpu_user_seconds_total", "Total user CPU time spent in seconds.", ({ user }) => user);
   count("process_cpu_system_seconds_total", "Total system CPU time spent in seconds.", ({ system }) => system);
-  count("process_cpu_seconds_total", "Total user and system CPU time spent in seconds.", ({ user, system }) => user + system);
+  count(
+    "process_cpu_seconds_total",
+    "Total user and system CPU time spent in seconds.",
+    ({ user, system }) => user + system,
+  );
 }

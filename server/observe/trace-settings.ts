@@ -1,8 +1,9 @@
 /**
  * Whether, which and how traces are sent, by OpenTelemetry's standard environment variables.
  *
- * A wrong variable is told and doesn't stop the start: these variables are often set for a whole cluster at once, and an inference server
- * is worth more than its traces. Endpoint, headers, time-out, compression and certificates are read by the SDK's exporter itself.
+ * A wrong variable is told and doesn't stop the start: these variables are often set for a whole cluster at once, and
+ * an inference server is worth more than its traces. Endpoint, headers, time-out, compression and certificates are read
+ * by the SDK's exporter itself.
  *
  * @see https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
  */
@@ -59,7 +60,9 @@ export function readTraceSettings(environment: Environment, traceSampleShare: nu
 function wanted(environment: Environment, problems: string[]): boolean {
   const [endpointName, endpoint] = signalValue(environment, "ENDPOINT");
   if (endpoint === "" || textOf(environment, "OTEL_SDK_DISABLED").toLowerCase() === "true") return false;
-  const exporters = (textOf(environment, "OTEL_TRACES_EXPORTER").toLowerCase() || "otlp").split(",").map((name) => name.trim());
+  const exporters = (textOf(environment, "OTEL_TRACES_EXPORTER").toLowerCase() || "otlp")
+    .split(",")
+    .map((name) => name.trim());
   if (!exporters.includes("otlp")) {
     if (!exporters.includes("none"))
       problems.push(`OTEL_TRACES_EXPORTER: expected otlp or none, got ${JSON.stringify(exporters.join())}: no traces`);
@@ -78,14 +81,20 @@ function wanted(environment: Environment, problems: string[]): boolean {
   return true;
 }
 
-function readSampler(environment: Environment, traceSampleShare: number, problems: string[]): { parentBased: boolean; share: number } {
+function readSampler(
+  environment: Environment,
+  traceSampleShare: number,
+  problems: string[],
+): { parentBased: boolean; share: number } {
   const name = textOf(environment, "OTEL_TRACES_SAMPLER").toLowerCase();
   const bySetting = { parentBased: true, share: traceSampleShare };
   if (name === "") return bySetting;
   const sampler = samplers[name];
   if (sampler === undefined) {
     const known = Object.keys(samplers).join(", ");
-    problems.push(`OTEL_TRACES_SAMPLER: expected one of ${known}, got ${JSON.stringify(name)}: the setting traceSampleShare decides`);
+    problems.push(
+      `OTEL_TRACES_SAMPLER: expected one of ${known}, got ${JSON.stringify(name)}: the setting traceSampleShare decides`,
+    );
     return bySetting;
   }
   const { parentBased, share } = sampler;

@@ -1,8 +1,10 @@
 /**
- * Traces: which calls are sampled, and their way out to OpenTelemetry, of which nothing is loaded before a collector is named.
+ * Traces: which calls are sampled, and their way out to OpenTelemetry, of which nothing is loaded before a collector is
+ * named.
  *
- * Spans are made of the record of a finished call (`call-spans.ts`), so a call that isn't sampled costs one random number, or one look at
- * its caller's flag. A collector that is slow, wrong or gone costs spans, which are counted, and never an answer.
+ * Spans are made of the record of a finished call (`call-spans.ts`), so a call that isn't sampled costs one random
+ * number, or one look at its caller's flag. A collector that is slow, wrong or gone costs spans, which are counted, and
+ * never an answer.
  */
 
 import type { Call } from "../call.js";
@@ -57,7 +59,10 @@ export class Traces {
     return this.#output?.dropped ?? 0;
   }
 
-  /** Loads OpenTelemetry, if traces are wanted. Calls before that aren't sampled; a failure is told, and there are no traces. */
+  /**
+   * Loads OpenTelemetry, if traces are wanted. Calls before that aren't sampled; a failure is told, and there are no
+   * traces.
+   */
   async begin(): Promise<void> {
     const { settings, open, log } = this.#options;
     if (settings === undefined) return;
@@ -85,12 +90,15 @@ export class Traces {
     }
   }
 
-  /** Delivers what is there, within a bound. @returns False if the time ran out: what was begun still holds the process. */
+  /**
+   * Delivers what is there, within a bound. @returns False if the time ran out: what was begun still holds the process.
+   */
   async close(timeoutMs: number): Promise<boolean> {
     const output = this.#output;
     if (output === undefined) return true;
     const delivered = await output.close(timeoutMs);
-    if (!delivered) this.#options.log("warn", "traces: the last spans weren't taken in time", { spans_dropped: this.dropped });
+    if (!delivered)
+      this.#options.log("warn", "traces: the last spans weren't taken in time", { spans_dropped: this.dropped });
     return delivered;
   }
 

@@ -1,5 +1,6 @@
 /**
- * Which version answers a call that names none: the newest that is ready. A call that names a version gets that one or an error. Pure.
+ * Which version answers a call that names none: the newest that is ready. A call that names a version gets that one or
+ * an error. Pure.
  */
 
 import { ServeError } from "../errors.js";
@@ -21,12 +22,19 @@ const reasonUnitsMax = 300;
  * @param versionName - As it stands in the address; undefined for "the one that serves".
  * @throws {@link ServeError} model_not_found for a version that isn't there, not_ready for one that doesn't serve.
  */
-export function chooseVersion<T extends Candidate>(modelName: string, candidates: readonly T[], versionName: string | undefined): T {
+export function chooseVersion<T extends Candidate>(
+  modelName: string,
+  candidates: readonly T[],
+  versionName: string | undefined,
+): T {
   if (versionName === undefined) {
     for (const candidate of candidates) if (candidate.state === "ready") return candidate;
     const loaded = candidates.filter(({ state }) => state !== "unloaded");
     const states = loaded.map((candidate) => `${candidate.number} ${describe(candidate)}`).join(", ");
-    throw new ServeError("not_ready", `model "${modelName}" isn't ready: its versions are ${states}; see /models/${modelName}`);
+    throw new ServeError(
+      "not_ready",
+      `model "${modelName}" isn't ready: its versions are ${states}; see /models/${modelName}`,
+    );
   }
   const found = candidates.find(({ number }) => String(number) === versionName);
   if (found === undefined || found.state === "unloaded") {
@@ -34,10 +42,16 @@ export function chooseVersion<T extends Candidate>(modelName: string, candidates
       .filter(({ state }) => state !== "unloaded")
       .map(({ number }) => number)
       .join(", ");
-    throw new ServeError("model_not_found", `model "${modelName}" has no version ${JSON.stringify(versionName)}: it has ${known}`);
+    throw new ServeError(
+      "model_not_found",
+      `model "${modelName}" has no version ${JSON.stringify(versionName)}: it has ${known}`,
+    );
   }
   if (found.state !== "ready")
-    throw new ServeError("not_ready", `model "${modelName}" version ${found.number} is ${describe(found)}; see /models/${modelName}`);
+    throw new ServeError(
+      "not_ready",
+      `model "${modelName}" version ${found.number} is ${describe(found)}; see /models/${modelName}`,
+    );
   return found;
 }
 

@@ -7,7 +7,10 @@
 /** So much of the header is read: a browser's has some 150 characters. */
 const acceptCharsMax = 1024;
 
-/** Whether HTML is asked for by name, and before JSON. A program that says nothing, or that it takes anything, gets JSON. */
+/**
+ * Whether HTML is asked for by name, and before JSON. A program that says nothing, or that it takes anything, gets
+ * JSON.
+ */
 export function prefersHtml(accept: string): boolean {
   let html = 0;
   let json = 0;

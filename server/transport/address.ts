@@ -6,9 +6,15 @@
 
 import { ServeError } from "../errors.js";
 
-/** Characters of the longest address that is looked at: the longest that leads anywhere has some 300, all of it percent-encoded. */
+/**
+ * Characters of the longest address that is looked at: the longest that leads anywhere has some 300, all of it
+ * percent-encoded.
+ */
 export const addressCharsMax = 512;
-/** Characters of a name or a version that are repeated. No model has a longer name, and none a version of so many digits. */
+/**
+ * Characters of a name or a version that are repeated. No model has a longer name, and none a version of so many
+ * digits.
+ */
 export const nameCharsMax = 64;
 /** Characters of an address, in messages and in the log. */
 const shownCharsMax = 200;
@@ -43,7 +49,10 @@ function decodeSegment(segment: string): string {
   try {
     return decodeURIComponent(segment);
   } catch {
-    throw new ServeError("invalid_request", `the address isn't percent-encoded UTF-8: ${JSON.stringify(segment.slice(0, nameCharsMax))}`);
+    throw new ServeError(
+      "invalid_request",
+      `the address isn't percent-encoded UTF-8: ${JSON.stringify(segment.slice(0, nameCharsMax))}`,
+    );
   }
 }
 
@@ -52,7 +61,8 @@ function boundName(name: string): string {
 }
 
 /**
- * The version that a query names: `?version=3`. All other members are ignored, because proxies and trackers add their own.
+ * The version that a query names: `?version=3`. All other members are ignored, because proxies and trackers add their
+ * own.
  *
  * @param fromPath - The version that the address itself names.
  * @returns `fromPath` where the query names none.

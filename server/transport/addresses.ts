@@ -8,7 +8,11 @@ export interface ServedAddress {
 
 const everywhere: readonly ServedAddress[] = [
   { verb: "GET", address: "/models", what: "the models, and the state of each version" },
-  { verb: "GET", address: "/models/{model}", what: "one model: its schema, and of each version what was proved, its limits and problems" },
+  {
+    verb: "GET",
+    address: "/models/{model}",
+    what: "one model: its schema, and of each version what was proved, its limits and problems",
+  },
   { verb: "GET", address: "/health/live", what: "whether the process answers" },
   { verb: "GET", address: "/health/ready", what: "whether every model is ready" },
 ];

@@ -35,7 +35,9 @@ export function createAdminHandler(routes: AdminRoutes): (exchange: Exchange) =>
       return;
     }
     const answer =
-      path === "/models" ? describeModels(routes.registry) : describeModel(routes.registry, decodeName(path.slice("/models/".length)));
+      path === "/models"
+        ? describeModels(routes.registry)
+        : describeModel(routes.registry, decodeName(path.slice("/models/".length)));
     exchange.send(200, "application/json", `${JSON.stringify(answer)}\n`);
   };
 }

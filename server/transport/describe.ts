@@ -9,7 +9,11 @@ export function describeModels(registry: Registry): object {
       name,
       task: firstRead(versions)?.bundle.manifest.task ?? null,
       serving: serving(versions)?.number ?? null,
-      versions: versions.map(({ number, state, reason }) => ({ version: number, state, ...(reason !== undefined && { reason }) })),
+      versions: versions.map(({ number, state, reason }) => ({
+        version: number,
+        state,
+        ...(reason !== undefined && { reason }),
+      })),
     })),
   };
 }

@@ -1,4 +1,6 @@
-/** Requests that fail before, or beside, the path of a call: each is answered, and has its line in the log under its id. */
+/**
+ * Requests that fail before, or beside, the path of a call: each is answered, and has its line in the log under its id.
+ */
 
 import { ServeError } from "../errors.js";
 import type { Logs } from "../observe/logs.js";
@@ -16,7 +18,9 @@ export function createFailureAnswer(
     const requestId = acceptRequestId(exchange.requestIdHeader) ?? nextRequestId();
     const address = shownAddress(exchange.path);
     const isFraming = failure === "bad_framing" && !(cause instanceof ServeError);
-    const error = isFraming ? new ServeError("invalid_request", `the request's framing is ambiguous: ${detail}`) : ServeError.from(cause);
+    const error = isFraming
+      ? new ServeError("invalid_request", `the request's framing is ambiguous: ${detail}`)
+      : ServeError.from(cause);
     if (error.code === "internal") {
       const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
       logs.event("error", detail, { request_id: requestId, address, cause: text });

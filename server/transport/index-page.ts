@@ -1,8 +1,9 @@
 /**
  * The page for people at `GET /`: what is served, in which state, and how to call it.
  *
- * Self-contained: nothing is loaded from anywhere, and the browser is told so (Content-Security-Policy). The one script only puts the address
- * under which the page was found into the commands, since a proxy may stand between; without it they have the listener's own.
+ * Self-contained: nothing is loaded from anywhere, and the browser is told so (Content-Security-Policy). The one script
+ * only puts the address under which the page was found into the commands, since a proxy may stand between; without it
+ * they have the listener's own.
  */
 
 import { createHash } from "node:crypto";
@@ -84,7 +85,8 @@ export function renderIndexPage(index: ServerIndex, base: string): string {
   const { version, ready, defaultModel, models, addresses } = index;
   const state = ready ? pill("ready", "ready") : pill("other", "not ready");
   const count = `${models.length} model${models.length === 1 ? "" : "s"}`;
-  const byDefault = defaultModel === undefined ? "" : ` <code>POST /predict</code> asks <b>${escapeHtml(defaultModel)}</b>.`;
+  const byDefault =
+    defaultModel === undefined ? "" : ` <code>POST /predict</code> asks <b>${escapeHtml(defaultModel)}</b>.`;
   const rows = addresses.map(
     ({ verb, address, what }) =>
       `<tr><td>${verb}</td><td><code>${verb === "GET" && !address.includes("{") ? link(address) : escapeHtml(address)}</code></td><td>${escapeHtml(what)}</td></tr>`,
@@ -145,7 +147,10 @@ function featureTable(name: string, features: readonly Feature[]): string {
     ];
     return `<tr>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
   });
-  const more = features.length > shown.length ? `<p>And ${features.length - shown.length} more: ${link(`/models/${name}`)}</p>` : "";
+  const more =
+    features.length > shown.length
+      ? `<p>And ${features.length - shown.length} more: ${link(`/models/${name}`)}</p>`
+      : "";
   return `<details><summary>${features.length} feature${features.length === 1 ? "" : "s"} of a row</summary>
 <div class="scroll"><table><thead><tr><th>feature</th><th>is</th><th></th></tr></thead><tbody>${shown.join("")}</tbody></table></div>${more}
 </details>`;
@@ -160,7 +165,13 @@ function link(address: string): string {
   return `<a href="${escapeHtml(address.slice(1) || ".")}">${escapeHtml(address)}</a>`;
 }
 
-const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+const entities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
 
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (char) => entities[char]!);

@@ -30,7 +30,9 @@ export interface PublicRoutes {
 const json = "application/json";
 const noHeaders: readonly string[] = Object.freeze([]);
 
-/** Where a prediction is asked for: undefined stands for the default model and for the version that the routes choose. */
+/**
+ * Where a prediction is asked for: undefined stands for the default model and for the version that the routes choose.
+ */
 interface PredictAddress {
   readonly modelName: string | undefined;
   readonly versionName: string | undefined;
@@ -90,11 +92,15 @@ function expectGet({ method }: Exchange): void {
 function answerIndex(exchange: Exchange, index: IndexAnswers): void {
   expectGet(exchange);
   const headers = ["vary", "accept", "cache-control", "no-store"];
-  if (prefersHtml(exchange.accept)) exchange.send(200, "text/html; charset=utf-8", index.html(), [...headers, ...indexPageHeaders()]);
+  if (prefersHtml(exchange.accept))
+    exchange.send(200, "text/html; charset=utf-8", index.html(), [...headers, ...indexPageHeaders()]);
   else exchange.send(200, json, index.json(), headers);
 }
 
-/** A prediction over HTTP: receives the body, puts the call on its path, and takes the answer back. One object for all three. */
+/**
+ * A prediction over HTTP: receives the body, puts the call on its path, and takes the answer back. One object for all
+ * three.
+ */
 class HttpCall implements Reply, BodyReceiver {
   readonly #exchange: Exchange;
   readonly #routes: PublicRoutes;
@@ -176,7 +182,10 @@ function checkHeaders(exchange: Exchange, call: Call): ServeError | undefined {
     call.callerTimeoutMs = timeoutMs;
   }
   if (contentEncoding !== "" && contentEncoding.toLowerCase() !== "identity") {
-    return new ServeError("unsupported_media_type", `content-encoding: expected none, got ${JSON.stringify(contentEncoding.slice(0, 32))}`);
+    return new ServeError(
+      "unsupported_media_type",
+      `content-encoding: expected none, got ${JSON.stringify(contentEncoding.slice(0, 32))}`,
+    );
   }
   return undefined;
 }
@@ -186,7 +195,13 @@ export function sendError(exchange: Exchange, error: ServeError, requestId: stri
   sendEncoded(exchange, error, encodeError(error, requestId), requestId, retryAfterS);
 }
 
-function sendEncoded(exchange: Exchange, error: ServeError, body: string | Uint8Array, requestId: string, retryAfterS: number): void {
+function sendEncoded(
+  exchange: Exchange,
+  error: ServeError,
+  body: string | Uint8Array,
+  requestId: string,
+  retryAfterS: number,
+): void {
   const headers = ["x-request-id", requestId];
   if (error.retry) headers.push("retry-after", String(retryAfterS));
   if (error.allow !== undefined) headers.push("allow", error.allow);

@@ -1,8 +1,8 @@
 /**
  * The id of a request: the caller's `x-request-id` where it is fit to be echoed, else one of our own.
  *
- * uWebSockets.js doesn't check header values for CR and LF, so an id that isn't made of harmless characters would let a caller write our
- * headers; and the same characters need no escaping in JSON and logs.
+ * uWebSockets.js doesn't check header values for CR and LF, so an id that isn't made of harmless characters would let a
+ * caller write our headers; and the same characters need no escaping in JSON and logs.
  */
 
 const harmless = /^[A-Za-z0-9._:@/+=-]{1,128}$/;
@@ -13,7 +13,10 @@ export function acceptRequestId(fromCaller: string): string | undefined {
 
 const traceparentForm = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** A W3C `traceparent`, or "" if it isn't one: an invalid one is to be ignored. @see https://www.w3.org/TR/trace-context/#traceparent-header */
+/**
+ * A W3C `traceparent`, or "" if it isn't one: an invalid one is to be ignored. @see
+ * https://www.w3.org/TR/trace-context/#traceparent-header
+ */
 export function acceptTraceparent(fromCaller: string): string {
   if (fromCaller === "" || !traceparentForm.test(fromCaller)) return "";
   const allZero = fromCaller.startsWith("ff") || /^..-0{32}/.test(fromCaller) || /-0{16}-..$/.test(fromCaller);
@@ -35,7 +38,8 @@ export function boundTracestate(fromCaller: string): string {
 }
 
 /**
- * Makes ids that are unique over processes and starts: a random prefix and a counter (a UUID per request costs more than its validation).
+ * Makes ids that are unique over processes and starts: a random prefix and a counter (a UUID per request costs more
+ * than its validation).
  *
  * @param randomPrefix - About 64 random bits as text of harmless characters.
  */

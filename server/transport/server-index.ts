@@ -7,7 +7,10 @@ import type { Version } from "../versions/version.js";
 import { publicAddresses, type ServedAddress } from "./addresses.js";
 import { renderIndexPage } from "./index-page.js";
 
-/** Models whose calls and features are shown in full; those of a server that has more are named, and have an address of their own. */
+/**
+ * Models whose calls and features are shown in full; those of a server that has more are named, and have an address of
+ * their own.
+ */
 const shownModelsMax = 20;
 
 export interface IndexedModel {
@@ -67,7 +70,9 @@ export class IndexAnswers {
   }
 
   #forgetOld(): void {
-    const versions = this.#registry.models.flatMap(([name, all]) => all.map(({ number, state }) => `${name}/${number} ${state}`));
+    const versions = this.#registry.models.flatMap(([name, all]) =>
+      all.map(({ number, state }) => `${name}/${number} ${state}`),
+    );
     const states = [this.#isReady(), ...versions].join();
     if (states === this.#states) return;
     this.#states = states;
@@ -88,7 +93,13 @@ export class IndexAnswers {
         call: isShown ? { row: exampleRow(champion), features: champion.rowSchema.features } : undefined,
       };
     });
-    return { version: this.#version, ready: this.#isReady(), defaultModel: this.#defaultModel(), models, addresses: publicAddresses };
+    return {
+      version: this.#version,
+      ready: this.#isReady(),
+      defaultModel: this.#defaultModel(),
+      models,
+      addresses: publicAddresses,
+    };
   }
 
   #defaultModel(): string | undefined {

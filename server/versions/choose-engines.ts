@@ -11,7 +11,12 @@ import type { Version } from "./version.js";
  * @returns The runner; the choices are the version's from now on, and workers that wait for them go on.
  * @throws Error with a sentence when a model can't be loaded.
  */
-export function chooseEngines(version: Version, setting: EngineSetting, random: () => number, now: () => number): Runner {
+export function chooseEngines(
+  version: Version,
+  setting: EngineSetting,
+  random: () => number,
+  now: () => number,
+): Runner {
   const chooser = new EngineChooser({ setting, samples: goldenBlocks(version), random, now });
   try {
     const runner = createRunner(chooser, runnerSpec(version));
@@ -24,6 +29,11 @@ export function chooseEngines(version: Version, setting: EngineSetting, random: 
 
 /** For a version whose models don't run on this thread: ONNX Runtime, which loads them elsewhere. */
 export function chooseOnnxRuntime(version: Version, reason: string): void {
-  version.engines = version.bundle.models.map(({ id }) => ({ model: id, engine: "onnxruntime", reason, differed: false }));
+  version.engines = version.bundle.models.map(({ id }) => ({
+    model: id,
+    engine: "onnxruntime",
+    reason,
+    differed: false,
+  }));
   shareChoices(version.chosen, version.engines);
 }

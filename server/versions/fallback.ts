@@ -1,12 +1,18 @@
 /**
  * What answers in the model's place, as the bundle declares it: a constant, or a rule over the row.
  *
- * It runs while something has gone wrong, so it asks for nothing but the processor, and never makes things worse: whatever keeps it from
- * a sound answer is no answer, and the caller hears of the failure itself.
+ * It runs while something has gone wrong, so it asks for nothing but the processor, and never makes things worse:
+ * whatever keeps it from a sound answer is no answer, and the caller hears of the failure itself.
  */
 
 import type { Bundle } from "../../bundle/index.js";
-import { type Answer, type Block, createPostprocessor, createPreprocessor, type Row } from "../../preprocessing/index.js";
+import {
+  type Answer,
+  type Block,
+  createPostprocessor,
+  createPreprocessor,
+  type Row,
+} from "../../preprocessing/index.js";
 import { isFiniteAnswer } from "../finite.js";
 
 export interface Fallback {
@@ -34,7 +40,10 @@ export function createFallback({ manifest: { fallback }, postprocessing }: Bundl
   }
 }
 
-function createConstant({ prediction, probabilities }: Extract<Declared, { kind: "constant" }>, labels: readonly unknown[] = []): Fallback {
+function createConstant(
+  { prediction, probabilities }: Extract<Declared, { kind: "constant" }>,
+  labels: readonly unknown[] = [],
+): Fallback {
   const ofOneRow = probabilities && labels.map((label) => probabilities[String(label)]!);
   return {
     needsRows: false,

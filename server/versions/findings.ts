@@ -32,7 +32,13 @@ export class Findings {
   #count = 0;
 
   /** @param tolerance - What the manifest grants. */
-  constructor({ features_ulp, margin_ulp, margin_abs = 0, prediction_ulp, prediction_abs = 0 }: Manifest["parity"]["tolerance"]) {
+  constructor({
+    features_ulp,
+    margin_ulp,
+    margin_abs = 0,
+    prediction_ulp,
+    prediction_abs = 0,
+  }: Manifest["parity"]["tolerance"]) {
     this.#grants = {
       features: { ulp: features_ulp, absolute: 0 },
       raw: { ulp: margin_ulp, absolute: margin_abs },

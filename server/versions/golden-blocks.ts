@@ -8,7 +8,8 @@ export function goldenBlocks({ bundle, preprocessor }: Version): ReadonlyMap<str
   const answers = bundle.golden.filter((row) => row.error === undefined);
   return new Map(
     preprocessor.outputs.map(({ name, dtype, width }) => {
-      const block = dtype === "float32" ? new Float32Array(answers.length * width) : new Float64Array(answers.length * width);
+      const block =
+        dtype === "float32" ? new Float32Array(answers.length * width) : new Float64Array(answers.length * width);
       for (const [row, { features }] of answers.entries()) block.set(features[name]!, row * width);
       return [name, block];
     }),
@@ -16,7 +17,8 @@ export function goldenBlocks({ bundle, preprocessor }: Version): ReadonlyMap<str
 }
 
 /**
- * Blocks of so many rows, the golden ones over and over: for runs that are to cost what real rows do. Zeros where no golden row has an answer.
+ * Blocks of so many rows, the golden ones over and over: for runs that are to cost what real rows do. Zeros where no
+ * golden row has an answer.
  *
  * @returns One per input of the models, in their order; the caller's own.
  */

@@ -1,4 +1,7 @@
-/** Learns what a version's runs cost on each executor before it serves, from golden rows in batches of several sizes: real rows, not zeros. */
+/**
+ * Learns what a version's runs cost on each executor before it serves, from golden rows in batches of several sizes:
+ * real rows, not zeros.
+ */
 
 import { noPause, type Pause } from "../../bundle/index.js";
 import type { Lane } from "../inference/lane.js";
@@ -19,7 +22,8 @@ const longRunMs = 250;
 
 /**
  * @param now - Monotonic clock, milliseconds.
- * @param known - What a worker measured of runs, by rows: of sizes that would hold the event loop this is believed, without a try.
+ * @param known - What a worker measured of runs, by rows: of sizes that would hold the event loop this is believed,
+ *   without a try.
  * @throws What a worker that dies rejects with.
  */
 export async function learnCost(
@@ -34,7 +38,8 @@ export async function learnCost(
   if (lane.runner) {
     const observe = (rowCount: number, us: number) => lane.inlineCost.observe(rowCount, us);
     const isLong = (rowCount: number) => known.some(([rows, us]) => rows === rowCount && us > longStepUs);
-    for (const [rowCount, us] of known) if (isLong(rowCount)) for (let i = 0; i < knownWeight; i++) observe(rowCount, us);
+    for (const [rowCount, us] of known)
+      if (isLong(rowCount)) for (let i = 0; i < knownWeight; i++) observe(rowCount, us);
     const sizes = warmUpRows.filter((rowCount) => !isLong(rowCount));
     for (const _ of warmUpSteps(lane.runner, sizes, observe, (rowCount) => blocks.get(rowCount)!)) await pause();
   }

@@ -1,9 +1,11 @@
 /**
- * From a bundle in the store to a version that serves: read, choose the engines, prove; and then, while the workers have nothing else to do, warm.
+ * From a bundle in the store to a version that serves: read, choose the engines, prove; and then, while the workers
+ * have nothing else to do, warm.
  *
- * The event loop is never held. What takes longer than a step of a turn is done elsewhere: engines are chosen and sessions created in a worker,
- * and the loop gets a session of its own only where that is quick to open: a copy of a tree ensemble's memory, or a session of ONNX Runtime that
- * was measured. A version that is slow to open, or to run, is served by the pool alone.
+ * The event loop is never held. What takes longer than a step of a turn is done elsewhere: engines are chosen and
+ * sessions created in a worker, and the loop gets a session of its own only where that is quick to open: a copy of a
+ * tree ensemble's memory, or a session of ONNX Runtime that was measured. A version that is slow to open, or to run, is
+ * served by the pool alone.
  */
 
 import { BundleError, type BundleFault, readBundle, type StoredBundle } from "../../bundle/index.js";
@@ -67,8 +69,8 @@ export interface LoadListener {
 }
 
 /**
- * A session of ONNX Runtime is opened on the event loop if a worker needed at most so long for it, milliseconds. With what the loop needs more,
- * because its code is colder, the turn stays under 2 ms.
+ * A session of ONNX Runtime is opened on the event loop if a worker needed at most so long for it, milliseconds. With
+ * what the loop needs more, because its code is colder, the turn stays under 2 ms.
  */
 const createMsMax = 1.2;
 /** Model time of a step of the proof on the event loop, microseconds. */
@@ -102,12 +104,17 @@ export async function loadServable(
 }
 
 /**
- * Warms a version and learns what its runs cost. Its runs mustn't wait behind another version's loading: they would seem to take as long.
+ * Warms a version and learns what its runs cost. Its runs mustn't wait behind another version's loading: they would
+ * seem to take as long.
  *
  * @returns Undefined when that went well.
  * @throws StoppedError when the turns were stopped; nothing else.
  */
-export async function warmServable({ version, lane, runUs }: Servable, now: () => number, turns: Turns): Promise<ProofReport | undefined> {
+export async function warmServable(
+  { version, lane, runUs }: Servable,
+  now: () => number,
+  turns: Turns,
+): Promise<ProofReport | undefined> {
   try {
     await turns.unlessStopped(learnCost(version, lane, now, runUs, turns.pause));
     version.releaseGolden();
@@ -120,7 +127,8 @@ export async function warmServable({ version, lane, runUs }: Servable, now: () =
 
 function reportOf(error: unknown): Pick<ProofReport, "fault" | "problems"> {
   if (error instanceof BundleError) return { fault: error.fault, problems: error.problems };
-  if (error instanceof GraphError) return { fault: "refused", problems: [`a graph can't be planned: ${error.message}`] };
+  if (error instanceof GraphError)
+    return { fault: "refused", problems: [`a graph can't be planned: ${error.message}`] };
   return { fault: "failed", problems: [error instanceof Error ? error.message : String(error)] };
 }
 

@@ -5,7 +5,10 @@
  * @param perModel - How many versions of a model, at least 1: the newest serves, the others stand by for a step back.
  * @returns By name, newest first.
  */
-export function newestVersions<T extends { name: string; version: number }>(stored: readonly T[], perModel: number): T[] {
+export function newestVersions<T extends { name: string; version: number }>(
+  stored: readonly T[],
+  perModel: number,
+): T[] {
   const taken = new Map<string, number>();
   return [...stored]
     .sort((a, b) => (a.name === b.name ? b.version - a.version : a.name < b.name ? -1 : 1))

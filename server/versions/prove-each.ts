@@ -1,6 +1,6 @@
 /**
- * Proves versions on every executor that is going to run them, as fast as a start allows: golden rows go through the path on this thread
- * while the pool's workers still load, and then through the workers while this thread goes on.
+ * Proves versions on every executor that is going to run them, as fast as a start allows: golden rows go through the
+ * path on this thread while the pool's workers still load, and then through the workers while this thread goes on.
  */
 
 import { noPause, type Pause } from "../../bundle/index.js";
@@ -14,14 +14,24 @@ import type { ProofSummary, Version } from "./version.js";
 export interface ProvingPool {
   /** Why versions, by their keys, couldn't be loaded. */
   readonly notLoaded: ReadonlyMap<string, string>;
-  /** @throws {@link StuckRunError} when the run takes longer than `limitMs`; and so does every run of the key that waits for a worker then. */
+  /**
+   * @throws {@link StuckRunError} when the run takes longer than `limitMs`; and so does every run of the key that waits
+   *   for a worker then.
+   */
   run(key: string, blocks: Block[], rowCount: number, limitMs: number): Promise<RunResult>;
-  runInEach(key: string, makeBlocks: () => Block[], rowCount: number, batchRows: number, limitMs: number): Promise<readonly RunResult[]>;
+  runInEach(
+    key: string,
+    makeBlocks: () => Block[],
+    rowCount: number,
+    batchRows: number,
+    limitMs: number,
+  ): Promise<readonly RunResult[]>;
 }
 
 /**
- * How long a run of golden rows may take before the version is refused, milliseconds: far longer than that of a version that could keep its
- * objective, on a machine that is far slower. Without a limit, one endless golden row would keep every other version from its service.
+ * How long a run of golden rows may take before the version is refused, milliseconds: far longer than that of a version
+ * that could keep its objective, on a machine that is far slower. Without a limit, one endless golden row would keep
+ * every other version from its service.
  */
 function limitMsOf({ sloMs }: Version, rowCount: number): number {
   return 10_000 + rowCount * Math.min(sloMs, 1000);
@@ -50,7 +60,9 @@ export async function proveEach(
   pool: Promise<ProvingPool | undefined>,
   { pause = noPause, inlineRowsMax }: ProveEachOptions = {},
 ): Promise<ReadonlyMap<Version, Outcome>> {
-  const found = new Map(versions.map((version) => [version, { problems: [] as string[], proofs: {} as Record<string, Proof> }]));
+  const found = new Map(
+    versions.map((version) => [version, { problems: [] as string[], proofs: {} as Record<string, Proof> }]),
+  );
   const proveInline = async (): Promise<void> => {
     for (const version of versions) {
       const runBatch = inline(version);
@@ -65,7 +77,8 @@ export async function proveEach(
     const workers = await pool;
     if (workers === undefined) return;
     // One version after the other: a worker takes one task at a time, and each worker has to get one.
-    for (const version of versions) await proveByWorkers(version, inline(version) === undefined, workers, found.get(version)!, pause);
+    for (const version of versions)
+      await proveByWorkers(version, inline(version) === undefined, workers, found.get(version)!, pause);
   };
   // Both to their end, also where one fails: whoever hears of it lets go of the sessions.
   const ended = await Promise.allSettled([proveInline(), proveInPool()]);
@@ -101,7 +114,9 @@ async function proveByWorkers(
   const runBatch: RunBatch = (blocks, rowCount) =>
     unlessStuck(() => workers.run(key, copiesOf(blocks), rowCount, limitMsOf(version, rowCount)));
   const runInEach: RunInEach = (makeBlocks, rowCount, batchRows) =>
-    unlessStuck(async () => [...(await workers.runInEach(key, makeBlocks, rowCount, batchRows, limitMsOf(version, rowCount)))]);
+    unlessStuck(async () => [
+      ...(await workers.runInEach(key, makeBlocks, rowCount, batchRows, limitMsOf(version, rowCount))),
+    ]);
   try {
     if (withPath) {
       const path = await prove(version, runBatch, { pause });

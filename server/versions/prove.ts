@@ -1,11 +1,12 @@
 /**
  * The proof: a version's golden rows through the very path that serves, before it serves.
  *
- * Each row goes in as the JSON text that a caller would send, as a call of its own, through decode, validate, preprocess, run, postprocess
- * and encode; a few together as one request of several rows. What the calls gave to the model then runs in batches of 7 and of the largest
- * size that will run, on the executor that will run them, and is postprocessed again: only a run can depend on how many rows are in it.
- * Features (before their cast), the models' raw outputs and the answers are compared with what the trained pipeline gave, and may differ by
- * no more than the manifest's tolerance.
+ * Each row goes in as the JSON text that a caller would send, as a call of its own, through decode, validate,
+ * preprocess, run, postprocess and encode; a few together as one request of several rows. What the calls gave to the
+ * model then runs in batches of 7 and of the largest size that will run, on the executor that will run them, and is
+ * postprocessed again: only a run can depend on how many rows are in it. Features (before their cast), the models' raw
+ * outputs and the answers are compared with what the trained pipeline gave, and may differ by no more than the
+ * manifest's tolerance.
  */
 
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -45,7 +46,11 @@ export interface ProveOptions {
 }
 
 /** @returns What was found; the caller decides by `problemCount`. */
-export async function prove(version: Version, runBatch: RunBatch, { pause = noPause, rowsMax }: ProveOptions = {}): Promise<Proof> {
+export async function prove(
+  version: Version,
+  runBatch: RunBatch,
+  { pause = noPause, rowsMax }: ProveOptions = {},
+): Promise<Proof> {
   const { golden, manifest } = version.bundle;
   const found = new Findings(manifest.parity.tolerance);
   const { answers, batchSizes } = goldenBatches(version, rowsMax);
@@ -57,11 +62,14 @@ export async function prove(version: Version, runBatch: RunBatch, { pause = noPa
     const batches: Promise<void>[] = [];
     for (let first = 0; first < answers.length; first += batchSize) {
       const batch = answers.slice(first, first + batchSize);
-      const ofBatch = blocks!.map((block, i) => rowsOf(block, first, batch.length, version.preprocessor.outputs[i]!.width));
+      const ofBatch = blocks!.map((block, i) =>
+        rowsOf(block, first, batch.length, version.preprocessor.outputs[i]!.width),
+      );
       batches.push(proveBatch(version, batch, ofBatch, runBatch, found, pause));
       await pause();
     }
-    // All of one size are under way together: a pool's workers are kept busy, and the start of a server isn't 400 round trips long.
+    // All of one size are under way together: a pool's workers are kept busy, and the start of a server isn't 400 round
+    // trips long.
     await Promise.all(batches);
     // Rows that run on this thread leave no other time to answer health, and to hear the pool's workers.
     await nextTurn();
@@ -74,13 +82,21 @@ export async function prove(version: Version, runBatch: RunBatch, { pause = noPa
 }
 
 /** Runs all rows in one executor, in batches of a given size; one result per executor, such as a pool's workers. */
-export type RunInEach = (makeBlocks: () => Block[], rowCount: number, batchRows: number) => Promise<readonly RunResult[]>;
+export type RunInEach = (
+  makeBlocks: () => Block[],
+  rowCount: number,
+  batchRows: number,
+) => Promise<readonly RunResult[]>;
 
 /**
- * The part of a proof that differs between executors of one server: the models' raw outputs, at each batch size, in each of them. What
- * comes before and after is the same code on the same thread, and was proved by {@link prove}.
+ * The part of a proof that differs between executors of one server: the models' raw outputs, at each batch size, in
+ * each of them. What comes before and after is the same code on the same thread, and was proved by {@link prove}.
  */
-export async function proveOutputs(version: Version, runInEach: RunInEach, { pause = noPause }: ProveOptions = {}): Promise<Proof> {
+export async function proveOutputs(
+  version: Version,
+  runInEach: RunInEach,
+  { pause = noPause }: ProveOptions = {},
+): Promise<Proof> {
   const { answers, batchSizes } = goldenBatches(version);
   const found = new Findings(version.bundle.manifest.parity.tolerance);
   const { outputs } = version.preprocessor;
@@ -133,7 +149,12 @@ function goldenBatches({ bundle }: Version, rowsMax = batchRowsMax): { answers: 
   return { answers, batchSizes: [...new Set([1, Math.min(7, largest), largest])] };
 }
 
-async function proveFeatures(version: Version, answers: readonly GoldenAnswer[], found: Findings, pause: Pause): Promise<void> {
+async function proveFeatures(
+  version: Version,
+  answers: readonly GoldenAnswer[],
+  found: Findings,
+  pause: Pause,
+): Promise<void> {
   for (const [, some] of inSteps(answers)) {
     proveFeaturesOf(version, some, found);
     await pause();
@@ -144,7 +165,9 @@ function proveFeaturesOf(version: Version, answers: readonly GoldenAnswer[], fou
   const { outputs } = version.preprocessor;
   const { features, refused } = version.preprocessor.features(answers.map(({ row }) => row));
   for (const { row, feature, expected, got } of refused) {
-    found.problem(`${place(answers[row]!)}, feature "${feature}": the graph refuses the row: expected ${expected}, got ${got}`);
+    found.problem(
+      `${place(answers[row]!)}, feature "${feature}": the graph refuses the row: expected ${expected}, got ${got}`,
+    );
   }
   if (refused.length > 0) return;
   for (const [i, { name, width }] of outputs.entries()) {
@@ -152,7 +175,8 @@ function proveFeaturesOf(version: Version, answers: readonly GoldenAnswer[], fou
       for (let k = 0; k < width; k++) {
         const expected = answer.features[name]![k]!;
         const got = features[i]![row * width + k]!;
-        if (!Object.is(expected, got)) found.difference("features", expected, got, "float64", `${place(answer)}, features.${name}[${k}]`);
+        if (!Object.is(expected, got))
+          found.difference("features", expected, got, "float64", `${place(answer)}, features.${name}[${k}]`);
       }
     }
   }
@@ -190,7 +214,12 @@ async function proveCalls(
 }
 
 /** @returns Undefined if it wasn't answered. */
-async function proveCall(version: Version, rows: readonly GoldenAnswer[], runBatch: RunBatch, found: Findings): Promise<Call | undefined> {
+async function proveCall(
+  version: Version,
+  rows: readonly GoldenAnswer[],
+  runBatch: RunBatch,
+  found: Findings,
+): Promise<Call | undefined> {
   const single = rows.length === 1;
   const text = single ? rows[0]!.rowJson : `{"rows":[${rows.map(({ rowJson }) => rowJson).join(",")}]}`;
   const { call, status, body } = await answerOf(version, text, runBatch);
@@ -222,7 +251,9 @@ async function proveBatch(
   try {
     result = await runBatch(blocks, batch.length);
   } catch (error) {
-    found.problem(`${place(batch[0]!)} to ${batch.at(-1)!.line}, batch of ${batch.length}: the run failed: ${(error as Error).message}`);
+    found.problem(
+      `${place(batch[0]!)} to ${batch.at(-1)!.line}, batch of ${batch.length}: the run failed: ${(error as Error).message}`,
+    );
     return;
   }
   const [failed] = result.failedRows;
@@ -255,12 +286,14 @@ function proveAnswer(
   const compare = (expected: Scalar, got: Scalar | undefined, what: string, name?: Scalar): void => {
     if (Object.is(expected, got)) return;
     const where = `${place(golden)}, ${what}${name === undefined ? "" : `["${name}"]`}, batch of ${batchRows}`;
-    if (typeof expected === "number" && typeof got === "number") found.difference("prediction", expected, got, predictionDtype, where);
+    if (typeof expected === "number" && typeof got === "number")
+      found.difference("prediction", expected, got, predictionDtype, where);
     else found.problem(`${where}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}`);
   };
   if (typeof golden.prediction === "object") {
     const numbers = prediction as readonly number[];
-    for (const [k, expected] of golden.prediction.entries()) compare(expected, numbers[k], "prediction", postprocessor.names![k]!);
+    for (const [k, expected] of golden.prediction.entries())
+      compare(expected, numbers[k], "prediction", postprocessor.names![k]!);
   } else compare(golden.prediction, prediction as Scalar, "prediction");
   for (const [k, expected] of golden.probabilities?.entries() ?? []) {
     compare(expected, probabilityOf(k) ?? Number.NaN, "probabilities", postprocessor.labels![k]!);
@@ -294,9 +327,13 @@ function proveRaw(
 async function proveRefusal(version: Version, golden: GoldenRow, runBatch: RunBatch, found: Findings): Promise<void> {
   const { status, body } = await answerOf(version, golden.rowJson, runBatch);
   if (status === 200)
-    found.problem(`${place(golden)}: expected the error ${golden.error}, got the answer ${JSON.stringify(body).slice(0, 200)}`);
+    found.problem(
+      `${place(golden)}: expected the error ${golden.error}, got the answer ${JSON.stringify(body).slice(0, 200)}`,
+    );
   else if (body.error.code !== golden.error)
-    found.problem(`${place(golden)}: expected the error ${golden.error}, got ${body.error.code}: ${body.error.message}`);
+    found.problem(
+      `${place(golden)}: expected the error ${golden.error}, got ${body.error.code}: ${body.error.message}`,
+    );
 }
 
 interface Answered {
@@ -309,7 +346,9 @@ interface Answered {
 /** One call through the serving path, with `runBatch` in the place of the scheduler. */
 async function answerOf(version: Version, text: string, runBatch: RunBatch): Promise<Answered> {
   return new Promise((resolve) => {
-    const reply = { send: (status: number, body: string | Buffer) => resolve({ call, status, body: JSON.parse(body.toString()) }) };
+    const reply = {
+      send: (status: number, body: string | Buffer) => resolve({ call, status, body: JSON.parse(body.toString()) }),
+    };
     const call = new Call(reply, 0, undefined, undefined, "application/json", "");
     call.requestId = "proof";
     call.body = Buffer.from(text);

@@ -15,7 +15,10 @@ export interface BodyLimits {
   readonly decode: DecodeLimits;
 }
 
-const unknownModelLimits: BodyLimits = { bodyBytesMax: 1_048_576, decode: { rowsMax: 10_000, containersMax: 10_002, membersMax: 2000 } };
+const unknownModelLimits: BodyLimits = {
+  bodyBytesMax: 1_048_576,
+  decode: { rowsMax: 10_000, containersMax: 10_002, membersMax: 2000 },
+};
 
 /** Models that an error names: a reply and a log line for each typing mistake can't hold hundreds. */
 const namedModelsMax = 20;
@@ -61,7 +64,8 @@ export class Registry {
   /** @throws {@link ServeError} model_not_found. */
   model(name: string): readonly ListedVersion[] {
     const versions = this.#models.get(name);
-    if (versions === undefined) throw new ServeError("model_not_found", `there is no model ${JSON.stringify(name)}: ${this.#known()}`);
+    if (versions === undefined)
+      throw new ServeError("model_not_found", `there is no model ${JSON.stringify(name)}: ${this.#known()}`);
     return versions;
   }
 
@@ -89,9 +93,15 @@ export class Registry {
     return version instanceof Version ? version.bodyLimits : unknownModelLimits;
   }
 
-  /** Every model of the store has a version that is ready: a server that lost one shouldn't take the place of one that has it. */
+  /**
+   * Every model of the store has a version that is ready: a server that lost one shouldn't take the place of one that
+   * has it.
+   */
   get ready(): boolean {
-    return this.#models.size > 0 && [...this.#models.values()].every((versions) => versions.some(({ state }) => state === "ready"));
+    return (
+      this.#models.size > 0 &&
+      [...this.#models.values()].every((versions) => versions.some(({ state }) => state === "ready"))
+    );
   }
 
   #onlyName(): string | undefined {

@@ -1,13 +1,21 @@
 /**
  * Loads a store: of each model its newest sound versions, and says of every other one why it isn't served.
  *
- * A version that fails takes no place: the next older one is tried. One that isn't whole yet is looked at again, also while the server serves, and
- * loaded once it is. Nothing that is wrong with one version, or with a folder, keeps another from being loaded.
+ * A version that fails takes no place: the next older one is tried. One that isn't whole yet is looked at again, also
+ * while the server serves, and loaded once it is. Nothing that is wrong with one version, or with a folder, keeps
+ * another from being loaded.
  */
 
 import { folderSignature, listBundles, type StoredBundle } from "../../bundle/index.js";
 import { StoppedError, type Turns } from "../turns.js";
-import { type Executors, type LoadListener, loadServable, type ProofReport, type Servable, warmServable } from "./load-servable.js";
+import {
+  type Executors,
+  type LoadListener,
+  loadServable,
+  type ProofReport,
+  type Servable,
+  warmServable,
+} from "./load-servable.js";
 import { newestVersions } from "./newest.js";
 import type { Registry } from "./registry.js";
 import { UnreadVersion } from "./unread-version.js";
@@ -91,7 +99,8 @@ export class StoreLoader {
     const { models, registry, defaultModel, defaultIsLoose, turns, log } = this.#options;
     const { bundles, strays } = await turns.unlessStopped(listBundles(models));
     for (const stray of strays.slice(0, straysMax)) log("warn", `passed over in the model store: ${stray}`, {});
-    if (strays.length > straysMax) log("warn", "more is passed over in the model store", { count: strays.length - straysMax });
+    if (strays.length > straysMax)
+      log("warn", "more is passed over in the model store", { count: strays.length - straysMax });
     if (bundles.length === 0)
       throw new Error(`no bundle is in the model store ${models}: expected ${models}/<name>/<version>/manifest.json`);
     this.#stored = bundles;
@@ -103,7 +112,11 @@ export class StoreLoader {
         `the default model ${JSON.stringify(defaultModel)} isn't in the model store ${models}: expected one of ${names}; correct defaultModel, or leave it out`,
       );
     }
-    log("warn", `the config file's default model ${JSON.stringify(defaultModel)} isn't in this store: there is no default`, { models });
+    log(
+      "warn",
+      `the config file's default model ${JSON.stringify(defaultModel)} isn't in this store: there is no default`,
+      { models },
+    );
     registry.forgetDefault();
   }
 
@@ -172,7 +185,9 @@ export class StoreLoader {
     const { registry, versionsPerModel } = this.#options;
     for (const version of registry.listed) {
       if (version instanceof UnreadVersion && version.state === "loading") {
-        version.leave(`the newest ${versionsPerModel === 1 ? "version is" : `${versionsPerModel} versions are`} loaded (versionsPerModel)`);
+        version.leave(
+          `the newest ${versionsPerModel === 1 ? "version is" : `${versionsPerModel} versions are`} loaded (versionsPerModel)`,
+        );
       }
     }
   }
@@ -193,8 +208,8 @@ export class StoreLoader {
 }
 
 /**
- * Which version is loaded next: of the newest few of each model one that nobody has begun with. Pure, and the same question may be asked again at
- * any time.
+ * Which version is loaded next: of the newest few of each model one that nobody has begun with. Pure, and the same
+ * question may be asked again at any time.
  *
  * @param without - Keys of those that failed: they take no place among the newest.
  */

@@ -1,4 +1,7 @@
-/** Distances between floating-point numbers in units in the last place: how far apart two numbers are among those that the dtype has. */
+/**
+ * Distances between floating-point numbers in units in the last place: how far apart two numbers are among those that
+ * the dtype has.
+ */
 
 const float64 = new Float64Array(1);
 const bits64 = new BigInt64Array(float64.buffer);
@@ -6,7 +9,8 @@ const float32 = new Float32Array(1);
 const bits32 = new Int32Array(float32.buffer);
 
 /**
- * @returns 0 only for the same bits, save that all NaN are one: -0 and 0 are 1 apart. Infinity if just one of them is NaN.
+ * @returns 0 only for the same bits, save that all NaN are one: -0 and 0 are 1 apart. Infinity if just one of them is
+ *   NaN.
  */
 export function ulpDistance(a: number, b: number, dtype: "float32" | "float64"): number {
   if (Object.is(a, b)) return 0;

@@ -5,7 +5,12 @@
  */
 
 import type { Bundle, RowSchema } from "../../bundle/index.js";
-import { createPostprocessor, createPreprocessor, type Postprocessor, type Preprocessor } from "../../preprocessing/index.js";
+import {
+  createPostprocessor,
+  createPreprocessor,
+  type Postprocessor,
+  type Preprocessor,
+} from "../../preprocessing/index.js";
 import type { PredictionCache } from "../cache.js";
 import { type AnswerFrame, createAnswerFrame, type DecodeLimits } from "../codec/json.js";
 import { createSharedChoices, type EngineChoice, type EngineName, type SharedChoices } from "../inference/engines.js";
@@ -60,7 +65,10 @@ export class Version {
   /** Features whose values are personal data: never told, never logged. */
   readonly hiddenFeatures: ReadonlySet<string>;
   readonly bodyLimits: { readonly bodyBytesMax: number; readonly decode: DecodeLimits };
-  /** Why a run of its models may take any time and memory; undefined where it can't. Such a version never runs in this process. */
+  /**
+   * Why a run of its models may take any time and memory; undefined where it can't. Such a version never runs in this
+   * process.
+   */
   readonly unbounded: string | undefined;
   /** The deadline of calls that bring none, milliseconds. */
   readonly sloMs: number;

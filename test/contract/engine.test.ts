@@ -1,6 +1,7 @@
 /**
- * Goal: what any engine owes the server: a row's numbers to the last bit whatever batch it is in, outputs that belong to the caller, and an
- * error, never a crash or a guess, for whatever it can't do. An engine joins by standing in the list, with a table of its own.
+ * Goal: what any engine owes the server: a row's numbers to the last bit whatever batch it is in, outputs that belong
+ * to the caller, and an error, never a crash or a guess, for whatever it can't do. An engine joins by standing in the
+ * list, with a table of its own.
  */
 
 import { afterEach, describe, expect, test } from "vitest";

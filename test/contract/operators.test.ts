@@ -82,7 +82,8 @@ function plan({ op, columns: cells, params }: OperatorCase, givenParams: unknown
   const refusals = new Refusals();
   const inputs: InputColumn[] = cells.map((values, index) => {
     const items = values.flatMap((value) => (Array.isArray(value) ? [typeof value[0]] : []));
-    if (items.length > 0) return new ListColumn(`feature ${index}`, items.find((type) => type !== "undefined") as ItemType);
+    if (items.length > 0)
+      return new ListColumn(`feature ${index}`, items.find((type) => type !== "undefined") as ItemType);
     const isText = values.some((value) => typeof value !== "number");
     return isText ? new TextColumn(`feature ${index}`) : new NumberColumn(`feature ${index}`);
   });
@@ -109,6 +110,7 @@ function refusal(run: () => unknown): GraphError {
 }
 
 function deepFreeze<Value>(value: Value): Value {
-  if (typeof value === "object" && value !== null) for (const part of Object.values(Object.freeze(value))) deepFreeze(part);
+  if (typeof value === "object" && value !== null)
+    for (const part of Object.values(Object.freeze(value))) deepFreeze(part);
   return value;
 }

@@ -26,7 +26,10 @@ const members = {
 };
 
 function listeners() {
-  return { onTrouble: (message: string) => void troubles.push(message), onStuck: (run: StuckRun) => void stuckRuns.push(run) };
+  return {
+    onTrouble: (message: string) => void troubles.push(message),
+    onStuck: (run: StuckRun) => void stuckRuns.push(run),
+  };
 }
 
 /** The worker's number, then the rows. */
@@ -150,7 +153,13 @@ describe("a process that can't load a version", () => {
   ])("since that is %s leaves it out, and has the others", async (bad, reason) => {
     [stuckRuns, troubles] = [[], []];
     const specs = [{ ...makeSpec(), key: bad }, makeSpec()];
-    pool = new ProcessPool({ workers: 1, specs, filename: fixture("blocking-process.mjs"), loadMs: 300, ...listeners() });
+    pool = new ProcessPool({
+      workers: 1,
+      specs,
+      filename: fixture("blocking-process.mjs"),
+      loadMs: 300,
+      ...listeners(),
+    });
     await pool.started;
     expect([...pool.notLoaded]).toEqual([[bad, reason]]);
     expect((await run([5]))[1]).toBe(5);

@@ -1,6 +1,6 @@
 /**
- * Goal: whatever a caller sends, it hears by status, code, row and feature what was wrong, and the next request is answered as if nothing
- * had been.
+ * Goal: whatever a caller sends, it hears by status, code, row and feature what was wrong, and the next request is
+ * answered as if nothing had been.
  */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -36,23 +36,49 @@ afterEach(async () => {
   expect((await post(server.httpPort, "/predict", { value: 0.25 })).json).toMatchObject({ prediction: 0.25 });
 });
 
-async function send(body: string | Uint8Array, headers: Record<string, string> = {}, path = "/predict"): Promise<RawReply> {
-  const all = { host: "plumb", "content-type": "application/json", "content-length": String(Buffer.byteLength(body)), ...headers };
+async function send(
+  body: string | Uint8Array,
+  headers: Record<string, string> = {},
+  path = "/predict",
+): Promise<RawReply> {
+  const all = {
+    host: "plumb",
+    "content-type": "application/json",
+    "content-length": String(Buffer.byteLength(body)),
+    ...headers,
+  };
   const head = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-  await connection.write(Buffer.concat([Buffer.from(`POST ${path} HTTP/1.1\r\n${head.join("")}\r\n`), Buffer.from(body)]));
+  await connection.write(
+    Buffer.concat([Buffer.from(`POST ${path} HTTP/1.1\r\n${head.join("")}\r\n`), Buffer.from(body)]),
+  );
   return await connection.reply();
 }
 
-function expectError(reply: RawReply, status: number, code: string): { row: number; feature: string; expected: string; got: string }[] {
+function expectError(
+  reply: RawReply,
+  status: number,
+  code: string,
+): { row: number; feature: string; expected: string; got: string }[] {
   expect(reply.status).toBe(status);
   expect(reply.headers.get("content-type")).toBe("application/json");
   expect(Object.keys(reply.json)).toEqual(["error"]);
   expect(Object.keys(reply.json.error)).toEqual(["code", "message", "issues", "request_id"]);
   const { error } = reply.json;
-  expect(error).toMatchObject({ code, message: expect.stringMatching(/./), request_id: reply.headers.get("x-request-id") });
-  expect(reply.headers.has("retry-after")).toBe(code === "overloaded" || code === "deadline_exceeded" || code === "not_ready");
+  expect(error).toMatchObject({
+    code,
+    message: expect.stringMatching(/./),
+    request_id: reply.headers.get("x-request-id"),
+  });
+  expect(reply.headers.has("retry-after")).toBe(
+    code === "overloaded" || code === "deadline_exceeded" || code === "not_ready",
+  );
   for (const issue of error.issues) {
-    expect(issue).toEqual({ row: expect.any(Number), feature: expect.any(String), expected: expect.any(String), got: expect.any(String) });
+    expect(issue).toEqual({
+      row: expect.any(Number),
+      feature: expect.any(String),
+      expected: expect.any(String),
+      got: expect.any(String),
+    });
   }
   return error.issues;
 }
@@ -83,8 +109,14 @@ describe("a body that isn't the JSON that is taken is malformed_body", () => {
     ["a line break in a string", '{"note":"a\nb","value":1}'],
     ["UTF-8 that is none, in a value", Buffer.from('{"value":1,"note":"caf\xe9"}', "latin1")],
     ["UTF-8 that is none, in a key", Buffer.from('{"value":1,"\xff":1}', "latin1")],
-    ["overlong UTF-8", Buffer.concat([Buffer.from('{"value":1,"note":"'), Buffer.from([0xc0, 0xaf]), Buffer.from('"}')])],
-    ["a surrogate in UTF-8", Buffer.concat([Buffer.from('{"value":1,"note":"'), Buffer.from([0xed, 0xa0, 0x80]), Buffer.from('"}')])],
+    [
+      "overlong UTF-8",
+      Buffer.concat([Buffer.from('{"value":1,"note":"'), Buffer.from([0xc0, 0xaf]), Buffer.from('"}')]),
+    ],
+    [
+      "a surrogate in UTF-8",
+      Buffer.concat([Buffer.from('{"value":1,"note":"'), Buffer.from([0xed, 0xa0, 0x80]), Buffer.from('"}')]),
+    ],
     ["UTF-16", Buffer.from('{"value":1}', "utf16le")],
     ["a key twice", '{"value":1,"value":2}'],
     ["a key twice, once in escapes", '{"value":1,"\\u0076alue":2}'],
@@ -128,7 +160,11 @@ describe("a body in the form of another server says which form is taken here", (
       '{"inputs":[{"name":"value","shape":[1],"datatype":"FP32","data":[1]}]}',
       /"inputs", the form of the Open Inference Protocol/,
     ],
-    ["dataframe_split", '{"dataframe_split":{"columns":["value"],"data":[[1]]}}', /"dataframe_split", the form of MLflow/],
+    [
+      "dataframe_split",
+      '{"dataframe_split":{"columns":["value"],"data":[[1]]}}',
+      /"dataframe_split", the form of MLflow/,
+    ],
     ["dataframe_records", '{"dataframe_records":[{"value":1}]}', /"dataframe_records", the form of MLflow/],
     ["a large one", `{"instances":[${Array(10_000).fill("[1]").join(",")}]}`, /"instances"|10002 objects and lists/],
   ];
@@ -137,7 +173,9 @@ describe("a body in the form of another server says which form is taken here", (
     expect(reply.json.error.message).toMatch(words);
     if (reply.json.error.code === "too_many_rows") return;
     expectError(reply, 400, "malformed_body");
-    expect(reply.json.error.message).toContain('send one row as {"value": ..., "count": ..., "flag": ..., ...}, several as {"rows": [');
+    expect(reply.json.error.message).toContain(
+      'send one row as {"value": ..., "count": ..., "flag": ..., ...}, several as {"rows": [',
+    );
   });
 
   test("unless it holds a feature of the model", async () => {
@@ -180,7 +218,12 @@ describe("a row that breaks the schema is schema_mismatch, by feature", () => {
   ];
   test.each(cases)("%s", async (_, body, feature, expected, got) => {
     const issues = expectError(await send(body), 422, "schema_mismatch");
-    expect(issues[0]).toEqual({ row: 0, feature, expected: expect.stringMatching(expected), got: expect.stringMatching(got) });
+    expect(issues[0]).toEqual({
+      row: 0,
+      feature,
+      expected: expect.stringMatching(expected),
+      got: expect.stringMatching(got),
+    });
   });
 
   test("with every fault of every row, by its index", async () => {
@@ -253,12 +296,14 @@ describe("what a row may be", () => {
     expect((await send('{"value":-0}')).body).toMatch(/^\{"prediction":-0,/);
   });
 
-  test.each(["application/json", "Application/JSON", "application/json; charset=utf-8", 'application/json;charset="UTF-8"'])(
-    "declared as %s",
-    async (type) => {
-      expect((await send('{"value":1}', { "content-type": type })).json.prediction).toBe(1);
-    },
-  );
+  test.each([
+    "application/json",
+    "Application/JSON",
+    "application/json; charset=utf-8",
+    'application/json;charset="UTF-8"',
+  ])("declared as %s", async (type) => {
+    expect((await send('{"value":1}', { "content-type": type })).json.prediction).toBe(1);
+  });
 });
 
 describe("rows", () => {
@@ -358,9 +403,12 @@ describe("headers", () => {
     expectError(await connection.reply(), 415, "unsupported_media_type");
   });
 
-  test.each(["gzip", "br", "deflate", "identity, gzip"])("content-encoding %s is unsupported_media_type", async (encoding) => {
-    expectError(await send(valid, { "content-encoding": encoding }), 415, "unsupported_media_type");
-  });
+  test.each(["gzip", "br", "deflate", "identity, gzip"])(
+    "content-encoding %s is unsupported_media_type",
+    async (encoding) => {
+      expectError(await send(valid, { "content-encoding": encoding }), 415, "unsupported_media_type");
+    },
+  );
 
   test("content-encoding identity says nothing", async () => {
     expect((await send(valid, { "content-encoding": "identity" })).json.prediction).toBe(1);

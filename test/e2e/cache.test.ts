@@ -38,7 +38,9 @@ test.each(models)("%s answers the same bytes with and without, the first and the
   const ask = async (server: ServerProcess) => {
     const texts: string[] = [];
     for (const body of bodies) {
-      texts.push((await post(server.httpPort, `/models/${model}/predict`, body, { headers: { "x-request-id": "same" } })).text);
+      texts.push(
+        (await post(server.httpPort, `/models/${model}/predict`, body, { headers: { "x-request-id": "same" } })).text,
+      );
     }
     return texts;
   };
@@ -48,8 +50,12 @@ test.each(models)("%s answers the same bytes with and without, the first and the
   expect(second).toEqual(first);
   expect(await metric(kept, "plumb_requests_total", { model, result: "ok" })).toBe(2 * bodies.length);
   // The second time everything is known; the first time, what several rows together asked for again.
-  expect(await metric(kept, "plumb_cache_misses_total", { model })).toBe(new Set(rows.map((row) => JSON.stringify(row))).size);
-  expect(await metric(kept, "plumb_cache_entries", { model })).toBe(new Set(rows.map((row) => JSON.stringify(row))).size);
+  expect(await metric(kept, "plumb_cache_misses_total", { model })).toBe(
+    new Set(rows.map((row) => JSON.stringify(row))).size,
+  );
+  expect(await metric(kept, "plumb_cache_entries", { model })).toBe(
+    new Set(rows.map((row) => JSON.stringify(row))).size,
+  );
   expect(await metric(kept, "plumb_cache_bytes", { model })).toBeLessThanOrEqual(1_000_000);
   expect(await metric(plain, "plumb_cache_misses_total", { model })).toBe(0);
 });

@@ -1,4 +1,7 @@
-/** Goal: a collector that is slow, wrong or gone costs spans, which are counted, and nothing else: no answer, no memory, no late stop. */
+/**
+ * Goal: a collector that is slow, wrong or gone costs spans, which are counted, and nothing else: no answer, no memory,
+ * no late stop.
+ */
 
 import { Agent } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -40,7 +43,12 @@ async function start(environment: Environment, ...flags: readonly string[]): Pro
 async function ask({ httpPort }: ServerProcess, calls: number): Promise<void> {
   const answers = await Promise.all(
     Array.from({ length: calls }, async (_, value) => {
-      const { status, json } = await post(httpPort, "/predict", { value }, { agent, headers: { "x-timeout-ms": "86400000" } });
+      const { status, json } = await post(
+        httpPort,
+        "/predict",
+        { value },
+        { agent, headers: { "x-timeout-ms": "86400000" } },
+      );
       return [status, json.prediction];
     }),
   );

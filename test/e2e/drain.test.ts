@@ -1,4 +1,7 @@
-/** Goal: a server that is told to stop answers everything that it took, takes nothing new, and ends with the right exit code. */
+/**
+ * Goal: a server that is told to stop answers everything that it took, takes nothing new, and ends with the right exit
+ * code.
+ */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -49,7 +52,15 @@ describe.each(members)("on $build", ({ name }) => {
   test.each(["SIGTERM", "SIGINT", "SIGQUIT"] as const)(
     "%s under load: every request that was sent on a living connection is answered, the last of each closes it, and the exit code is 0",
     async (signal) => {
-      const server = await startServer(store.directory, "--http", name, "--default-model", "echo", "--drain-quiet-ms", "2000");
+      const server = await startServer(
+        store.directory,
+        "--http",
+        name,
+        "--default-model",
+        "echo",
+        "--drain-quiet-ms",
+        "2000",
+      );
       let answered = 0;
       const clients = Array.from({ length: 16 }, async (_, client) => {
         const connection = await RawConnection.open(server.httpPort);
@@ -97,7 +108,15 @@ describe.each(members)("on $build", ({ name }) => {
 
   describe("a connection that is kept open", () => {
     test("may still bring a request while the server waits for quiet, and is closed by its reply", async () => {
-      const server = await startServer(store.directory, "--http", name, "--default-model", "echo", "--drain-quiet-ms", "20000");
+      const server = await startServer(
+        store.directory,
+        "--http",
+        name,
+        "--default-model",
+        "echo",
+        "--drain-quiet-ms",
+        "20000",
+      );
       const connections = await Promise.all(Array.from({ length: 3 }, () => RawConnection.open(server.httpPort)));
       for (const connection of connections) {
         await connection.write(request("/predict", '{"value":1}'));
@@ -116,7 +135,15 @@ describe.each(members)("on $build", ({ name }) => {
     });
 
     test("to the admin listener doesn't hold up the end", async () => {
-      const server = await startServer(store.directory, "--http", name, "--default-model", "echo", "--drain-quiet-ms", "0");
+      const server = await startServer(
+        store.directory,
+        "--http",
+        name,
+        "--default-model",
+        "echo",
+        "--drain-quiet-ms",
+        "0",
+      );
       const scraper = await RawConnection.open(server.adminPort);
       await scraper.write("GET /metrics HTTP/1.1\r\nhost: plumb\r\n\r\n");
       expect((await scraper.reply()).status).toBe(200);
@@ -127,9 +154,19 @@ describe.each(members)("on $build", ({ name }) => {
   });
 
   test("a drain for a client that never finishes its body ends with its time, and with exit code 1", async () => {
-    const server = await startServer(store.directory, "--http", name, "--default-model", "echo", "--drain-timeout-ms", "300");
+    const server = await startServer(
+      store.directory,
+      "--http",
+      name,
+      "--default-model",
+      "echo",
+      "--drain-timeout-ms",
+      "300",
+    );
     const connection = await RawConnection.open(server.httpPort);
-    await connection.write("POST /predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{");
+    await connection.write(
+      "POST /predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{",
+    );
     await ask(server.httpPort, "/health/live");
     server.kill("SIGTERM");
     await connection.closed;
@@ -144,7 +181,9 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
     const server = await startServer(store.directory, "--execution", "pool", "--workers", "2");
     const values = Array.from({ length: 10_000 }, (_, i) => 5_000 + i / 8);
     const connection = await RawConnection.open(server.httpPort);
-    await connection.write(request("/models/spin/predict", JSON.stringify({ rows: values.map((value) => ({ value })) })));
+    await connection.write(
+      request("/models/spin/predict", JSON.stringify({ rows: values.map((value) => ({ value })) })),
+    );
     await expect.poll(() => busyWorkers(server), quickly).toBe(2);
     server.kill(signal);
     expect(await server.untilLogged(({ message }) => message === "draining")).toMatchObject({ calls_in_flight: 1 });
@@ -160,7 +199,8 @@ describe.each(["SIGTERM", "SIGINT"] as const)("%s", (signal) => {
 test("calls that wait in the queue when the signal comes are answered too", async () => {
   const server = await startServer(store.directory, "--execution", "pool", "--workers", "1");
   const connections = await Promise.all(Array.from({ length: 30 }, () => RawConnection.open(server.httpPort)));
-  for (const [i, connection] of connections.entries()) await connection.write(request("/models/spin/predict", `{"value":${20_000 + i}}`));
+  for (const [i, connection] of connections.entries())
+    await connection.write(request("/models/spin/predict", `{"value":${20_000 + i}}`));
   await expect.poll(() => metric(server, "plumb_calls_in_flight"), quickly).toBeGreaterThan(1);
   server.kill("SIGTERM");
   for (const [i, connection] of connections.entries()) {
@@ -199,7 +239,15 @@ test("readiness ends first: for --drain-delay-ms the server isn't ready, and sti
 
 describe("a drain that can't end", () => {
   test("for a run that takes too long ends with exit code 1, once the worker has put it down", async () => {
-    const server = await startServer(store.directory, "--execution", "pool", "--workers", "1", "--drain-timeout-ms", "20");
+    const server = await startServer(
+      store.directory,
+      "--execution",
+      "pool",
+      "--workers",
+      "1",
+      "--drain-timeout-ms",
+      "20",
+    );
     const connections = [await RawConnection.open(server.httpPort), await RawConnection.open(server.httpPort)];
     for (const connection of connections) await connection.write(request("/models/spin/predict", long));
     await expect.poll(() => metric(server, "plumb_calls_in_flight"), quickly).toBe(2);
@@ -231,7 +279,10 @@ describe("a signal during the start", () => {
     await once(taken.close(), "close");
     const server = new ServerProcess(["--models", store.directory, "--http-port", String(port)]);
     await expect
-      .poll(async () => (await ask(port, "/health/live").catch(() => undefined))?.status, { interval: 1, timeout: 20_000 })
+      .poll(async () => (await ask(port, "/health/live").catch(() => undefined))?.status, {
+        interval: 1,
+        timeout: 20_000,
+      })
       .toBe(200);
     server.kill("SIGTERM");
     expect(await server.ended).toEqual({ code: 0, signal: null });
@@ -279,9 +330,19 @@ describe("other signals", () => {
   test("SIGHUP of a terminal that has closed drains", async (context) => {
     const script = needProgram(context, "script");
     const log = join(store.directory, ".terminal.log");
-    const command = [process.execPath, serverProgram, "serve", "--models", store.directory, "--http-port", "0", "--admin-port", "0"];
-    // Standard error is a file: when the terminal is gone, nobody could read it there. The shell passes the signal on, as shells do, and tells
-    // the exit code; the first of its waits is what the signal ends.
+    const command = [
+      process.execPath,
+      serverProgram,
+      "serve",
+      "--models",
+      store.directory,
+      "--http-port",
+      "0",
+      "--admin-port",
+      "0",
+    ];
+    // Standard error is a file: when the terminal is gone, nobody could read it there. The shell passes the signal on,
+    // as shells do, and tells the exit code; the first of its waits is what the signal ends.
     const line = `${command.join(" ")} 2>${log} & trap "kill -HUP $!" HUP; wait $!; wait $!; echo "exit code $?" >>${log}`;
     const terminal = spawn(script, ["-qfec", line, "/dev/null"], { stdio: ["ignore", "pipe", "ignore"] });
     let screen = "";

@@ -1,4 +1,6 @@
-/** Goal: a worker that dies costs at most the calls that it ran, twice; never the process, and never the other workers. */
+/**
+ * Goal: a worker that dies costs at most the calls that it ran, twice; never the process, and never the other workers.
+ */
 
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";

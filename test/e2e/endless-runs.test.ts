@@ -1,4 +1,7 @@
-/** Goal: a run that never ends, or far too late, costs the calls in its batch and nothing else; and a server is always told to stop with success. */
+/**
+ * Goal: a run that never ends, or far too late, costs the calls in its batch and nothing else; and a server is always
+ * told to stop with success.
+ */
 
 import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -42,8 +45,10 @@ afterAll(async () => {
   for (const { remove } of [store, patientStore, slowStore, goldenStore]) await remove();
 });
 
-const spin = (server: ServerProcess, value: number) => post(server.httpPort, "/models/spin/predict", { value }, patient);
-const echo = (server: ServerProcess, value: number) => post(server.httpPort, "/models/echo/predict", { value }, patient);
+const spin = (server: ServerProcess, value: number) =>
+  post(server.httpPort, "/models/spin/predict", { value }, patient);
+const echo = (server: ServerProcess, value: number) =>
+  post(server.httpPort, "/models/echo/predict", { value }, patient);
 
 /** Answers of another model, and of health, until the promise is settled. */
 async function answeredUntil<T>(server: ServerProcess, promise: Promise<T>): Promise<{ result: T; answers: number }> {
@@ -84,7 +89,15 @@ describe.each([
   ["auto", "0"],
 ])("an endless row, --execution %s --workers %s", (execution, workers) => {
   test("is answered 504, costs no other call, and its worker is replaced; a stop during one ends in time", async () => {
-    const server = await startServer(store.directory, "--execution", execution, "--workers", workers, "--drain-timeout-ms", "100");
+    const server = await startServer(
+      store.directory,
+      "--execution",
+      execution,
+      "--workers",
+      workers,
+      "--drain-timeout-ms",
+      "100",
+    );
     const { result, answers } = await answeredUntil(server, spin(server, endless));
     expect([result.status, result.json.error.code]).toEqual([504, "deadline_exceeded"]);
     expect(answers).toBeGreaterThan(1);
@@ -96,7 +109,9 @@ describe.each([
     const next = await spin(server, 5);
     expect([next.status, next.json.prediction]).toEqual([200, 5]);
 
-    await expect.poll(() => childrenOf(server.pid).length, quickly).toBe(Math.max(1, execution === "inline" ? 0 : Number(workers)));
+    await expect
+      .poll(() => childrenOf(server.pid).length, quickly)
+      .toBe(Math.max(1, execution === "inline" ? 0 : Number(workers)));
     const children = childrenOf(server.pid);
     await beginEndless(server);
     expect(await endedAfter(server, "SIGTERM")).toBeLessThan(farTooLongMs);
@@ -117,7 +132,9 @@ test("a server without such a model has no such process", async () => {
 test("the model says why it runs in processes, and the kernel takes those first when memory is short", async () => {
   const server = await startServer(store.directory);
   const { engines } = (await ask(server.httpPort, "/models/spin")).json.versions[0];
-  expect(engines).toMatchObject([{ engine: "onnxruntime", reason: "it runs in processes of its own, since its graph has a Loop" }]);
+  expect(engines).toMatchObject([
+    { engine: "onnxruntime", reason: "it runs in processes of its own, since its graph has a Loop" },
+  ]);
   expect(readFileSync(`/proc/${childrenOf(server.pid)[0]}/oom_score_adj`, "utf8").trim()).toBe("1000");
 });
 
@@ -163,7 +180,8 @@ describe("golden rows that never end", () => {
 });
 
 describe("a bounded run that lasts far too long", () => {
-  const slow = (server: ServerProcess, value: number) => post(server.httpPort, "/models/slow/predict", { value }, patient);
+  const slow = (server: ServerProcess, value: number) =>
+    post(server.httpPort, "/models/slow/predict", { value }, patient);
 
   test("has its thread written off and replaced; the server says so until the run ends", async () => {
     const server = await startServer(slowStore.directory, "--execution", "pool", "--workers", "1");
@@ -171,7 +189,9 @@ describe("a bounded run that lasts far too long", () => {
     expect([failed.status, failed.json.error.code]).toEqual([504, "deadline_exceeded"]);
     expect(await metric(server, "plumb_pool_stuck_workers")).toBe(1);
     expect(await metric(server, "plumb_stuck_runs_total", { model: "slow" })).toBe(1);
-    expect(server.log.find(({ message }) => message.startsWith("a run didn't end: its thread was written off"))).toBeDefined();
+    expect(
+      server.log.find(({ message }) => message.startsWith("a run didn't end: its thread was written off")),
+    ).toBeDefined();
     expect((await slow(server, 3)).json.prediction).toBe(3);
     const health = await ask(server.httpPort, "/health/ready");
     if (health.json.stuck_workers) expect([health.status, health.json.stuck_workers]).toEqual([200, 1]);
@@ -182,13 +202,23 @@ describe("a bounded run that lasts far too long", () => {
   });
 
   test("doesn't hold up a stop, which ends without it", async () => {
-    const server = await startServer(slowStore.directory, "--execution", "pool", "--workers", "1", "--drain-timeout-ms", "0");
+    const server = await startServer(
+      slowStore.directory,
+      "--execution",
+      "pool",
+      "--workers",
+      "1",
+      "--drain-timeout-ms",
+      "0",
+    );
     const call = slow(server, stepsMax).catch(() => {});
     await call;
     server.kill("SIGTERM");
     const { code, signal } = await server.ended;
     // As this Node allows it.
     expect("execve" in process ? code : signal).toBe("execve" in process ? 1 : "SIGKILL");
-    expect(server.log.at(-1)!.message).toMatch(/^a thread of the pool is still in its run: the process ends without it/);
+    expect(server.log.at(-1)!.message).toMatch(
+      /^a thread of the pool is still in its run: the process ends without it/,
+    );
   });
 });

@@ -1,4 +1,7 @@
-/** Goal: a server runs each model on the engine that it was told, in every thread, says which and why, and answers the same whichever it is. */
+/**
+ * Goal: a server runs each model on the engine that it was told, in every thread, says which and why, and answers the
+ * same whichever it is.
+ */
 
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -31,7 +34,17 @@ describe.each(["onnxruntime", "tree", "auto"] as const)("--engine %s", (engine) 
     let server: ServerProcess;
 
     beforeAll(async () => {
-      server = await startServer(models, "--default-model", "demand", "--engine", engine, "--execution", execution, "--access-log", "off");
+      server = await startServer(
+        models,
+        "--default-model",
+        "demand",
+        "--engine",
+        engine,
+        "--execution",
+        execution,
+        "--access-log",
+        "off",
+      );
     });
     afterAll(async () => {
       await server.end();
@@ -73,7 +86,11 @@ describe.each(["onnxruntime", "tree", "auto"] as const)("--engine %s", (engine) 
     });
 
     test("gives the golden rows' answers, bit for bit", async () => {
-      const { json } = await post(server.httpPort, "/predict", `{"rows":[${golden.map(({ rowJson }) => rowJson).join()}]}`);
+      const { json } = await post(
+        server.httpPort,
+        "/predict",
+        `{"rows":[${golden.map(({ rowJson }) => rowJson).join()}]}`,
+      );
       expect(json.predictions).toEqual(golden.map(({ prediction }) => prediction));
     });
 
@@ -83,11 +100,15 @@ describe.each(["onnxruntime", "tree", "auto"] as const)("--engine %s", (engine) 
       await connection.write(
         `POST /predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\ncontent-length: ${large.length}\r\n\r\n${large}`,
       );
-      const small = await Promise.all(golden.slice(0, 20).map(({ rowJson }) => post(server.httpPort, "/predict", rowJson)));
+      const small = await Promise.all(
+        golden.slice(0, 20).map(({ rowJson }) => post(server.httpPort, "/predict", rowJson)),
+      );
       expect(small.map(({ json }) => json.prediction)).toEqual(golden.slice(0, 20).map(({ prediction }) => prediction));
       const { json } = await connection.reply();
       connection.destroy();
-      expect(json.predictions).toEqual(Array.from({ length: rowsAtOnce }, (_, i) => golden[i % golden.length]!.prediction));
+      expect(json.predictions).toEqual(
+        Array.from({ length: rowsAtOnce }, (_, i) => golden[i % golden.length]!.prediction),
+      );
     });
   });
 });
@@ -103,7 +124,8 @@ describe("a worker", () => {
     // As the server does: workers start before, and wait.
     shareChoices(chosen, [{ model: "main", engine, reason: undefined, differed: false }]);
     const pool = await starting;
-    const raw = pool.notLoaded.size > 0 ? undefined : (await pool.run(spec.key, [Float32Array.of(0, 1)], 2, 10_000)).raw;
+    const raw =
+      pool.notLoaded.size > 0 ? undefined : (await pool.run(spec.key, [Float32Array.of(0, 1)], 2, 10_000)).raw;
     await pool.close(10_000);
     return { raw, notLoaded: pool.notLoaded.get(spec.key) };
   };
@@ -114,6 +136,8 @@ describe("a worker", () => {
 
   test("chooses nothing itself: what its engine can't load isn't loaded", async () => {
     expect((await started("tree", new Uint8Array(0))).notLoaded).toBe("it has no TreeEnsemble");
-    expect((await started("onnxruntime", new Uint8Array(0))).notLoaded).toMatch(/^model "main": ONNX Runtime can't load the file/);
+    expect((await started("onnxruntime", new Uint8Array(0))).notLoaded).toMatch(
+      /^model "main": ONNX Runtime can't load the file/,
+    );
   });
 });

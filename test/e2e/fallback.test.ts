@@ -1,4 +1,7 @@
-/** Goal: a bundle's fallback answers over the wire where the model fails or is late, says so, is counted and logged, and is never kept. */
+/**
+ * Goal: a bundle's fallback answers over the wire where the model fails or is late, says so, is counted and logged, and
+ * is never kept.
+ */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ask, post } from "../fixtures/http-client.js";

@@ -1,5 +1,6 @@
 /**
- * Goal: as the first process of a container, to which the kernel passes only the signals that it handles, the server stops as any other does.
+ * Goal: as the first process of a container, to which the kernel passes only the signals that it handles, the server
+ * stops as any other does.
  */
 
 import { spawnSync } from "node:child_process";

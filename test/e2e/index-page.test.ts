@@ -1,4 +1,7 @@
-/** Goal: whoever opens the server's address in a browser sees what is served and a command that works; light and dark, narrow and wide. */
+/**
+ * Goal: whoever opens the server's address in a browser sees what is served and a command that works; light and dark,
+ * narrow and wide.
+ */
 
 import { execFile } from "node:child_process";
 import { once } from "node:events";
@@ -22,7 +25,10 @@ let launched: Promise<Browser> | undefined;
 
 beforeAll(async () => {
   const wrong = (bundle: { files: Record<string, unknown> }) => {
-    bundle.files["golden.jsonl"] = (bundle.files["golden.jsonl"] as string).replaceAll('"prediction":3}', '"prediction":3.5}');
+    bundle.files["golden.jsonl"] = (bundle.files["golden.jsonl"] as string).replaceAll(
+      '"prediction":3}',
+      '"prediction":3.5}',
+    );
   };
   store = await writeStore(echoModel({ version: 1 }), echoModel({ version: 2, change: wrong }), rootModel());
   server = await startServer(store.directory, "--default-model", "echo");
@@ -40,7 +46,12 @@ describe("GET /", () => {
     for (const headers of [{}, { accept: "*/*" }, { accept: "application/json" }]) {
       const { status, headers: got, json } = await ask(server.httpPort, "/", { headers });
       expect([status, got["content-type"], got.vary]).toEqual([200, "application/json", "accept"]);
-      expect(json).toMatchObject({ server: "plumb", ready: true, default_model: "echo", models: [{ name: "echo" }, { name: "root" }] });
+      expect(json).toMatchObject({
+        server: "plumb",
+        ready: true,
+        default_model: "echo",
+        models: [{ name: "echo" }, { name: "root" }],
+      });
       const [echo] = json.models;
       const { status: predicted } = await ask(server.httpPort, echo.predict, {
         method: "POST",
@@ -54,8 +65,14 @@ describe("GET /", () => {
   test("is a page for a browser, which may load and run nothing else", async () => {
     const { status, headers, text } = await ask(server.httpPort, "/", { headers: html });
     expect([status, headers["content-type"]]).toEqual([200, "text/html; charset=utf-8"]);
-    expect(headers["content-security-policy"]).toMatch(/^default-src 'none'; style-src 'sha256-\S+'; script-src 'sha256-\S+'; /);
-    expect(headers).toMatchObject({ "x-content-type-options": "nosniff", "referrer-policy": "no-referrer", "cache-control": "no-store" });
+    expect(headers["content-security-policy"]).toMatch(
+      /^default-src 'none'; style-src 'sha256-\S+'; script-src 'sha256-\S+'; /,
+    );
+    expect(headers).toMatchObject({
+      "x-content-type-options": "nosniff",
+      "referrer-policy": "no-referrer",
+      "cache-control": "no-store",
+    });
     expect(text).toMatch(/^<!doctype html>/);
   });
 

@@ -1,4 +1,7 @@
-/** Goal: a body over the limit costs the server little, and its sender hears why, even one that writes all of it before it reads. */
+/**
+ * Goal: a body over the limit costs the server little, and its sender hears why, even one that writes all of it before
+ * it reads.
+ */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { post } from "../fixtures/http-client.js";
@@ -19,7 +22,15 @@ describe.each(members)("$build", ({ name }) => {
 
   beforeAll(async () => {
     store = await writeStore(echoModel(), echoModel({ name: "small", limits: { rows_max: 10, body_bytes_max: 100 } }));
-    server = await startServer(store.directory, "--default-model", "echo", "--bytes-max", String(2 * mebibyte), "--http", name);
+    server = await startServer(
+      store.directory,
+      "--default-model",
+      "echo",
+      "--bytes-max",
+      String(2 * mebibyte),
+      "--http",
+      name,
+    );
   });
 
   afterAll(async () => {
@@ -41,7 +52,10 @@ describe.each(members)("$build", ({ name }) => {
   const valid = '{"value":1}';
   const padded = (length: number) => `${valid.slice(0, -1)}${" ".repeat(length - valid.length)}}`;
 
-  function expectTooLarge(reply: { status: number; json: { error: { code: string; message: string } } }, bytesMax = bodyBytesMax): void {
+  function expectTooLarge(
+    reply: { status: number; json: { error: { code: string; message: string } } },
+    bytesMax = bodyBytesMax,
+  ): void {
     expect(reply.status).toBe(413);
     expect(reply.json.error).toMatchObject({ code: "body_too_large", issues: [], request_id: expect.any(String) });
     expect(reply.json.error.message).toContain(`at most ${bytesMax} bytes`);
@@ -105,7 +119,9 @@ describe.each(members)("$build", ({ name }) => {
         [bodyBytesMax, 200],
         [bodyBytesMax + 1, 413],
       ] as const) {
-        await connection.write(`${head()}transfer-encoding: chunked\r\n\r\n${length.toString(16)}\r\n${padded(length)}\r\n0\r\n\r\n`);
+        await connection.write(
+          `${head()}transfer-encoding: chunked\r\n\r\n${length.toString(16)}\r\n${padded(length)}\r\n0\r\n\r\n`,
+        );
         expect((await connection.reply()).status).toBe(status);
       }
     });
@@ -128,7 +144,9 @@ describe.each(members)("$build", ({ name }) => {
       await connection.write(`${chunkedHead}${byteByByte(padded(2_200))}0\r\n\r\n`);
       const { status, json } = await connection.reply();
       expect([status, json.error.code]).toEqual([400, "invalid_request"]);
-      expect(json.error.message).toMatch(/at most 2048 chunks and one for each 64 bytes, got \d+ chunks of \d+ bytes in all; send larger/);
+      expect(json.error.message).toMatch(
+        /at most 2048 chunks and one for each 64 bytes, got \d+ chunks of \d+ bytes in all; send larger/,
+      );
       await connection.write(`${chunkedHead}${inChunk(valid)}0\r\n\r\n`);
       expect((await connection.reply()).json.prediction).toBe(1);
     });
@@ -143,15 +161,22 @@ describe.each(members)("$build", ({ name }) => {
         await attacker.closed;
         return reply;
       });
-      for (let i = 0; i < 200; i++) expect((await post(server.httpPort, "/predict", { value: i })).json.prediction).toBe(i);
+      for (let i = 0; i < 200; i++)
+        expect((await post(server.httpPort, "/predict", { value: i })).json.prediction).toBe(i);
       for (const reply of await Promise.all(refusals)) {
         // A client that is cut off while it writes may lose the reply.
         if (typeof reply === "string") continue;
-        expect([reply.status, reply.json.error.code, reply.headers.get("connection")]).toEqual([400, "invalid_request", "close"]);
+        expect([reply.status, reply.json.error.code, reply.headers.get("connection")]).toEqual([
+          400,
+          "invalid_request",
+          "close",
+        ]);
       }
       // Refused as soon as it was certain, not after megabytes.
       const said = server.log.filter(({ message }) => message.includes("send larger chunks")).slice(-6);
-      expect(said.map(({ message }) => Number(/got (\d+) chunks/.exec(message)![1]) < 2_100)).toEqual(Array(6).fill(true));
+      expect(said.map(({ message }) => Number(/got (\d+) chunks/.exec(message)![1]) < 2_100)).toEqual(
+        Array(6).fill(true),
+      );
       for (const attacker of attackers) attacker.destroy();
     });
 
@@ -226,7 +251,11 @@ describe.each(members)("$build", ({ name }) => {
 
   describe("bodies that are still arriving", () => {
     test("hold together no more than --bytes-max: the one that goes beyond is 503, to be tried again", async () => {
-      const senders = [connection, await RawConnection.open(server.httpPort), await RawConnection.open(server.httpPort)];
+      const senders = [
+        connection,
+        await RawConnection.open(server.httpPort),
+        await RawConnection.open(server.httpPort),
+      ];
       const almost = padded(900_000).slice(0, -1);
       for (const sender of senders) {
         await sender.write(`${head()}content-length: ${almost.length + 1}\r\n\r\n`);
@@ -251,12 +280,15 @@ describe.each(members)("$build", ({ name }) => {
         await sender.write(" ".repeat(900_000));
         sender.destroy();
       }
-      await expect.poll(async () => (await post(server.httpPort, "/predict", padded(bodyBytesMax))).status, { interval: 5 }).toBe(200);
+      await expect
+        .poll(async () => (await post(server.httpPort, "/predict", padded(bodyBytesMax))).status, { interval: 5 })
+        .toBe(200);
     });
 
     test("don't hold up others", async () => {
       await connection.write(`${head()}content-length: 100\r\n\r\n{"value"`);
-      for (let i = 0; i < 20; i++) expect((await post(server.httpPort, "/predict", { value: i })).json.prediction).toBe(i);
+      for (let i = 0; i < 20; i++)
+        expect((await post(server.httpPort, "/predict", { value: i })).json.prediction).toBe(i);
       await connection.write(`:7${" ".repeat(89)}}`);
       expect((await connection.reply()).json.prediction).toBe(7);
     });

@@ -1,4 +1,7 @@
-/** Goal: a request of as many rows as the bundle takes is answered like so many requests of one row, and no other caller waits for it. */
+/**
+ * Goal: a request of as many rows as the bundle takes is answered like so many requests of one row, and no other caller
+ * waits for it.
+ */
 
 import { Agent } from "node:http";
 import { fileURLToPath } from "node:url";
@@ -41,7 +44,8 @@ describe.each(["inline", "pool", "auto"])("with execution %s", (execution) => {
     const asked = [...texts.keys()].filter((row) => row % 200 === 199 || (row >= 5000 && row < 5300));
     const alone = await Promise.all(asked.map((row) => post(server.httpPort, "/predict", texts[row], { agent })));
     agent.destroy();
-    for (const [i, row] of asked.entries()) expect([row, Object.is(alone[i]!.json.prediction, json.predictions[row])]).toEqual([row, true]);
+    for (const [i, row] of asked.entries())
+      expect([row, Object.is(alone[i]!.json.prediction, json.predictions[row])]).toEqual([row, true]);
   });
 
   test("a row that is sent after them is answered before them", async () => {
@@ -77,14 +81,26 @@ describe.each(["inline", "pool", "auto"])("with execution %s", (execution) => {
       return [status, json.error.code, json.error.message];
     };
     const line = "the body isn't JSON: line 9001, column";
-    expect(await refused(bodyOf(texts.with(8999, '{"feature_price" 1}')))).toEqual([400, "malformed_body", `${line} 18`]);
+    expect(await refused(bodyOf(texts.with(8999, '{"feature_price" 1}')))).toEqual([
+      400,
+      "malformed_body",
+      `${line} 18`,
+    ]);
     expect(await refused(bodyOf(texts.with(8999, '{"a":1,"a":2}')))).toEqual([
       400,
       "malformed_body",
       'the body has the key "a" twice in one object; which one counts?',
     ]);
-    expect(await refused(bodyOf(texts.with(8999, "{}")))).toEqual([422, "schema_mismatch", expect.stringMatching(/^row 8999, /)]);
+    expect(await refused(bodyOf(texts.with(8999, "{}")))).toEqual([
+      422,
+      "schema_mismatch",
+      expect.stringMatching(/^row 8999, /),
+    ]);
     expect(await refused(bodyOf([...texts, "{}"]))).toEqual([422, "too_many_rows", expect.any(String)]);
-    expect(await refused(large.slice(0, -1))).toEqual([400, "malformed_body", expect.stringMatching(/^the body isn't JSON: /)]);
+    expect(await refused(large.slice(0, -1))).toEqual([
+      400,
+      "malformed_body",
+      expect.stringMatching(/^the body isn't JSON: /),
+    ]);
   });
 });

@@ -19,7 +19,17 @@ describe.each(members)("$build", ({ name }) => {
 
   beforeAll(async () => {
     store = await writeStore(spinModel(), echoModel(), lookupModel());
-    server = await startServer(store.directory, "--execution", "pool", "--workers", "1", "--access-log", "all", "--http", name);
+    server = await startServer(
+      store.directory,
+      "--execution",
+      "pool",
+      "--workers",
+      "1",
+      "--access-log",
+      "all",
+      "--http",
+      name,
+    );
   });
 
   afterAll(async () => {
@@ -35,7 +45,8 @@ describe.each(members)("$build", ({ name }) => {
   });
 
   const abandoned = () => metric(server, "plumb_requests_total", { result: "abandoned" });
-  const head = "POST /models/spin/predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\nx-timeout-ms: 60000\r\n";
+  const head =
+    "POST /models/spin/predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\nx-timeout-ms: 60000\r\n";
   const slowRequest = `${head}content-length: ${slow.length}\r\n\r\n${slow}`;
 
   async function whileItRuns(connection: RawConnection): Promise<void> {
@@ -65,7 +76,8 @@ describe.each(members)("$build", ({ name }) => {
       await expect.poll(abandoned, quickly).toBe(before + 1);
     });
 
-    // The library takes a client's FIN for its leaving: documented for callers, who must keep their side open until the reply.
+    // The library takes a client's FIN for its leaving: documented for callers, who must keep their side open until the
+    // reply.
     test("has left when it closes its half of the connection", async () => {
       const before = await abandoned();
       const connection = await RawConnection.open(server.httpPort, { allowHalfOpen: true });
@@ -121,7 +133,8 @@ describe.each(members)("$build", ({ name }) => {
       }),
     );
     agent.destroy();
-    for (const outcome of outcomes) if (outcome.status === "fulfilled") expect(outcome.value.prediction).toBe(outcome.value.i);
+    for (const outcome of outcomes)
+      if (outcome.status === "fulfilled") expect(outcome.value.prediction).toBe(outcome.value.i);
     expect(outcomes.filter(({ status }) => status === "fulfilled").length).toBeGreaterThanOrEqual(200);
   });
 

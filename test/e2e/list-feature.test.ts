@@ -1,4 +1,7 @@
-/** Goal: a row can bring a list of numbers, and a model that reads its window answers over HTTP as one that was given the number. */
+/**
+ * Goal: a row can bring a list of numbers, and a model that reads its window answers over HTTP as one that was given
+ * the number.
+ */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type GoldenAnswer, readBundle } from "../../bundle/index.js";
@@ -10,7 +13,10 @@ const demand = new DemandCopy();
 let server: ServerProcess;
 let answers: readonly GoldenAnswer[];
 
-/** The demand model, whose price is the last of a list now: its answers are known, so the server holds the list to them as it starts. */
+/**
+ * The demand model, whose price is the last of a list now: its answers are known, so the server holds the list to them
+ * as it starts.
+ */
 beforeAll(async () => {
   demand.edit("schema.json", ({ properties }) => {
     properties.feature_price = { type: ["array", "null"], items: { type: "number" }, maxItems: 30 };

@@ -1,4 +1,7 @@
-/** Goal: the load test's page of a real run, in a real browser: whole, right, without a network, light and dark, narrow and wide. */
+/**
+ * Goal: the load test's page of a real run, in a real browser: whole, right, without a network, light and dark, narrow
+ * and wide.
+ */
 
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +14,13 @@ import { needProgram } from "../support/programs.js";
 import { answerOne, startTestServer } from "../unit/loadtest/test-server.js";
 
 const folder = mkdtempSync(join(tmpdir(), "plumb-load-report-"));
-const quiet = ["--no-first-run", "--disable-quic", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const quiet = [
+  "--no-first-run",
+  "--disable-quic",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 let launched: Promise<Browser> | undefined;
 afterAll(async () => {
@@ -68,7 +77,9 @@ describe("the page of a run against Plumb", () => {
     // Whether it passes is up to a busy machine; the page must say the same as the exit code.
     const verdict = await page.locator("#verdict").innerText();
     expect(verdict).toMatch(code === 0 ? /^✓ Passed\. / : /^✗ Failed\. /);
-    expect(verdict).toMatch(/95 % of the [\d,]+ answered one-row requests took [\d.,]+ ms or less; the objective is 20,000 ms\./);
+    expect(verdict).toMatch(
+      /95 % of the [\d,]+ answered one-row requests took [\d.,]+ ms or less; the objective is 20,000 ms\./,
+    );
     expect(report.timeline.intervals.length).toBeGreaterThanOrEqual(3);
     for (const chart of ["latency-over-time", "throughput-over-time"]) {
       expect(await count(page, `#${chart} .zone`), chart).toBe(report.timeline.intervals.length);
@@ -85,7 +96,9 @@ describe("the page of a run against Plumb", () => {
       "postprocess",
       "reply",
     ]);
-    expect(await page.locator("#facts").innerText()).toContain("npm run loadtest -- --rate 100 --duration 3 --p95-ms 20000");
+    expect(await page.locator("#facts").innerText()).toContain(
+      "npm run loadtest -- --rate 100 --duration 3 --p95-ms 20000",
+    );
     expect(await page.locator("tbody tr").count()).toBe(report.timeline.intervals.length + 7);
     expect({ said, asked }).toEqual({ said: [], asked: [] });
     await page.close();
@@ -128,7 +141,9 @@ describe("the page of a run against Plumb", () => {
     const { page } = await open(context, file, 400, "light");
     await page.locator("#latency-over-time svg[tabindex]").focus();
     await page.keyboard.press("ArrowRight");
-    expect(await page.getByRole("status").innerText()).toMatch(/^0 to 1 s\nP50 .* ms, P95 .* ms\nP99 .* ms, max .* ms$/);
+    expect(await page.getByRole("status").innerText()).toMatch(
+      /^0 to 1 s\nP50 .* ms, P95 .* ms\nP99 .* ms, max .* ms$/,
+    );
     await page.keyboard.press("End");
     expect(await page.getByRole("status").innerText()).not.toMatch(/^0 to 1 s/);
     await page.keyboard.press("Escape");
@@ -144,7 +159,10 @@ describe("the page of a run that fails", () => {
     const server = await startTestServer((response) => {
       if (server.bodies.length % 10 === 3) response.writeHead(503, { "content-length": 0 }).end();
       else if (server.bodies.length % 10 === 6) response.socket!.destroy();
-      else response.setHeader("content-type", "application/json").end('{"prediction":1,"model":"<img src=x onerror=alert(1)>"}');
+      else
+        response
+          .setHeader("content-type", "application/json")
+          .end('{"prediction":1,"model":"<img src=x onerror=alert(1)>"}');
     });
     const flags = [
       "--url",
@@ -163,7 +181,9 @@ describe("the page of a run that fails", () => {
     const { code, file } = await run("failing", flags).finally(() => server.end());
     const { page, said, asked } = await open(context, file, 400, "light");
     expect(code).toBe(1);
-    expect(await page.locator("#verdict").innerText()).toMatch(/^✗ Failed\. [\s\S]*one-row requests: 20 ended in status 503/);
+    expect(await page.locator("#verdict").innerText()).toMatch(
+      /^✗ Failed\. [\s\S]*one-row requests: 20 ended in status 503/,
+    );
     expect(await page.locator("h1").innerText()).toBe("Load test of <img src=x onerror=alert(1)>");
     expect(await page.locator("#errors-over-time .keys li").allInnerTexts()).toEqual(
       expect.arrayContaining(["status 503", "connection closed"]),

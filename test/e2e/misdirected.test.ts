@@ -1,4 +1,7 @@
-/** Goal: a request to what isn't there is answered in few words, is in the log under its id, and costs nobody else anything. */
+/**
+ * Goal: a request to what isn't there is answered in few words, is in the log under its id, and costs nobody else
+ * anything.
+ */
 
 import { Agent } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -46,7 +49,13 @@ describe("a request that is refused before it is a call has a line in the log un
     await connection.write("GET /models HTTP/1.1\r\nhost: a\r\nhost: b\r\nx-request-id: id-framing\r\n\r\n");
     expect((await connection.reply()).status).toBe(400);
     const line = await server.untilLogged(({ request_id }) => request_id === "id-framing");
-    expect(line).toMatchObject({ level: "warn", result: "invalid_request", status: 400, method: "GET", address: "/models" });
+    expect(line).toMatchObject({
+      level: "warn",
+      result: "invalid_request",
+      status: 400,
+      method: "GET",
+      address: "/models",
+    });
     connection.destroy();
   });
 });
@@ -81,8 +90,13 @@ test("a flood of long addresses is answered shortly, and twenty lines a second a
 describe("the query of a prediction", () => {
   test("names its version", async () => {
     for (const path of ["/predict", "/models/echo/predict"]) {
-      expect((await post(server.httpPort, `${path}?version=1`, { value: 3 })).json).toMatchObject({ prediction: 3, version: 1 });
-      expect((await post(server.httpPort, `${path}?version=2&trace=7`, { value: 3 })).json).toMatchObject({ version: 2 });
+      expect((await post(server.httpPort, `${path}?version=1`, { value: 3 })).json).toMatchObject({
+        prediction: 3,
+        version: 1,
+      });
+      expect((await post(server.httpPort, `${path}?version=2&trace=7`, { value: 3 })).json).toMatchObject({
+        version: 2,
+      });
       expect((await post(server.httpPort, `${path}?trace=7`, { value: 3 })).json).toMatchObject({ version: 2 });
     }
     const unknown = await post(server.httpPort, "/predict?version=3", { value: 3 });
@@ -96,6 +110,11 @@ describe("the query of a prediction", () => {
 });
 
 test("an encoding that is none is served in any letter case", async () => {
-  const { status } = await post(server.httpPort, "/predict", { value: 3 }, { headers: { "content-encoding": "Identity" } });
+  const { status } = await post(
+    server.httpPort,
+    "/predict",
+    { value: 3 },
+    { headers: { "content-encoding": "Identity" } },
+  );
   expect(status).toBe(200);
 });

@@ -35,7 +35,8 @@ describe("metrics", () => {
     const families = await scrape(server);
     for (const { name, help, samples } of families.values()) {
       expect(help, name).not.toBe("");
-      for (const { labels } of samples) for (const value of Object.values(labels)) expect(value, name).not.toMatch(/[\s/]/);
+      for (const { labels } of samples)
+        for (const value of Object.values(labels)) expect(value, name).not.toMatch(/[\s/]/);
     }
     expect(families.get("plumb_request_seconds")!.type).toBe("histogram");
     expect(families.get("plumb_requests_total")!.type).toBe("counter");
@@ -78,7 +79,8 @@ describe("metrics", () => {
 
   test("add up to what was asked, by result", async () => {
     const before = await scrape(server);
-    const send = (path: string, body: unknown, headers: Record<string, string> = {}) => post(server.httpPort, path, body, { headers });
+    const send = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+      post(server.httpPort, path, body, { headers });
     await Promise.all([
       ...Array.from({ length: 20 }, (_, value) => send("/predict", { value })),
       ...Array.from({ length: 3 }, () => send("/models/echo/predict", { rows: [{ value: 1 }, { value: 2 }] })),
@@ -93,7 +95,8 @@ describe("metrics", () => {
       send("/models/unheard/predict", { value: 1 }),
     ]);
     const after = await scrape(server);
-    const rise = (name: string, labels: Record<string, string> = {}) => sumOf(after, name, labels) - sumOf(before, name, labels);
+    const rise = (name: string, labels: Record<string, string> = {}) =>
+      sumOf(after, name, labels) - sumOf(before, name, labels);
     const byResult = Object.fromEntries(
       [
         "ok",
@@ -135,7 +138,12 @@ describe("metrics", () => {
   });
 
   test("take no label from a caller", async () => {
-    await post(server.httpPort, "/models/made-up-4711/predict", { value: 1 }, { headers: { "x-request-id": "id-4711" } });
+    await post(
+      server.httpPort,
+      "/models/made-up-4711/predict",
+      { value: 1 },
+      { headers: { "x-request-id": "id-4711" } },
+    );
     const { text } = await ask(server.adminPort, "/metrics");
     expect(text).not.toMatch(/made-up-4711|id-4711/);
   });
@@ -143,7 +151,12 @@ describe("metrics", () => {
   test("show what is in flight: nothing, now", async () => {
     const families = await scrape(server);
     expect(sumOf(families, "plumb_ready")).toBe(1);
-    for (const name of ["plumb_calls_in_flight", "plumb_bytes_in_flight", "plumb_queue_rows", "nv_inference_pending_request_count"])
+    for (const name of [
+      "plumb_calls_in_flight",
+      "plumb_bytes_in_flight",
+      "plumb_queue_rows",
+      "nv_inference_pending_request_count",
+    ])
       expect(sumOf(families, name), name).toBe(0);
     expect(sumOf(families, "plumb_version_ready")).toBe(3);
     expect(sumOf(families, "plumb_pool_workers")).toBeGreaterThanOrEqual(1);
@@ -163,7 +176,15 @@ describe("the log", () => {
   test("has one line for a call, with its id, model, version, result and times", async () => {
     await sent("log-ok", "/predict", { rows: [{ value: 1 }, { value: 2 }] });
     const line = await lineOf("log-ok");
-    expect(line).toMatchObject({ level: "info", model: "echo", version: 1, result: "ok", status: 200, rows: 2, bytes: 34 });
+    expect(line).toMatchObject({
+      level: "info",
+      model: "echo",
+      version: 1,
+      result: "ok",
+      status: 200,
+      rows: 2,
+      bytes: 34,
+    });
     expect(new Date(line.time as string).toISOString()).toBe(line.time);
     for (const field of ["ms", "queue_ms", "run_ms"]) expect(line[field]).toEqual(expect.any(Number));
     expect(server.log.filter(({ request_id }) => request_id === "log-ok")).toHaveLength(1);
@@ -239,7 +260,9 @@ describe("the log", () => {
 
   test("says of a row that breaks the schema which feature it was and what was expected", async () => {
     await sent("log-feature", "/predict", { rows: [{ value: 1 }, { value: "x", count: 0.5 }] });
-    expect((await lineOf("log-feature")).message).toMatch(/row 1, feature "value": expected a number from -1000000 to 1000000/);
+    expect((await lineOf("log-feature")).message).toMatch(
+      /row 1, feature "value": expected a number from -1000000 to 1000000/,
+    );
   });
 
   test("is lines of JSON and nothing else", () => {
@@ -276,7 +299,12 @@ describe("--access-log", () => {
   test("has every call that took longer than the objective, sampled or not", async () => {
     const hasty = await writeStore(echoModel({ sloMs: 0.000_001 }));
     const slow = await startServer(hasty.directory, "--access-log", "off");
-    const answer = await post(slow.httpPort, "/predict", { value: 1 }, { headers: { "x-request-id": "slow", "x-timeout-ms": "10000" } });
+    const answer = await post(
+      slow.httpPort,
+      "/predict",
+      { value: 1 },
+      { headers: { "x-request-id": "slow", "x-timeout-ms": "10000" } },
+    );
     expect(answer.json.prediction).toBe(1);
     expect(await slow.untilLogged(({ request_id }) => request_id === "slow")).toMatchObject({
       level: "warn",

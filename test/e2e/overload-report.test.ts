@@ -1,4 +1,7 @@
-/** Goal: the overload scenario against a server of its own: every call is counted once, rows that ran come from the server, and the page shows it. */
+/**
+ * Goal: the overload scenario against a server of its own: every call is counted once, rows that ran come from the
+ * server, and the page shows it.
+ */
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,7 +24,19 @@ const run = () => (made ??= runOnce());
 async function runOnce() {
   const said: string[] = [];
   const server = ["--models", "models", "--model", "demand", "--execution", "inline", "--", "--calls-max", "5000"];
-  const own = ["--scenario", "overload", "--short", "--peak", "100", "--rows-per-call", "2", "--html", html, "--json", json];
+  const own = [
+    "--scenario",
+    "overload",
+    "--short",
+    "--peak",
+    "100",
+    "--rows-per-call",
+    "2",
+    "--html",
+    html,
+    "--json",
+    json,
+  ];
   const code = await loadtest([...own, ...server], (text) => said.push(text));
   return { code, said: said.join("\n"), report: JSON.parse(readFileSync(json, "utf8")) as OverloadReport };
 }
@@ -34,9 +49,14 @@ describe("the short form", () => {
     for (const phase of report.phases) {
       const others = phase.statuses.reduce((sum, { count }) => sum + count, 0);
       expect(phase.calls, phase.id).toBeGreaterThan(0);
-      expect(phase.accepted.count + others + phase.leftByClient + phase.lost + phase.unanswered, phase.id).toBe(phase.calls);
+      expect(phase.accepted.count + others + phase.leftByClient + phase.lost + phase.unanswered, phase.id).toBe(
+        phase.calls,
+      );
       expect(phase.good + phase.late, phase.id).toBe(phase.accepted.count);
-      const inSlices = phase.slices.reduce((sum, { good, late, refused, failed }) => sum + good + late + refused + failed, 0);
+      const inSlices = phase.slices.reduce(
+        (sum, { good, late, refused, failed }) => sum + good + late + refused + failed,
+        0,
+      );
       expect(inSlices, phase.id).toBe(phase.slices.reduce((sum, { offered }) => sum + offered, 0));
       expect(inSlices, phase.id).toBeGreaterThanOrEqual(phase.calls);
       expect(said).toContain(phase.title);
@@ -65,7 +85,10 @@ describe("its page", () => {
   it("shows the phases without an error or a request, on narrow screens and wide ones", async (context) => {
     const executablePath = needProgram(context, "chromium");
     const { report } = await run();
-    const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu", "--no-first-run"] });
+    const browser = await chromium.launch({
+      executablePath,
+      args: ["--no-sandbox", "--disable-gpu", "--no-first-run"],
+    });
     try {
       for (const width of [400, 1600]) {
         const page = await browser.newPage({ viewport: { width, height: 900 } });
@@ -77,7 +100,9 @@ describe("its page", () => {
         });
         await page.goto(pathToFileURL(html).href);
         expect(await page.locator("h1").innerText()).toBe("Overload of demand/1");
-        expect(await page.locator("#verdict").innerText()).toMatch(/The peak is 100 calls a second answered within 200 ms\./);
+        expect(await page.locator("#verdict").innerText()).toMatch(
+          /The peak is 100 calls a second answered within 200 ms\./,
+        );
         expect(await page.locator("#call-endings .zone").count()).toBe(10);
         expect(await page.locator("#rows-for-nobody .zone").count()).toBe(10);
         expect(await page.locator("#accepted-latency .zone").count()).toBe(6);
@@ -85,7 +110,9 @@ describe("its page", () => {
         await page.locator("summary").click();
         expect(await page.locator("tbody tr").count()).toBe(report.phases.length);
         expect(await page.evaluate("document.documentElement.scrollWidth <= innerWidth")).toBe(true);
-        expect(await page.evaluate(`JSON.parse(document.getElementById("load-report").textContent)`)).toMatchObject(report);
+        expect(await page.evaluate(`JSON.parse(document.getElementById("load-report").textContent)`)).toMatchObject(
+          report,
+        );
         expect(wrong).toEqual([]);
         await page.close();
       }

@@ -1,4 +1,7 @@
-/** Goal: what can't be answered in time is refused, or given up, by the clock and not by luck; and the server stays reachable meanwhile. */
+/**
+ * Goal: what can't be answered in time is refused, or given up, by the clock and not by luck; and the server stays
+ * reachable meanwhile.
+ */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, ask, post } from "../fixtures/http-client.js";
@@ -83,10 +86,22 @@ describe("a deadline", () => {
 
 describe("more calls than --calls-max", () => {
   test("are refused at once, while health, metrics and models are answered, until places are free", async () => {
-    server = await startServer(store.directory, "--execution", "pool", "--workers", "1", "--calls-max", "3", "--access-log", "off");
+    server = await startServer(
+      store.directory,
+      "--execution",
+      "pool",
+      "--workers",
+      "1",
+      "--calls-max",
+      "3",
+      "--access-log",
+      "off",
+    );
     const running = Array.from({ length: 3 }, () => spin(slow, 60_000));
     await expect.poll(() => metric(server, "plumb_calls_in_flight"), quickly).toBe(3);
-    const refused = await Promise.all(Array.from({ length: 20 }, () => post(server.httpPort, "/models/echo/predict", { value: 1 })));
+    const refused = await Promise.all(
+      Array.from({ length: 20 }, () => post(server.httpPort, "/models/echo/predict", { value: 1 })),
+    );
     for (const answer of refused) expectRefused(answer, 503, "overloaded");
     expect((await ask(server.httpPort, "/health/live")).status).toBe(200);
     expect((await ask(server.httpPort, "/health/ready")).status).toBe(200);
@@ -114,7 +129,9 @@ test("a model that takes its time in one worker holds up no call of another, nor
 
 test("hundreds of connections at once are each answered", async () => {
   server = await startServer(store.directory, "--default-model", "echo");
-  const answers = await Promise.all(Array.from({ length: 400 }, (_, value) => post(server.httpPort, "/predict", { value })));
+  const answers = await Promise.all(
+    Array.from({ length: 400 }, (_, value) => post(server.httpPort, "/predict", { value })),
+  );
   expect(answers.map(({ json }) => json.prediction)).toEqual(Array.from({ length: 400 }, (_, value) => value));
   await expect.poll(() => metric(server, "plumb_connections"), quickly).toBe(0);
 });

@@ -1,4 +1,7 @@
-/** Goal: each address answers for the model that it says, in the form that is written down; what is no prediction is never a 200. */
+/**
+ * Goal: each address answers for the model that it says, in the form that is written down; what is no prediction is
+ * never a 200.
+ */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ask, post } from "../fixtures/http-client.js";
@@ -34,7 +37,10 @@ async function predict(path: string, body: unknown, headers: Record<string, stri
 async function results(): Promise<Record<string, number>> {
   const families = await scrape(server);
   return Object.fromEntries(
-    ["ok", "model_failed", "model_output_invalid"].map((result) => [result, sumOf(families, "plumb_requests_total", { result })]),
+    ["ok", "model_failed", "model_output_invalid"].map((result) => [
+      result,
+      sumOf(families, "plumb_requests_total", { result }),
+    ]),
   );
 }
 
@@ -66,10 +72,24 @@ describe.each(["inline", "pool", "auto"])("with execution %s", (execution) => {
   });
 
   test("a model's address answers for it, by its newest version, and a version's by that one", async () => {
-    expect((await predict("/models/root/predict", { value: 9 })).json).toMatchObject({ prediction: 3, model: "root", version: 1 });
-    expect((await predict("/models/echo/predict", { value: 9 })).json).toMatchObject({ prediction: 9, model: "echo", version: 10 });
-    expect((await predict("/models/echo/versions/10/predict", { value: 9 })).json).toMatchObject({ prediction: 9, version: 10 });
-    expect((await predict("/models/echo/versions/2/predict", { value: 9 })).json).toMatchObject({ prediction: 9, version: 2 });
+    expect((await predict("/models/root/predict", { value: 9 })).json).toMatchObject({
+      prediction: 3,
+      model: "root",
+      version: 1,
+    });
+    expect((await predict("/models/echo/predict", { value: 9 })).json).toMatchObject({
+      prediction: 9,
+      model: "echo",
+      version: 10,
+    });
+    expect((await predict("/models/echo/versions/10/predict", { value: 9 })).json).toMatchObject({
+      prediction: 9,
+      version: 10,
+    });
+    expect((await predict("/models/echo/versions/2/predict", { value: 9 })).json).toMatchObject({
+      prediction: 9,
+      version: 2,
+    });
   });
 
   test("only the newest versions are loaded, as many as --versions-per-model says", async () => {
@@ -81,14 +101,22 @@ describe.each(["inline", "pool", "auto"])("with execution %s", (execution) => {
   test("rows are answered in their order and bit for bit, whatever batches they run in", async () => {
     const values = Array.from({ length: 3_000 }, (_, i) => Math.sin(i) * 10 ** ((i % 12) - 6));
     const { json } = await predict("/predict", { rows: values.map((value) => ({ value })) });
-    expect(json).toEqual({ predictions: values.map(Math.fround), model: "echo", version: 10, request_id: expect.any(String) });
+    expect(json).toEqual({
+      predictions: values.map(Math.fround),
+      model: "echo",
+      version: 10,
+      request_id: expect.any(String),
+    });
   });
 
   test("many callers at once get each their own answer", async () => {
     const sizes = Array.from({ length: 200 }, (_, i) => (i % 7 === 0 ? 40 : 1));
     const answers = await Promise.all(
       sizes.map((size, i) =>
-        predict("/predict", size === 1 ? { value: i } : { rows: Array.from({ length: size }, (_, k) => ({ value: i + k / 64 })) }),
+        predict(
+          "/predict",
+          size === 1 ? { value: i } : { rows: Array.from({ length: size }, (_, k) => ({ value: i + k / 64 })) },
+        ),
       ),
     );
     for (const [i, { json }] of answers.entries()) {
@@ -135,7 +163,8 @@ describe.each(["inline", "pool", "auto"])("with execution %s", (execution) => {
         [1, "model_output_invalid"],
         [2, "schema_mismatch"],
       ]);
-      const labels = (await predict("/models/yes-no/predict", { rows: [{ value: -1 }, { value: 0 }], partial: true })).json;
+      const labels = (await predict("/models/yes-no/predict", { rows: [{ value: -1 }, { value: 0 }], partial: true }))
+        .json;
       expect(labels.predictions[0]).toBeNull();
       expect(labels.probabilities).toEqual([null, { no: 0.5, yes: 0.5 }]);
     });
@@ -146,10 +175,16 @@ describe.each(["inline", "pool", "auto"])("with execution %s", (execution) => {
       const before = await results();
       const { status, json, text } = await predict("/models/lookup/predict", { value: lookupSize });
       expect(status).toBe(500);
-      expect(json.error).toMatchObject({ code: "model_failed", issues: [], message: "row 0: the model could not be run on it" });
+      expect(json.error).toMatchObject({
+        code: "model_failed",
+        issues: [],
+        message: "row 0: the model could not be run on it",
+      });
       expect(text).not.toMatch(/Gather|onnx|indices|bounds/i);
       expect(await results()).toEqual({ ...before, model_failed: before.model_failed! + 1 });
-      expect(await server.untilLogged(({ message }) => /the model failed on 1 rows: .*bounds/.test(message))).toMatchObject({
+      expect(
+        await server.untilLogged(({ message }) => /the model failed on 1 rows: .*bounds/.test(message)),
+      ).toMatchObject({
         level: "error",
         model: "lookup",
       });
@@ -157,7 +192,9 @@ describe.each(["inline", "pool", "auto"])("with execution %s", (execution) => {
 
     test("which fails none of the rows that run beside it", async () => {
       const answers = await Promise.all(
-        Array.from({ length: 64 }, (_, i) => predict("/models/lookup/predict", { value: i % 8 === 3 ? lookupSize + i : i })),
+        Array.from({ length: 64 }, (_, i) =>
+          predict("/models/lookup/predict", { value: i % 8 === 3 ? lookupSize + i : i }),
+        ),
       );
       for (const [i, { status, json }] of answers.entries()) {
         if (i % 8 === 3) expect([status, json.error.code]).toEqual([500, "model_failed"]);
@@ -245,7 +282,13 @@ describe("what models there are", () => {
       expect(json).toMatchObject({ name: "echo", serving: 10 });
       expect(json.schema.properties.value).toEqual({ type: "number", minimum: -1_000_000, maximum: 1_000_000 });
       const [newest, standby] = json.versions;
-      expect(newest).toMatchObject({ version: 10, state: "ready", role: "champion", engine: "onnxruntime", problems: [] });
+      expect(newest).toMatchObject({
+        version: 10,
+        state: "ready",
+        role: "champion",
+        engine: "onnxruntime",
+        problems: [],
+      });
       expect(newest.digest).toMatch(/^[0-9a-f]{64}$/);
       expect(newest.limits).toEqual({ rows_max: 10_000, body_bytes_max: 1_048_576 });
       expect(newest.proof).toMatchObject({ rows: 256, featuresUlpMax: 0, rawUlpMax: 0, predictionUlpMax: 0 });

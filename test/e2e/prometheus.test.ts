@@ -1,6 +1,6 @@
 /**
- * Goal: a real Prometheus reads all that the server counts, the shipped rules and dashboard ask only for what is there, and no scraper, however slow,
- * changes an answer.
+ * Goal: a real Prometheus reads all that the server counts, the shipped rules and dashboard ask only for what is there,
+ * and no scraper, however slow, changes an answer.
  */
 
 import { spawnSync } from "node:child_process";
@@ -29,11 +29,22 @@ beforeAll(async () => {
     echoModel(),
     rootModel(),
     lookupModel(),
-    rootModel({ name: "saved", change: ({ manifest }) => Object.assign(manifest, { fallback: { kind: "constant", prediction: 0 } }) }),
+    rootModel({
+      name: "saved",
+      change: ({ manifest }) => Object.assign(manifest, { fallback: { kind: "constant", prediction: 0 } }),
+    }),
     // No call can be answered within a nanosecond.
     echoModel({ name: "hasty", sloMs: 0.000_001 }),
   );
-  server = await startServer(store.directory, "--default-model", "echo", "--cache-bytes", "1000000", "--access-log", "off");
+  server = await startServer(
+    store.directory,
+    "--default-model",
+    "echo",
+    "--cache-bytes",
+    "1000000",
+    "--access-log",
+    "off",
+  );
   const program = findProgram("prometheus");
   if (program === undefined) return;
   prometheus = await PrometheusProcess.start(program, server.adminPort, ruleFiles);
@@ -60,7 +71,8 @@ async function countedByResult(server: PrometheusProcess): Promise<Record<string
 
 /** Calls that end in every way that a single caller can bring about, and how many end so. */
 async function callAll(): Promise<Record<string, number>> {
-  const send = (path: string, body: unknown, headers: Record<string, string> = {}) => post(server.httpPort, path, body, { headers });
+  const send = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+    post(server.httpPort, path, body, { headers });
   await Promise.all([
     ...Array.from({ length: 20 }, (_, value) => send("/predict", { value })),
     send("/predict", { rows: [{ value: 1 }, { value: 2 }] }),
@@ -100,7 +112,11 @@ describe("a Prometheus that scrapes the server", () => {
 
   test("finds its target", async (context) => {
     expect(await needPrometheus(context).targets()).toEqual([
-      expect.objectContaining({ scrapeUrl: `http://127.0.0.1:${server.adminPort}/metrics`, health: "up", lastError: "" }),
+      expect.objectContaining({
+        scrapeUrl: `http://127.0.0.1:${server.adminPort}/metrics`,
+        health: "up",
+        lastError: "",
+      }),
     ]);
   });
 
@@ -120,10 +136,14 @@ describe("a Prometheus that scrapes the server", () => {
       )}`;
     const differing = async () => {
       const families = [...(await scrape(server)).values()].filter(({ name }) => /^(plumb|nv_inference)_/.test(name));
-      const direct = families.flatMap(({ samples }) => samples.map(({ name, labels, value }) => [key(name, labels), value] as const));
+      const direct = families.flatMap(({ samples }) =>
+        samples.map(({ name, labels, value }) => [key(name, labels), value] as const),
+      );
       expect(direct.length).toBeGreaterThan(500);
       const results = await query('{job="plumb", __name__=~"(plumb|nv_inference)_.+"}');
-      const seen = new Map(results.map(({ labels: { __name__, job, instance, ...labels }, value }) => [key(__name__!, labels), value]));
+      const seen = new Map(
+        results.map(({ labels: { __name__, job, instance, ...labels }, value }) => [key(__name__!, labels), value]),
+      );
       return direct.filter(([name, value]) => seen.get(name) !== value);
     };
     await expect.poll(differing, patiently).toEqual([]);
@@ -133,12 +153,19 @@ describe("a Prometheus that scrapes the server", () => {
     const { query, rules } = boundTo(needPrometheus(context));
     const unwell = async () => (await rules()).filter(({ health, lastError }) => health !== "ok" || lastError);
     await expect.poll(unwell, patiently).toEqual([]);
-    const share = async (name: string, model: string) => (await query(`${name}{model="${model}"}`)).map(({ value }) => value);
+    const share = async (name: string, model: string) =>
+      (await query(`${name}{model="${model}"}`)).map(({ value }) => value);
     for (const window of ["5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d"]) {
-      await expect.poll(() => share(`job_model_version:plumb_slo_missed:ratio_rate${window}`, "hasty"), patiently).toEqual([1]);
-      await expect.poll(() => share(`job_model_version:plumb_slo_missed:ratio_rate${window}`, "echo"), patiently).toEqual([0]);
+      await expect
+        .poll(() => share(`job_model_version:plumb_slo_missed:ratio_rate${window}`, "hasty"), patiently)
+        .toEqual([1]);
+      await expect
+        .poll(() => share(`job_model_version:plumb_slo_missed:ratio_rate${window}`, "echo"), patiently)
+        .toEqual([0]);
     }
-    await expect.poll(() => share("job_model_version:plumb_slo_budget_left:ratio30d", "hasty"), patiently).toEqual([-19]);
+    await expect
+      .poll(() => share("job_model_version:plumb_slo_budget_left:ratio30d", "hasty"), patiently)
+      .toEqual([-19]);
     for (const [name, model] of [
       ["job_model_version:plumb_fallbacks:ratio_rate5m", "saved"],
       ["job_model_version:plumb_model_faults:ratio_rate5m", "root"],
@@ -149,9 +176,13 @@ describe("a Prometheus that scrapes the server", () => {
   test("alerts of a single fault of a model, in words that are whole", async (context) => {
     const { rules } = boundTo(needPrometheus(context));
     const firing = async () =>
-      (await rules()).find(({ name }) => name === "PlumbModelFaults")!.alerts!.filter(({ state }) => state === "firing");
+      (await rules())
+        .find(({ name }) => name === "PlumbModelFaults")!
+        .alerts!.filter(({ state }) => state === "firing");
     const models = async () => (await firing()).map(({ labels }) => `${labels.model} ${labels.code}`).sort();
-    await expect.poll(models, patiently).toEqual(["lookup model_failed", "root model_output_invalid", "saved model_output_invalid"]);
+    await expect
+      .poll(models, patiently)
+      .toEqual(["lookup model_failed", "root model_output_invalid", "saved model_output_invalid"]);
     for (const { annotations } of await firing()) {
       expect(annotations.summary).toMatch(/^(lookup|root|saved)\/1: model_\w+ in the last 15 minutes$/);
       expect(annotations.description).not.toMatch(/<|\{\{/);
@@ -163,7 +194,9 @@ describe("what is shipped asks for what is there", () => {
   test("the rules", async (context) => {
     const all = await needPrometheus(context).rules();
     expect(all.length).toBeGreaterThan(40);
-    await expect.poll(async () => (await Promise.all(all.map(({ query }) => missing(query)))).flat(), patiently).toEqual([]);
+    await expect
+      .poll(async () => (await Promise.all(all.map(({ query }) => missing(query)))).flat(), patiently)
+      .toEqual([]);
   });
 
   const dashboard = JSON.parse(readFileSync(deployed("grafana/plumb.json"), "utf8"));
@@ -179,7 +212,9 @@ describe("what is shipped asks for what is there", () => {
 
   test("the dashboard's panels, and each of them has something to show", async (context) => {
     const { query } = boundTo(needPrometheus(context));
-    const expressions = panels.flatMap(({ title, targets = [] }) => targets.map(({ expr }) => ({ title, expression: filled(expr) })));
+    const expressions = panels.flatMap(({ title, targets = [] }) =>
+      targets.map(({ expr }) => ({ title, expression: filled(expr) })),
+    );
     expect(expressions.length).toBeGreaterThan(50);
     for (const { expression } of expressions) expect(expression).not.toContain("$");
     const empty = async () => {
@@ -187,7 +222,9 @@ describe("what is shipped asks for what is there", () => {
         expressions.map(async ({ title, expression }) => {
           const absent = await missing(expression);
           const results = await query(expression);
-          return [...absent, ...(results.length === 0 ? ["nothing to show"] : [])].map((problem) => `${title}: ${problem}: ${expression}`);
+          return [...absent, ...(results.length === 0 ? ["nothing to show"] : [])].map(
+            (problem) => `${title}: ${problem}: ${expression}`,
+          );
         }),
       );
       return found.flat();
@@ -197,15 +234,17 @@ describe("what is shipped asks for what is there", () => {
 
   test("the dashboard's variables and marks", async (context) => {
     needPrometheus(context);
-    const queries = (dashboard.templating.list as { type: string; definition: string }[]).flatMap(({ type, definition }) =>
-      type === "query" ? [definition] : [],
+    const queries = (dashboard.templating.list as { type: string; definition: string }[]).flatMap(
+      ({ type, definition }) => (type === "query" ? [definition] : []),
     );
     expect(queries).toHaveLength(4);
     for (const definition of queries) {
       const [, series, label] = /^label_values\((.+), (\w+)\)$/.exec(definition)!;
       expect(await missing(`count by (${label}) (${filled(series!)})`)).toEqual([]);
     }
-    const marks = (dashboard.annotations.list as { target?: { expr: string } }[]).flatMap(({ target }) => (target ? [target.expr] : []));
+    const marks = (dashboard.annotations.list as { target?: { expr: string } }[]).flatMap(({ target }) =>
+      target ? [target.expr] : [],
+    );
     expect(marks).toHaveLength(1);
     for (const expression of marks) {
       expect(await missing(filled(expression))).toEqual([]);
@@ -218,7 +257,9 @@ describe("what is shipped asks for what is there", () => {
       [
         ...panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => filled(expr))),
         ...ruleFiles.flatMap((file) => readFileSync(file, "utf8").match(/\bplumb_\w+/g)!),
-      ].flatMap((expression) => seriesUse(expression).selectors.map(({ metric }) => metric.replace(/_(bucket|sum|count)$/, ""))),
+      ].flatMap((expression) =>
+        seriesUse(expression).selectors.map(({ metric }) => metric.replace(/_(bucket|sum|count)$/, "")),
+      ),
     );
     const counted = [...(await scrape(server)).keys()].filter((name) => name.startsWith("plumb_"));
     expect(counted.length).toBeGreaterThan(20);
@@ -268,15 +309,16 @@ async function missing(expression: string): Promise<string[]> {
 function alternatives({ metric, matchers }: Selector): string[] {
   if (matchers.length === 0) return [`${metric}{}`];
   return matchers.flatMap(({ label, operator, value }) => {
-    if (operator === "=~" && /^\w+(\|\w+)+$/.test(value)) return value.split("|").map((one) => `${metric}{${label}="${one}"}`);
+    if (operator === "=~" && /^\w+(\|\w+)+$/.test(value))
+      return value.split("|").map((one) => `${metric}{${label}="${one}"}`);
     return [`${metric}{${label}${operator}${JSON.stringify(value)}}`];
   });
 }
 
 describe("promtool check metrics", () => {
   /**
-   * Names that break Prometheus' conventions and aren't ours: Triton's are kept as they are so that its users' dashboards work unchanged, and prom-client
-   * gives Node's active resources, which are gauges, a counter's name.
+   * Names that break Prometheus' conventions and aren't ours: Triton's are kept as they are so that its users'
+   * dashboards work unchanged, and prom-client gives Node's active resources, which are gauges, a counter's name.
    */
   const othersNames = /^(nv_inference_\w+|nodejs_active_(handles|requests|resources)_total)$/;
 

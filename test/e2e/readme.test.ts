@@ -1,4 +1,7 @@
-/** What README.md and the pages of the docs for callers and operators tell people to type works, and gives what they show: against a server started as they say. */
+/**
+ * What README.md and the pages of the docs for callers and operators tell people to type works, and gives what they
+ * show: against a server started as they say.
+ */
 
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +17,9 @@ let server: ChildProcess;
 let ports: { http: string; admin: string };
 
 beforeAll(async () => {
-  server = spawn("npm", ["start", "--", "--http-port", "0", "--admin-port", "0"], { stdio: ["ignore", "pipe", "pipe"] });
+  server = spawn("npm", ["start", "--", "--http-port", "0", "--admin-port", "0"], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let output = "";
   server.stderr!.on("data", (chunk) => {
     output += chunk;
@@ -22,7 +27,8 @@ beforeAll(async () => {
   ports = await new Promise((resolve, reject) => {
     server.stdout!.on("data", (chunk) => {
       output += chunk;
-      const [, http, admin] = output.match(/http:\/\/127\.0\.0\.1:(\d+) \(predictions\) and http:\/\/127\.0\.0\.1:(\d+) \(metrics\)/) ?? [];
+      const [, http, admin] =
+        output.match(/http:\/\/127\.0\.0\.1:(\d+) \(predictions\) and http:\/\/127\.0\.0\.1:(\d+) \(metrics\)/) ?? [];
       if (http !== undefined && admin !== undefined) resolve({ http, admin });
     });
     server.on("exit", (code) => reject(new Error(`npm start ended with exit code ${code}:\n${output}`)));
@@ -43,7 +49,9 @@ describe.each(pages)("%s", (page) => {
 
   const toRun = blocks.filter(({ notRun, script }) => notRun === undefined && script !== "npm start");
   it.each(toRun.map((block) => [block.line, block] as const))("line %i", async (_, { script, expected }) => {
-    const here = script.replaceAll("127.0.0.1:8080", `127.0.0.1:${ports.http}`).replaceAll("127.0.0.1:8082", `127.0.0.1:${ports.admin}`);
+    const here = script
+      .replaceAll("127.0.0.1:8080", `127.0.0.1:${ports.http}`)
+      .replaceAll("127.0.0.1:8082", `127.0.0.1:${ports.admin}`);
     const { stdout } = await run("sh", ["-ec", here]);
     if (expected) expect(difference(expected, stdout)).toBeUndefined();
   });
@@ -53,7 +61,9 @@ it("docs/operations.md names every metric, and none that isn't there", async () 
   const scrape = await (await fetch(`http://127.0.0.1:${ports.admin}/metrics`)).text();
   const own = /^(?:plumb|nv)_/;
   const served = [...scrape.matchAll(/^# TYPE (\w+) /gm)].map(([, name]) => name!).filter((name) => own.test(name));
-  const documented = [...readFileSync("docs/operations.md", "utf8").matchAll(/`((?:plumb|nv_inference)_\w+)`/g)].map(([, name]) => name!);
+  const documented = [...readFileSync("docs/operations.md", "utf8").matchAll(/`((?:plumb|nv_inference)_\w+)`/g)].map(
+    ([, name]) => name!,
+  );
   expect([...new Set(documented)].sort()).toEqual(served.sort());
 });
 

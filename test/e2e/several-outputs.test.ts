@@ -1,4 +1,7 @@
-/** Goal: a model of several outputs answers a row by a list of numbers, over HTTP, whatever the size of the call, and says what they are called. */
+/**
+ * Goal: a model of several outputs answers a row by a list of numbers, over HTTP, whatever the size of the call, and
+ * says what they are called.
+ */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ask as askPath, post } from "../fixtures/http-client.js";
@@ -31,7 +34,10 @@ const rowsOf = (...values: number[]) => values.map((value) => ({ value }));
 
 test("one row has one list", async () => {
   const { status, json } = await ask("echo", { value: 1.1 });
-  expect({ status, json }).toMatchObject({ status: 200, json: { prediction: multiples(1.1), model: "echo", version: 1 } });
+  expect({ status, json }).toMatchObject({
+    status: 200,
+    json: { prediction: multiples(1.1), model: "echo", version: 1 },
+  });
 });
 
 test("rows have a list each, in their order", async () => {
@@ -47,7 +53,10 @@ test("ten thousand rows, which are answered in slices, too", async () => {
 
 test("a row of a partial request that can't be answered is null, and the others are answered", async () => {
   const { status, json } = await ask("root", { partial: true, rows: [...rowsOf(4, -4, 9), { value: "x" }] });
-  expect({ status, predictions: json.predictions }).toEqual({ status: 200, predictions: [[2, 4, 6], null, [3, 6, 9], null] });
+  expect({ status, predictions: json.predictions }).toEqual({
+    status: 200,
+    predictions: [[2, 4, 6], null, [3, 6, 9], null],
+  });
   expect(json.errors.map(({ row, code }: { row: number; code: string }) => [row, code])).toEqual([
     [1, "model_output_invalid"],
     [3, "schema_mismatch"],

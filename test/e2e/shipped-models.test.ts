@@ -1,4 +1,7 @@
-/** Goal: every model that is shipped answers over HTTP what its trained pipeline did: bit for bit, or within the bounds that its bundle names. */
+/**
+ * Goal: every model that is shipped answers over HTTP what its trained pipeline did: bit for bit, or within the bounds
+ * that its bundle names.
+ */
 
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -23,15 +26,21 @@ interface Answer {
   probabilities?: Record<string, number>;
 }
 
-/** How far an answer is from a golden one, beyond what is granted however many units it is: 0 is the same bits; another label, or a probability too few or too many, is infinitely far. */
+/**
+ * How far an answer is from a golden one, beyond what is granted however many units it is: 0 is the same bits; another
+ * label, or a probability too few or too many, is infinitely far.
+ */
 function distance({ prediction, probabilities }: Answer, golden: GoldenAnswer, bundle: Bundle): number {
   const { dtype } = bundle.manifest.models[0]!.outputs[0]!;
   const { prediction_abs = 0 } = bundle.manifest.parity.tolerance;
   if (golden.probabilities === undefined) {
-    return probabilities === undefined ? ulpDistance(prediction as number, golden.prediction as number, dtype) : Infinity;
+    return probabilities === undefined
+      ? ulpDistance(prediction as number, golden.prediction as number, dtype)
+      : Infinity;
   }
   const given = labelsOf(bundle).map((label) => probabilities?.[label]);
-  if (prediction !== golden.prediction || Object.keys(probabilities ?? {}).length !== golden.probabilities.length) return Infinity;
+  if (prediction !== golden.prediction || Object.keys(probabilities ?? {}).length !== golden.probabilities.length)
+    return Infinity;
   return Math.max(
     ...given.map((p, i) => {
       const expected = golden.probabilities![i]!;
@@ -84,7 +93,9 @@ describe.each(names)("%s", (name) => {
 
   test("all golden rows in one request, and as many requests at once as there are rows", async () => {
     const { json } = await post(server.httpPort, path, `{"rows":[${answers.map(({ rowJson }) => rowJson).join(",")}]}`);
-    const together = answers.map((_, i): Answer => ({ prediction: json.predictions[i], probabilities: json.probabilities?.[i] }));
+    const together = answers.map(
+      (_, i): Answer => ({ prediction: json.predictions[i], probabilities: json.probabilities?.[i] }),
+    );
     expect(wrong(together)).toEqual([]);
     const atOnce = await Promise.all(answers.map(({ rowJson }) => post(server.httpPort, path, rowJson)));
     expect(wrong(atOnce.map((reply) => reply.json))).toEqual([]);
@@ -117,10 +128,14 @@ const four = [
   [0, 0, 0, 2, 16, 4, 0, 0],
 ];
 
-/** The measures of the data set's eighth tumour, a malignant one that the model was not fitted on, in order of the schema. */
+/**
+ * The measures of the data set's eighth tumour, a malignant one that the model was not fitted on, in order of the
+ * schema.
+ */
 const tumour = [
-  13.71, 20.83, 90.2, 577.9, 0.1189, 0.1645, 0.09366, 0.05985, 0.2196, 0.07451, 0.5835, 1.377, 3.856, 50.96, 0.008805, 0.03029, 0.02488,
-  0.01448, 0.01486, 0.005412, 17.06, 28.14, 110.6, 897.0, 0.1654, 0.3682, 0.2678, 0.1556, 0.3196, 0.1151,
+  13.71, 20.83, 90.2, 577.9, 0.1189, 0.1645, 0.09366, 0.05985, 0.2196, 0.07451, 0.5835, 1.377, 3.856, 50.96, 0.008805,
+  0.03029, 0.02488, 0.01448, 0.01486, 0.005412, 17.06, 28.14, 110.6, 897.0, 0.1654, 0.3682, 0.2678, 0.1556, 0.3196,
+  0.1151,
 ];
 
 test("a digit and a tumour that no model has seen are told for what they are", async () => {

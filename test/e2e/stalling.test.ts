@@ -1,7 +1,8 @@
 /**
  * Goal: a client that stalls is cut off, and holds nothing meanwhile that others need.
  *
- * A silent connection is cut after 8 to 12 seconds, and no setting changes that, so this waits as long: once, for all of them.
+ * A silent connection is cut after 8 to 12 seconds, and no setting changes that, so this waits as long: once, for all
+ * of them.
  */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -56,7 +57,9 @@ test.concurrent.each(members)(
     connections.set("nothing more after a reply", kept);
     // A caller that doesn't read its reply, which is larger than the system's buffers.
     const deaf = await RawConnection.open(server.httpPort);
-    const rows = JSON.stringify({ rows: Array.from({ length: 500_000 }, (_, i) => ({ value: Math.fround(Math.sin(i)) })) });
+    const rows = JSON.stringify({
+      rows: Array.from({ length: 500_000 }, (_, i) => ({ value: Math.fround(Math.sin(i)) })),
+    });
     deaf.socket.pause();
     await deaf.write(`${head}content-length: ${rows.length}\r\n\r\n`);
     await deaf.write(rows);

@@ -1,4 +1,7 @@
-/** Goal: a server starts with what it can prove, says in a sentence what it can't, and never seems to serve when it doesn't. */
+/**
+ * Goal: a server starts with what it can prove, says in a sentence what it can't, and never seems to serve when it
+ * doesn't.
+ */
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -34,8 +37,14 @@ describe("what it says when it is ready", () => {
     expect(second).toMatch(/^ {2}echo\/1 {2}ready {2}256 golden rows proved on inline and pool$/);
     const [, address, body] = /curl -s (\S+) -H 'content-type: application\/json' -d '([^']*)'/.exec(server.stdout)!;
     const { port, pathname } = new URL(address!);
-    expect((await post(Number(port), pathname, body)).json).toMatchObject({ model: "echo", prediction: JSON.parse(body!).value });
-    expect(await server.untilLogged(({ message }) => message === "ready")).toMatchObject({ level: "info", http_port: server.httpPort });
+    expect((await post(Number(port), pathname, body)).json).toMatchObject({
+      model: "echo",
+      prediction: JSON.parse(body!).value,
+    });
+    expect(await server.untilLogged(({ message }) => message === "ready")).toMatchObject({
+      level: "info",
+      http_port: server.httpPort,
+    });
   });
 });
 
@@ -105,10 +114,15 @@ describe("an address that is taken stops the start with a sentence and exit code
 test.each(["::1", "[::1]"])("an IPv6 address, %s, is listened on and shown as it stands in a URL", async (host) => {
   const server = new ServerProcess(["--models", store.directory, "--host", host, "--admin-host", host]);
   const [shown] = await server.until(({ stdout }) => (/\n {2}curl .*\n/.test(stdout) ? stdout.split("\n") : undefined));
-  const [, base, admin] = /^Plumb listens on (http:\/\/\[::1\]:\d+) \(predictions\) and (http:\/\/\[::1\]:\d+) \(metrics\)$/.exec(shown!)!;
+  const [, base, admin] =
+    /^Plumb listens on (http:\/\/\[::1\]:\d+) \(predictions\) and (http:\/\/\[::1\]:\d+) \(metrics\)$/.exec(shown!)!;
   const [, address, body] = /curl -s (\S+) -H 'content-type: application\/json' -d '([^']*)'/.exec(server.stdout)!;
   expect(address).toBe(`${base}/models/echo/predict`);
-  const answer = await fetch(address!, { method: "POST", headers: { "content-type": "application/json" }, body: body! });
+  const answer = await fetch(address!, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: body!,
+  });
   expect(await answer.json()).toMatchObject({ prediction: JSON.parse(body!).value });
   expect((await fetch(`${admin}/health/ready`)).status).toBe(200);
   await server.end();
@@ -128,7 +142,9 @@ describe("surroundings in which nothing runs stop the start with a sentence and 
   };
 
   test("too few files", async () => {
-    const { code, stderr } = await inShell('ulimit -n 64; exec "$1" "$2" serve --models "$3" --http-port 0 --admin-port 0');
+    const { code, stderr } = await inShell(
+      'ulimit -n 64; exec "$1" "$2" serve --models "$3" --http-port 0 --admin-port 0',
+    );
     expect(stderr).toMatch(
       /^plumb: the system lets this process open too few files: raise the limit to 1024 or more \(ulimit -n 1024;.*\n$/,
     );
@@ -136,7 +152,8 @@ describe("surroundings in which nothing runs stop the start with a sentence and 
   });
 
   test("a working folder that was deleted", async () => {
-    const script = 'folder=$(mktemp -d); cd "$folder"; rmdir "$folder"; exec "$1" "$2" serve --models "$3" --http-port 0 --admin-port 0';
+    const script =
+      'folder=$(mktemp -d); cd "$folder"; rmdir "$folder"; exec "$1" "$2" serve --models "$3" --http-port 0 --admin-port 0';
     expect(await inShell(script)).toEqual({
       code: 1,
       stderr: "plumb: the folder that this command runs in has been deleted: change to one that is there\n",
@@ -151,7 +168,11 @@ describe("a setting that is wrong stops the start with a sentence and exit code 
     ["a flag without its value", ["--models"], /the flag --models needs a value/],
     ["a word for a number", ["--workers", "many"], /the flag --workers: .*"many"/],
     ["a word that isn't one of those known", ["--execution", "gpu"], /the flag --execution: .*"gpu"/],
-    ["an engine that isn't one", ["--engine", "treelite"], /the flag --engine: .*"auto"\|"onnxruntime"\|"tree".*"treelite"/],
+    [
+      "an engine that isn't one",
+      ["--engine", "treelite"],
+      /the flag --engine: .*"auto"\|"onnxruntime"\|"tree".*"treelite"/,
+    ],
     ["a config file that isn't there", ["--config", "missing.json"], /the config file .*missing\.json can't be read/],
   ];
   test.each(cases)("%s", async (_, flags, sentence) => {
@@ -168,7 +189,9 @@ describe("a store without a bundle stops the start with a sentence and exit code
     for (const folder of ["", "missing"]) {
       const { code, stdout, stderr } = await startToEnd("--models", join(empty, folder));
       expect([code, stdout]).toEqual([1, ""]);
-      expect(stderr).toMatch(/^plumb serve: (no bundle is in the model store .*|bundle .*\n.*expected a folder that can be read)/m);
+      expect(stderr).toMatch(
+        /^plumb serve: (no bundle is in the model store .*|bundle .*\n.*expected a folder that can be read)/m,
+      );
       expect(stderr).not.toMatch(/^\s+at /m);
     }
     await rm(empty, { recursive: true });
@@ -182,7 +205,11 @@ const unreadable: BadBundle[] = [
   ["a changed byte", (bundle) => (bundle.tamper["card.md"] = "# Tinx\n"), /card\.md/],
   ["an unlisted file", (bundle) => (bundle.tamper["notes.txt"] = "hello"), /notes\.txt/],
   ["a missing file", (bundle) => (bundle.tamper["baseline.json"] = null), /baseline\.json/],
-  ["a graph that can't be planned", (bundle) => (bundle.files["preprocessing.json"].nodes[0].inputs = ["unheard"]), /unheard/],
+  [
+    "a graph that can't be planned",
+    (bundle) => (bundle.files["preprocessing.json"].nodes[0].inputs = ["unheard"]),
+    /unheard/,
+  ],
 ];
 
 /** Bundles that can be read, but not proved. */
@@ -190,11 +217,22 @@ const unproved: BadBundle[] = [
   [
     "a golden answer that doesn't come out",
     (bundle) =>
-      (bundle.files["golden.jsonl"] = (bundle.files["golden.jsonl"] as string).replaceAll('"prediction":3}', '"prediction":3.0000002}')),
+      (bundle.files["golden.jsonl"] = (bundle.files["golden.jsonl"] as string).replaceAll(
+        '"prediction":3}',
+        '"prediction":3.0000002}',
+      )),
     /golden\.jsonl line \d+ \(sample\), prediction.*expected 3\.0000002, got 3, \d+ ulp/,
   ],
-  ["a model that is no model", (bundle) => (bundle.files["model.onnx"] = new Uint8Array(2048).fill(7)), /its model can't be loaded|model/],
-  ["a model whose tensors have other names", (bundle) => renameInput(bundle), /declares the inputs \["Z"\], the file has \["X"\]|Z/],
+  [
+    "a model that is no model",
+    (bundle) => (bundle.files["model.onnx"] = new Uint8Array(2048).fill(7)),
+    /its model can't be loaded|model/,
+  ],
+  [
+    "a model whose tensors have other names",
+    (bundle) => renameInput(bundle),
+    /declares the inputs \["Z"\], the file has \["X"\]|Z/,
+  ],
 ];
 
 function renameInput({ manifest, files }: TinyBundle): void {
@@ -210,31 +248,39 @@ const everyWay = ["auto", "inline", "pool"].flatMap((execution) =>
 describe("a bundle that isn't sound isn't served", () => {
   const cases = [...unreadable.map((bad) => [...bad, "auto"] as const), ...everyWay];
 
-  test.each(cases)("%s: alone, it stops the start with the reason and exit code 1", async (_, change, reason, execution) => {
-    const bad = await writeStore(rootModel({ name: "bad", change }));
-    const { code, signal, stdout, stderr } = await startToEnd("--models", bad.directory, "--execution", execution);
-    expect({ code, signal, stdout }).toEqual({ code: 1, signal: null, stdout: "" });
-    expect(stderr).toMatch(/^plumb serve: no model is ready to serve/m);
-    expect(stderr).toMatch(reason);
-    await bad.remove();
-  });
+  test.each(cases)(
+    "%s: alone, it stops the start with the reason and exit code 1",
+    async (_, change, reason, execution) => {
+      const bad = await writeStore(rootModel({ name: "bad", change }));
+      const { code, signal, stdout, stderr } = await startToEnd("--models", bad.directory, "--execution", execution);
+      expect({ code, signal, stdout }).toEqual({ code: 1, signal: null, stdout: "" });
+      expect(stderr).toMatch(/^plumb serve: no model is ready to serve/m);
+      expect(stderr).toMatch(reason);
+      await bad.remove();
+    },
+  );
 
-  test.each(cases)("%s: beside a good one, that one serves, and what is wrong is said", async (_, change, reason, execution) => {
-    const mixed = await writeStore(lookupModel(), rootModel({ name: "bad", change }));
-    const server = await startServer(mixed.directory, "--execution", execution);
-    expect((await post(server.httpPort, "/models/lookup/predict", { value: 7 })).json.prediction).toBe(7);
-    expect(server.stdout).toMatch(/lookup\/1 {2}ready/);
-    expect(server.stdout).toMatch(/bad\/1.* (failed|refused)/);
-    await server.until(({ stderr }) => reason.test(stderr) || undefined);
-    const { status, json } = await post(server.httpPort, "/models/bad/predict", { value: 4 });
-    expect([
-      [404, "model_not_found"],
-      [503, "not_ready"],
-    ]).toContainEqual([status, json.error.code]);
-    expect((await ask(server.adminPort, "/metrics")).text).not.toMatch(/plumb_version_ready\{model="bad",version="1"\} 1/);
-    expect(await server.end()).toEqual({ code: 0, signal: null });
-    await mixed.remove();
-  });
+  test.each(cases)(
+    "%s: beside a good one, that one serves, and what is wrong is said",
+    async (_, change, reason, execution) => {
+      const mixed = await writeStore(lookupModel(), rootModel({ name: "bad", change }));
+      const server = await startServer(mixed.directory, "--execution", execution);
+      expect((await post(server.httpPort, "/models/lookup/predict", { value: 7 })).json.prediction).toBe(7);
+      expect(server.stdout).toMatch(/lookup\/1 {2}ready/);
+      expect(server.stdout).toMatch(/bad\/1.* (failed|refused)/);
+      await server.until(({ stderr }) => reason.test(stderr) || undefined);
+      const { status, json } = await post(server.httpPort, "/models/bad/predict", { value: 4 });
+      expect([
+        [404, "model_not_found"],
+        [503, "not_ready"],
+      ]).toContainEqual([status, json.error.code]);
+      expect((await ask(server.adminPort, "/metrics")).text).not.toMatch(
+        /plumb_version_ready\{model="bad",version="1"\} 1/,
+      );
+      expect(await server.end()).toEqual({ code: 0, signal: null });
+      await mixed.remove();
+    },
+  );
 });
 
 test("an older version serves when the newest isn't proved", async () => {

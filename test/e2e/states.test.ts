@@ -1,4 +1,7 @@
-/** Goal: every version that a store names is shown with its state and its reason wherever versions are shown, and nothing bad in a store costs another model. */
+/**
+ * Goal: every version that a store names is shown with its state and its reason wherever versions are shown, and
+ * nothing bad in a store costs another model.
+ */
 
 import { execFileSync } from "node:child_process";
 import { cp, mkdir, rename, symlink, truncate, writeFile } from "node:fs/promises";
@@ -36,7 +39,9 @@ async function shown(server: ServerProcess, key: string) {
     .find((model: { name: string }) => model.name === name)
     .versions.find((v: { version: number }) => v.version === Number(number));
   const ofModel = one.versions.find((v: { version: number }) => v.version === Number(number));
-  const ready = families.get("plumb_version_ready")!.samples.find(({ labels }) => labels.model === name && labels.version === number);
+  const ready = families
+    .get("plumb_version_ready")!
+    .samples.find(({ labels }) => labels.model === name && labels.version === number);
   return { ofList, ofModel, ready: ready?.value };
 }
 
@@ -66,7 +71,10 @@ describe("a store with one version of each state", () => {
     await cp(join(store, "good"), join(store, "begun"), { recursive: true });
     await truncate(join(store, "begun/1/manifest.json"), 100);
     const server = await startServer(store);
-    expect((await post(server.httpPort, "/models/good/predict", { value: 2 })).json).toMatchObject({ model: "good", prediction: 2 });
+    expect((await post(server.httpPort, "/models/good/predict", { value: 2 })).json).toMatchObject({
+      model: "good",
+      prediction: 2,
+    });
     for (const [key, state, reason] of states) {
       const [name] = key.split("/");
       const { ofList, ofModel, ready } = await shown(server, key);
@@ -79,16 +87,24 @@ describe("a store with one version of each state", () => {
       expect(ready, key).toBe(0);
       for (const path of [`/models/${name}/predict`, `/models/${name}/versions/1/predict`]) {
         const { status, json } = await post(server.httpPort, path, { value: 1 });
-        expect([status, json.error.code, json.error.message], path).toEqual([503, "not_ready", expect.stringContaining(state)]);
+        expect([status, json.error.code, json.error.message], path).toEqual([
+          503,
+          "not_ready",
+          expect.stringContaining(state),
+        ]);
         expect(json.error.message).toContain(ofList.reason.slice(0, 60));
       }
       expect(server.stdout).toMatch(new RegExp(`^  ${key}  ${state}  `, "m"));
-      const told = await server.untilLogged(({ model, version, level }) => `${model}/${version}` === key && level !== "info");
+      const told = await server.untilLogged(
+        ({ model, version, level }) => `${model}/${version}` === key && level !== "info",
+      );
       expect(told.level).toBe(state === "incomplete" ? "warn" : "error");
     }
     expect((await shown(server, "good/1")).ready).toBe(1);
     const ready = await server.untilLogged(({ message }) => message === "ready");
-    expect((ready.models as { key: string }[]).map(({ key }) => key).sort()).toEqual(["good/1", ...states.map(([key]) => key)].sort());
+    expect((ready.models as { key: string }[]).map(({ key }) => key).sort()).toEqual(
+      ["good/1", ...states.map(([key]) => key)].sort(),
+    );
     // Not every model of the store can answer.
     expect((await ask(server.httpPort, "/health/ready")).status).toBe(503);
     expect((await ask(server.httpPort, "/health/live")).status).toBe(200);
@@ -104,7 +120,9 @@ test("a version that fails takes no place: the newest sound ones are loaded, and
   );
   const server = await startServer(store);
   const { json } = await ask(server.httpPort, "/models");
-  expect(json.models[0].versions.map(({ version, state }: { version: number; state: string }) => [version, state])).toEqual([
+  expect(
+    json.models[0].versions.map(({ version, state }: { version: number; state: string }) => [version, state]),
+  ).toEqual([
     [5, "failed"],
     [4, "failed"],
     [3, "ready"],
@@ -129,7 +147,10 @@ test("a version that is copied while the server runs is waited for, and serves o
   expect((await post(server.httpPort, "/predict", { value: 1 })).json.version).toBe(1);
   await rename(away, manifest);
   await expect
-    .poll(async () => (await post(server.httpPort, "/predict", { value: 1 })).json.version, { timeout: 25_000, interval: 200 })
+    .poll(async () => (await post(server.httpPort, "/predict", { value: 1 })).json.version, {
+      timeout: 25_000,
+      interval: 200,
+    })
     .toBe(2);
   expect(await shown(server, "echo/2")).toMatchObject({ ofList: { state: "ready" }, ready: 1 });
 });
@@ -139,7 +160,9 @@ describe("a default model", () => {
     const store = await makeStore(echoModel());
     const { code, stdout, stderr } = await startToEnd("--models", store, "--default-model", "demand");
     expect([code, stdout]).toEqual([1, ""]);
-    expect(stderr).toMatch(/^plumb serve: the default model "demand" isn't in the model store .*: expected one of echo; /m);
+    expect(stderr).toMatch(
+      /^plumb serve: the default model "demand" isn't in the model store .*: expected one of echo; /m,
+    );
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
@@ -201,7 +224,9 @@ test("strays of every kind are named in a warning each, and the model beside the
     "echo/3",
   ];
   await server.untilLogged(({ message }) => message === "ready");
-  const warned = server.log.filter(({ level, message }) => level === "warn" && message.startsWith("passed over in the model store"));
+  const warned = server.log.filter(
+    ({ level, message }) => level === "warn" && message.startsWith("passed over in the model store"),
+  );
   for (const name of names)
     expect(
       warned.filter(({ message }) => message.includes(`"${name}"`)),

@@ -1,9 +1,19 @@
-/** Goal: a collector is told of sampled calls, where they were and what became of them, in OpenTelemetry's own terms. */
+/**
+ * Goal: a collector is told of sampled calls, where they were and what became of them, in OpenTelemetry's own terms.
+ */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Answer, type Asked, post } from "../fixtures/http-client.js";
 import { busyWorkers, metric } from "../fixtures/metrics.js";
-import { echoModel, lookupModel, lookupSize, type ModelStore, rootModel, spinModel, writeStore } from "../fixtures/model-store.js";
+import {
+  echoModel,
+  lookupModel,
+  lookupSize,
+  type ModelStore,
+  rootModel,
+  spinModel,
+  writeStore,
+} from "../fixtures/model-store.js";
 import type { SentSpan } from "../fixtures/otlp-message.js";
 import { OtlpReceiver } from "../fixtures/otlp-receiver.js";
 import { sendTo, startWith } from "../fixtures/otlp-servers.js";
@@ -32,7 +42,13 @@ afterAll(async () => {
   await store.remove();
 });
 
-function send({ httpPort }: ServerProcess, id: string, path: string, body: unknown, asked: Asked = {}): Promise<Answer> {
+function send(
+  { httpPort }: ServerProcess,
+  id: string,
+  path: string,
+  body: unknown,
+  asked: Asked = {},
+): Promise<Answer> {
   return post(httpPort, path, body, { ...asked, headers: { "x-request-id": id, ...asked.headers } });
 }
 
@@ -41,15 +57,34 @@ describe("every call", () => {
   let server: ServerProcess;
   beforeAll(async () => {
     collector = await OtlpReceiver.start();
-    const flags = ["--default-model", "echo", "--trace-sample-share", "1", "--access-log", "all", "--cache-bytes", "1000000"];
-    server = await startWith(sendTo(collector.endpoint), store.directory, ...flags, "--execution", "pool", "--workers", "1");
+    const flags = [
+      "--default-model",
+      "echo",
+      "--trace-sample-share",
+      "1",
+      "--access-log",
+      "all",
+      "--cache-bytes",
+      "1000000",
+    ];
+    server = await startWith(
+      sendTo(collector.endpoint),
+      store.directory,
+      ...flags,
+      "--execution",
+      "pool",
+      "--workers",
+      "1",
+    );
   });
   afterAll(async () => {
     await server.end();
     await collector.stop();
   });
 
-  /** The trace of a call, after what holds of each: one service, one trace, stages in order inside of the server's span. */
+  /**
+   * The trace of a call, after what holds of each: one service, one trace, stages in order inside of the server's span.
+   */
   async function traceOf(id: string): Promise<{ root: SentSpan; names: string[]; stages: SentSpan[] }> {
     const [root, ...stages] = await collector.trace(id);
     expect(root).toMatchObject({ kind: "server", scope: "plumb", statusMessage: "" });
@@ -57,7 +92,12 @@ describe("every call", () => {
     expect(root.traceId).toMatch(/^(?!0+$)[0-9a-f]{32}$/);
     let atNs = root.startNs;
     for (const stage of stages) {
-      expect(stage).toMatchObject({ traceId: root.traceId, parentSpanId: root.spanId, kind: "internal", resource: root.resource });
+      expect(stage).toMatchObject({
+        traceId: root.traceId,
+        parentSpanId: root.spanId,
+        kind: "internal",
+        resource: root.resource,
+      });
       expect(stage.startNs).toBeGreaterThanOrEqual(atNs);
       expect(stage.endNs).toBeGreaterThanOrEqual(stage.startNs);
       atNs = stage.endNs;
@@ -97,7 +137,11 @@ describe("every call", () => {
 
   test("is told of by a service with a name, a version and an instance", async () => {
     const { resource } = (await traceOf("ok")).root;
-    expect(resource).toMatchObject({ "service.name": "plumb", "telemetry.sdk.name": "opentelemetry", "telemetry.sdk.language": "nodejs" });
+    expect(resource).toMatchObject({
+      "service.name": "plumb",
+      "telemetry.sdk.name": "opentelemetry",
+      "telemetry.sdk.language": "nodejs",
+    });
     expect(resource["service.version"]).toMatch(/^\d+\.\d+\.\d+/);
     expect(resource["service.instance.id"]).toMatch(/^[0-9a-f-]{36}$/);
     for (const { path, headers } of collector.received) {
@@ -132,7 +176,13 @@ describe("every call", () => {
   });
 
   test("whose caller isn't sampled is left out", async () => {
-    await send(server, "unsampled", "/predict", { value: 1 }, { headers: { traceparent: `00-${traceId}-${callersSpan}-00` } });
+    await send(
+      server,
+      "unsampled",
+      "/predict",
+      { value: 1 },
+      { headers: { traceparent: `00-${traceId}-${callersSpan}-00` } },
+    );
     await send(server, "after", "/predict", { value: 1 });
     await traceOf("after");
     // Spans go in the order of their calls.
@@ -160,15 +210,18 @@ describe("every call", () => {
     ["malformed_body", "/predict", '{"value": 4711', 400, ["decode"]],
     ["model_not_found", "/models/unheard/predict", { value: 4711 }, 404, []],
     ["model_failed", "/models/lookup/predict", { value: lookupSize + 4711 }, 500, allStages.slice(0, 6)],
-  ])("that ends with %s ends in the stage that it failed in, and repeats no value", async (code, path, body, status, expected) => {
-    await send(server, code, path, body);
-    const { root, names } = await traceOf(code);
-    expect(names).toEqual(expected);
-    expect(root.attributes).toMatchObject({ "http.response.status_code": status, "plumb.result": code });
-    expect(root.status).toBe(status >= 500 ? "error" : "unset");
-    expect(root.attributes["error.type"]).toBe(status >= 500 ? code : undefined);
-    expect(Object.values(root.attributes).join()).not.toContain("4711");
-  });
+  ])(
+    "that ends with %s ends in the stage that it failed in, and repeats no value",
+    async (code, path, body, status, expected) => {
+      await send(server, code, path, body);
+      const { root, names } = await traceOf(code);
+      expect(names).toEqual(expected);
+      expect(root.attributes).toMatchObject({ "http.response.status_code": status, "plumb.result": code });
+      expect(root.status).toBe(status >= 500 ? "error" : "unset");
+      expect(root.attributes["error.type"]).toBe(status >= 500 ? code : undefined);
+      expect(Object.values(root.attributes).join()).not.toContain("4711");
+    },
+  );
 
   test("that came too late says how far it came", async () => {
     const answer = await send(server, "late", "/models/spin/predict", slow, { headers: { "x-timeout-ms": "200" } });
@@ -197,7 +250,11 @@ describe("every call", () => {
     expect(names.slice(0, 5)).toEqual(allStages.slice(0, 5));
     expect(root).toMatchObject({
       status: "unset",
-      attributes: { "plumb.fallback": "model_output_invalid", "plumb.result": "fallback", "http.response.status_code": 200 },
+      attributes: {
+        "plumb.fallback": "model_output_invalid",
+        "plumb.result": "fallback",
+        "http.response.status_code": 200,
+      },
     });
   });
 
@@ -224,7 +281,10 @@ describe("every call", () => {
     expect((await send(server, "large", "/predict", { rows }, { headers: patiently })).status).toBe(200);
     const { root, names } = await traceOf("large");
     expect(names).toEqual(allStages);
-    expect(root.attributes).toMatchObject({ "plumb.rows": 10_000, "http.request.body.size": JSON.stringify({ rows }).length });
+    expect(root.attributes).toMatchObject({
+      "plumb.rows": 10_000,
+      "http.request.body.size": JSON.stringify({ rows }).length,
+    });
   });
 
   test("is all that is traced: no health, no metrics, no list of models", async () => {
@@ -235,18 +295,36 @@ describe("every call", () => {
 });
 
 describe("the share", () => {
-  async function tracesOf(calls: number, flags: readonly string[], environment: Record<string, string> = {}): Promise<number> {
+  async function tracesOf(
+    calls: number,
+    flags: readonly string[],
+    environment: Record<string, string> = {},
+  ): Promise<number> {
     const collector = await OtlpReceiver.start();
-    const server = await startWith({ ...sendTo(collector.endpoint), ...environment }, store.directory, "--default-model", "echo", ...flags);
+    const server = await startWith(
+      { ...sendTo(collector.endpoint), ...environment },
+      store.directory,
+      "--default-model",
+      "echo",
+      ...flags,
+    );
     for (let value = 0; value < calls; value++) {
       await send(server, `own-${value}`, "/predict", { value });
       if (value % 10 === 0) {
-        await send(server, `their-${value}`, "/predict", { value }, { headers: { traceparent: `00-${traceId}-${callersSpan}-01` } });
+        await send(
+          server,
+          `their-${value}`,
+          "/predict",
+          { value },
+          { headers: { traceparent: `00-${traceId}-${callersSpan}-01` } },
+        );
       }
     }
     expect((await server.end()).code).toBe(0);
     await collector.stop();
-    const ids = collector.spans.flatMap(({ kind, attributes }) => (kind === "server" ? [String(attributes["plumb.request_id"])] : []));
+    const ids = collector.spans.flatMap(({ kind, attributes }) =>
+      kind === "server" ? [String(attributes["plumb.request_id"])] : [],
+    );
     expect(new Set(ids).size).toBe(ids.length);
     expect(ids.filter((id) => id.startsWith("their"))).toHaveLength(calls / 10);
     return ids.length - calls / 10;
@@ -310,6 +388,7 @@ test("what is under way when a server is told to stop is delivered before it end
   server.kill("SIGTERM");
   expect((await asked).status).toBe(200);
   expect(await server.ended).toEqual({ code: 0, signal: null });
-  for (const id of ["before", "during"]) expect((await collector.trace(id)).slice(1).map(({ name }) => name)).toEqual(allStages);
+  for (const id of ["before", "during"])
+    expect((await collector.trace(id)).slice(1).map(({ name }) => name)).toEqual(allStages);
   await collector.stop();
 });

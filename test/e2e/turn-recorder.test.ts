@@ -8,7 +8,9 @@ import { expect, test } from "vitest";
 import { freePorts } from "../../loadtest/server-process.js";
 import type { Turns } from "../../loadtest/servers/turn-recorder.js";
 
-const recorder = pathToFileURL(join(import.meta.dirname, "..", "..", "dist", "loadtest", "servers", "turn-recorder.js")).href;
+const recorder = pathToFileURL(
+  join(import.meta.dirname, "..", "..", "dist", "loadtest", "servers", "turn-recorder.js"),
+).href;
 
 /** Uses the processor for 30 ms in one turn, tells it, and ends when it is told to. */
 const program = `

@@ -61,7 +61,13 @@ export function linkCases(): LinkCase[] {
       if (Array.isArray(prediction)) return prediction.map(decode);
       return probabilities === undefined ? decode(prediction) : prediction;
     });
-    return { name, graph: parseGraph(graph), raw: block, probabilities: probabilities?.map(decode), predictions: answers };
+    return {
+      name,
+      graph: parseGraph(graph),
+      raw: block,
+      probabilities: probabilities?.map(decode),
+      predictions: answers,
+    };
   });
 }
 

@@ -1,4 +1,7 @@
-/** Goal: every operator before the model gives scikit-learn's float64 bits, and refuses the rows that scikit-learn raises on. */
+/**
+ * Goal: every operator before the model gives scikit-learn's float64 bits, and refuses the rows that scikit-learn
+ * raises on.
+ */
 import { describe, expect, it } from "vitest";
 import { createPreprocessor } from "../../preprocessing/index.js";
 import { bits, featureCases } from "./cases.js";
@@ -17,7 +20,8 @@ describe.each(featureCases())("$name", ({ graph, rows, features, refused }) => {
   it("gives scikit-learn's values, bit for bit", () => {
     expect(features.some((row) => row !== null)).toBe(true);
     for (const [row, expected] of features.entries()) {
-      if (expected !== null) expect({ row, bits: rowBits(found.features[0]!, row) }).toEqual({ row, bits: expected.map(bits) });
+      if (expected !== null)
+        expect({ row, bits: rowBits(found.features[0]!, row) }).toEqual({ row, bits: expected.map(bits) });
     }
   });
 
@@ -25,7 +29,8 @@ describe.each(featureCases())("$name", ({ graph, rows, features, refused }) => {
     const block = new Float32Array(rows.length * width);
     preprocessor.run(rows, [block]);
     for (const [row, expected] of features.entries()) {
-      if (expected !== null) expect({ row, bits: rowBits(block, row) }).toEqual({ row, bits: expected.map(Math.fround).map(bits) });
+      if (expected !== null)
+        expect({ row, bits: rowBits(block, row) }).toEqual({ row, bits: expected.map(Math.fround).map(bits) });
     }
   });
 });

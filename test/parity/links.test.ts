@@ -1,12 +1,15 @@
 /**
- * Goal: link functions give XGBoost's float32 bits, and NumPy's float64 values within the ulps that NumPy itself varies by; weighted sums
- * give the bits of their order.
+ * Goal: link functions give XGBoost's float32 bits, and NumPy's float64 values within the ulps that NumPy itself varies
+ * by; weighted sums give the bits of their order.
  */
 import { describe, expect, it } from "vitest";
 import { createPostprocessor, type Prediction } from "../../preprocessing/index.js";
 import { bits, linkCases } from "./cases.js";
 
-/** NumPy's exp is within 1 ulp of the true value and so is ours; a sum and a quotient add two more. 1 - p cancels, so it is bounded by p's ulp. */
+/**
+ * NumPy's exp is within 1 ulp of the true value and so is ours; a sum and a quotient add two more. 1 - p cancels, so it
+ * is bounded by p's ulp.
+ */
 const ulpMax = 4;
 
 describe.each(linkCases())("$name", ({ name, graph, raw, probabilities, predictions }) => {
@@ -24,8 +27,12 @@ describe.each(linkCases())("$name", ({ name, graph, raw, probabilities, predicti
     expect(found.length).toBe(probabilities.length);
     for (const [index, expected] of probabilities.entries()) {
       const cell = { index, margin: raw[Math.floor((index * raw.length) / probabilities.length)] };
-      if (name.startsWith("link-xgboost")) expect({ ...cell, bits: bits(found[index]!) }).toEqual({ ...cell, bits: bits(expected) });
-      else expect(Math.abs(found[index]! - expected), JSON.stringify(cell)).toBeLessThanOrEqual(tolerance(expected, width));
+      if (name.startsWith("link-xgboost"))
+        expect({ ...cell, bits: bits(found[index]!) }).toEqual({ ...cell, bits: bits(expected) });
+      else
+        expect(Math.abs(found[index]! - expected), JSON.stringify(cell)).toBeLessThanOrEqual(
+          tolerance(expected, width),
+        );
     }
   });
 });

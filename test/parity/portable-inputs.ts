@@ -1,10 +1,16 @@
-/** The inputs of trainer/parity_math.py, made again from the plans in portable-math.json: each from its own number, so any block can be made alone. */
+/**
+ * The inputs of trainer/parity_math.py, made again from the plans in portable-math.json: each from its own number, so
+ * any block can be made alone.
+ */
 import { readFileSync } from "node:fs";
 
 export interface Plans {
   readonly count: number;
   readonly block: number;
-  /** Bits of doubles as hexadecimal digits, parted by spaces: the first inputs of functions of one argument; of `pow`, each with each. */
+  /**
+   * Bits of doubles as hexadecimal digits, parted by spaces: the first inputs of functions of one argument; of `pow`,
+   * each with each.
+   */
   readonly edges: string;
   readonly powEdges: string;
   readonly functions: Readonly<Record<string, FunctionPlan>>;

@@ -1,4 +1,7 @@
-/** Goal: the portable mathematics of the server has the bits of the trainer's, and of the engine's own functions where those are fdlibm's. */
+/**
+ * Goal: the portable mathematics of the server has the bits of the trainer's, and of the engine's own functions where
+ * those are fdlibm's.
+ */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
@@ -41,7 +44,8 @@ function firstDifference(name: string, f: Portable, plan: FunctionPlan, block: n
   const columns = [...arguments_, results(f, arguments_)];
   for (const [index, line] of lines.entries()) {
     const [ours, theirs] = [columns.map((column) => column[index]!), line.split(" ").map(readBits)];
-    if (ours.some((x, column) => !Object.is(x, theirs[column]))) return `${name}: ${tell(ours)} here, ${tell(theirs)} in the trainer`;
+    if (ours.some((x, column) => !Object.is(x, theirs[column])))
+      return `${name}: ${tell(ours)} here, ${tell(theirs)} in the trainer`;
   }
   return `${name}: block ${block} is what the trainer computes here; portable-math.json was written by something else`;
 }
@@ -54,7 +58,8 @@ function tell(values: readonly number[]): string {
 describe("portable mathematics", () => {
   it("has a plan for each function, and the other way round", () => {
     expect(Object.keys(plans.functions).sort()).toEqual(Object.keys(portable).sort());
-    for (const { hashes } of Object.values(plans.functions)) expect(hashes.split(" ")).toHaveLength(Math.ceil(count / blockLength));
+    for (const { hashes } of Object.values(plans.functions))
+      expect(hashes.split(" ")).toHaveLength(Math.ceil(count / blockLength));
   });
 
   it.each(Object.entries(plans.functions))("%s has the trainer's bits", (name, plan) => {
@@ -72,16 +77,20 @@ describe("portable mathematics", () => {
 });
 
 describe("the engine's own function", () => {
-  // Known to be fdlibm's there. Newer engines have other ones, and other processors let compilers fuse a product and a sum.
+  // Known to be fdlibm's there. Newer engines have other ones, and other processors let compilers fuse a product and a
+  // sum.
   const known = process.arch === "x64" && ["20", "24"].includes(process.versions.node.split(".")[0]!);
   const largeFrom = 2 ** 20 * 1.57; // from here on, our reduction by pi/2 isn't fdlibm's
 
-  it.for(["exp", "expm1", "log", "log1p", "tanh", "sin", "cos"] as const)("Math.%s has the same bits", (name, context) => {
-    if (!known) context.skip(`Math.${name} of Node ${process.versions.node} on ${process.arch} was never compared`);
-    const [all] = inputs(plans.functions[name]!, 0, count);
-    const x = name === "sin" || name === "cos" ? all!.filter((value) => !(Math.abs(value) >= largeFrom)) : all!;
-    const differing = x.filter((value) => !Object.is(portable[name]!(value, 0), Math[name](value)));
-    expect(x.length).toBeGreaterThan(count / 2);
-    expect([...differing.subarray(0, 3)]).toEqual([]);
-  });
+  it.for(["exp", "expm1", "log", "log1p", "tanh", "sin", "cos"] as const)(
+    "Math.%s has the same bits",
+    (name, context) => {
+      if (!known) context.skip(`Math.${name} of Node ${process.versions.node} on ${process.arch} was never compared`);
+      const [all] = inputs(plans.functions[name]!, 0, count);
+      const x = name === "sin" || name === "cos" ? all!.filter((value) => !(Math.abs(value) >= largeFrom)) : all!;
+      const differing = x.filter((value) => !Object.is(portable[name]!(value, 0), Math[name](value)));
+      expect(x.length).toBeGreaterThan(count / 2);
+      expect([...differing.subarray(0, 3)]).toEqual([]);
+    },
+  );
 });

@@ -1,11 +1,16 @@
-/** Goal: every character is to the text operators what it is to the Python that trained, for each version of Unicode that they know. */
+/**
+ * Goal: every character is to the text operators what it is to the Python that trained, for each version of Unicode
+ * that they know.
+ */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { type Characters, charactersOf, spaces, unicodeVersions } from "../../preprocessing/text/characters.js";
 
 /** A hash per 65,536 characters, as trainer/parity_unicode.py wrote them. */
-const hashes: Readonly<Record<string, string>> = JSON.parse(readFileSync(new URL("unicode.json", import.meta.url), "utf8"));
+const hashes: Readonly<Record<string, string>> = JSON.parse(
+  readFileSync(new URL("unicode.json", import.meta.url), "utf8"),
+);
 const plane = 0x10000;
 
 function planeHash(characters: Characters, digits: ReadonlySet<number>, first: number): string {
@@ -22,7 +27,9 @@ function planeHash(characters: Characters, digits: ReadonlySet<number>, first: n
       isFinal(`${character}Σ`),
       isFinal(`aΣ${character}`),
     ];
-    lines.push(`${code.toString(16)} ${flags.map(Number).join("")} ${characters.lower(character)} ${characters.stripAccents(character)}\n`);
+    lines.push(
+      `${code.toString(16)} ${flags.map(Number).join("")} ${characters.lower(character)} ${characters.stripAccents(character)}\n`,
+    );
   }
   return createHash("sha256").update(lines.join("")).digest("hex").slice(0, 12);
 }
@@ -56,7 +63,9 @@ describe.each(unicodeVersions)("Unicode %s", (version) => {
 });
 
 it("has Python's spaces, which are not the engine's", () => {
-  const codes = spaces.flatMap(([first, last]) => Array.from({ length: last - first + 1 }, (_, index) => first + index));
+  const codes = spaces.flatMap(([first, last]) =>
+    Array.from({ length: last - first + 1 }, (_, index) => first + index),
+  );
   expect(codes).toHaveLength(29);
   expect(codes.filter((code) => !/\s/.test(String.fromCharCode(code)))).toEqual([0x1c, 0x1d, 0x1e, 0x1f, 0x85]);
   expect(codes).not.toContain(0xfeff);

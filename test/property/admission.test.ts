@@ -1,4 +1,7 @@
-/** Goal: under any order of entering, leaving and sweeping, admission knows exactly who is in flight, in the order in which they came. */
+/**
+ * Goal: under any order of entering, leaving and sweeping, admission knows exactly who is in flight, in the order in
+ * which they came.
+ */
 
 import * as fc from "fast-check";
 import { expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /**
- * Goal: whatever waits, a batch beyond its first call keeps the limit of rows and every deadline in it that can be kept at all, and leaves
- * out nothing that fits.
+ * Goal: whatever waits, a batch beyond its first call keeps the limit of rows and every deadline in it that can be kept
+ * at all, and leaves out nothing that fits.
  */
 
 import * as fc from "fast-check";
@@ -21,10 +21,13 @@ const situation = fc.record({
 });
 type Situation = typeof situation extends fc.Arbitrary<infer T> ? T : never;
 
-const lengthOf = ({ queue, cost, rowsMax, nowMs, patienceMs }: Situation) => batchLength(queue, cost, rowsMax, nowMs, patienceMs);
+const lengthOf = ({ queue, cost, rowsMax, nowMs, patienceMs }: Situation) =>
+  batchLength(queue, cost, rowsMax, nowMs, patienceMs);
 
-const endMs = ({ cost, nowMs }: Situation, rowCount: number) => nowMs + (cost.fixedUs + cost.perRowUs * rowCount) / 1000;
-const lastMs = ({ patienceMs }: Situation, { targetMs, arrivedMs }: QueuedCall) => Math.min(targetMs, arrivedMs + patienceMs);
+const endMs = ({ cost, nowMs }: Situation, rowCount: number) =>
+  nowMs + (cost.fixedUs + cost.perRowUs * rowCount) / 1000;
+const lastMs = ({ patienceMs }: Situation, { targetMs, arrivedMs }: QueuedCall) =>
+  Math.min(targetMs, arrivedMs + patienceMs);
 const canBeInTime = (given: Situation, call: QueuedCall) => endMs(given, call.rowCount) <= lastMs(given, call);
 
 /** Whether a batch of the first `count` calls keeps the limit, and each deadline that its call could meet alone. */
@@ -63,8 +66,14 @@ test("gets no shorter when the clock is earlier, a run costs less or deadlines a
       const { queue, cost, nowMs } = possible;
       const length = lengthOf(possible);
       expect(lengthOf({ ...possible, nowMs: nowMs - more })).toBeGreaterThanOrEqual(length);
-      expect(lengthOf({ ...possible, cost: { ...cost, perRowUs: Math.max(0, cost.perRowUs - more) } })).toBeGreaterThanOrEqual(length);
-      const later = queue.map((call) => ({ ...call, targetMs: call.targetMs + more, arrivedMs: call.arrivedMs + more }));
+      expect(
+        lengthOf({ ...possible, cost: { ...cost, perRowUs: Math.max(0, cost.perRowUs - more) } }),
+      ).toBeGreaterThanOrEqual(length);
+      const later = queue.map((call) => ({
+        ...call,
+        targetMs: call.targetMs + more,
+        arrivedMs: call.arrivedMs + more,
+      }));
       expect(lengthOf({ ...possible, queue: later })).toBeGreaterThanOrEqual(length);
     }),
   );

@@ -1,15 +1,27 @@
 /** Goal: what is written is read back to the last bit, and JSON that two readers could read in two ways is refused. */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { decodeNumber, encodeNumber, formatGoldenRow, type GoldenAnswer, goldenRowsMin, parseGolden } from "../../bundle/index.js";
+import {
+  decodeNumber,
+  encodeNumber,
+  formatGoldenRow,
+  type GoldenAnswer,
+  goldenRowsMin,
+  parseGolden,
+} from "../../bundle/index.js";
 import { JsonFault, parseStrictJson } from "../../bundle/strict-json.js";
 
 const json = fc.jsonValue({ maxDepth: 6 }).filter((value) => !JSON.stringify(value).includes("__proto__"));
 const key = fc.string({ unit: "binary", maxLength: 6 }).filter((name) => name !== "__proto__");
 
 test("every double is read back to the same bits", () => {
-  const anyDouble = fc.oneof(fc.double(), fc.constantFrom(-0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY));
-  fc.assert(fc.property(anyDouble, (value) => Object.is(decodeNumber(JSON.parse(JSON.stringify(encodeNumber(value)))), value)));
+  const anyDouble = fc.oneof(
+    fc.double(),
+    fc.constantFrom(-0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY),
+  );
+  fc.assert(
+    fc.property(anyDouble, (value) => Object.is(decodeNumber(JSON.parse(JSON.stringify(encodeNumber(value)))), value)),
+  );
 });
 
 test("strict JSON reads what JSON.parse reads, and finds a member's own text", () => {
@@ -31,11 +43,17 @@ test("a key that comes twice is found at any depth, however it is spelt", () => 
   const escaped = (name: string) =>
     `"${Array.from({ length: name.length }, (_, at) => `\\u${name.charCodeAt(at).toString(16).padStart(4, "0")}`).join("")}"`;
   fc.assert(
-    fc.property(key, json, fc.array(fc.constantFrom(...wraps), { maxLength: 5 }), fc.boolean(), (name, value, around, isEscaped) => {
-      const second = isEscaped ? escaped(name) : JSON.stringify(name);
-      const twice = `{${JSON.stringify(name)}:${JSON.stringify(value)},${second}:0}`;
-      expect(() => parseStrictJson(around.reduce((text, wrap) => wrap(text), twice))).toThrow(JsonFault);
-    }),
+    fc.property(
+      key,
+      json,
+      fc.array(fc.constantFrom(...wraps), { maxLength: 5 }),
+      fc.boolean(),
+      (name, value, around, isEscaped) => {
+        const second = isEscaped ? escaped(name) : JSON.stringify(name);
+        const twice = `{${JSON.stringify(name)}:${JSON.stringify(value)},${second}:0}`;
+        expect(() => parseStrictJson(around.reduce((text, wrap) => wrap(text), twice))).toThrow(JsonFault);
+      },
+    ),
   );
 });
 
@@ -67,7 +85,10 @@ test("golden rows are written as they are read", () => {
         raw: { "main.Y": y },
         prediction,
       };
-      const { rows, problems } = parseGolden(line.repeat(goldenRowsMin) + formatGoldenRow(golden as GoldenAnswer), "regression");
+      const { rows, problems } = parseGolden(
+        line.repeat(goldenRowsMin) + formatGoldenRow(golden as GoldenAnswer),
+        "regression",
+      );
       expect(problems).toEqual([]);
       expect(rows.at(-1)).toEqual({ ...golden, row: JSON.parse(JSON.stringify(row)) });
     }),

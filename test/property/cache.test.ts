@@ -1,4 +1,7 @@
-/** Goal: keeping answers never changes one. Two rows share a key exactly if they have the same values, and any sequence of calls is answered alike with and without a cache. */
+/**
+ * Goal: keeping answers never changes one. Two rows share a key exactly if they have the same values, and any sequence
+ * of calls is answered alike with and without a cache.
+ */
 
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
@@ -24,7 +27,22 @@ const schema = {
 
 /** Few values, so that rows meet; and those that are easily taken for one another. */
 const number = fc.constantFrom(0, -0, 1, -1, 1.5, 5e-324, 1e308, 2 ** 53, 0.1, 0.30000000000000004);
-const word = fc.constantFrom("", "a", "ab", "b", "1", "null", "\u0000", '"', '","', "\u00e9", "\ud800", "日本", "toString", "-0");
+const word = fc.constantFrom(
+  "",
+  "a",
+  "ab",
+  "b",
+  "1",
+  "null",
+  "\u0000",
+  '"',
+  '","',
+  "\u00e9",
+  "\ud800",
+  "日本",
+  "toString",
+  "-0",
+);
 const missing = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: null, freq: 4 });
 const row = fc.record(
   {
@@ -81,7 +99,12 @@ const graph = {
   ],
   nodes: [
     { id: "n1", op: "passthrough", inputs: ["x", "y"], params: {} },
-    { id: "n2", op: "one_hot_encoder", inputs: ["word"], params: { categories: [["a", "ab", "b"]], handle_unknown: "ignore" } },
+    {
+      id: "n2",
+      op: "one_hot_encoder",
+      inputs: ["word"],
+      params: { categories: [["a", "ab", "b"]], handle_unknown: "ignore" },
+    },
   ],
   outputs: [{ name: "X", dtype: "float64", shape: ["rows", 5], from: ["n1", "n2"] }],
 };
@@ -123,38 +146,49 @@ const bodies = fc.array(row, { minLength: 1, maxLength: 5 }).chain((rows) => {
     fc.record({ rows: fc.array(known, { minLength: 1, maxLength: 3 }) }),
     fc.record({
       partial: fc.constant(true),
-      rows: fc.array(fc.oneof({ weight: 5, arbitrary: known }, fc.constant({ x: "bad" })), { minLength: 1, maxLength: 3 }),
+      rows: fc.array(fc.oneof({ weight: 5, arbitrary: known }, fc.constant({ x: "bad" })), {
+        minLength: 1,
+        maxLength: 3,
+      }),
     }),
   );
   return fc.array(body, { minLength: 1, maxLength: 40 });
 });
 /** `JSON.stringify` loses the sign of zero. */
-const textOf = (value: unknown) => JSON.stringify(value, (_, item) => (Object.is(item, -0) ? "MINUS" : item)).replaceAll('"MINUS"', "-0");
+const textOf = (value: unknown) =>
+  JSON.stringify(value, (_, item) => (Object.is(item, -0) ? "MINUS" : item)).replaceAll('"MINUS"', "-0");
 
 test("whatever is asked in whatever order, the answers are the same bytes with a cache, however small, and without one", () => {
   let hits = 0;
   fc.assert(
-    fc.property(bodies, fc.constantFrom(1, 600, 3000, 1_000_000), fc.constantFrom(postprocessing, several), (calls, bytesMax, after) => {
-      const answers = [0, bytesMax].map((bytes) => {
-        const version = makeVersion({ schema, preprocessing: graph, models, postprocessing: after });
-        if (bytes > 0) version.cache = new PredictionCache(version, bytes);
-        const rig = createHandPath([version]);
-        const texts = calls.map((asked) => {
-          const { sent } = rig.send({ body: textOf(asked) });
-          if (rig.submitted.length > 0) {
-            const call = rig.submitted.shift()!;
-            const block = call.blocks[0] as Float64Array;
-            call.raw = [Float64Array.from({ length: call.rowCount }, (_, i) => answerOf(block.subarray(i * 5, i * 5 + 5)))];
-            call.onRun(call);
-          }
-          return `${sent[0]!.status} ${sent[0]!.text}`;
+    fc.property(
+      bodies,
+      fc.constantFrom(1, 600, 3000, 1_000_000),
+      fc.constantFrom(postprocessing, several),
+      (calls, bytesMax, after) => {
+        const answers = [0, bytesMax].map((bytes) => {
+          const version = makeVersion({ schema, preprocessing: graph, models, postprocessing: after });
+          if (bytes > 0) version.cache = new PredictionCache(version, bytes);
+          const rig = createHandPath([version]);
+          const texts = calls.map((asked) => {
+            const { sent } = rig.send({ body: textOf(asked) });
+            if (rig.submitted.length > 0) {
+              const call = rig.submitted.shift()!;
+              const block = call.blocks[0] as Float64Array;
+              call.raw = [
+                Float64Array.from({ length: call.rowCount }, (_, i) => answerOf(block.subarray(i * 5, i * 5 + 5))),
+              ];
+              call.onRun(call);
+            }
+            return `${sent[0]!.status} ${sent[0]!.text}`;
+          });
+          hits += version.cache?.hits ?? 0;
+          if (version.cache) expect(version.cache.bytes).toBeLessThanOrEqual(bytesMax);
+          return texts;
         });
-        hits += version.cache?.hits ?? 0;
-        if (version.cache) expect(version.cache.bytes).toBeLessThanOrEqual(bytesMax);
-        return texts;
-      });
-      expect(answers[1]).toEqual(answers[0]);
-    }),
+        expect(answers[1]).toEqual(answers[0]);
+      },
+    ),
     { numRuns: 400 },
   );
   expect(hits).toBeGreaterThan(100);

@@ -1,4 +1,7 @@
-/** Goal: whatever fallback a bundle declares is the one that answers: it survives writing and reading, and computes what it says. */
+/**
+ * Goal: whatever fallback a bundle declares is the one that answers: it survives writing and reading, and computes what
+ * it says.
+ */
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { encodeNumber, readBundle } from "../../bundle/index.js";
@@ -92,15 +95,26 @@ const sums = (width: number): fc.Arbitrary<Sums> =>
 
 const rows: fc.Arbitrary<Row[]> = fc.array(
   fc.record({
-    price: fc.oneof({ weight: 9, arbitrary: modest as fc.Arbitrary<number | null> }, { weight: 1, arbitrary: fc.constant(null) }),
+    price: fc.oneof(
+      { weight: 9, arbitrary: modest as fc.Arbitrary<number | null> },
+      { weight: 1, arbitrary: fc.constant(null) },
+    ),
     promo: fc.integer(),
   }),
   { maxLength: 5 },
 );
 
-function ruleOf({ dtype, sumDtype, coef, intercept }: Sums, outputs: readonly Document[], nodes: readonly Document[] = []): Document {
+function ruleOf(
+  { dtype, sumDtype, coef, intercept }: Sums,
+  outputs: readonly Document[],
+  nodes: readonly Document[] = [],
+): Document {
   const tensor = { name: "R", dtype, shape: ["rows", 2] };
-  const params = { coef: coef.map((weights) => weights.map(encodeNumber)), intercept: intercept.map(encodeNumber), dtype: sumDtype };
+  const params = {
+    coef: coef.map((weights) => weights.map(encodeNumber)),
+    intercept: intercept.map(encodeNumber),
+    dtype: sumDtype,
+  };
   return {
     kind: "rule",
     preprocessing: {
@@ -142,14 +156,17 @@ function expectAnswer(
   if (answers.some(({ prediction }) => Number.isNaN(prediction))) expect(found).toBeUndefined();
   else {
     expect(found!.predictions).toEqual(answers.map(({ prediction }) => prediction));
-    if (found!.probabilities) expect([...found!.probabilities]).toEqual(answers.flatMap(({ probabilities }) => probabilities!));
+    if (found!.probabilities)
+      expect([...found!.probabilities]).toEqual(answers.flatMap(({ probabilities }) => probabilities!));
   }
 }
 
 test("a rule that predicts a number", async () => {
   await fc.assert(
     fc.asyncProperty(sums(1), rows, async (made, given) => {
-      const fallback = await readBack(({ manifest }) => (manifest.fallback = ruleOf(made, [{ name: "prediction", from: ["sum"] }])));
+      const fallback = await readBack(
+        ({ manifest }) => (manifest.fallback = ruleOf(made, [{ name: "prediction", from: ["sum"] }])),
+      );
       expectAnswer(
         fallback,
         given,
@@ -188,7 +205,9 @@ test("a constant list of numbers, and a rule that gives as many", async () => {
 });
 
 test("a rule that predicts the label of the largest score", async () => {
-  const scored = labels.filter((all) => all.length > 2).chain((all) => fc.record({ all: fc.constant(all), made: sums(all.length) }));
+  const scored = labels
+    .filter((all) => all.length > 2)
+    .chain((all) => fc.record({ all: fc.constant(all), made: sums(all.length) }));
   await fc.assert(
     fc.asyncProperty(scored, rows, async ({ all, made }, given) => {
       const rule = ruleOf(

@@ -72,7 +72,10 @@ const count = fc.oneof(
 );
 
 test("a queue under random pushes, shifts and walks equals a list", () => {
-  const commands = fc.commands([count.map((n) => new Push(n)), count.map((n) => new Shift(n)), fc.constant(new Walk())], { size: "+1" });
+  const commands = fc.commands(
+    [count.map((n) => new Push(n)), count.map((n) => new Shift(n)), fc.constant(new Walk())],
+    { size: "+1" },
+  );
   fc.assert(
     fc.property(commands, (steps) => {
       fc.modelRun(() => ({ model: { items: [], next: 0 }, real: new Fifo<number>() }), steps);

@@ -1,6 +1,6 @@
 /**
- * Goal: over random rows, texts and bytes, the codec reads what `JSON.parse` reads or refuses it with an error that a caller can be told;
- * it misses no duplicate key and invents none; and what it writes reads back to the same bits.
+ * Goal: over random rows, texts and bytes, the codec reads what `JSON.parse` reads or refuses it with an error that a
+ * caller can be told; it misses no duplicate key and invents none; and what it writes reads back to the same bits.
  */
 
 import * as fc from "fast-check";
@@ -28,14 +28,46 @@ function refusal(body: string | Uint8Array): ServeError | undefined {
 
 // Strings made of what could confuse a scan of the text.
 const tricky = fc.string({
-  unit: fc.constantFrom('"', "\\", ":", "{", "}", "[", "]", ",", " ", "a", "n", "u", "é", "🦆", "\u2028", "\ud800", "\0", "\n"),
+  unit: fc.constantFrom(
+    '"',
+    "\\",
+    ":",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    " ",
+    "a",
+    "n",
+    "u",
+    "é",
+    "🦆",
+    "\u2028",
+    "\ud800",
+    "\0",
+    "\n",
+  ),
 });
-const text = fc.oneof(tricky, fc.string(), fc.string({ unit: "binary" }), fc.constantFrom("rows", "partial", "", "a:b", '{"a":1}'));
+const text = fc.oneof(
+  tricky,
+  fc.string(),
+  fc.string({ unit: "binary" }),
+  fc.constantFrom("rows", "partial", "", "a:b", '{"a":1}'),
+);
 const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => (Object.is(value, -0) ? 0 : value));
 const key = text.filter((name) => name !== "__proto__");
 
 const { value: jsonValue } = fc.letrec<{ value: unknown; list: unknown[]; object: Record<string, unknown> }>((tie) => ({
-  value: fc.oneof({ depthSize: "small", maxDepth: 5 }, number, text, fc.boolean(), fc.constant(null), tie("list"), tie("object")),
+  value: fc.oneof(
+    { depthSize: "small", maxDepth: 5 },
+    number,
+    text,
+    fc.boolean(),
+    fc.constant(null),
+    tie("list"),
+    tie("object"),
+  ),
   list: fc.array(tie("value"), { maxLength: 4 }),
   object: fc.dictionary(key, tie("value"), { maxKeys: 4, noNullPrototype: true }),
 }));
@@ -43,7 +75,8 @@ const row = fc.dictionary(key, jsonValue, { maxKeys: 6, noNullPrototype: true })
 const bareRow = row.filter((value) => !Object.hasOwn(value, "rows"));
 
 /** The same text without a single letter beyond ASCII. */
-const escaped = (json: string) => json.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+const escaped = (json: string) =>
+  json.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
 describe("rows", () => {
   test("come out as they went in, alone", () => {
@@ -171,7 +204,10 @@ describe("bytes that are no UTF-8", () => {
   test("are refused in any string, key or value", () => {
     fc.assert(
       fc.property(bareRow, fc.boolean(), invalid, (value, inKey, bytes) => {
-        const json = JSON.stringify({ ...value, here: "MARK" }).replace(inKey ? /here":"MARK"}$/ : /MARK"}$/, (end) => `\u0001${end}`);
+        const json = JSON.stringify({ ...value, here: "MARK" }).replace(
+          inKey ? /here":"MARK"}$/ : /MARK"}$/,
+          (end) => `\u0001${end}`,
+        );
         const body = Buffer.from(json);
         const at = body.lastIndexOf(1);
         const broken = Buffer.concat([body.subarray(0, at), Buffer.from(bytes), body.subarray(at + 1)]);
@@ -186,7 +222,9 @@ describe("bounds", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 60 }), fc.boolean(), (depth, lists) => {
         const inner = depth - 1;
-        const body = lists ? `{"a":${"[".repeat(inner)}${"]".repeat(inner)}}` : `${'{"a":'.repeat(inner)}{}${"}".repeat(inner)}`;
+        const body = lists
+          ? `{"a":${"[".repeat(inner)}${"]".repeat(inner)}}`
+          : `${'{"a":'.repeat(inner)}{}${"}".repeat(inner)}`;
         const json = lists && inner === 0 ? "{}" : body;
         const error = refusal(json);
         if (depth <= 16) expect(error).toBeUndefined();
@@ -197,21 +235,29 @@ describe("bounds", () => {
 
   test("brackets inside strings count for nothing", () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom("[", "{", "}", "]", '"', "\\"), minLength: 20, maxLength: 200 }), (brackets) => {
-        expect(decode(JSON.stringify({ x: brackets })).rows).toStrictEqual([{ x: brackets }]);
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom("[", "{", "}", "]", '"', "\\"), minLength: 20, maxLength: 200 }),
+        (brackets) => {
+          expect(decode(JSON.stringify({ x: brackets })).rows).toStrictEqual([{ x: brackets }]);
+        },
+      ),
     );
   });
 
   test("rows are taken up to the limit and refused beyond it, whatever they are", () => {
     const item = fc.constantFrom("{}", '{"x":1}', "1", "null", '"[{"');
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 20 }), fc.array(item, { minLength: 1, maxLength: 30 }), (rowsMax, items) => {
-        const body = Buffer.from(`{"rows":[${items.join(",")}]}`);
-        const decodeWithin = () => decodeJson("application/json", body, { ...limits, rowsMax, containersMax: rowsMax + 2 });
-        if (items.length <= rowsMax) expect(decodeWithin().rows).toHaveLength(items.length);
-        else expect(decodeWithin).toThrow(expect.objectContaining({ code: "too_many_rows" }));
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 20 }),
+        fc.array(item, { minLength: 1, maxLength: 30 }),
+        (rowsMax, items) => {
+          const body = Buffer.from(`{"rows":[${items.join(",")}]}`);
+          const decodeWithin = () =>
+            decodeJson("application/json", body, { ...limits, rowsMax, containersMax: rowsMax + 2 });
+          if (items.length <= rowsMax) expect(decodeWithin().rows).toHaveLength(items.length);
+          else expect(decodeWithin).toThrow(expect.objectContaining({ code: "too_many_rows" }));
+        },
+      ),
     );
   });
 });
@@ -260,7 +306,9 @@ describe("hostile bytes", () => {
           expect(["malformed_body", "schema_mismatch", "too_many_rows"]).toContain(error.code);
           return;
         }
-        const whole = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body)) as { rows?: unknown };
+        const whole = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body)) as {
+          rows?: unknown;
+        };
         const { rows, single } = decode(body);
         expect(rows).toEqual(single ? [whole] : whole.rows);
       }),
@@ -270,7 +318,9 @@ describe("hostile bytes", () => {
 
   test("by the megabyte, of each kind, end in an error", () => {
     const size = 1_048_576;
-    const bodies = ["[", "{", '"', "\\", '{"a":', "[{},", '{"a":1,"a":', "]", " ", "é"].map((part) => part.repeat(size / part.length));
+    const bodies = ["[", "{", '"', "\\", '{"a":', "[{},", '{"a":1,"a":', "]", " ", "é"].map((part) =>
+      part.repeat(size / part.length),
+    );
     bodies.push(
       `{"a":"${"x".repeat(size)}","a":1}`,
       `{"${'\\"'.repeat(size / 2)}":1,"b":1,"b":2}`,
@@ -295,7 +345,10 @@ describe("answers", () => {
         const { call } = makeCall();
         call.rows = [{}];
         const body = JSON.parse(
-          encodeJson(createAnswerFrame("m", 1, undefined), call, { predictions: [prediction], probabilities: undefined }),
+          encodeJson(createAnswerFrame("m", 1, undefined), call, {
+            predictions: [prediction],
+            probabilities: undefined,
+          }),
         );
         sameBits(body.prediction, prediction);
       }),
@@ -305,21 +358,28 @@ describe("answers", () => {
   test("of several numbers to any rows read back to the same bits, each list in its row's place", () => {
     const list = fc.array(finite, { minLength: 2, maxLength: 4 });
     fc.assert(
-      fc.property(fc.array(fc.option(list, { freq: 4 }), { minLength: 1, maxLength: 8 }), fc.boolean(), (lists, single) => {
-        const { call } = makeCall();
-        const answered = lists.flatMap((each, place) => (each === null ? [] : [place]));
-        if (answered.length === 0) return;
-        call.rows = single ? [{}] : lists;
-        call.single = single;
-        call.partial = !single;
-        if (!single && answered.length < lists.length) call.rowIndexes = answered;
-        const predictions = lists.flatMap((each) => (each === null ? [] : [each]));
-        const body = JSON.parse(encodeJson(createAnswerFrame("m", 1, undefined), call, { predictions, probabilities: undefined }));
-        const got: (number[] | null)[] = single ? [body.prediction] : body.predictions;
-        const expected = single ? [predictions[0]!] : lists;
-        expect(got.map((each) => each?.length)).toEqual(expected.map((each) => each?.length));
-        for (const [place, each] of expected.entries()) for (const [k, value] of (each ?? []).entries()) sameBits(got[place]![k], value);
-      }),
+      fc.property(
+        fc.array(fc.option(list, { freq: 4 }), { minLength: 1, maxLength: 8 }),
+        fc.boolean(),
+        (lists, single) => {
+          const { call } = makeCall();
+          const answered = lists.flatMap((each, place) => (each === null ? [] : [place]));
+          if (answered.length === 0) return;
+          call.rows = single ? [{}] : lists;
+          call.single = single;
+          call.partial = !single;
+          if (!single && answered.length < lists.length) call.rowIndexes = answered;
+          const predictions = lists.flatMap((each) => (each === null ? [] : [each]));
+          const body = JSON.parse(
+            encodeJson(createAnswerFrame("m", 1, undefined), call, { predictions, probabilities: undefined }),
+          );
+          const got: (number[] | null)[] = single ? [body.prediction] : body.predictions;
+          const expected = single ? [predictions[0]!] : lists;
+          expect(got.map((each) => each?.length)).toEqual(expected.map((each) => each?.length));
+          for (const [place, each] of expected.entries())
+            for (const [k, value] of (each ?? []).entries()) sameBits(got[place]![k], value);
+        },
+      ),
     );
   });
 
@@ -340,7 +400,9 @@ describe("answers", () => {
           call.rows = fates.map(() => ({}));
           if (ran.length < fates.length) call.rowIndexes = ran;
           call.unanswered = new Set(ran.flatMap((place, i) => (fates[place] === "invalid" ? [i] : [])));
-          const predictions: Scalar[] = ran.map(() => (names ? names[Math.abs(Math.trunc(next())) % names.length]! : next()));
+          const predictions: Scalar[] = ran.map(() =>
+            names ? names[Math.abs(Math.trunc(next())) % names.length]! : next(),
+          );
           const probabilities = names && Float64Array.from({ length: ran.length * names.length }, next);
           const body = JSON.parse(encodeJson(createAnswerFrame("m", 1, names), call, { predictions, probabilities }));
           expect(body.predictions).toHaveLength(fates.length);
@@ -398,7 +460,8 @@ describe("a text that isn't JSON", () => {
         if (message === undefined) return;
         const { at } = takeWhole(findFault(broken));
         const ours = at === "end" ? broken.length : at;
-        const position = /at position (\d+)/.exec(message)?.[1] ?? (message.startsWith("Unexpected end") ? broken.length : undefined);
+        const position =
+          /at position (\d+)/.exec(message)?.[1] ?? (message.startsWith("Unexpected end") ? broken.length : undefined);
         if (position === undefined) return;
         expect(ours).toBeLessThanOrEqual(Number(position));
         expect(broken.slice(ours, Number(position))).toMatch(/^[-+.\w]*$/);

@@ -1,6 +1,6 @@
 /**
- * Goal: whatever the bytes and wherever they are cut, the sliced decoder gives the rows that the plain one gives, or the same error in the
- * same words; and the sliced encoder the same text.
+ * Goal: whatever the bytes and wherever they are cut, the sliced decoder gives the rows that the plain one gives, or
+ * the same error in the same words; and the sliced encoder the same text.
  */
 
 import { deepStrictEqual } from "node:assert";
@@ -66,9 +66,14 @@ const scalar = fc.oneof(
 const { value } = fc.letrec<{ value: unknown; list: unknown[]; object: object }>((tie) => ({
   value: fc.oneof({ maxDepth: 4, withCrossShrink: true }, scalar, tie("list"), tie("object")),
   list: fc.array(tie("value"), { maxLength: 5 }),
-  object: fc.uniqueArray(fc.tuple(name, tie("value")), { maxLength: 4, selector: ([key]) => key }).map(Object.fromEntries),
+  object: fc
+    .uniqueArray(fc.tuple(name, tie("value")), { maxLength: 4, selector: ([key]) => key })
+    .map(Object.fromEntries),
 }));
-const row = fc.oneof(value, fc.uniqueArray(fc.tuple(name, scalar), { maxLength: 4, selector: ([key]) => key }).map(Object.fromEntries));
+const row = fc.oneof(
+  value,
+  fc.uniqueArray(fc.tuple(name, scalar), { maxLength: 4, selector: ([key]) => key }).map(Object.fromEntries),
+);
 const rows = fc.array(row, { maxLength: 12 });
 const envelope = fc.oneof(
   rows.map((all) => ({ rows: all })),
@@ -138,13 +143,27 @@ const fragment = fc.oneof(
   token.map((text) => Buffer.from(text)),
   fc.uint8Array({ minLength: 1, maxLength: 2 }).map((bytes) => Buffer.from(bytes)),
   fc
-    .constantFrom([0x80], [0xc3], [0xc0, 0xaf], [0xe2, 0x82], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0xa6], [0xf5, 0x80, 0x80, 0x80])
+    .constantFrom(
+      [0x80],
+      [0xc3],
+      [0xc0, 0xaf],
+      [0xe2, 0x82],
+      [0xed, 0xa0, 0x80],
+      [0xf0, 0x9f, 0xa6],
+      [0xf5, 0x80, 0x80, 0x80],
+    )
     .map(Buffer.from),
 );
 
 /** What a bad client sends: something cut out, put in, or put in the place of something, once or several times. */
 const damaged = fc
-  .tuple(spelt, fc.array(fc.tuple(fc.nat(), fc.nat(4), fc.option(fragment, { nil: Buffer.alloc(0) })), { minLength: 1, maxLength: 3 }))
+  .tuple(
+    spelt,
+    fc.array(fc.tuple(fc.nat(), fc.nat(4), fc.option(fragment, { nil: Buffer.alloc(0) })), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+  )
   .map(([body, changes]) =>
     changes.reduce((bytes, [place, length, put]) => {
       const at = place % (bytes.length + 1);
@@ -178,7 +197,9 @@ test("any other bytes are, too", () => {
 test("limits are the same", () => {
   const limits = fc.record({ rowsMax: fc.integer({ min: 1, max: 8 }), containersMax: fc.integer({ min: 1, max: 12 }) });
   fc.assert(
-    fc.property(fc.oneof(spelt, damaged), sizes, limits, (body, slices, low) => expectSame(body, slices, { ...roomy, ...low })),
+    fc.property(fc.oneof(spelt, damaged), sizes, limits, (body, slices, low) =>
+      expectSame(body, slices, { ...roomy, ...low }),
+    ),
     { numRuns: 1000 },
   );
 });
@@ -223,7 +244,12 @@ describe("answers", () => {
       fc.property(
         fc.option(fc.uniqueArray(label, { minLength: 2, maxLength: 4, selector: String }), { nil: undefined }),
         fc.array(fc.tuple(fate, number, fc.nat(3)), { minLength: 1, maxLength: 20 }),
-        fc.record({ partial: fc.boolean(), single: fc.boolean(), several: fc.boolean(), sliceRows: fc.integer({ min: 1, max: 8 }) }),
+        fc.record({
+          partial: fc.boolean(),
+          single: fc.boolean(),
+          several: fc.boolean(),
+          sliceRows: fc.integer({ min: 1, max: 8 }),
+        }),
         (labels, fates, { partial, single, several, sliceRows }) => {
           const { call } = makeCall();
           const kept = single ? fates.slice(0, 1) : fates;
@@ -240,7 +266,9 @@ describe("answers", () => {
           }
           if (single && ran.length === 0) return;
           const numberOf = (value: number) => (several ? [value, -value, 1] : value);
-          const predictions = ran.map((row) => (labels ? labels[kept[row]![2] % labels.length]! : numberOf(kept[row]![1])));
+          const predictions = ran.map((row) =>
+            labels ? labels[kept[row]![2] % labels.length]! : numberOf(kept[row]![1]),
+          );
           const probabilities = labels && Float64Array.from({ length: ran.length * labels.length }, (_, i) => i / 7);
           const frame = createAnswerFrame("m", 1, labels);
           const plain = encodeJson(frame, call, { predictions, probabilities });

@@ -1,4 +1,7 @@
-/** Goal: after any records and batches, a scrape is strict Prometheus text and every counter is what a count by hand gives. */
+/**
+ * Goal: after any records and batches, a scrape is strict Prometheus text and every counter is what a count by hand
+ * gives.
+ */
 
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
@@ -8,9 +11,22 @@ import { parsePrometheus, sumOf } from "../fixtures/prometheus-text.js";
 import { makeRecord } from "../support/records.js";
 import { makeVersion } from "../support/versions.js";
 
-const versions = [makeVersion({ name: "demand", number: 1 }), makeVersion({ name: "demand", number: 12 }), makeVersion({ name: "spam" })];
+const versions = [
+  makeVersion({ name: "demand", number: 1 }),
+  makeVersion({ name: "demand", number: 12 }),
+  makeVersion({ name: "spam" }),
+];
 const ms = fc.double({ min: 0, max: 50_000, noNaN: true });
-const times = fc.record({ wait: ms, decode: ms, validate: ms, preprocess: ms, queue: ms, run: ms, postprocess: ms, reply: ms });
+const times = fc.record({
+  wait: ms,
+  decode: ms,
+  validate: ms,
+  preprocess: ms,
+  queue: ms,
+  run: ms,
+  postprocess: ms,
+  reply: ms,
+});
 const record = fc.record({
   which: fc.nat(2),
   times,
@@ -30,36 +46,43 @@ const batch = fc.record({
 
 test("a scrape agrees with the records", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(record, { maxLength: 30 }), fc.array(batch, { maxLength: 30 }), async (records, batches) => {
-      const metrics = new Metrics();
-      for (const version of versions) metrics.addVersion(version);
-      const calls = records.map(({ which, end, ...rest }) => {
-        const version = versions[which]!;
-        if (end === "ok") return makeRecord({ version, ...rest });
-        return end === "abandoned" ? makeRecord({ version, ...rest, abandoned: true }) : makeRecord({ version, ...rest, error: end });
-      });
-      for (const call of calls) metrics.observeCall(call);
-      for (const { which, executor, rows, us } of batches) metrics.observeBatch(versions[which]!, executor, rows, us);
-      const families = parsePrometheus((await metrics.scrape()).text);
+    fc.asyncProperty(
+      fc.array(record, { maxLength: 30 }),
+      fc.array(batch, { maxLength: 30 }),
+      async (records, batches) => {
+        const metrics = new Metrics();
+        for (const version of versions) metrics.addVersion(version);
+        const calls = records.map(({ which, end, ...rest }) => {
+          const version = versions[which]!;
+          if (end === "ok") return makeRecord({ version, ...rest });
+          return end === "abandoned"
+            ? makeRecord({ version, ...rest, abandoned: true })
+            : makeRecord({ version, ...rest, error: end });
+        });
+        for (const call of calls) metrics.observeCall(call);
+        for (const { which, executor, rows, us } of batches) metrics.observeBatch(versions[which]!, executor, rows, us);
+        const families = parsePrometheus((await metrics.scrape()).text);
 
-      for (const [which, version] of versions.entries()) {
-        const labels = { model: version.name, version: String(version.number) };
-        const value = (name: string, more: Record<string, string> = {}) => sumOf(families, name, { ...labels, ...more });
-        const own = calls.filter((call) => call.version === version);
-        const ok = own.filter((call) => !call.error && !call.abandoned);
-        expect(value("nv_inference_request_success")).toBe(ok.length);
-        expect(value("nv_inference_request_failure")).toBe(own.length - ok.length);
-        expect(value("plumb_requests_total")).toBe(own.length);
-        expect(value("plumb_request_seconds_count")).toBe(own.length);
-        expect(value("plumb_rows_total")).toBe(ok.reduce((sum, { rowCount }) => sum + rowCount, 0));
-        for (const stage of stages) expect(value("plumb_stage_seconds_count", { stage })).toBe(ok.length);
-        const ownBatches = batches.filter((one) => one.which === which);
-        expect(value("nv_inference_exec_count")).toBe(ownBatches.length);
-        expect(value("nv_inference_count")).toBe(ownBatches.reduce((sum, { rows }) => sum + rows, 0));
-        const runUs = ok.reduce((sum, { runStartedMs, runEndedMs }) => sum + 1000 * (runEndedMs - runStartedMs), 0);
-        expect(Math.abs(value("nv_inference_compute_infer_duration_us") - runUs)).toBeLessThanOrEqual(1);
-      }
-    }),
+        for (const [which, version] of versions.entries()) {
+          const labels = { model: version.name, version: String(version.number) };
+          const value = (name: string, more: Record<string, string> = {}) =>
+            sumOf(families, name, { ...labels, ...more });
+          const own = calls.filter((call) => call.version === version);
+          const ok = own.filter((call) => !call.error && !call.abandoned);
+          expect(value("nv_inference_request_success")).toBe(ok.length);
+          expect(value("nv_inference_request_failure")).toBe(own.length - ok.length);
+          expect(value("plumb_requests_total")).toBe(own.length);
+          expect(value("plumb_request_seconds_count")).toBe(own.length);
+          expect(value("plumb_rows_total")).toBe(ok.reduce((sum, { rowCount }) => sum + rowCount, 0));
+          for (const stage of stages) expect(value("plumb_stage_seconds_count", { stage })).toBe(ok.length);
+          const ownBatches = batches.filter((one) => one.which === which);
+          expect(value("nv_inference_exec_count")).toBe(ownBatches.length);
+          expect(value("nv_inference_count")).toBe(ownBatches.reduce((sum, { rows }) => sum + rows, 0));
+          const runUs = ok.reduce((sum, { runStartedMs, runEndedMs }) => sum + 1000 * (runEndedMs - runStartedMs), 0);
+          expect(Math.abs(value("nv_inference_compute_infer_duration_us") - runUs)).toBeLessThanOrEqual(1);
+        }
+      },
+    ),
     { numRuns: 25 },
   );
 });

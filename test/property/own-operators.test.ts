@@ -1,4 +1,7 @@
-/** Goal: each operator of our own transformers does what a plain model of it says, for any row. The bits are held by test/parity. */
+/**
+ * Goal: each operator of our own transformers does what a plain model of it says, for any row. The bits are held by
+ * test/parity.
+ */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { textFormats } from "../../bundle/text.js";
@@ -42,13 +45,17 @@ describe("numbers together", () => {
     );
   });
 
-  it.each(["ratio", "difference", "product"])("%s refuses infinities, and takes no column alone where it needs two", (op) => {
-    const width = op === "product" ? 1 : 2;
-    const run = operator(op, ["number", "number", "number"], {}, width);
-    for (const name of ["a", "b", "c"]) expect(run({ a: 1, b: 2, c: 3, [name]: Infinity })).toBe("refused");
-    if (op === "product") expect(operator(op, ["number"], {}, 1)({ a: 4 })).toEqual([4]);
-    else expect(() => operator(op, ["number"], {}, 1)).toThrow("nodes[0].inputs: expected two or more columns, got 1");
-  });
+  it.each(["ratio", "difference", "product"])(
+    "%s refuses infinities, and takes no column alone where it needs two",
+    (op) => {
+      const width = op === "product" ? 1 : 2;
+      const run = operator(op, ["number", "number", "number"], {}, width);
+      for (const name of ["a", "b", "c"]) expect(run({ a: 1, b: 2, c: 3, [name]: Infinity })).toBe("refused");
+      if (op === "product") expect(operator(op, ["number"], {}, 1)({ a: 4 })).toEqual([4]);
+      else
+        expect(() => operator(op, ["number"], {}, 1)).toThrow("nodes[0].inputs: expected two or more columns, got 1");
+    },
+  );
 });
 
 it("clip keeps a value within its limits", () => {
@@ -73,7 +80,9 @@ it("buckets counts the edges below", () => {
   fc.assert(
     fc.property(edges, fc.boolean(), values, (edges, right, a) => {
       const below = edges.filter((edge) => (right ? edge < a! : edge <= a!)).length;
-      expect(operator("buckets", ["number"], { edges: [edges], right }, 1)({ a })).toEqual([a === null ? Number.NaN : below]);
+      expect(operator("buckets", ["number"], { edges: [edges], right }, 1)({ a })).toEqual([
+        a === null ? Number.NaN : below,
+      ]);
     }),
   );
 });
@@ -102,7 +111,12 @@ it("cross gives two rows one category only where they are the same", () => {
       inputs: ["a", "b"].map((name) => ({ name, type: "string" })),
       nodes: [
         { id: "n1", op: "cross", inputs: ["a", "b"], params: {} },
-        { id: "n2", op: "one_hot_encoder", inputs: ["n1"], params: { categories: [[category]], handle_unknown: "ignore" } },
+        {
+          id: "n2",
+          op: "one_hot_encoder",
+          inputs: ["n1"],
+          params: { categories: [[category]], handle_unknown: "ignore" },
+        },
       ],
       outputs: [{ name: "X", dtype: "float64", shape: ["rows", 1], from: ["n2"] }],
     };
@@ -136,7 +150,17 @@ describe("date_parts", () => {
     const week = Math.floor((days - weekday + 3 - firstOf(thursday.getUTCFullYear())) / 7) + 1;
     const isMonthEnd = new Date((days + 1) * dayMs).getUTCDate() === 1;
     const month = date.getUTCMonth() + 1;
-    return [year, Math.ceil(month / 3), month, date.getUTCDate(), weekday, days - firstOf(year) + 1, week, isMonthEnd ? 1 : 0, days];
+    return [
+      year,
+      Math.ceil(month / 3),
+      month,
+      date.getUTCDate(),
+      weekday,
+      days - firstOf(year) + 1,
+      week,
+      isMonthEnd ? 1 : 0,
+      days,
+    ];
   }
 
   const written = (days: number) => new Date(days * dayMs).toISOString().slice(0, 10);
@@ -155,7 +179,12 @@ describe("date_parts", () => {
 
   it("is right from the year 0 to 9999", () => {
     for (const days of [first, last]) expect(dates({ a: written(days) })).toEqual(model(days));
-    fc.assert(fc.property(fc.integer({ min: first, max: last }), (days) => void expect(dates({ a: written(days) })).toEqual(model(days))));
+    fc.assert(
+      fc.property(
+        fc.integer({ min: first, max: last }),
+        (days) => void expect(dates({ a: written(days) })).toEqual(model(days)),
+      ),
+    );
   });
 
   it("refuses what Date would guess at, and every text that is no date", () => {
@@ -173,7 +202,8 @@ describe("date_parts", () => {
     ]) {
       expect(dates({ a: text }), text).toBe("refused");
     }
-    const isDate = (text: string) => /^\d{4}-\d{2}-\d{2}$/.test(text) && new Date(`${text}T00:00:00Z`).toISOString().startsWith(text);
+    const isDate = (text: string) =>
+      /^\d{4}-\d{2}-\d{2}$/.test(text) && new Date(`${text}T00:00:00Z`).toISOString().startsWith(text);
     const near = fc.tuple(fc.nat(9999), fc.nat(14), fc.nat(33)).map(([year, month, day]) => {
       const two = (value: number) => String(value).padStart(2, "0");
       return `${String(year).padStart(4, "0")}-${two(month)}-${two(day)}`;
@@ -206,7 +236,10 @@ describe("date_parts", () => {
       const run = operator("date_parts", ["string"], params, 1);
       const { pattern } = textFormats[format];
       fc.assert(
-        fc.property(changed(text), (a) => void expect({ a, read: run({ a }) !== "refused" }).toEqual({ a, read: pattern.test(a) })),
+        fc.property(
+          changed(text),
+          (a) => void expect({ a, read: run({ a }) !== "refused" }).toEqual({ a, read: pattern.test(a) }),
+        ),
         {
           numRuns: 2000,
         },
@@ -218,7 +251,8 @@ describe("date_parts", () => {
     const offset = fc.tuple(fc.constantFrom("+", "-"), fc.nat(23), fc.nat(59));
     const two = (value: number) => String(value).padStart(2, "0");
     const text = ([sign, hours, minutes]: [string, number, number]) => `${sign}${two(hours)}:${two(minutes)}`;
-    const minutesOf = ([sign, hours, minutes]: [string, number, number]) => (sign === "-" ? -1 : 1) * (hours * 60 + minutes);
+    const minutesOf = ([sign, hours, minutes]: [string, number, number]) =>
+      (sign === "-" ? -1 : 1) * (hours * 60 + minutes);
     const instant = fc.integer({ min: Date.UTC(1000, 0), max: Date.UTC(3000, 0) });
     fc.assert(
       fc.property(instant, offset, offset, fc.constantFrom("", ".5", ".123456789"), (ms, stated, zone, fraction) => {
@@ -226,7 +260,9 @@ describe("date_parts", () => {
         const params = { parts: ["epoch_day", "hour", "minute"], format: "date-time", time_zone: text(zone) };
         const clock = new Date(ms + minutesOf(zone) * 60_000);
         const expected = [Math.floor(clock.getTime() / dayMs), clock.getUTCHours(), clock.getUTCMinutes()];
-        expect(operator("date_parts", ["string"], params, 3)({ a: `${local}${fraction}${text(stated)}` })).toEqual(expected);
+        expect(operator("date_parts", ["string"], params, 3)({ a: `${local}${fraction}${text(stated)}` })).toEqual(
+          expected,
+        );
       }),
     );
     const utc = operator("date_parts", ["string"], { parts: ["hour"], format: "date-time", time_zone: "UTC" }, 1);
@@ -261,7 +297,12 @@ describe("row_window", () => {
         (a, window, least, ddof) => {
           const minItems = Math.min(least, window ?? least);
           const params = { statistics, min_items: minItems, ddof, ...(window === null ? {} : { window }) };
-          const [mean, std, min, max, sum, last, lag, count] = operator("row_window", ["numbers"], params, 8)({ a }) as number[];
+          const [mean, std, min, max, sum, last, lag, count] = operator(
+            "row_window",
+            ["numbers"],
+            params,
+            8,
+          )({ a }) as number[];
           const items = window === null ? a : a.slice(-window);
           expect([last, lag, count]).toEqual([items.at(-1) ?? Number.NaN, items.at(-3) ?? Number.NaN, items.length]);
           if (items.length < minItems) {
@@ -270,7 +311,12 @@ describe("row_window", () => {
           }
           // Sums of integers are exact in any order.
           const total = items.reduce((left, right) => left + right, 0);
-          expect([mean, min, max, sum]).toEqual([total / items.length, Math.min(...items) + 0, Math.max(...items) + 0, total + 0]);
+          expect([mean, min, max, sum]).toEqual([
+            total / items.length,
+            Math.min(...items) + 0,
+            Math.max(...items) + 0,
+            total + 0,
+          ]);
           const squares = items.reduce((left, item) => left + (item - total / items.length) ** 2, 0);
           if (items.length <= ddof) expect(std).toBeNaN();
           else expect(std).toBeCloseTo(Math.sqrt(squares / (items.length - ddof)), 7);
@@ -280,7 +326,12 @@ describe("row_window", () => {
   });
 
   it("makes of a sum beyond float64 a missing one", () => {
-    const run = operator("row_window", ["numbers"], { statistics: ["sum", "mean", "std", "max"], min_items: 1, ddof: 0 }, 4);
+    const run = operator(
+      "row_window",
+      ["numbers"],
+      { statistics: ["sum", "mean", "std", "max"], min_items: 1, ddof: 0 },
+      4,
+    );
     expect(run({ a: [1e308, 1e308] })).toEqual([Number.NaN, Number.NaN, Number.NaN, 1e308]);
   });
 });
@@ -304,7 +355,8 @@ describe("texts", () => {
     uppercase: oneOfThese(65, 90),
     lowercase: oneOfThese(97, 122),
     space: (code) => [9, 10, 13, 32].includes(code),
-    punctuation: (code) => [oneOfThese(33, 47), oneOfThese(58, 64), oneOfThese(91, 96), oneOfThese(123, 126)].some((is) => is(code)),
+    punctuation: (code) =>
+      [oneOfThese(33, 47), oneOfThese(58, 64), oneOfThese(91, 96), oneOfThese(123, 126)].some((is) => is(code)),
     non_ascii: (code) => code > 127,
   };
 
@@ -326,7 +378,9 @@ describe("texts", () => {
         unit.filter((part) => part !== ""),
         (a, part) => {
           const patterns = [{ contains: part }, { starts_with: part }, { ends_with: part }];
-          const places = Array.from({ length: a.length }, (_, at) => at).filter((at) => a.slice(at, at + part.length) === part);
+          const places = Array.from({ length: a.length }, (_, at) => at).filter(
+            (at) => a.slice(at, at + part.length) === part,
+          );
           const expected = [places.length > 0, places.includes(0), places.includes(a.length - part.length)];
           expect(operator("text_pattern", ["string"], { patterns }, 3)({ a })).toEqual(expected.map(Number));
         },
@@ -347,7 +401,8 @@ describe("texts", () => {
 
   it("text_pattern takes a long text without end in a moment's steps", () => {
     const run = operator("text_pattern", ["string"], { patterns: ["email", "url"] }, 2);
-    for (const part of ["a", "a@", "a@a", "http", "https:/", "@-"]) expect(run({ a: part.repeat(200_000) })).toEqual([0, 0]);
+    for (const part of ["a", "a@", "a@a", "http", "https:/", "@-"])
+      expect(run({ a: part.repeat(200_000) })).toEqual([0, 0]);
   });
 });
 
@@ -374,7 +429,12 @@ describe("portable maps", () => {
     const powers = fc.constantFrom(0, 0.5, 1, 1.5, 2);
     fc.assert(
       fc.property(powers, fc.double({ min: -50, max: 50, noNaN: true }), (power, a) => {
-        const [y] = operator("portable_yeo_johnson", ["number"], { lambdas: [power], mean: [3], scale: [2] }, 1)({ a }) as number[];
+        const [y] = operator(
+          "portable_yeo_johnson",
+          ["number"],
+          { lambdas: [power], mean: [3], scale: [2] },
+          1,
+        )({ a }) as number[];
         expect(undone(y! * 2 + 3, power)).toBeCloseTo(a, 7);
       }),
     );

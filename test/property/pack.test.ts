@@ -1,4 +1,7 @@
-/** Goal: whatever calls share a batch, or however a call is cut into batches, each call gets the outputs of its own rows, and its own failures. */
+/**
+ * Goal: whatever calls share a batch, or however a call is cut into batches, each call gets the outputs of its own
+ * rows, and its own failures.
+ */
 
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
@@ -24,7 +27,9 @@ const rowCounts = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLe
 
 function newBlock({ dtype, width }: Table, rowCount: number, fill: (index: number) => number): Block {
   const length = width * rowCount;
-  return dtype === "float32" ? Float32Array.from({ length }, (_, i) => fill(i)) : Float64Array.from({ length }, (_, i) => fill(i));
+  return dtype === "float32"
+    ? Float32Array.from({ length }, (_, i) => fill(i))
+    : Float64Array.from({ length }, (_, i) => fill(i));
 }
 
 /** A call whose every value is its own: 1000 times the call's number, and then the place in it. */
@@ -37,9 +42,17 @@ function numberedCall(inputs: readonly Table[], rowCount: number, number: number
 }
 
 /** A model's outputs: the sum of all of a row's inputs, times the place in the output. */
-function outputsFor(blocks: readonly Block[], inputs: readonly Table[], outputs: readonly Table[], rowCount: number): Block[] {
+function outputsFor(
+  blocks: readonly Block[],
+  inputs: readonly Table[],
+  outputs: readonly Table[],
+  rowCount: number,
+): Block[] {
   const sums = Array.from({ length: rowCount }, (_, row) =>
-    blocks.reduce((sum, block, i) => sum + rowsOf(block, inputs[i]!.width, rowCount)[row]!.reduce((a, b) => a + b, 0), 0),
+    blocks.reduce(
+      (sum, block, i) => sum + rowsOf(block, inputs[i]!.width, rowCount)[row]!.reduce((a, b) => a + b, 0),
+      0,
+    ),
   );
   return outputs.map((output) =>
     newBlock(output, rowCount, (index) => sums[Math.floor(index / output.width)]! * ((index % output.width) + 1)),
@@ -65,9 +78,17 @@ test("whole calls side by side get their own rows back", () => {
       const rowCount = counts.reduce((a, b) => a + b, 0);
       const batch: Batch = { calls, firstRow: 0, rowCount, retried: false };
       const blocks = packBatch(batch, widthsOf(inputs), own);
-      expect(blocks.map((block) => Array.from(block))).toEqual(inputs.map((_, i) => calls.flatMap((call) => Array.from(call.blocks[i]!))));
-      expect(blocks.map((block) => block.constructor.name)).toEqual(calls[0]!.blocks.map((block) => block.constructor.name));
-      unpackBatch(batch, { raw: outputsFor(blocks, inputs, outputs, rowCount), failedRows: [], failure: undefined }, widthsOf(outputs));
+      expect(blocks.map((block) => Array.from(block))).toEqual(
+        inputs.map((_, i) => calls.flatMap((call) => Array.from(call.blocks[i]!))),
+      );
+      expect(blocks.map((block) => block.constructor.name)).toEqual(
+        calls[0]!.blocks.map((block) => block.constructor.name),
+      );
+      unpackBatch(
+        batch,
+        { raw: outputsFor(blocks, inputs, outputs, rowCount), failedRows: [], failure: undefined },
+        widthsOf(outputs),
+      );
       for (const call of calls) {
         expect(gotten(call, outputs)).toEqual(expectedOf(call, inputs, outputs));
         expect(call.failedRows).toBeUndefined();
@@ -115,7 +136,11 @@ test("failed rows reach the call they belong to, by their place in it", () => {
       const rowCount = counts.reduce((a, b) => a + b, 0);
       const fates = calls.map((call) => Array.from({ length: call.rowCount }, () => fate.next().value));
       const failedRows = fates.flat().flatMap((failed, row) => (failed ? [row] : []));
-      unpackBatch({ calls, firstRow: 0, rowCount, retried: false }, { raw: [new Float32Array(rowCount)], failedRows, failure: "no" }, [1]);
+      unpackBatch(
+        { calls, firstRow: 0, rowCount, retried: false },
+        { raw: [new Float32Array(rowCount)], failedRows, failure: "no" },
+        [1],
+      );
       for (const [number, call] of calls.entries()) {
         const expected = fates[number]!.flatMap((failed, row) => (failed ? [row] : []));
         expect(call.failedRows ?? []).toEqual(expected);

@@ -1,6 +1,6 @@
 /**
- * Goal: whatever is wrong with which of its rows, a large call gets the answer that the same steps give in one go: the same rows run, with
- * the same blocks, and the same words come back.
+ * Goal: whatever is wrong with which of its rows, a large call gets the answer that the same steps give in one go: the
+ * same rows run, with the same blocks, and the same words come back.
  */
 
 import * as fc from "fast-check";
@@ -25,7 +25,11 @@ const graphs = {
   },
 };
 const versions = {
-  "labels and probabilities": makeVersion({ ...graphs, postprocessing: binaryGraph(["no", "yes"]), task: "classification" }),
+  "labels and probabilities": makeVersion({
+    ...graphs,
+    postprocessing: binaryGraph(["no", "yes"]),
+    task: "classification",
+  }),
   "several numbers": makeVersion({ ...graphs, postprocessing: namedGraph(["low", "middle", "high"]) }),
 };
 
@@ -36,18 +40,26 @@ const bad = fc.constantFrom({ size: -1, colour: "blue" }, { size: 1 }, {}, null,
 const rows = fc
   .constantFrom([1, 0, 0], [100, 1, 0], [100, 0, 1], [100, 1, 1], [1, 1, 1], [0, 1, 0], [0, 0, 1])
   .chain(([goods, refusals, bads]) => {
-    const row = fc.oneof({ weight: goods!, arbitrary: good }, { weight: refusals!, arbitrary: refused }, { weight: bads!, arbitrary: bad });
+    const row = fc.oneof(
+      { weight: goods!, arbitrary: good },
+      { weight: refusals!, arbitrary: refused },
+      { weight: bads!, arbitrary: bad },
+    );
     // More than are taken in one go, and not a whole number of slices.
     return fc.array(row, { minLength: 1700, maxLength: 1900, size: "max" });
   });
 const fates = fc.array(fc.constantFrom(...[..."aaaaaaaaaa"], "nan", "failed"), { minLength: 1, maxLength: 40 });
 
-/** What the models do with a call's rows, by its rows' number only; of several outputs one is enough to be no answer. */
+/**
+ * What the models do with a call's rows, by its rows' number only; of several outputs one is enough to be no answer.
+ */
 function run(call: Call, fates: readonly string[]): void {
   const { width } = call.version!.postprocessor.inputs[0]!;
   const isNan = (row: number, column: number) => fates[row % fates.length] === "nan" && column === row % width;
   call.raw = [
-    Float32Array.from({ length: call.rowCount * width }, (_, i) => (isNan(Math.floor(i / width), i % width) ? Number.NaN : Math.sin(i))),
+    Float32Array.from({ length: call.rowCount * width }, (_, i) =>
+      isNan(Math.floor(i / width), i % width) ? Number.NaN : Math.sin(i),
+    ),
   ];
   const failed = Array.from({ length: call.rowCount }, (_, i) => i).filter((i) => fates[i % fates.length] === "failed");
   // Slices of a large call end in any order.

@@ -1,6 +1,6 @@
 /**
- * Goal: however arrivals, runs, failures, expiries and departures interleave, each call is answered once or had left, its record is read
- * once, and its place is given back once.
+ * Goal: however arrivals, runs, failures, expiries and departures interleave, each call is answered once or had left,
+ * its record is read once, and its place is given back once.
  */
 
 import * as fc from "fast-check";
@@ -57,7 +57,11 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ do: fc.constant("run" as const), which, how: fc.constantFrom("ok", "ok", "nan", "failed", "error", "twice") }),
+    arbitrary: fc.record({
+      do: fc.constant("run" as const),
+      which,
+      how: fc.constantFrom("ok", "ok", "nan", "failed", "error", "twice"),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ do: fc.constantFrom("leave" as const, "fail" as const), which }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("sweep" as const), afterMs: fc.constantFrom(0, 3, 10, 200) }) },
@@ -100,7 +104,9 @@ test.each(Object.keys(versions))("each call of a version %s ends once, and gives
           if (submitted.length > 0) ran(submitted.splice(next.which % submitted.length, 1)[0]!, next.how);
         } else if (next.do === "sweep") {
           clock.advance(next.afterMs);
-          admission.sweep(clock.nowMs, (call) => fail(counting, call, new ServeError("deadline_exceeded", "the deadline passed")));
+          admission.sweep(clock.nowMs, (call) =>
+            fail(counting, call, new ServeError("deadline_exceeded", "the deadline passed")),
+          );
         } else if (made.length > 0) {
           const { call } = made[next.which % made.length]!;
           if (next.do === "leave") abandon(counting, call);

@@ -17,8 +17,18 @@ const preprocessor = createPreprocessor(
         inputs: ["price", "weight"],
         params: { statistics: [1.5, "-0.0"], indicator_features: [0, 1] },
       },
-      { id: "scaled", op: "standard_scaler", inputs: ["filled"], params: { mean: [1, 2, 0, 0.5], scale: [0.3, 7, 1, 2] } },
-      { id: "ranged", op: "min_max_scaler", inputs: ["weight"], params: { scale: [0.1], min: [0.2], clip: true, feature_range: [0, 1] } },
+      {
+        id: "scaled",
+        op: "standard_scaler",
+        inputs: ["filled"],
+        params: { mean: [1, 2, 0, 0.5], scale: [0.3, 7, 1, 2] },
+      },
+      {
+        id: "ranged",
+        op: "min_max_scaler",
+        inputs: ["weight"],
+        params: { scale: [0.1], min: [0.2], clip: true, feature_range: [0, 1] },
+      },
       {
         id: "hot",
         op: "one_hot_encoder",
@@ -68,7 +78,9 @@ function outcomes(rows: readonly Row[]): Outcome[] {
   const blocks = [new Float32Array(rows.length * 11), new Float64Array(rows.length * 4)];
   const refused = preprocessor.run(rows, blocks);
   return rows.map((_, index) => {
-    const own = refused.filter(({ row }) => row === index).map(({ feature, expected, got }) => ({ feature, expected, got }));
+    const own = refused
+      .filter(({ row }) => row === index)
+      .map(({ feature, expected, got }) => ({ feature, expected, got }));
     const values = blocks.map((block, output) => {
       const { width } = preprocessor.outputs[output]!;
       return [...block.subarray(index * width, (index + 1) * width)];
@@ -81,7 +93,10 @@ const alone = (rows: readonly Row[]): Outcome[] => rows.flatMap((each) => outcom
 
 it("gives a batch of any length what it gives its rows one by one", () => {
   fc.assert(
-    fc.property(fc.array(row, { maxLength: 400, size: "large" }), (rows) => void expect(outcomes(rows)).toEqual(alone(rows))),
+    fc.property(
+      fc.array(row, { maxLength: 400, size: "large" }),
+      (rows) => void expect(outcomes(rows)).toEqual(alone(rows)),
+    ),
     { numRuns: 60 },
   );
 });
@@ -125,13 +140,20 @@ it("answers each row by its own margins", () => {
       ],
     }),
   );
-  const margins = fc.array(fc.tuple(fc.float(), fc.float(), fc.float()), { minLength: 1, maxLength: 300, size: "large" });
+  const margins = fc.array(fc.tuple(fc.float(), fc.float(), fc.float()), {
+    minLength: 1,
+    maxLength: 300,
+    size: "large",
+  });
   fc.assert(
     fc.property(margins, fc.nat(), (rows, cut) => {
       const raw = [Float32Array.from(rows.flat())];
       const whole = postprocessor.run(raw, 0, rows.length);
       const firstCount = cut % (rows.length + 1);
-      const parts = [postprocessor.run(raw, 0, firstCount), postprocessor.run(raw, firstCount, rows.length - firstCount)];
+      const parts = [
+        postprocessor.run(raw, 0, firstCount),
+        postprocessor.run(raw, firstCount, rows.length - firstCount),
+      ];
       expect(parts.flatMap(({ predictions }) => predictions)).toEqual(whole.predictions);
       expect(parts.flatMap(({ probabilities }) => [...probabilities!])).toEqual([...whole.probabilities!]);
     }),

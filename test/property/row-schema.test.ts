@@ -1,6 +1,6 @@
 /**
- * Goal: the two forms of a row schema give one answer. `accepts` is compiled by zod, `issues` is plain code of our own; over random
- * schemas and rows, good ones and hostile ones, a row is accepted exactly when it has no issue.
+ * Goal: the two forms of a row schema give one answer. `accepts` is compiled by zod, `issues` is plain code of our own;
+ * over random schemas and rows, good ones and hostile ones, a row is accepted exactly when it has no issue.
  */
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
@@ -37,12 +37,20 @@ const enumProperty = fc
     fc.oneof(
       fc.tuple(fc.constant("number"), fc.uniqueArray(interestingNumber, { minLength: 1, maxLength: 4 })),
       fc.tuple(fc.constant("integer"), fc.uniqueArray(fc.integer({ min: -2, max: 3 }), { minLength: 1, maxLength: 4 })),
-      fc.tuple(fc.constant("string"), fc.uniqueArray(fc.constantFrom("a", "b", "", "é", "NaN", "null"), { minLength: 1, maxLength: 4 })),
+      fc.tuple(
+        fc.constant("string"),
+        fc.uniqueArray(fc.constantFrom("a", "b", "", "é", "NaN", "null"), { minLength: 1, maxLength: 4 }),
+      ),
       fc.tuple(fc.constant("boolean"), fc.constantFrom([true], [false], [true, false])),
     ),
     fc.boolean(),
   )
-  .map(([[type, values], nullable]): Json => ({ type: orNull(type, nullable), enum: nullable ? [...values, null] : values }));
+  .map(
+    ([[type, values], nullable]): Json => ({
+      type: orNull(type, nullable),
+      enum: nullable ? [...values, null] : values,
+    }),
+  );
 
 const property: fc.Arbitrary<Json> = fc.oneof(
   fc
@@ -95,7 +103,23 @@ const hostileValue: fc.Arbitrary<unknown> = fc.oneof(
     300,
     1e-320,
   ),
-  fc.constantFrom("", "a", "b", "é", "e\u0301", "𝒳", "a\0b", "\0", "\ud800", "x\udfff", "NaN", "1", "null", "2026-11-22", "2026-02-30"),
+  fc.constantFrom(
+    "",
+    "a",
+    "b",
+    "é",
+    "e\u0301",
+    "𝒳",
+    "a\0b",
+    "\0",
+    "\ud800",
+    "x\udfff",
+    "NaN",
+    "1",
+    "null",
+    "2026-11-22",
+    "2026-02-30",
+  ),
   fc.constantFrom(
     "2026-11-22T08:00:00Z",
     "2026-11-22T08:00:00",
@@ -128,7 +152,8 @@ const candidates: readonly unknown[] = [...numbers, ...texts, true, false, ...li
 
 /** A row with a good value in each field for which one of the candidates is good. */
 function goodRow(schema: RowSchema): Json {
-  const isGood = (name: string, value: unknown) => !schema.issues({ [name]: value }, 0).some((issue) => issue.feature === name);
+  const isGood = (name: string, value: unknown) =>
+    !schema.issues({ [name]: value }, 0).some((issue) => issue.feature === name);
   const fields = schema.features.map(({ name }) => [name, candidates.find((value) => isGood(name, value))] as const);
   return Object.fromEntries(fields.filter(([, value]) => value !== undefined));
 }
@@ -141,7 +166,10 @@ interface Change {
 }
 
 const change: fc.Arbitrary<Change> = fc.record({
-  field: fc.oneof({ arbitrary: fc.nat(7), weight: 4 }, { arbitrary: fc.constantFrom("__proto__", "toString", "Price", ""), weight: 1 }),
+  field: fc.oneof(
+    { arbitrary: fc.nat(7), weight: 4 },
+    { arbitrary: fc.constantFrom("__proto__", "toString", "Price", ""), weight: 1 },
+  ),
   value: fc.option(hostileValue.map((is) => ({ is }))),
 });
 
@@ -164,17 +192,23 @@ test("a row is accepted exactly when it has no issue", () => {
   const outcomes = { accepted: 0, refused: 0 };
   const changes = fc.array(change, { maxLength: 2 });
   fc.assert(
-    fc.property(schemaDocument, fc.array(changes, { minLength: 10, maxLength: 10 }), fc.array(hostileValue), (document, edits, others) => {
-      const schema = read(document);
-      fc.pre(schema !== undefined);
-      for (const row of [...edits.map((edit) => changed(goodRow(schema!), edit)), ...others]) {
-        const accepted = schema!.accepts(row);
-        const issues = schema!.issues(row, 7);
-        outcomes[accepted ? "accepted" : "refused"]++;
-        if (accepted !== (issues.length === 0)) expect({ row, accepted, issues }).toBe("one answer");
-        if (issues.some((issue) => issue.row !== 7 || issue.got.length > 200)) expect(issues).toBe("bounded words about row 7");
-      }
-    }),
+    fc.property(
+      schemaDocument,
+      fc.array(changes, { minLength: 10, maxLength: 10 }),
+      fc.array(hostileValue),
+      (document, edits, others) => {
+        const schema = read(document);
+        fc.pre(schema !== undefined);
+        for (const row of [...edits.map((edit) => changed(goodRow(schema!), edit)), ...others]) {
+          const accepted = schema!.accepts(row);
+          const issues = schema!.issues(row, 7);
+          outcomes[accepted ? "accepted" : "refused"]++;
+          if (accepted !== (issues.length === 0)) expect({ row, accepted, issues }).toBe("one answer");
+          if (issues.some((issue) => issue.row !== 7 || issue.got.length > 200))
+            expect(issues).toBe("bounded words about row 7");
+        }
+      },
+    ),
     { numRuns: 500 },
   );
   // The generators must reach both answers, or the property says nothing.
@@ -185,7 +219,10 @@ test("a value of personal data is never repeated", () => {
   const secret = fc.string({ minLength: 6, maxLength: 30 }).map((text) => `secret-${text}`);
   const document = {
     type: "object",
-    properties: { email: { type: "string", maxLength: 3, "x-pii": true }, age: { type: "integer", maximum: 1, "x-pii": true } },
+    properties: {
+      email: { type: "string", maxLength: 3, "x-pii": true },
+      age: { type: "integer", maximum: 1, "x-pii": true },
+    },
     additionalProperties: false,
   };
   const schema = read(document)!;

@@ -1,6 +1,6 @@
 /**
- * Goal: whatever stands in a model file, the tree kernel refuses it in a sentence or answers as ONNX Runtime does. It never traps, reads outside
- * its memory or goes on for ever.
+ * Goal: whatever stands in a model file, the tree kernel refuses it in a sentence or answers as ONNX Runtime does. It
+ * never traps, reads outside its memory or goes on for ever.
  */
 
 import * as fc from "fast-check";
@@ -19,7 +19,12 @@ const rowCount = 70;
 /** Small forests: of a large one's numbers, most changes say the same. */
 const smallForest = forestTraits.map(
   (traits: ForestTraits): Forest =>
-    makeForest({ ...traits, treeCount: 1 + (traits.treeCount % 6), depth: traits.depth % 5, featureCount: 1 + (traits.featureCount % 4) }),
+    makeForest({
+      ...traits,
+      treeCount: 1 + (traits.treeCount % 6),
+      depth: traits.depth % 5,
+      featureCount: 1 + (traits.featureCount % 4),
+    }),
 );
 
 type Outcome = "refused" | "ONNX Runtime refuses" | "equal";
@@ -31,7 +36,9 @@ function load(model: EngineModel): EngineSession | Error {
     expect(error).toBeInstanceOf(Error);
     const { name, message } = error as Error;
     // What V8 throws where the code went wrong by itself; a trap is a RuntimeError.
-    expect(`${name}: ${message}`).not.toMatch(/RuntimeError|TypeError|ReferenceError|call stack|allocation failed|Invalid \w+ length/);
+    expect(`${name}: ${message}`).not.toMatch(
+      /RuntimeError|TypeError|ReferenceError|call stack|allocation failed|Invalid \w+ length/,
+    );
     expect(message.split(" ").length).toBeGreaterThan(2);
     return error as Error;
   }
@@ -46,12 +53,16 @@ function outcomeOf(model: EngineModel, forest: Forest): Outcome {
   const expected = referenceAnswers(model, rows);
   if (expected === undefined) return "ONNX Runtime refuses";
   for (let i = 0; i < expected.length; i++) {
-    if (!Object.is(got![i], expected[i])) expect.fail(`number ${i}: ONNX Runtime gives ${expected[i]}, the kernel ${got![i]}`);
+    if (!Object.is(got![i], expected[i]))
+      expect.fail(`number ${i}: ONNX Runtime gives ${expected[i]}, the kernel ${got![i]}`);
   }
   return "equal";
 }
 
-/** @returns Undefined where ONNX Runtime doesn't load the file, or doesn't run it: of a graph that says one type and means another, say. */
+/**
+ * @returns Undefined where ONNX Runtime doesn't load the file, or doesn't run it: of a graph that says one type and
+ *   means another, say.
+ */
 function referenceAnswers(model: EngineModel, rows: Block): Block | undefined {
   let reference: EngineSession | undefined;
   try {
@@ -86,7 +97,8 @@ const floats = new Set(["nodes_splits", "leaf_weights", "membership_values"]);
 const changes = {
   set: (to: Lists, { list, at, value }: Change) => {
     const values = to[list];
-    if (Array.isArray(values) && values.length > 0) values[at % values.length] = floats.has(list) || Number.isInteger(value) ? value : 0;
+    if (Array.isArray(values) && values.length > 0)
+      values[at % values.length] = floats.has(list) || Number.isInteger(value) ? value : 0;
     else if (typeof values === "number") to[list] = Number.isInteger(value) ? value : 0;
   },
   copy: (to: Lists, { list, at, other }: Change) => {
@@ -145,7 +157,20 @@ const change: fc.Arbitrary<Change> = fc.record({
 });
 
 const graphKinds = ["input", "output", "operator", "drop", "twice", "constant", "shape", "domain"] as const;
-const operators = ["TreeEnsemble", "Cast", "Where", "Floor", "Ceil", "Less", "Equal", "Div", "Mul", "Add", "Sub", "Identity"];
+const operators = [
+  "TreeEnsemble",
+  "Cast",
+  "Where",
+  "Floor",
+  "Ceil",
+  "Less",
+  "Equal",
+  "Div",
+  "Mul",
+  "Add",
+  "Sub",
+  "Identity",
+];
 interface GraphChange {
   readonly kind: (typeof graphKinds)[number];
   readonly at: number;
@@ -159,14 +184,25 @@ const graphChange: fc.Arbitrary<GraphChange> = fc.record({
   name: fc.nat({ max: 100 }),
 });
 
-/** One thing of the graph is another: a name, an operator, a constant's values or shape, or a node is gone or there twice. */
+/**
+ * One thing of the graph is another: a name, an operator, a constant's values or shape, or a node is gone or there
+ * twice.
+ */
 function changedGraph(graph: OnnxGraph, { kind, at, place, name }: GraphChange): OnnxGraph {
   if (graph.nodes.length === 0) return graph;
   const constants = Object.entries(graph.constants ?? {});
-  const names = ["X", "Y", ...graph.nodes.flatMap(({ outputs }) => outputs), ...constants.map(([constant]) => constant)];
+  const names = [
+    "X",
+    "Y",
+    ...graph.nodes.flatMap(({ outputs }) => outputs),
+    ...constants.map(([constant]) => constant),
+  ];
   const index = at % graph.nodes.length;
   const node = graph.nodes[index]!;
-  const withNode = (change: Partial<OnnxNode>) => ({ ...graph, nodes: graph.nodes.with(index, { ...node, ...change }) });
+  const withNode = (change: Partial<OnnxNode>) => ({
+    ...graph,
+    nodes: graph.nodes.with(index, { ...node, ...change }),
+  });
   const renamed = (list: readonly string[]) => list.with(place % list.length, names[name % names.length]!);
   const withConstant = (change: (tensor: OnnxTensor) => Partial<OnnxTensor>): OnnxGraph => {
     const chosen = constants[at % Math.max(1, constants.length)];

@@ -1,4 +1,6 @@
-/** Goal: whatever a forest is like, the tree kernel gives each row ONNX Runtime's bits, whatever batch the row is in. */
+/**
+ * Goal: whatever a forest is like, the tree kernel gives each row ONNX Runtime's bits, whatever batch the row is in.
+ */
 
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
@@ -46,7 +48,9 @@ function holdToOnnxRuntime(forest: Forest, rowCount: number, random: () => numbe
       if (at < 0) continue;
       const row = Math.floor(at / (forest.targetCount ?? 1));
       const values = [...rows.subarray(row * forest.featureCount, (row + 1) * forest.featureCount)];
-      expect.fail(`${name}, row ${row} (${values}), number ${at}: ONNX Runtime gives ${expected![at]}, the kernel ${got[at]}`);
+      expect.fail(
+        `${name}, row ${row} (${values}), number ${at}: ONNX Runtime gives ${expected![at]}, the kernel ${got[at]}`,
+      );
     }
   } finally {
     reference.release();

@@ -1,4 +1,7 @@
-/** Goal: the distance counts the numbers that lie between two numbers, so that 0 means the same bits and 1 means neighbours. */
+/**
+ * Goal: the distance counts the numbers that lie between two numbers, so that 0 means the same bits and 1 means
+ * neighbours.
+ */
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -58,7 +61,8 @@ describe.each(dtypes)("between two numbers of $dtype", ({ dtype, number, neighbo
   test("on the way to a third number distances add up", () => {
     fc.assert(
       fc.property(number, fc.nat(50), fc.nat(50), (start, first, second) => {
-        const walk = (from: number, steps: number) => Array.from({ length: steps }).reduce((value: number) => neighbour(value), from);
+        const walk = (from: number, steps: number) =>
+          Array.from({ length: steps }).reduce((value: number) => neighbour(value), from);
         const middle = walk(start, first);
         const end = walk(middle, second);
         fc.pre(Number.isFinite(end));

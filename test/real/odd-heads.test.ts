@@ -1,6 +1,6 @@
 /**
- * Goal: behind nginx, HAProxy and Envoy, each with the configuration that is shipped for it, no caller can take the servers from the others by
- * what it writes into the heads of its requests.
+ * Goal: behind nginx, HAProxy and Envoy, each with the configuration that is shipped for it, no caller can take the
+ * servers from the others by what it writes into the heads of its requests.
  *
  * PLUMB_HTTP names the server's HTTP member (`--http`); without it, it is the server's default.
  */
@@ -74,9 +74,17 @@ describe.each(proxyNames)("%s", (name) => {
       for (const line of lines) expect(line).toMatch(/^[A-Za-z0-9-]+:[\t\x20-\x7e\x80-\xff]*$/);
     }
     // Whom the RFCs are with is told something, and the most ordinary of them are served.
-    const silent = oddHeads.filter(({ name: about, isLegal, isPart }) => isLegal && !isPart && typeof outcomes.get(about) !== "number");
+    const silent = oddHeads.filter(
+      ({ name: about, isLegal, isPart }) => isLegal && !isPart && typeof outcomes.get(about) !== "number",
+    );
     expect(silent.map(({ name: about }) => about)).toEqual([]);
-    for (const about of ["a name with an underscore", "a name with a dot", "90 headers", "a tab in a value", "an empty value"])
+    for (const about of [
+      "a name with an underscore",
+      "a name with a dot",
+      "90 headers",
+      "a tab in a value",
+      "an empty value",
+    ])
       expect([about, outcomes.get(about)]).toEqual([about, 200]);
     await recorder.close();
   });

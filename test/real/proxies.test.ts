@@ -1,6 +1,6 @@
 /**
- * Goal: behind nginx, HAProxy and Envoy, each with the configuration that is shipped for it, callers get what Plumb says, and lose nothing
- * when a server drains, dies or comes back.
+ * Goal: behind nginx, HAProxy and Envoy, each with the configuration that is shipped for it, callers get what Plumb
+ * says, and lose nothing when a server drains, dies or comes back.
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -39,7 +39,8 @@ afterAll(async () => {
   await store.remove();
 });
 
-const serve = (...flags: readonly string[]) => startServer(store.directory, "--default-model", "echo", "--access-log", "all", ...flags);
+const serve = (...flags: readonly string[]) =>
+  startServer(store.directory, "--default-model", "echo", "--access-log", "all", ...flags);
 
 /** What is asked of a proxy and of the server behind it. */
 interface Question extends Asked {
@@ -54,13 +55,31 @@ const questions: readonly Question[] = [
   { name: "a prediction", path: "/predict", status: 200, headers: json, body: '{"value":1.5}' },
   { name: "20,000 rows", path: "/predict", status: 200, headers: json, body: JSON.stringify({ rows }) },
   { name: "bad JSON", path: "/predict", status: 400, headers: json, body: '{"value":' },
-  { name: "a header that Plumb reads", path: "/predict", status: 400, headers: { ...json, "x-timeout-ms": "soon" }, body: '{"value":1}' },
+  {
+    name: "a header that Plumb reads",
+    path: "/predict",
+    status: 400,
+    headers: { ...json, "x-timeout-ms": "soon" },
+    body: '{"value":1}',
+  },
   { name: "an unknown model", path: "/models/none/predict", status: 404, headers: json, body: '{"value":1}' },
   { name: "a wrong verb", path: "/predict", status: 405, method: "PUT", headers: json, body: '{"value":1}' },
-  { name: "a body over the bundle's limit", path: "/predict", status: 413, headers: json, body: "x".repeat(bodyBytesMax + 100_000) },
+  {
+    name: "a body over the bundle's limit",
+    path: "/predict",
+    status: 413,
+    headers: json,
+    body: "x".repeat(bodyBytesMax + 100_000),
+  },
   { name: "no JSON", path: "/predict", status: 415, headers: { "content-type": "text/csv" }, body: "1" },
   { name: "a bad row", path: "/predict", status: 422, headers: json, body: '{"value":"x"}' },
-  { name: "a version that isn't ready", path: "/models/echo/versions/1/predict", status: 503, headers: json, body: '{"value":1}' },
+  {
+    name: "a version that isn't ready",
+    path: "/models/echo/versions/1/predict",
+    status: 503,
+    headers: json,
+    body: '{"value":1}',
+  },
   { name: "what models there are", path: "/models", status: 200, method: "GET" },
   { name: "what only the admin listener has", path: "/metrics", status: 404, method: "GET" },
 ];
@@ -85,7 +104,11 @@ describe.each(proxyNames)("%s", (name) => {
     const server = await serve();
     const proxy = await ProxyProcess.start(name, program, [server.httpPort, server.httpPort]);
     for (const { name: about, path, status, method = "POST", headers, body } of questions) {
-      const asked: Asked = { method, headers: { ...headers, "x-request-id": "asked-twice" }, ...(body === undefined ? {} : { body }) };
+      const asked: Asked = {
+        method,
+        headers: { ...headers, "x-request-id": "asked-twice" },
+        ...(body === undefined ? {} : { body }),
+      };
       const direct = await ask(server.httpPort, path, asked);
       expect(direct.status, about).toBe(status);
       expect(seen(await ask(proxy.port, path, asked)), about).toEqual(seen(direct));
@@ -107,7 +130,8 @@ describe.each(proxyNames)("%s", (name) => {
     const head = "POST /predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\n";
     const connection = await RawConnection.open(proxy.port);
     await connection.write(`${head}transfer-encoding: chunked\r\n\r\n`);
-    for (const part of ['{"va', "lue", '":', "4.5}"]) await connection.write(`${part.length.toString(16)}\r\n${part}\r\n`);
+    for (const part of ['{"va', "lue", '":', "4.5}"])
+      await connection.write(`${part.length.toString(16)}\r\n${part}\r\n`);
     await connection.write("0\r\n\r\n");
     expect((await connection.reply()).json.prediction).toBe(4.5);
     await connection.write(`${head}expect: 100-continue\r\ncontent-length: 13\r\n\r\n`);
@@ -159,7 +183,8 @@ describe.each(proxyNames)("%s", (name) => {
     expect(await first.ended).toEqual({ code: 0, signal: null });
     expect(first.log.at(-1)).toMatchObject({ message: "stopped", cut_off: 0 });
     await load.more(300);
-    // nginx doesn't ask who is ready: while a server loads its models, callers who reach it through nginx are told to come again.
+    // nginx doesn't ask who is ready: while a server loads its models, callers who reach it through nginx are told to
+    // come again.
     const asksWhoIsReady = name !== "nginx";
     if (!asksWhoIsReady) await load.stop();
     const again = await serve(...port);
@@ -179,8 +204,11 @@ describe.each(proxyNames)("%s", (name) => {
     const [first, second] = servers;
     const proxy = await ProxyProcess.start(name, program, [first.httpPort, second.httpPort]);
     const slow = Array.from({ length: 10 }, (_, i) => 200_000 + i);
-    const answers = slow.map((value) => post(proxy.port, "/models/spin/predict", { value }, { headers: { "x-timeout-ms": "60000" } }));
-    for (const server of servers) await expect.poll(() => metric(server, "plumb_calls_in_flight"), patiently).toBeGreaterThan(0);
+    const answers = slow.map((value) =>
+      post(proxy.port, "/models/spin/predict", { value }, { headers: { "x-timeout-ms": "60000" } }),
+    );
+    for (const server of servers)
+      await expect.poll(() => metric(server, "plumb_calls_in_flight"), patiently).toBeGreaterThan(0);
     first.kill("SIGKILL");
     const told = (await Promise.all(answers)).map(({ status, text, json }) => [status, json?.prediction ?? text]);
     expect(told).toEqual(slow.map((value) => [200, value]));
@@ -209,7 +237,8 @@ test("each ends its idle connections before the server does, and waits for bodie
       return { name, relay, proxy, slow };
     }),
   );
-  // The same body, sent to the server itself: this one is cut off after 8 to 12 seconds, and that's how long the others wait.
+  // The same body, sent to the server itself: this one is cut off after 8 to 12 seconds, and that's how long the others
+  // wait.
   const direct = await RawConnection.open(server.httpPort);
   await direct.write(head + body.slice(0, 5));
   await direct.closed;
@@ -218,7 +247,8 @@ test("each ends its idle connections before the server does, and waits for bodie
     await relay.untilIdleEnded();
     expect(relay.predicting.length, name).toBeGreaterThan(0);
     const ends = new Set(relay.predicting.map(({ endedBy }) => endedBy));
-    // HAProxy keeps what a load that goes on might need, and under a slow one the server ends some of that: with nothing on its way.
+    // HAProxy keeps what a load that goes on might need, and under a slow one the server ends some of that: with
+    // nothing on its way.
     if (name === "haproxy") expect(ends, name).toContain("proxy");
     else expect(ends, name).toEqual(new Set(["proxy"]));
     expect(

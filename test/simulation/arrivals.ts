@@ -6,7 +6,8 @@ import type { RatePhase, Stream } from "./setup.js";
 /**
  * Times of a stream in the open loop, seconds, ascending without end unless the rate stays 0.
  *
- * Exact where the rate changes: a gap is an amount of expected calls, which is used up at the rate of each phase that it lies in.
+ * Exact where the rate changes: a gap is an amount of expected calls, which is used up at the rate of each phase that
+ * it lies in.
  */
 export function* arrivalTimesS({ perS = 0, arrivals = "poisson" }: Stream, random: Random): Generator<number, void> {
   const phases: readonly RatePhase[] = typeof perS === "number" ? [{ fromS: 0, perS }] : perS;

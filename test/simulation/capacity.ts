@@ -1,8 +1,8 @@
 /**
  * How many calls a second can be answered at most, by the service model? The measure that goodput is held against.
  *
- * The workers run full batches all the time; the event loop decodes, replies, hands batches over, refuses what is sent beyond, and runs the
- * model itself in the rest of its time where it has a session and a row fits into a turn.
+ * The workers run full batches all the time; the event loop decodes, replies, hands batches over, refuses what is sent
+ * beyond, and runs the model itself in the rest of its time where it has a session and a row fits into a turn.
  */
 
 import { defaultLoopCosts, defaultSloMs, type ServiceCost, type Setup, slowdownAt } from "./setup.js";
@@ -17,7 +17,10 @@ export interface CapacityQuestion {
   readonly lane: number;
   /** Rows of each call. */
   readonly rows?: number;
-  /** Calls per second that are sent; what can't be answered of them costs a refusal each. Default: just as many as can be answered. */
+  /**
+   * Calls per second that are sent; what can't be answered of them costs a refusal each. Default: just as many as can
+   * be answered.
+   */
   readonly offeredPerS?: number;
   readonly atS?: number;
 }
@@ -41,10 +44,14 @@ export function capacityPerS(
   const pooledUs = wireUs + (machine * loop.handOverUs * rows) / poolBatch.rows;
   const refuseUs = machine * loop.refuseUs;
 
-  // Of a second of the loop, what is left once every call that is sent was refused; a call that is answered instead costs the difference.
+  // Of a second of the loop, what is left once every call that is sent was refused; a call that is answered instead
+  // costs the difference.
   const answers = (freeUs: number, refusalUs: number): number => {
     const pooled = Math.max(0, Math.min(poolRows / rows, freeUs / (pooledUs - refusalUs)));
-    const inlined = inlineUs === undefined ? 0 : Math.max(0, (freeUs - pooled * (pooledUs - refusalUs)) / (wireUs + inlineUs - refusalUs));
+    const inlined =
+      inlineUs === undefined
+        ? 0
+        : Math.max(0, (freeUs - pooled * (pooledUs - refusalUs)) / (wireUs + inlineUs - refusalUs));
     return pooled + inlined;
   };
   const inlineUs = inlineRowUs(execution, lane.inline, factor);
@@ -64,12 +71,17 @@ export function meanCapacityPerS(setup: Setup, question: CapacityQuestion, fromS
   const changes = [...(setup.machine ?? []), ...(setup.lanes[question.lane]!.drift ?? [])].map(({ fromS: atS }) => atS);
   const edges = [fromS, ...changes.filter((atS) => atS > fromS && atS < untilS).sort((a, b) => a - b), untilS];
   let calls = 0;
-  for (let i = 0; i + 1 < edges.length; i++) calls += capacityPerS(setup, { ...question, atS: edges[i]! }) * (edges[i + 1]! - edges[i]!);
+  for (let i = 0; i + 1 < edges.length; i++)
+    calls += capacityPerS(setup, { ...question, atS: edges[i]! }) * (edges[i + 1]! - edges[i]!);
   return calls / (untilS - fromS);
 }
 
 /** The largest batch that ends within a time: its rows, and what each of them costs. */
-function batchOf({ fixedUs, perRowUs }: ServiceCost, factor: number, runUsMax: number): { rows: number; perRowUs: number } {
+function batchOf(
+  { fixedUs, perRowUs }: ServiceCost,
+  factor: number,
+  runUsMax: number,
+): { rows: number; perRowUs: number } {
   const rows = Math.max(1, Math.min(batchRowsMax, Math.floor((runUsMax / factor - fixedUs) / perRowUs)));
   return { rows, perRowUs: factor * (fixedUs / rows + perRowUs) };
 }

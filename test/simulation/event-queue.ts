@@ -1,4 +1,7 @@
-/** Events in the order of their times; those of one instant in the order in which they were added, so that a run can be repeated. */
+/**
+ * Events in the order of their times; those of one instant in the order in which they were added, so that a run can be
+ * repeated.
+ */
 
 export interface Event {
   readonly atMs: number;

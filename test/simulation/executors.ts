@@ -1,4 +1,7 @@
-/** The executors of a simulation: workers whose runs end at an event, and a runner that holds the event loop. Nothing is computed. */
+/**
+ * The executors of a simulation: workers whose runs end at an event, and a runner that holds the event loop. Nothing is
+ * computed.
+ */
 
 import type { Random } from "../../loadtest/random.js";
 import type { Block } from "../../preprocessing/index.js";
@@ -93,7 +96,11 @@ export class SimulatedPool implements WorkerPool {
   };
 }
 
-export function createSimulatedRunner(spec: RunnerSpec, runFor: (rowCount: number) => void, onFault: (message: string) => void): Runner {
+export function createSimulatedRunner(
+  spec: RunnerSpec,
+  runFor: (rowCount: number) => void,
+  onFault: (message: string) => void,
+): Runner {
   return {
     spec,
     run(blocks, rowCount) {

@@ -1,6 +1,9 @@
 /** What became of every call that a stream sent. */
 
-/** The one end of a call, as its caller sees it. `shed`: taken into the queue, and told to try again later instead of an answer. */
+/**
+ * The one end of a call, as its caller sees it. `shed`: taken into the queue, and told to try again later instead of an
+ * answer.
+ */
 export type Outcome = "answered" | "refused" | "shed" | "expired" | "left" | "failed";
 
 export interface Percentiles {
@@ -101,7 +104,8 @@ export class Ledger {
     const sum = (of: (stream: number) => number) => streams.reduce((total, stream) => total + of(stream), 0);
     const sent = sum((stream) => this.sent[stream]!);
     const count = (outcome: Outcome) => sum((stream) => this.#counts[stream]![outcome]);
-    const times = (all: number[][]) => percentiles(streams.length === 1 ? all[streams[0]!]! : streams.flatMap((stream) => all[stream]!));
+    const times = (all: number[][]) =>
+      percentiles(streams.length === 1 ? all[streams[0]!]! : streams.flatMap((stream) => all[stream]!));
     const inTime = sum((stream) => this.#inTime[stream]!);
     const ends = {
       answered: count("answered"),

@@ -1,7 +1,9 @@
 /**
- * Goal: whatever is sent, most of what can be answered in time is; who can't be is told at once; and little is run for nobody.
+ * Goal: whatever is sent, most of what can be answered in time is; who can't be is told at once; and little is run for
+ * nobody.
  *
- * The bars are those that a server under real load is held to; here they are met in virtual time, by the same scheduler.
+ * The bars are those that a server under real load is held to; here they are met in virtual time, by the same
+ * scheduler.
  */
 
 import { describe, expect, test } from "vitest";
@@ -43,10 +45,14 @@ function judge(report: Report, setup: Setup) {
     goodput: (share = 0.9) => expect.soft(report.shareOfAttainable, `goodput\n${text}`).toBeGreaterThanOrEqual(share),
     onTime: () => expect.soft(report.total.latencyMs.p99, `P99 of those answered\n${text}`).toBeLessThanOrEqual(sloMs),
     noneExpires: () => expect.soft(report.total.expired, `504\n${text}`).toBe(0),
-    refusesAtOnce: (ms = 20) => expect.soft(report.total.refusalMs.p99, `P99 of refusals\n${text}`).toBeLessThanOrEqual(ms),
-    littleForNobody: (share = 0.05) => expect.soft(report.shareForNobody, `rows for nobody\n${text}`).toBeLessThanOrEqual(share),
+    refusesAtOnce: (ms = 20) =>
+      expect.soft(report.total.refusalMs.p99, `P99 of refusals\n${text}`).toBeLessThanOrEqual(ms),
+    littleForNobody: (share = 0.05) =>
+      expect.soft(report.shareForNobody, `rows for nobody\n${text}`).toBeLessThanOrEqual(share),
     recovers: (fromS: number, withinS: number) =>
-      expect.soft(recoveryS(report, fromS, setup.untilS - 0.5), `recovery, seconds\n${text}`).toBeLessThanOrEqual(withinS),
+      expect
+        .soft(recoveryS(report, fromS, setup.untilS - 0.5), `recovery, seconds\n${text}`)
+        .toBeLessThanOrEqual(withinS),
     isSound: () => {
       expect.soft(report.faults, text).toEqual([]);
       expect.soft(report.open, `calls without an outcome\n${text}`).toBe(0);
@@ -80,11 +86,15 @@ describe("more than can be answered", () => {
     ["a model of 30 ms", 5, dearest],
     ["a model of 30 ms", 10, dearest],
   ])("%s at %d times its capacity", async (_, times, on) => {
-    const { goodput, onTime, noneExpires, refusesAtOnce, littleForNobody } = await play(on, [{ perS: times * peakOf(on) }], {
-      untilS: secondsFor(times * peakOf(on)),
-      // The first second is for learning what a row costs.
-      measureFromS: 1,
-    });
+    const { goodput, onTime, noneExpires, refusesAtOnce, littleForNobody } = await play(
+      on,
+      [{ perS: times * peakOf(on) }],
+      {
+        untilS: secondsFor(times * peakOf(on)),
+        // The first second is for learning what a row costs.
+        measureFromS: 1,
+      },
+    );
     goodput();
     onTime();
     noneExpires();
@@ -94,7 +104,10 @@ describe("more than can be answered", () => {
 
   test("a model of 40 us at 1.5 times its capacity, where the event loop is full of refusals and a worker waits for its turns", async () => {
     const perS = 1.5 * peakOf(cheap);
-    const { goodput, onTime, noneExpires, refusesAtOnce } = await play(cheap, [{ perS }], { untilS: secondsFor(perS), measureFromS: 1 });
+    const { goodput, onTime, noneExpires, refusesAtOnce } = await play(cheap, [{ perS }], {
+      untilS: secondsFor(perS),
+      measureFromS: 1,
+    });
     goodput(0.75);
     onTime();
     noneExpires();
@@ -163,16 +176,25 @@ describe("callers who don't wait for their answer", () => {
     littleForNobody();
   });
 
-  test.each([1.2, 2])("callers who leave after 10 ms at %d times the capacity: those who come are answered before", async (times) => {
-    const { goodput, littleForNobody } = await play(dear, [{ perS: times * peakOf(dear), leaveAfterMs: 10 }], { measureFromS: 1 });
-    goodput(0.6);
-    littleForNobody(0.1);
-  });
+  test.each([1.2, 2])(
+    "callers who leave after 10 ms at %d times the capacity: those who come are answered before",
+    async (times) => {
+      const { goodput, littleForNobody } = await play(dear, [{ perS: times * peakOf(dear), leaveAfterMs: 10 }], {
+        measureFromS: 1,
+      });
+      goodput(0.6);
+      littleForNobody(0.1);
+    },
+  );
 
   test("a few callers who leave early don't cost those who wait their answer", async () => {
-    const { goodput, onTime } = await play(dear, [{ perS: 1.6 * peakOf(dear) }, { perS: 0.4 * peakOf(dear), leaveAfterMs: 10 }], {
-      measureFromS: 1,
-    });
+    const { goodput, onTime } = await play(
+      dear,
+      [{ perS: 1.6 * peakOf(dear) }, { perS: 0.4 * peakOf(dear), leaveAfterMs: 10 }],
+      {
+        measureFromS: 1,
+      },
+    );
     goodput(0.8);
     onTime();
   });
@@ -189,7 +211,8 @@ describe("what passes", () => {
   test.each([
     ["a model of 1 ms", dear, true],
     ["a model of 1 ms that was warmed with cheaper rows", spin, true],
-    // So many that they wait for longer than the objective before they are read: what is answered then is late, whatever the scheduler does.
+    // So many that they wait for longer than the objective before they are read: what is answered then is late,
+    // whatever the scheduler does.
     ["a model of 230 us on both executors", forest, false],
     ["a model of 230 us on both executors of a crowded machine", crowdedForest, false],
   ])("a burst of five seconds' work, and everybody tries again three times at once: %s", async (_, on, readInTime) => {
@@ -247,7 +270,10 @@ describe("a machine that changes", () => {
 
   test("a neighbour takes half of a machine at 0.8 of its capacity, with both executors", async () => {
     const slower = { machine: [{ fromS: 10, factor: 2 }] };
-    const { goodput, onTime, noneExpires } = await play(forest, [{ perS: 0.8 * peakOf(forest) }], { ...slower, measureFromS: 10 });
+    const { goodput, onTime, noneExpires } = await play(forest, [{ perS: 0.8 * peakOf(forest) }], {
+      ...slower,
+      measureFromS: 10,
+    });
     goodput();
     onTime();
     noneExpires();
@@ -264,24 +290,31 @@ describe("a run that doesn't end", () => {
     ["the only worker, at twice the capacity", dear, 2],
     ["one of two workers", { ...dear, workers: 2 }, 0.4],
     ["the worker beside the event loop", forest, 0.5],
-  ])("holds %s: its calls get 504, all others are answered in time or told to go, and soon all is well", async (_, on, times) => {
-    const lanes = [{ ...on.lanes[0]!, hangAtS }];
-    const perS = times * peakOf(on);
-    const { report, recovers, onTime, refusesAtOnce, expect } = await play({ ...on, lanes }, [{ perS }], { untilS: 12 });
-    const { expired, failed } = report.total;
-    expect(failed, "errors other than 503 and 504").toBe(0);
-    expect(expired, "504: the calls of the batch at least").toBeGreaterThan(0);
-    // And those that were let in behind it, until a run that is so long over its time left none that could be.
-    expect(expired, "504: no more than come within the objective").toBeLessThanOrEqual((perS * sloMs) / 1000);
-    refusesAtOnce();
-    onTime();
-    if (times < 1) recovers(hangAtS, backWithinS);
-    else {
-      const after = report.windows.filter(({ fromS }) => fromS >= hangAtS + backWithinS && fromS < 11.5);
-      const inTime = after.reduce((sum, window) => sum + window.inTime, 0);
-      expect(inTime / (after.length * 0.25), "in time per second afterwards").toBeGreaterThanOrEqual(0.9 * peakOf(on));
-    }
-  });
+  ])(
+    "holds %s: its calls get 504, all others are answered in time or told to go, and soon all is well",
+    async (_, on, times) => {
+      const lanes = [{ ...on.lanes[0]!, hangAtS }];
+      const perS = times * peakOf(on);
+      const { report, recovers, onTime, refusesAtOnce, expect } = await play({ ...on, lanes }, [{ perS }], {
+        untilS: 12,
+      });
+      const { expired, failed } = report.total;
+      expect(failed, "errors other than 503 and 504").toBe(0);
+      expect(expired, "504: the calls of the batch at least").toBeGreaterThan(0);
+      // And those that were let in behind it, until a run that is so long over its time left none that could be.
+      expect(expired, "504: no more than come within the objective").toBeLessThanOrEqual((perS * sloMs) / 1000);
+      refusesAtOnce();
+      onTime();
+      if (times < 1) recovers(hangAtS, backWithinS);
+      else {
+        const after = report.windows.filter(({ fromS }) => fromS >= hangAtS + backWithinS && fromS < 11.5);
+        const inTime = after.reduce((sum, window) => sum + window.inTime, 0);
+        expect(inTime / (after.length * 0.25), "in time per second afterwards").toBeGreaterThanOrEqual(
+          0.9 * peakOf(on),
+        );
+      }
+    },
+  );
 
   test("of one model costs another one, with a worker of its own to spare, hardly a call", async () => {
     const lanes = [{ ...dear.lanes[0]!, hangAtS }, dear.lanes[0]!];
@@ -306,10 +339,15 @@ describe("neighbours", () => {
   ])("calls of one row beside a caller with 10,000 rows: %s", async (_, on, share) => {
     const one = { name: "one row", perS: share * peakOf(on) };
     const alone = await play(on, [one], { untilS: 8 });
-    const beside = await play(on, [one, { name: "10,000 rows", callers: 1, rows: 10_000, timeoutMs: 60_000 }], { untilS: 8 });
+    const beside = await play(on, [one, { name: "10,000 rows", callers: 1, rows: 10_000, timeoutMs: 60_000 }], {
+      untilS: 8,
+    });
     const [before, after] = [alone, beside].map(({ report }) => report.streams[0]!.latencyMs.p99) as [number, number];
-    // A run that has begun isn't stopped: where a row takes 1 ms, a call may wait for one slice of the large call, an eighth of the objective.
-    beside.expect(after, `P99, ${before.toFixed(1)} ms alone`).toBeLessThanOrEqual(Math.max(mostMoved * before, before + sloMs / 8));
+    // A run that has begun isn't stopped: where a row takes 1 ms, a call may wait for one slice of the large call, an
+    // eighth of the objective.
+    beside
+      .expect(after, `P99, ${before.toFixed(1)} ms alone`)
+      .toBeLessThanOrEqual(Math.max(mostMoved * before, before + sloMs / 8));
     beside.expect(notAnswered(beside.report.streams[0]!), "504 or refused").toBe(0);
   });
 
@@ -323,7 +361,9 @@ describe("neighbours", () => {
     const [before, after] = [alone, beside].map(({ report }) => report.lanes[0]!.latencyMs.p99) as [number, number];
     beside.expect(after, `P99, ${before.toFixed(2)} ms alone`).toBeLessThanOrEqual(mostMoved * before);
     beside.expect(beside.report.streams[0]!.inTime, "fast calls in time").toBe(beside.report.streams[0]!.sent);
-    beside.expect(beside.report.lanes[1]!.goodputPerS, "slow calls in time, per second").toBeGreaterThanOrEqual(0.9 * (1e6 / 30_000));
+    beside
+      .expect(beside.report.lanes[1]!.goodputPerS, "slow calls in time, per second")
+      .toBeGreaterThanOrEqual(0.9 * (1e6 / 30_000));
     beside.expect(beside.report.total.expired, "504").toBe(0);
   });
 });

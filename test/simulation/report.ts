@@ -9,7 +9,10 @@ export interface Report {
   /** In the order of `traffic`. */
   readonly streams: readonly Figures[];
   readonly lanes: readonly Figures[];
-  /** Sum over the lanes of goodput by what the lane could answer if it had the machine for itself and no call were refused. */
+  /**
+   * Sum over the lanes of goodput by what the lane could answer if it had the machine for itself and no call were
+   * refused.
+   */
   readonly shareOfCapacity: number;
   /** The same, by what can be answered beside refusing the others. */
   readonly shareOfAttainable: number;
@@ -17,7 +20,9 @@ export interface Report {
   readonly rowsRun: number;
   /** Those that the scheduler said had run. */
   readonly rowsRecorded: number;
-  /** Those of calls that got no answer from it: their callers had left, or the deadline had passed when the run ended. */
+  /**
+   * Those of calls that got no answer from it: their callers had left, or the deadline had passed when the run ended.
+   */
   readonly rowsForNobody: number;
   readonly shareForNobody: number;
   /** Share of the time in which the event loop worked. */
@@ -36,7 +41,13 @@ export interface Rows {
   readonly wanted: number;
 }
 
-export function createReport(setup: Setup, ledger: Ledger, rows: Rows, loopBusy: number, faults: readonly string[]): Report {
+export function createReport(
+  setup: Setup,
+  ledger: Ledger,
+  rows: Rows,
+  loopBusy: number,
+  faults: readonly string[],
+): Report {
   const { traffic, lanes, measureFromS = 0, untilS } = setup;
   const durationS = untilS - measureFromS;
   const indexes = traffic.map((_, stream) => stream);
@@ -79,7 +90,9 @@ const normalShare = 0.95;
 
 /** How long after `fromS` service is normal again, seconds: until the end of the last window that isn't. */
 export function recoveryS({ windows }: Report, fromS: number, untilS: number): number {
-  const abnormal = windows.findLast(({ fromS: atS, sent, inTime }) => atS >= fromS && atS < untilS && inTime < normalShare * sent);
+  const abnormal = windows.findLast(
+    ({ fromS: atS, sent, inTime }) => atS >= fromS && atS < untilS && inTime < normalShare * sent,
+  );
   return abnormal === undefined ? 0 : abnormal.fromS + windowS - fromS;
 }
 

@@ -1,4 +1,7 @@
-/** The declarative side of a simulation: the machine, the models, the event loop's costs and the callers. No policy is in it. */
+/**
+ * The declarative side of a simulation: the machine, the models, the event loop's costs and the callers. No policy is
+ * in it.
+ */
 
 import type { Execution } from "../../server/inference/choose-executor.js";
 
@@ -83,8 +86,8 @@ export interface Setup {
   /** A neighbour takes a part of the machine: everything becomes slower. */
   readonly machine?: readonly Slowdown[];
   /**
-   * The event loop and the workers have too few cores for all of them: each is slower by this share while the other works. Default 0; with 1,
-   * a loop and a worker that both work do no more than one of them alone.
+   * The event loop and the workers have too few cores for all of them: each is slower by this share while the other
+   * works. Default 0; with 1, a loop and a worker that both work do no more than one of them alone.
    */
   readonly contention?: number;
   readonly traffic: readonly Stream[];
@@ -94,7 +97,9 @@ export interface Setup {
   readonly measureFromS?: number;
 }
 
-/** As measured for one-row calls over HTTP (perf, 128 connections): 16 us in all, half of it the reply's socket write. */
+/**
+ * As measured for one-row calls over HTTP (perf, 128 connections): 16 us in all, half of it the reply's socket write.
+ */
 export const defaultLoopCosts: LoopCosts = {
   decodeUs: 8,
   decodeRowUs: 1,

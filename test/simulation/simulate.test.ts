@@ -38,7 +38,15 @@ test("calls of a Poisson stream come at the rates of its phases", () => {
 });
 
 test("a call that is alone takes the time of its steps", async () => {
-  const costs = { decodeUs: 100, decodeRowUs: 10, refuseUs: 0, replyUs: 200, replyRowUs: 20, handOverUs: 50, turnUs: 0.001 };
+  const costs = {
+    decodeUs: 100,
+    decodeRowUs: 10,
+    refuseUs: 0,
+    replyUs: 200,
+    replyRowUs: 20,
+    handOverUs: 50,
+    turnUs: 0.001,
+  };
   const lanes = [{ pool: { fixedUs: 500, perRowUs: 1000 }, noise: 0 }];
   const traffic = [{ perS: 10, arrivals: "even" as const, rows: 3 }];
   const { total } = await simulate({ seed: 1, execution: "pool", lanes, loop: costs, traffic, untilS: 9.95 });
@@ -115,7 +123,9 @@ test("every call has one outcome, and every row that an answer needs has run", a
   const text = describeReport(report, mixed);
   expect(report.faults, text).toEqual([]);
   expect(report.open, text).toBe(0);
-  expect(total.sent, text).toBe(total.answered + total.refused + total.shed + total.expired + total.left + total.failed);
+  expect(total.sent, text).toBe(
+    total.answered + total.refused + total.shed + total.expired + total.left + total.failed,
+  );
   expect(
     report.streams.reduce((sum, { sent }) => sum + sent, 0),
     text,

@@ -1,9 +1,10 @@
 /**
- * Plays callers, an event loop, workers and a machine in virtual time round the scheduler of the server: the same code, another clock.
+ * Plays callers, an event loop, workers and a machine in virtual time round the scheduler of the server: the same code,
+ * another clock.
  *
- * The path of a call is that of `predict.ts` with costs in the place of its steps: it is read from its socket when the loop comes to it,
- * decoded, queued or refused, and answered when its rows ran, in the turn in which they did. Deadlines, the list of calls in flight and the
- * slices of large calls are the server's own. No policy is in here.
+ * The path of a call is that of `predict.ts` with costs in the place of its steps: it is read from its socket when the
+ * loop comes to it, decoded, queued or refused, and answered when its rows ran, in the turn in which they did.
+ * Deadlines, the list of calls in flight and the slices of large calls are the server's own. No policy is in here.
  */
 
 import { createRandom, type Random } from "../../loadtest/random.js";
@@ -21,7 +22,15 @@ import { arrivalTimesS } from "./arrivals.js";
 import { createSimulatedRunner, ServiceTimes, SimulatedPool } from "./executors.js";
 import { Ledger, type Outcome } from "./ledger.js";
 import { createReport, type Report } from "./report.js";
-import { defaultLoopCosts, defaultSloMs, type LoopCosts, type Setup, type SimulatedLane, type Stream, slowdownAt } from "./setup.js";
+import {
+  defaultLoopCosts,
+  defaultSloMs,
+  type LoopCosts,
+  type Setup,
+  type SimulatedLane,
+  type Stream,
+  slowdownAt,
+} from "./setup.js";
 import { SimulatedLoop } from "./simulated-loop.js";
 
 /** As in server.ts: how often calls in flight are looked through for passed deadlines. */
@@ -82,7 +91,17 @@ class Simulation {
   #rowsWanted = 0;
 
   constructor(setup: Setup) {
-    const { seed, execution = "auto", workers = 1, lanes, machine, traffic, loop: costs, measureFromS = 0, contention = 0 } = setup;
+    const {
+      seed,
+      execution = "auto",
+      workers = 1,
+      lanes,
+      machine,
+      traffic,
+      loop: costs,
+      measureFromS = 0,
+      contention = 0,
+    } = setup;
     this.#setup = setup;
     this.#costs = { ...defaultLoopCosts, ...costs };
     this.#loop = new SimulatedLoop(this.#costs.turnUs);
@@ -95,7 +114,8 @@ class Simulation {
     const pool = new SimulatedPool({
       workers,
       loop: this.#loop,
-      serviceUs: (key, rowCount) => services.get(key)!.drawPooled(rowCount, this.#nowS) * (1 + contention * this.#loop.load),
+      serviceUs: (key, rowCount) =>
+        services.get(key)!.drawPooled(rowCount, this.#nowS) * (1 + contention * this.#loop.load),
       handOverUs: () => this.#costs.handOverUs * this.#loopFactor,
       onRan: (rowCount) => {
         this.#rowsRun += rowCount;
@@ -172,14 +192,19 @@ class Simulation {
       this.#ledger.sampleQueue(loop.nowMs - loop.startMs, this.#scheduler.queuedRows);
       this.#admission.sweep(loop.nowMs, this.#expire);
     };
-    await loop.run({ everyMs: sweepEveryMs, run: sweep }, () => this.#admission.calls === 0, loop.startMs + (untilS + drainS) * 1000);
+    await loop.run(
+      { everyMs: sweepEveryMs, run: sweep },
+      () => this.#admission.calls === 0,
+      loop.startMs + (untilS + drainS) * 1000,
+    );
     const rows = { run: this.#rowsRun, recorded: this.#rowsRecorded, wanted: this.#rowsWanted };
     return createReport(this.#setup, this.#ledger, rows, loop.busyMs / (loop.nowMs - loop.startMs), this.#faults);
   }
 
   #begin(index: number, stream: Stream): void {
     const { startMs } = this.#loop;
-    for (let caller = 0; caller < (stream.callers ?? 0); caller++) this.#send(index, startMs + (0.01 * caller) / stream.callers!, 1);
+    for (let caller = 0; caller < (stream.callers ?? 0); caller++)
+      this.#send(index, startMs + (0.01 * caller) / stream.callers!, 1);
     const times = arrivalTimesS(stream, this.#randoms[index]!);
     // One arrival of a stream waits at a time; each brings the next.
     const next = () => {
@@ -267,13 +292,15 @@ class Simulation {
   }
 
   #succeed(call: SimulatedCall, us: number): void {
-    if (call.rowsDone !== call.rowCount) this.#faults.push(`a call of ${call.rowCount} rows was answered when ${call.rowsDone} had run`);
+    if (call.rowsDone !== call.rowCount)
+      this.#faults.push(`a call of ${call.rowCount} rows was answered when ${call.rowsDone} had run`);
     if (call.runEndedMs <= call.deadlineMs) this.#rowsWanted += call.rowCount;
     this.#hold(us);
     this.#finish(call, "answered");
   }
 
-  readonly #expire = (call: Call): void => this.#fail(call as SimulatedCall, new ServeError("deadline_exceeded", "the deadline passed"));
+  readonly #expire = (call: Call): void =>
+    this.#fail(call as SimulatedCall, new ServeError("deadline_exceeded", "the deadline passed"));
 
   #fail(call: SimulatedCall, reason: unknown): void {
     if (!(reason instanceof ServeError)) throw reason;
@@ -281,7 +308,10 @@ class Simulation {
     call.error = reason;
     this.#hold(call.queued ? replyUs : Math.max(0, refuseUs - decodeUs));
     const { code } = reason;
-    this.#finish(call, code === "deadline_exceeded" ? "expired" : code !== "overloaded" ? "failed" : call.queued ? "shed" : "refused");
+    this.#finish(
+      call,
+      code === "deadline_exceeded" ? "expired" : code !== "overloaded" ? "failed" : call.queued ? "shed" : "refused",
+    );
     const { retry } = this.#setup.traffic[call.stream]!;
     if (retry === undefined || !reason.retry || call.attempt > retry.times) return;
     const [least, most] = retry.afterMs;

@@ -1,8 +1,9 @@
 /**
  * An event loop in virtual time: one thread, whose work moves the clock.
  *
- * A turn has the phases of libuv's: a due timer, then every event whose time had come when the turn polled (in order of time), then what was
- * deferred before this phase (`setImmediate`). An event that falls into a turn that is busy waits, as bytes do in a socket, and is seen late.
+ * A turn has the phases of libuv's: a due timer, then every event whose time had come when the turn polled (in order of
+ * time), then what was deferred before this phase (`setImmediate`). An event that falls into a turn that is busy waits,
+ * as bytes do in a socket, and is seen late.
  */
 
 import { EventQueue } from "./event-queue.js";
@@ -14,7 +15,10 @@ export interface LoopTimer {
 
 /** A start above 0: records of calls take 0 for "not reached". */
 const startMs = 1000;
-/** Promises between the end of a run and the reply that hangs on it: two in today's pool, so that there is room for more. */
+/**
+ * Promises between the end of a run and the reply that hangs on it: two in today's pool, so that there is room for
+ * more.
+ */
 const microtasksPerEvent = 8;
 const loadSpanMs = 20;
 

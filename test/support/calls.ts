@@ -34,7 +34,15 @@ export interface CallOptions {
 
 /** A call whose body is complete. */
 export function makeCall(options: CallOptions = {}): MadeCall {
-  const { body = "", arrivedMs = 1000, model, version, contentType = "application/json", traceparent = "", requestId = "r1" } = options;
+  const {
+    body = "",
+    arrivedMs = 1000,
+    model,
+    version,
+    contentType = "application/json",
+    traceparent = "",
+    requestId = "r1",
+  } = options;
   const sent: Sent[] = [];
   const reply = {
     send(status: number, answer: string | Buffer, { error, requestId: id }: Call) {
@@ -52,7 +60,12 @@ export function makeCall(options: CallOptions = {}): MadeCall {
 }
 
 /** A call that is preprocessed and ready for the scheduler. */
-export function makeQueuedCall(version: Version, blocks: readonly Block[], rowCount: number, deadlineMs = Number.POSITIVE_INFINITY): Call {
+export function makeQueuedCall(
+  version: Version,
+  blocks: readonly Block[],
+  rowCount: number,
+  deadlineMs = Number.POSITIVE_INFINITY,
+): Call {
   const { call } = makeCall();
   call.version = version;
   call.blocks = blocks;

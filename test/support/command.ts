@@ -1,4 +1,7 @@
-/** The command line, called: in this process where only its words and exit code matter, as a real process where streams and signals do. */
+/**
+ * The command line, called: in this process where only its words and exit code matter, as a real process where streams
+ * and signals do.
+ */
 
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -14,7 +17,10 @@ export interface CommandResult {
 }
 
 /** Calls a command in this process; what it writes to standard output and error is caught. */
-export async function callCommand(command: (args: readonly string[]) => Promise<number>, args: readonly string[]): Promise<CommandResult> {
+export async function callCommand(
+  command: (args: readonly string[]) => Promise<number>,
+  args: readonly string[],
+): Promise<CommandResult> {
   const caught = { stdout: "", stderr: "" };
   const catching = (name: "stdout" | "stderr") =>
     vi.spyOn(process[name], "write").mockImplementation((text) => {

@@ -44,7 +44,9 @@ export class DemandCopy {
   /** Changes the lines of golden.jsonl: each as parsed, or dropped where undefined is returned. */
   editGolden(change: (golden: Document, index: number) => Document | undefined): void {
     const lines = this.read("golden.jsonl").trimEnd().split("\n");
-    const changed = lines.map((line, index) => change(JSON.parse(line), index)).filter((golden) => golden !== undefined);
+    const changed = lines
+      .map((line, index) => change(JSON.parse(line), index))
+      .filter((golden) => golden !== undefined);
     this.write("golden.jsonl", `${changed.map((golden) => JSON.stringify(golden)).join("\n")}\n`);
   }
 

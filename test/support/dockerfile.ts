@@ -31,7 +31,9 @@ export function imageFaults(text: string): string[] {
   const only = (word: string) => last.filter((instruction) => instruction.word === word).map(({ rest }) => rest);
 
   const stages = all.filter(({ word }) => word === "FROM").map(({ rest }) => rest);
-  const variables = new Map(all.filter(({ word }) => word === "ARG").map(({ rest }) => [rest.split("=")[0], rest.split("=")[1]]));
+  const variables = new Map(
+    all.filter(({ word }) => word === "ARG").map(({ rest }) => [rest.split("=")[0], rest.split("=")[1]]),
+  );
   for (const stage of stages) {
     const base = stage.split(" ")[0]!.replace(/\$\{(\w+)\}/g, (_, name: string) => variables.get(name) ?? "");
     expected(/:[\w.-]*\d[\w.-]*$|@sha256:/.test(base), `the base ${base} names no version`);
@@ -46,11 +48,17 @@ export function imageFaults(text: string): string[] {
     all.every(({ word }) => word !== "ADD"),
     "ADD unpacks and downloads",
   );
-  expected(!/\b(?:curl|wget|apt-get|sudo)\b/.test(all.map(({ rest }) => rest).join("\n")), "it fetches what no lockfile holds");
+  expected(
+    !/\b(?:curl|wget|apt-get|sudo)\b/.test(all.map(({ rest }) => rest).join("\n")),
+    "it fetches what no lockfile holds",
+  );
 
   const [user, root] = (only("USER").at(-1) ?? "").split(":");
   expected(/^[1-9]\d*$/.test(user!) && root !== "0", "its user is root, or is named and not numbered");
-  expected(last.findLastIndex(({ word }) => word === "COPY") < last.findIndex(({ word }) => word === "USER"), "its user owns the files");
+  expected(
+    last.findLastIndex(({ word }) => word === "COPY") < last.findIndex(({ word }) => word === "USER"),
+    "its user owns the files",
+  );
   expected(!only("COPY").some((rest) => rest.includes("--chown")), "its user owns the files");
 
   const isList = (rest: string | undefined) => /^\[(?:"[^"]*"(?:, )?)+\]$/.test(rest ?? "");

@@ -1,4 +1,6 @@
-/** Time and turns by hand: a clock that moves when told, and the end of a turn of the event loop that comes when told. */
+/**
+ * Time and turns by hand: a clock that moves when told, and the end of a turn of the event loop that comes when told.
+ */
 
 export class HandClock {
   nowMs: number;

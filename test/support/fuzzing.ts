@@ -1,4 +1,7 @@
-/** How long a fuzz test goes on: a few hundred rounds among the other tests, as many as fit into the minutes that `npm run fuzz` names. */
+/**
+ * How long a fuzz test goes on: a few hundred rounds among the other tests, as many as fit into the minutes that `npm
+ * run fuzz` names.
+ */
 
 const minutes = Number(process.env.FUZZ_MINUTES ?? 0);
 

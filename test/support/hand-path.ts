@@ -21,7 +21,10 @@ export const noScheduler: PredictPath["scheduler"] = {
   ended() {},
 };
 
-export function createHandPath(versions: readonly Version[], { limits = roomy, defaultModel = undefined as string | undefined } = {}) {
+export function createHandPath(
+  versions: readonly Version[],
+  { limits = roomy, defaultModel = undefined as string | undefined } = {},
+) {
   const clock = new HandClock();
   /** Of the event loop: a large call goes on in the next one, for three slices. */
   const turns = new HandTurns();
@@ -58,7 +61,9 @@ export function createHandPath(versions: readonly Version[], { limits = roomy, d
     return made;
   }
 
-  /** Runs the oldest waiting call: float32 outputs of one column, row by row; by default the first column of its block. */
+  /**
+   * Runs the oldest waiting call: float32 outputs of one column, row by row; by default the first column of its block.
+   */
   function run(outputs?: readonly number[], failedRows: readonly number[] = []): void {
     const call = submitted.shift()!;
     call.raw = [outputs ? Float32Array.from(outputs) : Float32Array.from(call.blocks[0]!)];

@@ -1,4 +1,7 @@
-/** A pool whose workers are the test's hands: each batch waits until the test completes it, lets its worker die, or gives it up as stuck. */
+/**
+ * A pool whose workers are the test's hands: each batch waits until the test completes it, lets its worker die, or
+ * gives it up as stuck.
+ */
 
 import type { Block } from "../../preprocessing/index.js";
 import type { RunResult } from "../../server/inference/runner.js";
@@ -84,5 +87,9 @@ async function settled(): Promise<void> {
 function doubleRows({ blocks, rowCount }: HandWorkedRun): RunResult {
   const [block] = blocks;
   const width = block!.length / rowCount;
-  return { raw: [Float32Array.from({ length: rowCount }, (_, row) => 2 * block![row * width]!)], failedRows: [], failure: undefined };
+  return {
+    raw: [Float32Array.from({ length: rowCount }, (_, row) => 2 * block![row * width]!)],
+    failedRows: [],
+    failure: undefined,
+  };
 }

@@ -1,6 +1,6 @@
 /**
- * The house rules, as pure functions over the text of files: each returns what breaks it, as sentences that name the file.
- * `house-rules.test.ts` holds the project to them, and each of them to a made-up breach.
+ * The house rules, as pure functions over the text of files: each returns what breaks it, as sentences that name the
+ * file. `house-rules.test.ts` holds the project to them, and each of them to a made-up breach.
  */
 
 import { posix } from "node:path";
@@ -20,16 +20,20 @@ export interface Import {
 export function importsOf(path: string, text: string): Import[] {
   const code = withoutComments(text);
   const found: { specifier: string; typeOnly: boolean }[] = [];
-  for (const [, keyword, clause, specifier] of code.matchAll(/^\s*(import|export)\b([^;"']*?)\bfrom\s*["']([^"']+)["']/gm)) {
+  for (const [, keyword, clause, specifier] of code.matchAll(
+    /^\s*(import|export)\b([^;"']*?)\bfrom\s*["']([^"']+)["']/gm,
+  )) {
     const names = clause!
       .match(/^\s*\{([^}]*)\}\s*$/)?.[1]
       ?.split(",")
       .map((name) => name.trim());
     const typeOnly =
-      /^\s*type\b/.test(clause!) || (keyword === "import" && names?.every((name) => name === "" || name.startsWith("type ")) === true);
+      /^\s*type\b/.test(clause!) ||
+      (keyword === "import" && names?.every((name) => name === "" || name.startsWith("type ")) === true);
     found.push({ specifier: specifier!, typeOnly });
   }
-  for (const [, specifier] of code.matchAll(/^\s*import\s*["']([^"']+)["']/gm)) found.push({ specifier: specifier!, typeOnly: false });
+  for (const [, specifier] of code.matchAll(/^\s*import\s*["']([^"']+)["']/gm))
+    found.push({ specifier: specifier!, typeOnly: false });
   for (const [, specifier] of code.matchAll(/\b(?:import|require(?:\.resolve)?)\(\s*["']([^"']+)["']/g))
     found.push({ specifier: specifier!, typeOnly: false });
   for (const [, file] of code.matchAll(/new URL\(\s*["']([^"':]+\.js)["'],\s*import\.meta\.url/g)) {
@@ -48,7 +52,10 @@ function withoutComments(text: string): string {
 }
 
 export interface Directions {
-  /** Which of our folders a folder may import, besides itself; one within another has rules of its own where it is named. */
+  /**
+   * Which of our folders a folder may import, besides itself; one within another has rules of its own where it is
+   * named.
+   */
   readonly folders: Readonly<Record<string, readonly string[]>>;
   /** Which packages a folder may import; a folder that isn't named here may import any. `node:` means Node's own. */
   readonly packages: Readonly<Record<string, readonly string[]>>;
@@ -67,7 +74,8 @@ export function wrongDirections(files: Files, { folders, packages }: Directions)
         if (!allowed) breaches.push(`${path} imports ${file}: ${folder}/ may not import ${target}/`);
       } else {
         const name = specifier.startsWith("node:") ? "node:" : packageName(specifier);
-        if (packages[folder]?.includes(name) === false) breaches.push(`${path} imports ${specifier}: ${folder}/ may not`);
+        if (packages[folder]?.includes(name) === false)
+          breaches.push(`${path} imports ${specifier}: ${folder}/ may not`);
       }
     }
   }
@@ -79,7 +87,10 @@ function packageName(specifier: string): string {
   return specifier.startsWith("@") ? parts.slice(0, 2).join("/") : parts[0]!;
 }
 
-/** Things that only some files may import: a package by name, or one of our files by its path (its types are free to all). */
+/**
+ * Things that only some files may import: a package by name, or one of our files by its path (its types are free to
+ * all).
+ */
 export type Owners = Readonly<Record<string, readonly string[]>>;
 
 export function wrongOwners(files: Files, owners: Owners): string[] {
@@ -164,7 +175,10 @@ export function looseVersions(packageJson: string): string[] {
     .map(([name, version]) => `${name}: ${version} isn't an exact version`);
 }
 
-/** Lockfile entries that aren't pinned by a hash, that say where they were downloaded, or that name a package which isn't locked. */
+/**
+ * Lockfile entries that aren't pinned by a hash, that say where they were downloaded, or that name a package which
+ * isn't locked.
+ */
 export function looseLock(packageLock: string): string[] {
   interface Entry {
     readonly integrity?: string;
@@ -173,7 +187,9 @@ export function looseLock(packageLock: string): string[] {
     readonly optionalDependencies?: Record<string, string>;
   }
   const { packages } = JSON.parse(packageLock) as { packages: Record<string, Entry> };
-  const locked = new Set(Object.keys(packages).map((path) => path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length)));
+  const locked = new Set(
+    Object.keys(packages).map((path) => path.slice(path.lastIndexOf("node_modules/") + "node_modules/".length)),
+  );
   return Object.entries(packages).flatMap(([path, entry]) => [
     ...(path !== "" && entry.integrity === undefined ? [`${path} has no hash`] : []),
     ...(entry.resolved === undefined ? [] : [`${path} has an address`]),

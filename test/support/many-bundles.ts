@@ -1,4 +1,7 @@
-/** A store of many bundles, made of the shipped example by copying it under other names: what a server meets that holds hundreds of models. */
+/**
+ * A store of many bundles, made of the shipped example by copying it under other names: what a server meets that holds
+ * hundreds of models.
+ */
 
 import { link, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

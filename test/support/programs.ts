@@ -1,4 +1,7 @@
-/** Programs of other makers that a test works with for real; `npm test` installs them where it can (`scripts/setup/debian.mjs`). */
+/**
+ * Programs of other makers that a test works with for real; `npm test` installs them where it can
+ * (`scripts/setup/debian.mjs`).
+ */
 
 import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -23,7 +26,8 @@ export function findProgram(name: string): string | undefined {
 /**
  * The program's path; skips the test that asks, with one line, where it isn't installed.
  *
- * @param context - The test's own: `it("...", (context) => { const promtool = needProgram(context, "promtool"); ... })`.
+ * @param context - The test's own: `it("...", (context) => { const promtool = needProgram(context, "promtool"); ...
+ *   })`.
  */
 export function needProgram(context: { skip(note?: string): never }, name: string): string {
   return findProgram(name) ?? context.skip(`${name} isn't installed: npm test installs it on Debian, as root`);

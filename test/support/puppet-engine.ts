@@ -1,4 +1,7 @@
-/** An engine whose models are functions of a row, for tests that must know each answer beforehand and every row that ran. */
+/**
+ * An engine whose models are functions of a row, for tests that must know each answer beforehand and every row that
+ * ran.
+ */
 
 import type { Block } from "../../preprocessing/index.js";
 import type { Engine, EngineModel, TensorDescription } from "../../server/inference/engine.js";
@@ -18,13 +21,19 @@ export interface PuppetEngine extends Engine {
 }
 
 /** One row in (the values of each input), one row out (the values of each output). May throw, as a runtime does. */
-export type RowFunction = (inputs: readonly (readonly number[])[], model: EngineModel) => readonly (readonly number[])[];
+export type RowFunction = (
+  inputs: readonly (readonly number[])[],
+  model: EngineModel,
+) => readonly (readonly number[])[];
 
 /**
  * @param compute - By default every output is the first input's first value, doubled.
  * @param onRun - Called before each run: moves a clock, or throws.
  */
-export function createPuppetEngine(compute: RowFunction = doubled, onRun: (run: PuppetRun) => void = () => {}): PuppetEngine {
+export function createPuppetEngine(
+  compute: RowFunction = doubled,
+  onRun: (run: PuppetRun) => void = () => {},
+): PuppetEngine {
   const runs: PuppetRun[] = [];
   const released: string[] = [];
   return {
@@ -64,10 +73,12 @@ export function doubledInFloat32(x: number): number {
   return Math.fround(2 * Math.fround(x));
 }
 
-const doubled: RowFunction = ([input], { outputs }) => outputs.map((output) => new Array<number>(rowWidth(output)).fill(2 * input![0]!));
+const doubled: RowFunction = ([input], { outputs }) =>
+  outputs.map((output) => new Array<number>(rowWidth(output)).fill(2 * input![0]!));
 
 export function rowsOf(block: Block, width: number, rowCount: number): number[][] {
-  if (block.length !== width * rowCount) throw new Error(`expected ${rowCount} rows of ${width} values, got ${block.length} values`);
+  if (block.length !== width * rowCount)
+    throw new Error(`expected ${rowCount} rows of ${width} values, got ${block.length} values`);
   return Array.from({ length: rowCount }, (_, row) => Array.from(block.subarray(row * width, (row + 1) * width)));
 }
 

@@ -1,4 +1,7 @@
-/** Tree ensembles of every shape, and rows that meet them where they may be wrong: made from a few numbers, so that a failing one can be made smaller. */
+/**
+ * Tree ensembles of every shape, and rows that meet them where they may be wrong: made from a few numbers, so that a
+ * failing one can be made smaller.
+ */
 
 import * as fc from "fast-check";
 import type { Dtype, Forest, Mode, Split, TreeNode, WholeHow } from "../fixtures/tree-onnx.js";
@@ -26,7 +29,11 @@ const shapes: readonly TreeShape[] = ["leaf", "stump", "complete", "uneven", "ch
 
 export const forestTraits: fc.Arbitrary<ForestTraits> = fc.record({
   seed: fc.integer({ min: 0 }),
-  dtypes: fc.constantFrom<ForestTraits["dtypes"][]>(["float32", "float32"], ["float32", "float64"], ["float64", "float64"]),
+  dtypes: fc.constantFrom<ForestTraits["dtypes"][]>(
+    ["float32", "float32"],
+    ["float32", "float64"],
+    ["float64", "float64"],
+  ),
   shape: fc.constantFrom<ForestTraits["shape"][]>("mixed", "uneven", "complete", "stump", "chain", "leaf"),
   treeCount: fc.integer({ min: 1, max: 60 }),
   depth: fc.integer({ min: 0, max: 14 }),
@@ -58,9 +65,13 @@ export function makeForest(traits: ForestTraits): Forest {
   const { seed, dtypes, shape, treeCount, depth, featureCount, targetCount, whole, averages } = traits;
   const random = randomOf(seed);
   const [inputDtype, dtype] = dtypes;
-  const columns = whole ? Array.from({ length: featureCount }, (_, i) => i).filter((i) => i === 0 || random() < 0.3) : [];
+  const columns = whole
+    ? Array.from({ length: featureCount }, (_, i) => i).filter((i) => i === 0 || random() < 0.3)
+    : [];
   const maker = new TreeMaker(traits, columns, random);
-  const trees = Array.from({ length: treeCount }, () => maker.tree(shape === "mixed" ? pick(shapes, random) : shape, depth));
+  const trees = Array.from({ length: treeCount }, () =>
+    maker.tree(shape === "mixed" ? pick(shapes, random) : shape, depth),
+  );
   return {
     dtype,
     inputDtype,
@@ -135,23 +146,28 @@ class TreeMaker {
     const mode = this.#mode(this.#columns.includes(feature));
     const ofWhole = mode === "equal" || mode === "unequal";
     const split = ofWhole ? Math.floor(this.#random() * 12) - 2 : this.#threshold(feature);
-    const members = mode === "member" ? Array.from({ length: Math.floor(this.#random() * 6) + 1 }, () => this.#member()) : [];
+    const members =
+      mode === "member" ? Array.from({ length: Math.floor(this.#random() * 6) + 1 }, () => this.#member()) : [];
     return { feature, mode, split, members: [...new Set(members)], missingTrue, yes, no };
   }
 
   #mode(isWhole: boolean): Mode {
     const { modes } = this.#traits;
-    if (isWhole && this.#random() < 0.6) return modes === "any" ? pick(["equal", "unequal", "member"] as const, this.#random) : "member";
+    if (isWhole && this.#random() < 0.6)
+      return modes === "any" ? pick(["equal", "unequal", "member"] as const, this.#random) : "member";
     if (modes === "any") return pick(["atMost", "below", "atLeast", "above"] as const, this.#random);
     return modes === "below" ? "below" : "atMost";
   }
 
   #member(): number {
-    return this.#random() < 0.8 ? Math.floor(this.#random() * 20) : pick([-7, 31, 32, 33, 63, 64, 65, 1000, 2 ** 24], this.#random);
+    return this.#random() < 0.8
+      ? Math.floor(this.#random() * 20)
+      : pick([-7, 31, 32, 33, 63, 64, 65, 1000, 2 ** 24], this.#random);
   }
 
   #threshold(feature: number): number {
-    if (this.#random() < 0.03) return pick([0, -0, 1e-45, -1e-45, 1e38, Infinity, -Infinity, 3.4028234663852886e38], this.#random);
+    if (this.#random() < 0.03)
+      return pick([0, -0, 1e-45, -1e-45, 1e38, Infinity, -Infinity, 3.4028234663852886e38], this.#random);
     // The n-th value of a feature is the same in every tree.
     return 5 * Math.sin(feature + 7.3 * Math.floor(this.#random() * this.#traits.thresholds));
   }

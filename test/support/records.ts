@@ -17,7 +17,16 @@ export interface StageTimes {
   reply: number;
 }
 
-export const quick: StageTimes = { wait: 1, decode: 2, validate: 3, preprocess: 4, queue: 5, run: 6, postprocess: 7, reply: 8 };
+export const quick: StageTimes = {
+  wait: 1,
+  decode: 2,
+  validate: 3,
+  preprocess: 4,
+  queue: 5,
+  run: 6,
+  postprocess: 7,
+  reply: 8,
+};
 
 export interface RecordOptions {
   version?: Version | undefined;
@@ -30,7 +39,9 @@ export interface RecordOptions {
   traceparent?: string;
 }
 
-/** A call that has gone its way to the end: answered, refused by the scheduler, or left by its caller while it waited. */
+/**
+ * A call that has gone its way to the end: answered, refused by the scheduler, or left by its caller while it waited.
+ */
 export function makeRecord(options: RecordOptions): Call {
   const { version, rows = 1, unanswered = 0, error, abandoned = false } = options;
   const times = { ...quick, ...options.times };

@@ -1,4 +1,7 @@
-/** A scheduler with everything round it worked by hand: clock, turns of the event loop, workers, and models whose answers are known. */
+/**
+ * A scheduler with everything round it worked by hand: clock, turns of the event loop, workers, and models whose
+ * answers are known.
+ */
 
 import type { Call } from "../../server/call.js";
 import type { ServeError } from "../../server/errors.js";
@@ -71,7 +74,8 @@ export function createRig(options: RigOptions = {}) {
     pool,
     now: clock.now,
     defer: turns.defer,
-    onBatch: (version, executor, rowCount, durationUs) => batches.push({ version: version.number, executor, rowCount, durationUs }),
+    onBatch: (version, executor, rowCount, durationUs) =>
+      batches.push({ version: version.number, executor, rowCount, durationUs }),
     onTrouble: (version, message) => troubles.push(`${version.key}: ${message}`),
   });
   const versions: Version[] = [];
@@ -118,7 +122,19 @@ export function createRig(options: RigOptions = {}) {
     return submitted;
   }
 
-  return { clock, turns, pool: pool as HandWorkedPool, engine, scheduler, versions, lanes: laneList, batches, troubles, order, submit };
+  return {
+    clock,
+    turns,
+    pool: pool as HandWorkedPool,
+    engine,
+    scheduler,
+    versions,
+    lanes: laneList,
+    batches,
+    troubles,
+    order,
+    submit,
+  };
 }
 
 /** What a call's rows answer when each ran once. */

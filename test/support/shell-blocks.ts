@@ -24,8 +24,8 @@ export function shellBlocks(page: string): ShellBlock[] {
 /**
  * Compares an output with what a page shows.
  *
- * `...` stands for anything: in a text for the rest of a line, alone on a line for any lines, in JSON inside a string or, as the string
- * `"..."`, for any value. Everything else is meant as it stands, in JSON whatever the layout.
+ * `...` stands for anything: in a text for the rest of a line, alone on a line for any lines, in JSON inside a string
+ * or, as the string `"..."`, for any value. Everything else is meant as it stands, in JSON whatever the layout.
  *
  * @returns Where they differ, in words; undefined if they don't.
  */
@@ -47,10 +47,14 @@ export function difference(expected: NonNullable<ShellBlock["expected"]>, actual
 
 function jsonDifference(expected: unknown, actual: unknown, path: string): string | undefined {
   if (expected === "...") return undefined;
-  if (typeof expected === "string" && typeof actual === "string" && new RegExp(`^${wildcard(expected)}$`).test(actual)) return undefined;
-  const bothContainers = isContainer(expected) && isContainer(actual) && Array.isArray(expected) === Array.isArray(actual);
+  if (typeof expected === "string" && typeof actual === "string" && new RegExp(`^${wildcard(expected)}$`).test(actual))
+    return undefined;
+  const bothContainers =
+    isContainer(expected) && isContainer(actual) && Array.isArray(expected) === Array.isArray(actual);
   if (!bothContainers)
-    return Object.is(expected, actual) ? undefined : `${path}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`;
+    return Object.is(expected, actual)
+      ? undefined
+      : `${path}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(actual)}`;
   const keys = new Set([...Object.keys(expected), ...Object.keys(actual)]);
   for (const key of keys) {
     if (!(key in expected)) return `${path}.${key}: not expected, got ${JSON.stringify(actual[key])}`;

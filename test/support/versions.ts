@@ -1,4 +1,7 @@
-/** Versions made in memory, without a folder or a proof: one number in, one number out, unless a test wants another graph. */
+/**
+ * Versions made in memory, without a folder or a proof: one number in, one number out, unless a test wants another
+ * graph.
+ */
 
 import type { Bundle, GoldenRow } from "../../bundle/index.js";
 import { parseRowSchema } from "../../bundle/index.js";
@@ -56,7 +59,12 @@ export const sizeAndColour = {
     ],
     nodes: [
       { id: "n1", op: "passthrough", inputs: ["size"], params: {} },
-      { id: "n2", op: "ordinal_encoder", inputs: ["colour"], params: { categories: [["blue", "red"]], handle_unknown: "error" } },
+      {
+        id: "n2",
+        op: "ordinal_encoder",
+        inputs: ["colour"],
+        params: { categories: [["blue", "red"]], handle_unknown: "error" },
+      },
     ],
     outputs: [{ name: "X", dtype: "float32", shape: ["rows", 2], from: ["n1", "n2"] }],
   },

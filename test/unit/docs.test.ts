@@ -8,7 +8,9 @@ import { describeSettings } from "../../server/config.js";
 import { type ErrorCode, errorTable, isFallbackReason } from "../../server/errors.js";
 import { adminAddresses, publicAddresses, type ServedAddress } from "../../server/transport/addresses.js";
 
-const pages = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], { encoding: "utf8" })
+const pages = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], {
+  encoding: "utf8",
+})
   .split("\n")
   .filter((path) => path !== "" && existsSync(path) && !path.startsWith("models/"));
 
@@ -47,31 +49,41 @@ it("docs/errors.md has the table of errors, code by code", () => {
 
 it("docs/http.md has every address of both listeners, and every code under its status", () => {
   const cells = ({ verb, address, what }: ServedAddress) => [verb, address, what];
-  expect(table(page("docs/http.md"), "| verb | public address | what it answers |")).toEqual(publicAddresses.map(cells));
+  expect(table(page("docs/http.md"), "| verb | public address | what it answers |")).toEqual(
+    publicAddresses.map(cells),
+  );
   expect(table(page("docs/http.md"), "| verb | admin address | what it answers |")).toEqual(adminAddresses.map(cells));
   const listed = table(page("docs/http.md"), "| status | codes |").flatMap(([status, codes]) =>
     [...codes!.matchAll(/\w+/g)].map(([code]) => [code, Number(status)]),
   );
-  expect(Object.fromEntries(listed)).toEqual(Object.fromEntries(Object.entries(errorTable).map(([code, { http }]) => [code, http])));
+  expect(Object.fromEntries(listed)).toEqual(
+    Object.fromEntries(Object.entries(errorTable).map(([code, { http }]) => [code, http])),
+  );
 });
 
 it("docs/errors.md says of each code what to do about it, and of each fallback's reason when it answers", () => {
   const advice = table(page("docs/errors.md"), "| code | how it comes about | the caller | the operator |");
   expect(advice.map(([code]) => code)).toEqual(Object.keys(errorTable));
   expect(advice.filter((cells) => cells.includes(""))).toEqual([]);
-  const reasons = table(page("docs/errors.md"), "| reason | the fallback answers when | it doesn't when |").map(([reason]) => reason!);
+  const reasons = table(page("docs/errors.md"), "| reason | the fallback answers when | it doesn't when |").map(
+    ([reason]) => reason!,
+  );
   expect(reasons.sort()).toEqual((Object.keys(errorTable) as ErrorCode[]).filter(isFallbackReason).sort());
 });
 
 it("docs/architecture.md places each code at a step of the path, and names no other", () => {
   const header = "| step | what it does | where | may answer | its cost grows with | counts |";
   const codes = table(page("docs/architecture.md"), header).map(([, , , answers]) => answers!);
-  const named = new Set([...codes.join(" ").matchAll(/`?([a-z]+(?:_[a-z]+)+|internal|overloaded)`?/g)].map(([, code]) => code!));
+  const named = new Set(
+    [...codes.join(" ").matchAll(/`?([a-z]+(?:_[a-z]+)+|internal|overloaded)`?/g)].map(([, code]) => code!),
+  );
   expect([...named].sort()).toEqual(Object.keys(errorTable).sort());
 });
 
 it("the docs name no metric that the server doesn't have", () => {
-  const sources = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "server/*.ts"], { encoding: "utf8" });
+  const sources = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "server/*.ts"], {
+    encoding: "utf8",
+  });
   const known = new Set(
     sources
       .split("\n")
@@ -92,12 +104,20 @@ it("docs/README.md leads to every page", () => {
 });
 
 it("docs/operations.md has the table of settings, flag by flag", () => {
-  const expected = describeSettings().map(({ flag, variable, key, fallback, help }) => [flag, variable, key, fallback, help]);
+  const expected = describeSettings().map(({ flag, variable, key, fallback, help }) => [
+    flag,
+    variable,
+    key,
+    fallback,
+    help,
+  ]);
   expect(table(page("docs/operations.md"), "| flag | environment | in the file | default | |")).toEqual(expected);
 });
 
 it("docs/decisions lists every decision", () => {
-  const listed = [...page("docs/decisions/README.md").matchAll(/\]\((\d{4}-[\w-]+\.md)\)/g)].map(([, file]) => `docs/decisions/${file}`);
+  const listed = [...page("docs/decisions/README.md").matchAll(/\]\((\d{4}-[\w-]+\.md)\)/g)].map(
+    ([, file]) => `docs/decisions/${file}`,
+  );
   expect(listed).toEqual(pages.filter((path) => /^docs\/decisions\/\d{4}-/.test(path)).sort());
 });
 
@@ -118,7 +138,9 @@ describe.each(pages)("%s", (path) => {
   const text = page(path);
 
   it("links to what is there", () => {
-    const links = [...withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link!).filter((link) => !/^[a-z]+:/.test(link));
+    const links = [...withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, link]) => link!)
+      .filter((link) => !/^[a-z]+:/.test(link));
     const dead = links.filter((link) => {
       const [file = "", anchor] = link.split("#");
       const target = file === "" ? path : normalize(join(dirname(path), file));
@@ -131,9 +153,9 @@ describe.each(pages)("%s", (path) => {
     const { scripts } = JSON.parse(page("package.json")) as { scripts: Record<string, string> };
     const named = [...text.matchAll(/\bnpm run ([\w:-]+)/g)].map(([, script]) => script!);
     expect(named.filter((script) => !(script in scripts))).toEqual([]);
-    const files = [...text.matchAll(/`((?:preprocessing|bundle|server|cli|scripts|loadtest|test|proto)\/[\w./-]+\.\w+)`/g)].map(
-      ([, file]) => file!,
-    );
+    const files = [
+      ...text.matchAll(/`((?:preprocessing|bundle|server|cli|scripts|loadtest|test|proto)\/[\w./-]+\.\w+)`/g),
+    ].map(([, file]) => file!);
     expect(files.filter((file) => !existsSync(file))).toEqual([]);
   });
 });

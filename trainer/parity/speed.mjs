@@ -1,4 +1,5 @@
-// Times the serving side's preprocessing for speed.py: argv is the graph and its rows, where the batch's block goes, and how often to run.
+// Times the serving side's preprocessing for speed.py: argv is the graph and its rows, where the batch's block goes,
+// and how often to run.
 import { readFileSync, writeFileSync } from "node:fs";
 import { createPreprocessor, parseGraph } from "../../dist/preprocessing/index.js";
 

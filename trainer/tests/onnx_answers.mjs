@@ -1,4 +1,7 @@
-/** Runs an ONNX model with the runtime that serves it: node onnx_answers.mjs MODEL BLOCK DTYPE WIDTH BATCH -> the outputs as raw bytes. */
+/**
+ * Runs an ONNX model with the runtime that serves it: node onnx_answers.mjs MODEL BLOCK DTYPE WIDTH BATCH -> the
+ * outputs as raw bytes.
+ */
 
 import { readFileSync } from "node:fs";
 import { InferenceSession, Tensor } from "onnxruntime-node";
@@ -10,7 +13,11 @@ const batch = Number(batchText);
 
 const bytes = readFileSync(block);
 const values = new Values(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-const session = await InferenceSession.create(model, { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: "sequential" });
+const session = await InferenceSession.create(model, {
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: "sequential",
+});
 const chunks = [];
 for (let at = 0; at < values.length; at += batch * width) {
   const part = values.slice(at, at + batch * width);

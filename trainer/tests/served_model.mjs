@@ -1,6 +1,6 @@
 /**
- * Answers rows with the code that serves: node served_model.mjs FOLDER BATCH, where FOLDER has `model.onnx`, `postprocessing.json` and
- * `block.bin` -> `raw.bin`, and on stdout the predictions and probabilities as JSON.
+ * Answers rows with the code that serves: node served_model.mjs FOLDER BATCH, where FOLDER has `model.onnx`,
+ * `postprocessing.json` and `block.bin` -> `raw.bin`, and on stdout the predictions and probabilities as JSON.
  */
 
 import { readFileSync, writeFileSync } from "node:fs";
@@ -13,7 +13,9 @@ const { dtype, width } = JSON.parse(readFileSync(join(folder, "input.json"), "ut
 const bytes = readFileSync(join(folder, "block.bin"));
 const Values = dtype === "float64" ? Float64Array : Float32Array;
 const values = new Values(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-const postprocessor = createPostprocessor(parseGraph(JSON.parse(readFileSync(join(folder, "postprocessing.json"), "utf8"))));
+const postprocessor = createPostprocessor(
+  parseGraph(JSON.parse(readFileSync(join(folder, "postprocessing.json"), "utf8"))),
+);
 const options = { intraOpNumThreads: 1, interOpNumThreads: 1, executionMode: "sequential" };
 const session = await InferenceSession.create(join(folder, "model.onnx"), options);
 

@@ -1,8 +1,9 @@
 /**
- * A tree ensemble as the kernel takes it, read from the operator `TreeEnsemble` (ai.onnx.ml 5) and checked: every index in range, every tree a
- * tree.
+ * A tree ensemble as the kernel takes it, read from the operator `TreeEnsemble` (ai.onnx.ml 5) and checked: every index
+ * in range, every tree a tree.
  *
- * Whatever way a node compares, here it goes left or right: right where its value has passed the threshold, `x >= threshold`, or isn't a member.
+ * Whatever way a node compares, here it goes left or right: right where its value has passed the threshold, `x >=
+ * threshold`, or isn't a member.
  */
 
 import { NotCovered } from "./not-covered.js";
@@ -43,7 +44,10 @@ export interface Nodes {
 const mode = { atMost: 0, below: 1, atLeast: 2, above: 3, equal: 4, unequal: 5, member: 6 } as const;
 const sum = 1;
 const average = 0;
-/** Beyond, a model is left to ONNX Runtime: these would be some 200 MB of nodes, and as many rows in a proof's every tree. */
+/**
+ * Beyond, a model is left to ONNX Runtime: these would be some 200 MB of nodes, and as many rows in a proof's every
+ * tree.
+ */
 const nodesMax = 4_000_000;
 /** Levels of a tree that are followed one by one; real ones have at most a few dozen. */
 const depthMax = 1000;
@@ -96,18 +100,21 @@ type Attributes = OnnxNode["attributes"];
 
 function tensorOf(attributes: Attributes, name: string): OnnxTensor {
   const value = attributes.get(name);
-  if (value === undefined || typeof value === "number" || !("dtype" in value)) throw new NotCovered(`${name} is missing, or no tensor`);
+  if (value === undefined || typeof value === "number" || !("dtype" in value))
+    throw new NotCovered(`${name} is missing, or no tensor`);
   return value;
 }
 
 /** @param length - As many there must be; undefined for any, but one. */
 function wholeNumbers(attributes: Attributes, name: string, length: number | undefined, end: number): Int32Array {
   const value = attributes.get(name);
-  if (value === undefined || typeof value === "number" || "dtype" in value) throw new NotCovered(`${name} is missing, or no list`);
+  if (value === undefined || typeof value === "number" || "dtype" in value)
+    throw new NotCovered(`${name} is missing, or no list`);
   if (length === undefined ? value.length === 0 : value.length !== length)
     throw new NotCovered(`${name} has ${value.length} entries, and ${length ?? "at least 1"} are expected`);
   for (let i = 0; i < value.length; i++) {
-    if (!(value[i]! >= 0 && value[i]! < end)) throw new NotCovered(`${name}[${i}] is ${value[i]}, out of range: expected 0 to ${end - 1}`);
+    if (!(value[i]! >= 0 && value[i]! < end))
+      throw new NotCovered(`${name}[${i}] is ${value[i]}, out of range: expected 0 to ${end - 1}`);
   }
   return new Int32Array(value);
 }
@@ -115,7 +122,8 @@ function wholeNumbers(attributes: Attributes, name: string, length: number | und
 function readNodes(attributes: Attributes, splits: OnnxTensor["values"], featureCount: number) {
   const count = splits.length;
   const modes = tensorOf(attributes, "nodes_modes").values;
-  if (modes.length !== count) throw new NotCovered(`nodes_modes has ${modes.length} entries, and ${count} are expected`);
+  if (modes.length !== count)
+    throw new NotCovered(`nodes_modes has ${modes.length} entries, and ${count} are expected`);
   const missingTrue = attributes.has("nodes_missing_value_tracks_true")
     ? wholeNumbers(attributes, "nodes_missing_value_tracks_true", count, 2)
     : new Int32Array(count);
@@ -125,14 +133,17 @@ function readNodes(attributes: Attributes, splits: OnnxTensor["values"], feature
   /** 1 where what is true goes right. */
   const turned = new Uint8Array(count);
   const members = new Map<number, readonly number[]>();
-  const nextMembers = attributes.has("membership_values") ? memberLists(tensorOf(attributes, "membership_values").values) : undefined;
+  const nextMembers = attributes.has("membership_values")
+    ? memberLists(tensorOf(attributes, "membership_values").values)
+    : undefined;
   for (let i = 0; i < count; i++) {
     const split = splits[i]!;
     const how = modes[i]!;
     if (Number.isNaN(split) && how !== mode.member) throw new NotCovered(`nodes_splits[${i}] is NaN`);
     if (how === mode.member) {
       const list = nextMembers?.next().value;
-      if (list === undefined) throw new NotCovered("membership_values ends before the last node that splits by members");
+      if (list === undefined)
+        throw new NotCovered("membership_values ends before the last node that splits by members");
       members.set(i, list);
     } else if (how === mode.equal || how === mode.unequal) members.set(i, [split]);
     else if (how > mode.member) throw new NotCovered(`nodes_modes[${i}] is ${how}, an unknown one`);
@@ -157,7 +168,10 @@ function* memberLists(values: OnnxTensor["values"]): Generator<readonly number[]
 
 const bits = new DataView(new ArrayBuffer(8));
 
-/** The next float64, so that `x > threshold` becomes `x >= nextAbove(threshold)`; above infinity there is none, which NaN says. */
+/**
+ * The next float64, so that `x > threshold` becomes `x >= nextAbove(threshold)`; above infinity there is none, which
+ * NaN says.
+ */
 function nextAbove(value: number): number {
   if (value === Number.POSITIVE_INFINITY) return Number.NaN;
   if (value === 0) return Number.MIN_VALUE;
@@ -183,7 +197,8 @@ function childrenOf(attributes: Attributes, nodeCount: number, leafCount: number
     const leafs = wholeNumbers(attributes, `nodes_${name}leafs`, nodeCount, 2);
     for (let i = 0; i < nodeCount; i++) {
       const limit = leafs[i] === 1 ? leafCount : nodeCount;
-      if (ids[i]! >= limit) throw new NotCovered(`nodes_${name}nodeids[${i}] is ${ids[i]}, out of range: expected 0 to ${limit - 1}`);
+      if (ids[i]! >= limit)
+        throw new NotCovered(`nodes_${name}nodeids[${i}] is ${ids[i]}, out of range: expected 0 to ${limit - 1}`);
       if (leafs[i] === 1) ids[i] = ~ids[i]!;
     }
     return ids;
@@ -198,7 +213,11 @@ function turn({ left, right }: Children, turned: Uint8Array): void {
 }
 
 /** Meets every node of every tree once, or refuses; tells each tree's depth and target. */
-function walk(roots: Int32Array, { left, right }: Children, leafTargets: Int32Array): { targets: Int32Array; depths: Int32Array } {
+function walk(
+  roots: Int32Array,
+  { left, right }: Children,
+  leafTargets: Int32Array,
+): { targets: Int32Array; depths: Int32Array } {
   const seen = new Uint8Array(left.length);
   const targets = new Int32Array(roots.length);
   const depths = new Int32Array(roots.length);
@@ -212,7 +231,8 @@ function walk(roots: Int32Array, { left, right }: Children, leafTargets: Int32Ar
       const at = waiting.pop()!;
       const level = levels.pop()!;
       if (at < 0) {
-        if (target >= 0 && leafTargets[~at] !== target) throw new NotCovered(`the leaves of tree ${tree} add to several targets`);
+        if (target >= 0 && leafTargets[~at] !== target)
+          throw new NotCovered(`the leaves of tree ${tree} add to several targets`);
         target = leafTargets[~at]!;
         if (level > depths[tree]!) depths[tree] = level;
         continue;

@@ -74,7 +74,9 @@ function compile() {
     "headBytes",
     "spanMax",
   ] as const;
-  const sizes = Object.fromEntries(names.map((name) => [name, (exports[name] as WebAssembly.Global).value])) as KernelSizes;
+  const sizes = Object.fromEntries(
+    names.map((name) => [name, (exports[name] as WebAssembly.Global).value]),
+  ) as KernelSizes;
   compiled = { module, sizes };
   return compiled;
 }

@@ -48,8 +48,10 @@ export function layOut(model: TreeModel, sizes: KernelSizes): Layout {
   const links = place.take(linkCount * 8);
   const linkValues = place.take(linkCount * valueBytes);
   const parts = blocks.map((block) => place.take(block.bytes));
-  // What single rows need beside the trees is there where it is quick, and small: every tree deep enough, and few columns.
-  const hasHeads = plan.columnCount <= sizes.spanMax && blocks.every(({ linked, levels }) => linked || levels >= sizes.headLevels);
+  // What single rows need beside the trees is there where it is quick, and small: every tree deep enough, and few
+  // columns.
+  const hasHeads =
+    plan.columnCount <= sizes.spanMax && blocks.every(({ linked, levels }) => linked || levels >= sizes.headLevels);
   const heads = hasHeads ? place.take(blocks.length * sizes.blockTrees * sizes.headBytes) : 0;
   const turns = hasHeads ? place.take(1 << headTurns) : 0;
   const modelBytes = place.end;
@@ -66,14 +68,21 @@ export function layOut(model: TreeModel, sizes: KernelSizes): Layout {
   if (place.end > bytesMax)
     throw new NotCovered(`it would take ${Math.ceil(place.end / 2 ** 20)} MB, and ${bytesMax / 2 ** 20} is the most`);
 
-  const memory = new WebAssembly.Memory({ initial: Math.ceil(place.end / pageBytes), maximum: Math.ceil(place.end / pageBytes) });
+  const memory = new WebAssembly.Memory({
+    initial: Math.ceil(place.end / pageBytes),
+    maximum: Math.ceil(place.end / pageBytes),
+  });
   const to = new MemoryWriter(memory.buffer, ensemble.dtype);
   for (let tree = 0; tree < constants; tree++)
     to.addValue(base + ensemble.targets[tree]! * valueBytes, ensemble.values[~ensemble.roots[tree]!]!);
   const valueBytesIn = rowBytes / featureCount;
   for (const [i, columns] of plan.features.entries()) {
     const record = features + i * sizes.featureBytes;
-    writeFeature(to, columns, featurePlaces[i]!, { record, offset: columns.feature * valueBytesIn, columnBytes: sizes.groupRows });
+    writeFeature(to, columns, featurePlaces[i]!, {
+      record,
+      offset: columns.feature * valueBytesIn,
+      columnBytes: sizes.groupRows,
+    });
   }
   if (hasHeads) to.bytes(turns, turnTable());
   const trunk = new TreeWriter({ to, ensemble, plan, sizes, links, linkValues, hasHeads });
@@ -86,7 +95,19 @@ export function layOut(model: TreeModel, sizes: KernelSizes): Layout {
   }
   const treeCount = ensemble.roots.length - constants;
   const counts = { targetCount: ensemble.targetCount, featureCount: plan.features.length, treeCount };
-  const places = { columns: tileColumns, sums, base, features, trees, blocks: blockRecords, links, heads, turns, span, scratch };
+  const places = {
+    columns: tileColumns,
+    sums,
+    base,
+    features,
+    trees,
+    blocks: blockRecords,
+    links,
+    heads,
+    turns,
+    span,
+    scratch,
+  };
   return { memory, settings: { ...places, ...counts, rowBytes, groupBytes }, tile, room, roomRows, modelBytes };
 }
 
@@ -96,7 +117,11 @@ interface FeaturePlaces {
   readonly sets: { readonly record: number; readonly categories: number; readonly bits: number } | undefined;
 }
 
-function takeFeature(place: Places, { thresholds, chunks, sets }: FeatureColumns, { setsBytes }: KernelSizes): FeaturePlaces {
+function takeFeature(
+  place: Places,
+  { thresholds, chunks, sets }: FeatureColumns,
+  { setsBytes }: KernelSizes,
+): FeaturePlaces {
   return {
     thresholds: place.take(thresholds.byteLength),
     chunks: place.take(chunks.byteLength),

@@ -2,8 +2,8 @@
  * Reads an ONNX file as far as the tree kernel needs it: nodes with their attributes, constants, inputs and outputs.
  * It and onnx-outline.ts import pbf.
  *
- * ONNX is a protobuf message; the field numbers below are those of onnx.proto3. What isn't read is skipped, so an odd file gives an odd graph,
- * which its reader has to refuse.
+ * ONNX is a protobuf message; the field numbers below are those of onnx.proto3. What isn't read is skipped, so an odd
+ * file gives an odd graph, which its reader has to refuse.
  */
 
 import { PbfReader } from "pbf";
@@ -35,7 +35,12 @@ export interface OnnxTensor {
 
 /** @throws {@link NotCovered} for bytes that are no such message. */
 export function readOnnx(bytes: Uint8Array): OnnxFile {
-  const file = { nodes: [] as OnnxNode[], constants: new Map<string, OnnxTensor>(), inputs: [] as string[], outputs: [] as string[] };
+  const file = {
+    nodes: [] as OnnxNode[],
+    constants: new Map<string, OnnxTensor>(),
+    inputs: [] as string[],
+    outputs: [] as string[],
+  };
   const readGraph = (field: number, graph: typeof file, reader: PbfReader): void => {
     if (field === 1) graph.nodes.push(readNode(reader));
     else if (field === 5) {
@@ -57,7 +62,13 @@ export function readOnnx(bytes: Uint8Array): OnnxFile {
 }
 
 function readNode(reader: PbfReader): OnnxNode {
-  const node = { op: "", domain: "", inputs: [] as string[], outputs: [] as string[], attributes: new Map<string, OnnxAttribute>() };
+  const node = {
+    op: "",
+    domain: "",
+    inputs: [] as string[],
+    outputs: [] as string[],
+    attributes: new Map<string, OnnxAttribute>(),
+  };
   return reader.readMessage((field, to, from) => {
     if (field === 1) to.inputs.push(from.readString());
     else if (field === 2) to.outputs.push(from.readString());
@@ -67,7 +78,10 @@ function readNode(reader: PbfReader): OnnxNode {
   }, node);
 }
 
-/** AttributeProto.AttributeType, as far as it is read. It decides: what stands for a type that isn't the attribute's is none of its value. */
+/**
+ * AttributeProto.AttributeType, as far as it is read. It decides: what stands for a type that isn't the attribute's is
+ * none of its value.
+ */
 const attributeTypes = { whole: 2, tensor: 4, list: 7 } as const;
 
 function readAttribute(reader: PbfReader, attributes: Map<string, OnnxAttribute>): void {
@@ -83,14 +97,23 @@ function readAttribute(reader: PbfReader, attributes: Map<string, OnnxAttribute>
   // A zero, or an empty list, needn't be written.
   attributes.set(
     name,
-    type === attributeTypes.whole ? whole : type === attributeTypes.list ? list : type === attributeTypes.tensor ? tensor : undefined,
+    type === attributeTypes.whole
+      ? whole
+      : type === attributeTypes.list
+        ? list
+        : type === attributeTypes.tensor
+          ? tensor
+          : undefined,
   );
 }
 
 /** A list of ints is seldom packed: each of tens of thousands has a tag of its own, and they follow one another. */
 const tagOfInts = (8 << 3) | 0;
 
-/** Nodes and leaves of the largest ensemble that is taken (ensemble.ts) aren't more. A longer list isn't read to its end: it would fill the heap. */
+/**
+ * Nodes and leaves of the largest ensemble that is taken (ensemble.ts) aren't more. A longer list isn't read to its
+ * end: it would fill the heap.
+ */
 const listMax = 8_000_000;
 
 function readWholeNumbers(reader: PbfReader, list: number[]): void {
@@ -110,7 +133,13 @@ function readWholeNumbers(reader: PbfReader, list: number[]): void {
 const dtypes: Readonly<Record<number, OnnxTensor["dtype"]>> = { 1: "float32", 2: "uint8", 9: "bool", 11: "float64" };
 
 function readTensor(reader: PbfReader): { name: string; tensor: OnnxTensor } {
-  const read = { name: "", type: 0, shape: [] as number[], numbers: [] as number[], raw: undefined as Uint8Array | undefined };
+  const read = {
+    name: "",
+    type: 0,
+    shape: [] as number[],
+    numbers: [] as number[],
+    raw: undefined as Uint8Array | undefined,
+  };
   reader.readMessage((field, to, from) => {
     if (field === 1) from.readPackedVarint(to.shape, true);
     else if (field === 2) to.type = from.readVarint();
@@ -125,10 +154,15 @@ function readTensor(reader: PbfReader): { name: string; tensor: OnnxTensor } {
 }
 
 /** A tensor's values stand in its bytes, little-endian, or in a list. */
-function valuesOf(dtype: OnnxTensor["dtype"], raw: Uint8Array | undefined, numbers: readonly number[]): OnnxTensor["values"] {
+function valuesOf(
+  dtype: OnnxTensor["dtype"],
+  raw: Uint8Array | undefined,
+  numbers: readonly number[],
+): OnnxTensor["values"] {
   const Values = dtype === "float32" ? Float32Array : dtype === "float64" ? Float64Array : Uint8Array;
   if (raw === undefined) return Values.from(numbers);
-  // A copy, since what stands in a file is seldom aligned (and a Buffer's own `slice` is none). Bytes of a last, incomplete value are no value.
+  // A copy, since what stands in a file is seldom aligned (and a Buffer's own `slice` is none). Bytes of a last,
+  // incomplete value are no value.
   return new Values(new Uint8Array(raw).buffer, 0, Math.floor(raw.length / Values.BYTES_PER_ELEMENT));
 }
 

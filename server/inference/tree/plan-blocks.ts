@@ -1,8 +1,8 @@
 /**
  * In which form each tree is laid out (kernel/trees.ts has the two).
  *
- * Eight trees make a block: all of it padded to its deepest tree, or all linked, whichever is smaller. So even and shallow trees are padded, which
- * is the faster, and deep or uneven ones don't grow beyond their nodes.
+ * Eight trees make a block: all of it padded to its deepest tree, or all linked, whichever is smaller. So even and
+ * shallow trees are padded, which is the faster, and deep or uneven ones don't grow beyond their nodes.
  */
 
 import type { Ensemble } from "./ensemble.js";
@@ -28,7 +28,12 @@ export interface Block {
   readonly bytes: number;
 }
 
-export function planBlocks(ensemble: Ensemble, first: number, valueBytes: number, { blockTrees, headLevels }: KernelSizes): Block[] {
+export function planBlocks(
+  ensemble: Ensemble,
+  first: number,
+  valueBytes: number,
+  { blockTrees, headLevels }: KernelSizes,
+): Block[] {
   const { roots, depths } = ensemble;
   const sizeOf = treeSizes(ensemble);
   const headBytes = (2 * (1 << headLevels) - 1) * 4;

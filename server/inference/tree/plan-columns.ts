@@ -1,5 +1,6 @@
 /**
- * Which columns a tree ensemble reads, and what each of its nodes asks of them (kernel/columns.ts says what a column is).
+ * Which columns a tree ensemble reads, and what each of its nodes asks of them (kernel/columns.ts says what a column
+ * is).
  *
  * Pure: numbers in, numbers out.
  */
@@ -23,7 +24,10 @@ export interface FeatureColumns {
   readonly rule: WholeRule;
   /** Ascending, without repetition; NaN, if it is one of them, last. */
   readonly thresholds: Float64Array;
-  /** Two columns for each chunk of thresholds: that in which NaN goes left, that in which it goes right; 0 where no node reads it. */
+  /**
+   * Two columns for each chunk of thresholds: that in which NaN goes left, that in which it goes right; 0 where no node
+   * reads it.
+   */
   readonly chunks: Int32Array;
   readonly sets: CategorySets | undefined;
 }
@@ -35,7 +39,10 @@ export interface CategorySets {
   /** The first set's; the others' follow. */
   readonly column: number;
   readonly count: number;
-  /** Words for each category, then for what is none, then for NaN; in them a bit for each set that it is in, the first set's the lowest. */
+  /**
+   * Words for each category, then for what is none, then for NaN; in them a bit for each set that it is in, the first
+   * set's the lowest.
+   */
   readonly bits: Int32Array;
 }
 

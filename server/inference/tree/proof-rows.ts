@@ -1,6 +1,6 @@
 /**
- * Rows at which a tree ensemble may answer wrongly, if anywhere: at thresholds, one float below and above them, at members of sets and beside
- * them, and at the values that compare in ways of their own.
+ * Rows at which a tree ensemble may answer wrongly, if anywhere: at thresholds, one float below and above them, at
+ * members of sets and beside them, and at the values that compare in ways of their own.
  */
 
 import type { Block } from "../../../preprocessing/index.js";
@@ -22,7 +22,8 @@ export function proofRows(model: TreeModel, random: () => number): Block {
   const values = valuesByFeature(model, random);
   const wanted = values.reduce((most, { length }) => Math.max(most, length), 0);
   const rowCount = Math.min(wanted, rowsMost, Math.max(rowsLeast, Math.floor(valuesMost / featureCount)));
-  const block = inputDtype === "float32" ? new Float32Array(rowCount * featureCount) : new Float64Array(rowCount * featureCount);
+  const block =
+    inputDtype === "float32" ? new Float32Array(rowCount * featureCount) : new Float64Array(rowCount * featureCount);
   for (let feature = 0; feature < featureCount; feature++) {
     const ofFeature = shuffled(values[feature]!, random);
     for (let row = 0; row < rowCount; row++) block[row * featureCount + feature] = ofFeature[row % ofFeature.length]!;
@@ -36,14 +37,18 @@ const special = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY,
 function valuesByFeature({ ensemble, featureCount, inputDtype }: TreeModel, random: () => number): number[][] {
   const { roots, nodes } = ensemble;
   const found = new Map<number, Set<number>>();
-  const waiting = Array.from({ length: Math.min(treesMost, roots.length) }, () => roots[Math.floor(random() * roots.length)]!);
+  const waiting = Array.from(
+    { length: Math.min(treesMost, roots.length) },
+    () => roots[Math.floor(random() * roots.length)]!,
+  );
   let left = rowsMost * featureCount;
   while (waiting.length > 0 && left > 0) {
     const at = waiting.pop()!;
     if (at < 0) continue;
     const feature = nodes.feature[at]!;
     const values =
-      nodes.members.get(at)?.flatMap((member) => [member, member + 1, member - 0.5]) ?? around(nodes.threshold[at]!, inputDtype);
+      nodes.members.get(at)?.flatMap((member) => [member, member + 1, member - 0.5]) ??
+      around(nodes.threshold[at]!, inputDtype);
     const ofFeature = found.get(feature) ?? new Set(special);
     for (const value of values) ofFeature.add(value);
     found.set(feature, ofFeature);
@@ -51,7 +56,9 @@ function valuesByFeature({ ensemble, featureCount, inputDtype }: TreeModel, rand
     waiting.push(nodes.left[at]!, nodes.right[at]!);
   }
   // -0 and 0 are one to a set.
-  return Array.from({ length: featureCount }, (_, feature) => (found.has(feature) ? [...found.get(feature)!, -0] : special));
+  return Array.from({ length: featureCount }, (_, feature) =>
+    found.has(feature) ? [...found.get(feature)!, -0] : special,
+  );
 }
 
 const single = new Float32Array(1);

@@ -1,6 +1,9 @@
 /// <reference path="./webassembly.d.ts" />
 
-/** The tree kernel as an engine: sums of a tree ensemble with the bits that ONNX Runtime gives, in a fraction of its time. */
+/**
+ * The tree kernel as an engine: sums of a tree ensemble with the bits that ONNX Runtime gives, in a fraction of its
+ * time.
+ */
 
 import type { Pause } from "../../../bundle/index.js";
 import type { Block } from "../../../preprocessing/index.js";
@@ -19,8 +22,8 @@ interface TreeShape {
 }
 
 /**
- * A model as it lies in the kernel's memory, to be copied into another thread's: reading and laying it out again would take that thread as long.
- * Plain data; the bytes are shared, not copied, between threads.
+ * A model as it lies in the kernel's memory, to be copied into another thread's: reading and laying it out again would
+ * take that thread as long. Plain data; the bytes are shared, not copied, between threads.
  */
 export interface TreeImage {
   readonly shape: TreeShape;
@@ -48,7 +51,8 @@ export class TreeSession implements EngineSession {
     this.#shape = shape;
     this.#id = id;
     this.#layout = layout;
-    this.#run = inputDtype === "float64" ? kernel.runFloat64 : dtype === "float64" ? kernel.runMixed : kernel.runFloat32;
+    this.#run =
+      inputDtype === "float64" ? kernel.runFloat64 : dtype === "float64" ? kernel.runMixed : kernel.runFloat32;
     this.#tileRows = kernelSizes().tileRows;
     this.#tile = blockAt(memory, inputDtype, layout.tile, this.#tileRows * featureCount);
     this.#sums = blockAt(memory, dtype, settings.sums, this.#tileRows * targetCount);
@@ -70,11 +74,16 @@ export class TreeSession implements EngineSession {
   run(blocks: readonly Block[], rowCount: number): Block[] {
     const block = blocks[0]!;
     const { featureCount, dtype, targetCount, inputDtype } = this.#shape;
-    if (blocks.length !== 1 || block.length !== rowCount * featureCount || block.BYTES_PER_ELEMENT !== this.#tile.BYTES_PER_ELEMENT)
+    if (
+      blocks.length !== 1 ||
+      block.length !== rowCount * featureCount ||
+      block.BYTES_PER_ELEMENT !== this.#tile.BYTES_PER_ELEMENT
+    )
       throw new Error(
         `model "${this.#id}": expected one block of ${inputDtype} [${rowCount}, ${featureCount}], got ${blocks.map((got) => `${got.constructor.name} of ${got.length}`).join(", ") || "none"}`,
       );
-    const output = dtype === "float32" ? new Float32Array(rowCount * targetCount) : new Float64Array(rowCount * targetCount);
+    const output =
+      dtype === "float32" ? new Float32Array(rowCount * targetCount) : new Float64Array(rowCount * targetCount);
     for (let first = 0; first < rowCount; first += this.#tileRows) {
       const count = Math.min(this.#tileRows, rowCount - first);
       this.#run(this.#placeOf(block, first, count), count);
@@ -91,7 +100,9 @@ export class TreeSession implements EngineSession {
     const { tile, settings } = this.#layout;
     if (block.buffer === this.#tile.buffer) return block.byteOffset + first * settings.rowBytes;
     const { featureCount } = this.#shape;
-    this.#tile.set(block.length <= this.#tile.length ? block : block.subarray(first * featureCount, (first + count) * featureCount));
+    this.#tile.set(
+      block.length <= this.#tile.length ? block : block.subarray(first * featureCount, (first + count) * featureCount),
+    );
     return tile;
   }
 
@@ -118,7 +129,9 @@ function apply({ op, operand }: AfterStep, output: Block): void {
 }
 
 function blockAt(memory: WebAssembly.Memory, dtype: "float32" | "float64", place: number, length: number): Block {
-  return dtype === "float32" ? new Float32Array(memory.buffer, place, length) : new Float64Array(memory.buffer, place, length);
+  return dtype === "float32"
+    ? new Float32Array(memory.buffer, place, length)
+    : new Float64Array(memory.buffer, place, length);
 }
 
 /** A session that also tells what it computes, for those who want to prove it. */

@@ -1,6 +1,7 @@
 /**
- * What a model file of trees computes, if it is of the form that the trainer writes: the row, perhaps cast or with whole categories made of some
- * columns, through one `TreeEnsemble`, and its sums scaled or moved by constants. Anything else is left to ONNX Runtime.
+ * What a model file of trees computes, if it is of the form that the trainer writes: the row, perhaps cast or with
+ * whole categories made of some columns, through one `TreeEnsemble`, and its sums scaled or moved by constants.
+ * Anything else is left to ONNX Runtime.
  */
 
 import type { EngineModel } from "../engine.js";
@@ -19,7 +20,10 @@ export interface TreeModel {
   readonly after: readonly AfterStep[];
 }
 
-/** How the value of a category becomes a whole number: not at all, rounded down, its fraction cut off, or missing if it has one. */
+/**
+ * How the value of a category becomes a whole number: not at all, rounded down, its fraction cut off, or missing if it
+ * has one.
+ */
 export type WholeRule = "as it is" | "floor" | "truncate" | "or missing";
 
 export interface AfterStep {
@@ -31,7 +35,12 @@ export interface AfterStep {
 /** @throws {@link NotCovered} */
 export function readTreeModel(model: EngineModel): TreeModel {
   const [input, output] = [model.inputs[0], model.outputs[0]];
-  if (model.inputs.length !== 1 || model.outputs.length !== 1 || input!.shape.length !== 2 || output!.shape.length !== 2)
+  if (
+    model.inputs.length !== 1 ||
+    model.outputs.length !== 1 ||
+    input!.shape.length !== 2 ||
+    output!.shape.length !== 2
+  )
     throw new NotCovered("it hasn't one input and one output of columns");
   const reading = new Reading(readOnnx(model.bytes));
   const trees = reading.onlyTrees();
@@ -50,10 +59,14 @@ export function readTreeModel(model: EngineModel): TreeModel {
   return { inputDtype: input!.dtype, featureCount, ensemble, rules: before.rules, after };
 }
 
-/** ONNX Runtime looks for a member by a value's integer part, the operator's definition by equality: on whole numbers both agree. */
+/**
+ * ONNX Runtime looks for a member by a value's integer part, the operator's definition by equality: on whole numbers
+ * both agree.
+ */
 function refuseFractionalMembers({ nodes: { feature, members } }: Ensemble, rules: readonly WholeRule[]): void {
   for (const [node, list] of members) {
-    if (rules[feature[node]!] === "as it is") throw new NotCovered(`node ${node} splits by members a feature that may not be whole`);
+    if (rules[feature[node]!] === "as it is")
+      throw new NotCovered(`node ${node} splits by members a feature that may not be whole`);
     if (!list.every((member) => Number.isInteger(member) && Math.abs(member) < 2 ** 31))
       throw new NotCovered(`node ${node} has members that are no whole numbers of 32 bits`);
   }
@@ -64,7 +77,10 @@ function isRow({ shape, values }: OnnxTensor): boolean {
   return shape.length <= 2 && (shape.at(-1) ?? 1) === values.length;
 }
 
-/** Its optimizer compares in float32: it takes a number that is near enough for the one that does nothing (measured; of a last step it doesn't). */
+/**
+ * Its optimizer compares in float32: it takes a number that is near enough for the one that does nothing (measured; of
+ * a last step it doesn't).
+ */
 function isPassedOver(op: AfterStep["op"], value: number): boolean {
   return Math.fround(value) === (op === "Add" ? 0 : 1) && value !== 1;
 }
@@ -82,7 +98,8 @@ class Reading {
 
   onlyTrees(): OnnxNode {
     const found = this.#file.nodes.filter(({ op, domain }) => op === "TreeEnsemble" && domain === "ai.onnx.ml");
-    if (found.length !== 1) throw new NotCovered(found.length === 0 ? "it has no TreeEnsemble" : `it has ${found.length} TreeEnsembles`);
+    if (found.length !== 1)
+      throw new NotCovered(found.length === 0 ? "it has no TreeEnsemble" : `it has ${found.length} TreeEnsembles`);
     return this.#take(found[0]!);
   }
 
@@ -98,7 +115,8 @@ class Reading {
       if (to !== 1 && to !== 11) throw new NotCovered("it casts to a type that isn't covered");
       block = cast.inputs[0]!;
     }
-    if (block !== input) throw new NotCovered(`its trees don't begin with the input "${input}", cast or with whole categories at most`);
+    if (block !== input)
+      throw new NotCovered(`its trees don't begin with the input "${input}", cast or with whole categories at most`);
     return { rules, castTo };
   }
 
@@ -118,14 +136,20 @@ class Reading {
       this.#take(made);
       return "floor";
     }
-    const [condition, yes, no] = made?.op === "Where" ? this.#take(made).inputs.map((input) => this.#producers.get(input) ?? input) : [];
+    const [condition, yes, no] =
+      made?.op === "Where" ? this.#take(made).inputs.map((input) => this.#producers.get(input) ?? input) : [];
     const isOf = (node: OnnxNode | string | undefined, op: string): node is OnnxNode => {
       const is = typeof node === "object" && node.op === op && node.inputs[0] === block;
       if (is) this.#take(node);
       return is;
     };
-    if (isOf(condition, "Less") && isOf(yes, "Ceil") && isOf(no, "Floor") && this.#isConstant(condition.inputs[1]!, 0)) return "truncate";
-    if (isOf(condition, "Equal") && (made!.inputs[1] === block || yes === block) && this.#isConstant(made!.inputs[2]!, Number.NaN)) {
+    if (isOf(condition, "Less") && isOf(yes, "Ceil") && isOf(no, "Floor") && this.#isConstant(condition.inputs[1]!, 0))
+      return "truncate";
+    if (
+      isOf(condition, "Equal") &&
+      (made!.inputs[1] === block || yes === block) &&
+      this.#isConstant(made!.inputs[2]!, Number.NaN)
+    ) {
       const floor = this.#producers.get(condition.inputs[1]!);
       if (isOf(floor, "Floor")) return "or missing";
     }
@@ -138,7 +162,11 @@ class Reading {
     while (name !== output) {
       const users = this.#file.nodes.filter(({ inputs }) => inputs.includes(name));
       const [user] = users;
-      if (users.length !== 1 || (user!.op !== "Div" && user!.op !== "Mul" && user!.op !== "Add") || user!.inputs[0] !== name)
+      if (
+        users.length !== 1 ||
+        (user!.op !== "Div" && user!.op !== "Mul" && user!.op !== "Add") ||
+        user!.inputs[0] !== name
+      )
         throw new NotCovered("what is done to the sums isn't covered");
       const constant = this.#constant(this.#take(user!).inputs[1]!);
       const { values } = constant;
@@ -146,7 +174,10 @@ class Reading {
         throw new NotCovered("a constant is as wide as neither one target nor all");
       if (user!.outputs[0] !== output && values.length === 1 && isPassedOver(user!.op, values[0]!))
         throw new NotCovered(`ONNX Runtime passes over a step of ${values[0]}`);
-      const operand = Float64Array.from({ length: targetCount }, (_, target) => values[values.length === 1 ? 0 : target]!);
+      const operand = Float64Array.from(
+        { length: targetCount },
+        (_, target) => values[values.length === 1 ? 0 : target]!,
+      );
       steps.push({ op: user!.op, operand });
       name = user!.outputs[0]!;
     }

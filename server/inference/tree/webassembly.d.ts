@@ -1,4 +1,6 @@
-/** Of the WebAssembly interface what the kernel's host uses: the compiler's libraries have it only beside a browser's. */
+/**
+ * Of the WebAssembly interface what the kernel's host uses: the compiler's libraries have it only beside a browser's.
+ */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);

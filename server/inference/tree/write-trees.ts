@@ -115,7 +115,10 @@ export class TreeWriter {
     return ((this.#plan.columnOf[node]! * this.#sizes.groupRows) << 8) | (this.#plan.codeOf[node]! & 0xff);
   }
 
-  /** Writes the nodes of a complete tree. @returns What stands below them, node or ~leaf, from the left; a leaf that comes early is repeated. */
+  /**
+   * Writes the nodes of a complete tree. @returns What stands below them, node or ~leaf, from the left; a leaf that
+   * comes early is repeated.
+   */
   #complete(nodes: number, levels: number, root: number): Int32Array {
     const { left, right } = this.#ensemble.nodes;
     const inner = (1 << levels) - 1;
@@ -130,7 +133,10 @@ export class TreeWriter {
     return standing.subarray(inner, 2 * inner + 1);
   }
 
-  /** The first 15 nodes of a tree, for single rows: their columns, and their codes. A tree that isn't there has none at which a row goes right. */
+  /**
+   * The first 15 nodes of a tree, for single rows: their columns, and their codes. A tree that isn't there has none at
+   * which a row goes right.
+   */
   #head(place: number, root: number | undefined): void {
     if (!this.#hasHeads) return;
     const { headLevels, headBytes } = this.#sizes;
@@ -152,7 +158,8 @@ export class TreeWriter {
 
   #pad(nodes: number, values: number, levels: number, root: number): void {
     const leaves = this.#complete(nodes, levels, root);
-    for (let i = 0; i < leaves.length; i++) this.#to.value(values + i * this.#valueBytes, this.#ensemble.values[~leaves[i]!]!);
+    for (let i = 0; i < leaves.length; i++)
+      this.#to.value(values + i * this.#valueBytes, this.#ensemble.values[~leaves[i]!]!);
   }
 
   #padNothing(nodes: number, levels: number): void {

@@ -122,8 +122,8 @@ export abstract class BaseExchange implements Exchange {
           else receiver.onNoRoom();
           return;
         }
-        // Copied into one buffer: a list of chunks would let those of one byte cost a hundred times their size, and uWebSockets.js takes a
-        // chunk's memory back when this function returns.
+        // Copied into one buffer: a list of chunks would let those of one byte cost a hundred times their size, and
+        // uWebSockets.js takes a chunk's memory back when this function returns.
         gathered = withRoom(gathered, start, received, bytesMax);
         gathered.set(chunk instanceof ArrayBuffer ? new Uint8Array(chunk) : chunk, start);
         if (last) {
@@ -159,8 +159,8 @@ export abstract class BaseExchange implements Exchange {
   }
 
   /**
-   * An answer to a body in chunks that is still arriving goes out when its rest was read and dropped, or enough of it: the connection then
-   * ends. The rest of a body with a length is dropped behind the reply.
+   * An answer to a body in chunks that is still arriving goes out when its rest was read and dropped, or enough of it:
+   * the connection then ends. The rest of a body with a length is dropped behind the reply.
    */
   send(status: number, contentType: string, body: string | Uint8Array, headers: readonly string[] = noHeaders): void {
     if (this.done) return;
@@ -178,7 +178,12 @@ export abstract class BaseExchange implements Exchange {
   }
 
   /** Writes the reply, and calls `exchangeEnded` of the listener when nothing more is to be written. */
-  protected abstract write(status: number, contentType: string, body: string | Uint8Array, headers: readonly string[]): void;
+  protected abstract write(
+    status: number,
+    contentType: string,
+    body: string | Uint8Array,
+    headers: readonly string[],
+  ): void;
 
   /** A reply that was sent bit by bit is sent, or its reader has left. */
   protected streamed(): void {
@@ -207,7 +212,10 @@ export abstract class BaseExchange implements Exchange {
   }
 }
 
-/** A buffer of at least `needed` bytes that begins with the first `used` of the old one; doubled, so that growing costs little. */
+/**
+ * A buffer of at least `needed` bytes that begins with the first `used` of the old one; doubled, so that growing costs
+ * little.
+ */
 function withRoom(buffer: Buffer | undefined, used: number, needed: number, bytesMax: number): Buffer {
   if (buffer !== undefined && buffer.length >= needed) return buffer;
   const larger = Buffer.allocUnsafe(Math.min(bytesMax, Math.max(2 * needed, 4096)));

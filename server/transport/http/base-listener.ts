@@ -1,4 +1,7 @@
-/** What the members have in common of a listener: what is open on it, the budget of bodies that arrive, and how it comes to its end. */
+/**
+ * What the members have in common of a listener: what is open on it, the budget of bodies that arrive, and how it comes
+ * to its end.
+ */
 
 import { performance } from "node:perf_hooks";
 import type { BaseExchange } from "./base-exchange.js";
@@ -30,7 +33,11 @@ export abstract class BaseListener implements HttpListener {
       // Beyond here is a library: in uWebSockets.js, a throw ends the process.
       process.emitWarning(error as Error);
     } finally {
-      exchange.send(500, "application/json", '{"error":{"code":"internal","message":"the server failed on this request","issues":[]}}');
+      exchange.send(
+        500,
+        "application/json",
+        '{"error":{"code":"internal","message":"the server failed on this request","issues":[]}}',
+      );
     }
   }
 

@@ -1,8 +1,8 @@
 import type { ServeError } from "../../errors.js";
 
 /**
- * Takes a body: exactly one of the first five is called, unless the client leaves. `onBody` answers the exchange, now or later; the others
- * answer before they return.
+ * Takes a body: exactly one of the first five is called, unless the client leaves. `onBody` answers the exchange, now
+ * or later; the others answer before they return.
  */
 export interface BodyReceiver {
   /**

@@ -1,16 +1,16 @@
 /**
  * A body in chunks: how many came, how much of it was dropped, and the reply that waits for its end.
  *
- * A refusal isn't sent while the body still arrives: a client that writes before it reads would get EPIPE instead. It is held until the rest
- * was dropped, or as much of it as `read-budget.ts` allows.
+ * A refusal isn't sent while the body still arrives: a client that writes before it reads would get EPIPE instead. It
+ * is held until the rest was dropped, or as much of it as `read-budget.ts` allows.
  */
 
 import { leftoverMsMax, readsOn } from "./read-budget.js";
 
 /**
- * A reply that ends a connection in the middle of a socket read has at least so many bytes: the size of the library's buffer for small
- * writes. A smaller one waits in that buffer until the whole read was parsed, up to 87,000 chunks later; a larger one goes out at once and
- * the connection with it. JSON may end in blanks.
+ * A reply that ends a connection in the middle of a socket read has at least so many bytes: the size of the library's
+ * buffer for small writes. A smaller one waits in that buffer until the whole read was parsed, up to 87,000 chunks
+ * later; a larger one goes out at once and the connection with it. JSON may end in blanks.
  */
 export const unbufferedBytesMin = 16_384;
 

@@ -1,4 +1,7 @@
-/** Which other protocol do the first bytes of a connection speak? Whoever turns on TLS or HTTP/2 in front of this port finds out by its log. */
+/**
+ * Which other protocol do the first bytes of a connection speak? Whoever turns on TLS or HTTP/2 in front of this port
+ * finds out by its log.
+ */
 
 import type { Buffer } from "node:buffer";
 

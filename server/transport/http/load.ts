@@ -24,7 +24,8 @@ export async function loadHttp(choice: "auto" | HttpMember): Promise<LoadedHttp>
     return { transport: await loadNode(), notice: { level: "info", message: `HTTP is served by node:http: ${why}` } };
   }
   const { caveat } = transport;
-  const notice = choice === "auto" && caveat !== undefined ? ({ level: "warn", message: `HTTP: ${caveat}` } as const) : undefined;
+  const notice =
+    choice === "auto" && caveat !== undefined ? ({ level: "warn", message: `HTTP: ${caveat}` } as const) : undefined;
   return { transport, notice };
 }
 

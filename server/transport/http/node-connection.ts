@@ -53,7 +53,8 @@ export class NodeConnection {
   /** What the client sends isn't HTTP, or no longer. */
   break(error: ServeError): void {
     if (this.#broken) {
-      // The parser reports each further read; they are dropped, so that the client gets to read the reply, but not for ever.
+      // The parser reports each further read; they are dropped, so that the client gets to read the reply, but not for
+      // ever.
       if (this.socket.bytesRead > this.#readMax) this.socket.destroy();
       return;
     }
@@ -74,8 +75,8 @@ export class NodeConnection {
   }
 
   /**
-   * Reads no more, not even the rest of what was read. A socket's `parser` isn't documented: without it, up to 64 KiB of chunks would still be
-   * parsed, and dropped.
+   * Reads no more, not even the rest of what was read. A socket's `parser` isn't documented: without it, up to 64 KiB
+   * of chunks would still be parsed, and dropped.
    */
   stopParsing(): void {
     this.socket.pause();
@@ -125,7 +126,10 @@ export class NodeConnection {
     const { receiving } = this;
     if (phase === "receiving" && !receiving!.done) {
       receiving!.breakBody(
-        new ServeError("request_timeout", "the body: expected 16 KiB a second or more; it came more slowly, or not at all"),
+        new ServeError(
+          "request_timeout",
+          "the body: expected 16 KiB a second or more; it came more slowly, or not at all",
+        ),
       );
       return;
     }

@@ -9,7 +9,10 @@ import { ChunkedBody } from "./chunked-body.js";
 import type { NodeConnection } from "./node-connection.js";
 import type { NodeRequest } from "./node-request.js";
 
-/** A large reply goes out in pieces of this size, each when the one before was taken: a reader that takes none within 8 s is cut off. */
+/**
+ * A large reply goes out in pieces of this size, each when the one before was taken: a reader that takes none within 8
+ * s is cut off.
+ */
 const pieceBytes = 65_536;
 
 export class NodeExchange extends BaseExchange {
@@ -44,7 +47,8 @@ export class NodeExchange extends BaseExchange {
     const { rawHeaders } = request;
     for (let i = 0; i < rawHeaders.length; i += 2) this.takeHeader(rawHeaders[i]!.toLowerCase(), rawHeaders[i + 1]!);
     this.closeBehindLongBody();
-    // Who is refused instead of being told to continue may send its body or not: nobody knows where the next request begins.
+    // Who is refused instead of being told to continue may send its body or not: nobody knows where the next request
+    // begins.
     if (expectsContinue) this.closeAfter = true;
     this.#isHttp10 = request.httpVersionMinor === 0;
     if (this.encodings > 0) this.chunked = new ChunkedBody();
@@ -86,7 +90,8 @@ export class NodeExchange extends BaseExchange {
   }
 
   /**
-   * The rest of the body won't come: it is cut short by its framing, or comes too slowly. Whatever is still to be said ends the connection.
+   * The rest of the body won't come: it is cut short by its framing, or comes too slowly. Whatever is still to be said
+   * ends the connection.
    *
    * @param error - What its call is answered with.
    */
@@ -114,19 +119,30 @@ export class NodeExchange extends BaseExchange {
     body.releaseReply();
   }
 
-  protected override write(status: number, contentType: string, body: string | Uint8Array, headers: readonly string[]): void {
+  protected override write(
+    status: number,
+    contentType: string,
+    body: string | Uint8Array,
+    headers: readonly string[],
+  ): void {
     const { response } = this;
     const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
     const head = ["content-type", contentType, "content-length", String(length)];
     for (let i = 0; i < headers.length; i++) head.push(headers[i]!);
     // Of several requests on a connection that is to end, the last one says so.
-    if (this.closeAfter || this.#isHttp10 || !response.shouldKeepAlive || (this.listener.draining && this.#connection.isLast(this))) {
+    if (
+      this.closeAfter ||
+      this.#isHttp10 ||
+      !response.shouldKeepAlive ||
+      (this.listener.draining && this.#connection.isLast(this))
+    ) {
       this.#connection.closing = true;
       head.push("connection", "close");
     } else response.removeHeader("connection");
     response.sendDate = false;
     response.writeHead(status, head);
-    if (length >= streamedBytesMin && this.method !== "HEAD") this.#sendStreamed(typeof body === "string" ? Buffer.from(body) : body);
+    if (length >= streamedBytesMin && this.method !== "HEAD")
+      this.#sendStreamed(typeof body === "string" ? Buffer.from(body) : body);
     else {
       response.end(body);
       this.listener.exchangeEnded(this);

@@ -1,9 +1,9 @@
 /**
  * HTTP by node:http, on every Node and every libc.
  *
- * node:http parses and keeps the replies to pipelined requests in their order. Everything else is as with uWebSockets.js: an exchange for
- * each request, bodies that are counted as they arrive, connections that are cut when they don't get on. Its own timeouts are off, because
- * they know only the whole of a request; `patience.ts` has ours.
+ * node:http parses and keeps the replies to pipelined requests in their order. Everything else is as with
+ * uWebSockets.js: an exchange for each request, bodies that are counted as they arrive, connections that are cut when
+ * they don't get on. Its own timeouts are off, because they know only the whole of a request; `patience.ts` has ours.
  */
 
 import type { Buffer } from "node:buffer";
@@ -32,7 +32,10 @@ export const nodeTransport: HttpTransport = {
 };
 
 class NodeListener extends BaseListener {
-  /** Listens and accepts; the connections are then given to `#http`, whose own listening would end idle ones as soon as it stops. */
+  /**
+   * Listens and accepts; the connections are then given to `#http`, whose own listening would end idle ones as soon as
+   * it stops.
+   */
   readonly #sockets: SocketServer;
   readonly #http: Server;
   readonly #connections = new Map<Socket, NodeConnection>();
@@ -188,7 +191,12 @@ class RefusedHead extends BaseExchange {
   protected override startReading(): void {}
   protected override cut(): void {}
 
-  protected override write(status: number, contentType: string, body: string | Uint8Array, headers: readonly string[]): void {
+  protected override write(
+    status: number,
+    contentType: string,
+    body: string | Uint8Array,
+    headers: readonly string[],
+  ): void {
     const all = ["content-type", contentType, "content-length", String(body.length), "connection", "close", ...headers];
     const lines = all.map((text, i) => (i % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join("");
     // The client ends the connection when it has read this; if it doesn't, a later look does.

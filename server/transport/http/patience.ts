@@ -1,8 +1,8 @@
 /**
  * How long does a connection that doesn't get on keep its place?
  *
- * uWebSockets.js decides this by itself, by the same figures; of a connection of node:http, somebody looks every `lookEveryMs` at what it is
- * doing and at how many bytes that moved. Pure: the caller brings the time and the counts.
+ * uWebSockets.js decides this by itself, by the same figures; of a connection of node:http, somebody looks every
+ * `lookEveryMs` at what it is doing and at how many bytes that moved. Pure: the caller brings the time and the counts.
  */
 
 /** What a connection is doing. */

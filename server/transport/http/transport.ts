@@ -1,8 +1,9 @@
 /**
- * HTTP as the rest of the server sees it: listeners that hand over requests as heads and bytes, and take one reply for each.
+ * HTTP as the rest of the server sees it: listeners that hand over requests as heads and bytes, and take one reply for
+ * each.
  *
- * Two members: `uws.ts` on uWebSockets.js, the faster, and `node.ts` on node:http, which runs on every Node and every libc.
- * test/contract/http holds both to the same cases; `load.ts` chooses.
+ * Two members: `uws.ts` on uWebSockets.js, the faster, and `node.ts` on node:http, which runs on every Node and every
+ * libc. test/contract/http holds both to the same cases; `load.ts` chooses.
  */
 
 import type { BodyReceiver } from "./body-receiver.js";
@@ -29,11 +30,14 @@ export interface ListenerOptions {
   /** Called once per request, before its body; must answer the exchange, now or later. May throw. */
   readonly handle: (exchange: Exchange) => void;
   /**
-   * Answers for a failure of ours, of the framing or of a head that never became a request. `cause` is for the log, unless it is a
-   * {@link ServeError}, which is the answer.
+   * Answers for a failure of ours, of the framing or of a head that never became a request. `cause` is for the log,
+   * unless it is a {@link ServeError}, which is the answer.
    */
   readonly onFailure: (exchange: Exchange, failure: Failure, detail: string, cause?: unknown) => void;
-  /** A connection speaks TLS or HTTP/2 and is closed without a reply. Only where the library lets it be seen: node:http does. */
+  /**
+   * A connection speaks TLS or HTTP/2 and is closed without a reply. Only where the library lets it be seen: node:http
+   * does.
+   */
   readonly onForeignProtocol: (protocol: ForeignProtocol) => void;
 }
 
@@ -47,8 +51,8 @@ export interface HttpListener {
   /** Takes no new connections and ends each old one with its next reply. */
   stopListening(): void;
   /**
-   * Waits until every request was answered and, for connections that clients keep open, for `quietMs` without a new request (one may be on
-   * its way already); at most `timeoutMs`. Then closes what is left.
+   * Waits until every request was answered and, for connections that clients keep open, for `quietMs` without a new
+   * request (one may be on its way already); at most `timeoutMs`. Then closes what is left.
    *
    * @returns How many requests were cut off: 0 unless the time ran out.
    */

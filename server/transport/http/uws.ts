@@ -1,9 +1,10 @@
 /**
  * HTTP by uWebSockets.js. Its only importer.
  *
- * uWebSockets.js is fast and unforgiving: a throw before `onAborted`, or a handler that returns unanswered, ends the process; a response
- * that is used after its end throws; it checks neither the size of a body nor duplicate framing headers nor line breaks in what it is told
- * to echo. So each request becomes an exchange that is answered at most once, and no route sees the library.
+ * uWebSockets.js is fast and unforgiving: a throw before `onAborted`, or a handler that returns unanswered, ends the
+ * process; a response that is used after its end throws; it checks neither the size of a body nor duplicate framing
+ * headers nor line breaks in what it is told to echo. So each request becomes an exchange that is answered at most
+ * once, and no route sees the library.
  */
 
 import type { HttpRequest, HttpResponse, TemplatedApp, us_listen_socket } from "uWebSockets.js";
@@ -15,8 +16,8 @@ import { ChunkedBody, unbufferedBytesMin } from "./chunked-body.js";
 import { statusLines } from "./status-lines.js";
 import type { HttpTransport, ListenerOptions } from "./transport.js";
 
-// Headers that arrive in more than one piece may be so long; the library's own 4,096 bytes are less than a long bearer token and its
-// cookies. Read when the native code is loaded, so it has to be set before.
+// Headers that arrive in more than one piece may be so long; the library's own 4,096 bytes are less than a long bearer
+// token and its cookies. Read when the native code is loaded, so it has to be set before.
 process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= "16384";
 // The package is CommonJS with a native addon; `require` keeps its own error message when no binary fits this Node.
 const uws = createRequire(import.meta.url)("uWebSockets.js") as typeof import("uWebSockets.js");
@@ -73,7 +74,12 @@ class UwsExchange extends BaseExchange {
     else body.releaseReply(unbufferedBytesMin);
   }
 
-  protected override write(status: number, contentType: string, body: string | Uint8Array, headers: readonly string[]): void {
+  protected override write(
+    status: number,
+    contentType: string,
+    body: string | Uint8Array,
+    headers: readonly string[],
+  ): void {
     const res = this.#res;
     const close = this.closeAfter || this.listener.draining;
     // One cork is one system call for status, headers and body.
@@ -103,7 +109,8 @@ class UwsExchange extends BaseExchange {
   }
 }
 
-// `req.forEach` runs to its end before anything else can, so one function serves all requests. Names arrive in lower case.
+// `req.forEach` runs to its end before anything else can, so one function serves all requests. Names arrive in lower
+// case.
 let reading: UwsExchange;
 function readHeader(name: string, value: string): void {
   reading.takeHeader(name, value);
@@ -128,8 +135,8 @@ class UwsListener extends BaseListener {
     const listener = new UwsListener(options);
     const { host, port } = options;
     const socket = await new Promise<us_listen_socket | false>((resolve) => {
-      // Exclusive: by default the library shares the port, and two servers on one port both seem to work. The typings know this option
-      // only without a host.
+      // Exclusive: by default the library shares the port, and two servers on one port both seem to work. The typings
+      // know this option only without a host.
       const listen = listener.#app.listen as unknown as (
         host: string,
         port: number,
@@ -154,8 +161,8 @@ class UwsListener extends BaseListener {
     try {
       if (exchange.framingFault !== "") {
         exchange.closeAfterReply();
-        // Not at once: the library would then read what else has arrived as another request, which is how requests are smuggled. While
-        // this one is open, it closes the connection instead.
+        // Not at once: the library would then read what else has arrived as another request, which is how requests are
+        // smuggled. While this one is open, it closes the connection instead.
         setImmediate(() => this.fail(exchange, "bad_framing", exchange.framingFault));
         return;
       }

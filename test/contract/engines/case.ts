@@ -1,4 +1,6 @@
-/** What an engine brings to the contract: models that it covers, with answers that are known, and what it has to refuse. */
+/**
+ * What an engine brings to the contract: models that it covers, with answers that are known, and what it has to refuse.
+ */
 
 import type { Block } from "../../../preprocessing/index.js";
 import type { Engine, EngineModel, TensorDescription } from "../../../server/inference/engine.js";
@@ -33,7 +35,11 @@ export interface FailingRun {
   readonly soundRun?: { readonly blocks: readonly Block[]; readonly answers: readonly Block[] };
 }
 
-export const tensor = (name: string, shape: readonly number[] = [1], dtype: TensorDescription["dtype"] = "float32"): TensorDescription => ({
+export const tensor = (
+  name: string,
+  shape: readonly number[] = [1],
+  dtype: TensorDescription["dtype"] = "float32",
+): TensorDescription => ({
   name,
   dtype,
   shape: ["rows", ...shape],

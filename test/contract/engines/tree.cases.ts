@@ -1,4 +1,7 @@
-/** The tree kernel's own cases: what a tree may ask of a value, and what is done with its leaves. Each answer was worked out by hand. */
+/**
+ * The tree kernel's own cases: what a tree may ask of a value, and what is done with its leaves. Each answer was worked
+ * out by hand.
+ */
 
 import type { EngineModel } from "../../../server/inference/engine.js";
 import { treeEngine } from "../../../server/inference/tree/tree-engine.js";
@@ -15,16 +18,30 @@ const forest = (trees: readonly TreeNode[], change: Partial<Forest> = {}): Fores
   ...change,
 });
 
-/** A stump of 1 where the comparison with 0.5 holds and 2 where it doesn't, and what it answers just below, at and just above 0.5. */
+/**
+ * A stump of 1 where the comparison with 0.5 holds and 2 where it doesn't, and what it answers just below, at and just
+ * above 0.5.
+ */
 const comparisons: readonly (readonly [Mode, readonly [number, number, number]])[] = [
   ["below", [1, 2, 2]],
   ["atMost", [1, 1, 2]],
   ["atLeast", [2, 1, 1]],
   ["above", [2, 2, 1]],
 ];
-const around = (value: number, dtype: "float32" | "float64") => [beside(value, -1, dtype), value, beside(value, 1, dtype)];
+const around = (value: number, dtype: "float32" | "float64") => [
+  beside(value, -1, dtype),
+  value,
+  beside(value, 1, dtype),
+];
 
-const stump = (mode: Mode, split: number, missingTrue = false): TreeNode => ({ feature: 0, mode, split, missingTrue, yes: 1, no: 2 });
+const stump = (mode: Mode, split: number, missingTrue = false): TreeNode => ({
+  feature: 0,
+  mode,
+  split,
+  missingTrue,
+  yes: 1,
+  no: 2,
+});
 
 const atThresholds: EngineCase[] = comparisons.flatMap(([mode, answers]) =>
   [0.5, 0, -1e30].flatMap((split): EngineCase[] => [
@@ -79,7 +96,11 @@ function chain(levels: number): TreeNode {
 /** By members 1 and 3, 100 or -2; missing ones as members. */
 const byCategory: TreeNode = { feature: 0, mode: "member", members: [1, 3, 100, -2], missingTrue: true, yes: 1, no: 2 };
 const categories = f64(0, 1, 2, 3, 100, -2, missing, 1.5, -2.5, infinity);
-const ofCategories = (how: "floor" | "truncate" | "or missing", answers: readonly number[], dtype: "float32" | "float64"): EngineCase => ({
+const ofCategories = (
+  how: "floor" | "truncate" | "or missing",
+  answers: readonly number[],
+  dtype: "float32" | "float64",
+): EngineCase => ({
   name: `categories in ${dtype}, fractions by "${how}"`,
   model: treeModel(forest([byCategory], { dtype, whole: { how, columns: [0] } })),
   rows: categories.length,
@@ -136,7 +157,9 @@ export const treeCases: readonly EngineCase[] = [
   },
   {
     name: "several targets, of which one has no tree",
-    model: treeModel(forest([digit(0, 1), digit(1, 10), digit(2, 100)], { featureCount: 3, targetCount: 3, targets: [2, 0, 2] })),
+    model: treeModel(
+      forest([digit(0, 1), digit(1, 10), digit(2, 100)], { featureCount: 3, targetCount: 3, targets: [2, 0, 2] }),
+    ),
     rows: 3,
     blocks: [threeRows],
     answers: [f32(0, 0, 0, 0, 0, 101, 10, 0, 101)],
@@ -167,7 +190,12 @@ export const treeCases: readonly EngineCase[] = [
   {
     name: "averages over all trees, whatever their targets",
     model: treeModel(
-      forest([digit(0, 1), 5, digit(1, 10), 0.5], { featureCount: 2, targetCount: 2, targets: [0, 0, 1, 1], averages: true }),
+      forest([digit(0, 1), 5, digit(1, 10), 0.5], {
+        featureCount: 2,
+        targetCount: 2,
+        targets: [0, 0, 1, 1],
+        averages: true,
+      }),
     ),
     rows: 1,
     blocks: [f32(1, 1)],
@@ -190,12 +218,20 @@ export const treeCases: readonly EngineCase[] = [
   },
   {
     name: "sums that are moved by target",
-    model: treeModel(forest([digit(0, 1), 7], { targetCount: 2, targets: [0, 1], after: [{ op: "Add", operand: [100, 200] }] })),
+    model: treeModel(
+      forest([digit(0, 1), 7], { targetCount: 2, targets: [0, 1], after: [{ op: "Add", operand: [100, 200] }] }),
+    ),
     rows: 1,
     blocks: [f32(1)],
     answers: [f32(101, 207)],
   },
-  { name: "trees of one leaf alone", model: treeModel(forest([1.5, 2])), rows: 2, blocks: [f32(0, missing)], answers: [f32(3.5, 3.5)] },
+  {
+    name: "trees of one leaf alone",
+    model: treeModel(forest([1.5, 2])),
+    rows: 2,
+    blocks: [f32(0, missing)],
+    answers: [f32(3.5, 3.5)],
+  },
   {
     name: "a tree of one leaf between others",
     model: treeModel(forest([stump("below", 0), 0.25, stump("below", 0)])),
@@ -244,7 +280,11 @@ export const treeMember: EngineMember = {
       model: { ...plain, inputs: [tensor("X"), tensor("Z")] },
       says: /^it hasn't one input and one output of columns$/,
     },
-    { name: "a model whose input has another name", model: { ...plain, inputs: [tensor("Z")] }, says: /don't begin with the input "Z"/ },
+    {
+      name: "a model whose input has another name",
+      model: { ...plain, inputs: [tensor("Z")] },
+      says: /don't begin with the input "Z"/,
+    },
     {
       name: "a model without an output that is declared",
       model: { ...plain, outputs: [tensor("Z")] },

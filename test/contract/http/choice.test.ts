@@ -1,4 +1,7 @@
-/** Goal: a server takes the member of HTTP that it is told to, or that loads, and says in a sentence what an operator should know of it. */
+/**
+ * Goal: a server takes the member of HTTP that it is told to, or that loads, and says in a sentence what an operator
+ * should know of it.
+ */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ask } from "../../fixtures/http-client.js";
@@ -62,7 +65,9 @@ describe("--http auto", () => {
 test("--http uws stops the start with a sentence where no binary loads", async () => {
   const server = serve("uws", ["without-uws.mjs"]);
   expect(await server.ended).toEqual({ code: 1, signal: null });
-  expect(server.stderr).toMatch(/^plumb serve: --http uws: uWebSockets\.js has no binary that loads .*; --http node serves without it$/m);
+  expect(server.stderr).toMatch(
+    /^plumb serve: --http uws: uWebSockets\.js has no binary that loads .*; --http node serves without it$/m,
+  );
   expect(server.stderr).not.toMatch(/^\s+at /m);
 });
 
@@ -70,7 +75,10 @@ test("--http node serves by node:http, says nothing of it, and names TLS and HTT
   const server = await serve("node").untilServing();
   expect(await server.untilLogged(readyLine)).toMatchObject({ http: "node" });
   expect(server.log.filter(aboutHttp)).toEqual([]);
-  const foreign = [Buffer.from([0x16, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3]), Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")];
+  const foreign = [
+    Buffer.from([0x16, 3, 1, 0, 200, 1, 0, 0, 196, 3, 3]),
+    Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+  ];
   for (const bytes of [...foreign, ...foreign]) {
     const connection = await RawConnection.open(server.httpPort);
     await connection.write(bytes);

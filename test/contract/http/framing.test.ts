@@ -1,4 +1,7 @@
-/** Goal: whatever bytes arrive, the server answers by the book or ends that one connection, and goes on serving the others. */
+/**
+ * Goal: whatever bytes arrive, the server answers by the book or ends that one connection, and goes on serving the
+ * others.
+ */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ask, post } from "../../fixtures/http-client.js";
@@ -41,20 +44,31 @@ describe.each(members)("$build", ({ name, build }) => {
   });
 
   describe("a request whose framing two readers could read in two ways", () => {
-    const ambiguous = requestCases.filter(({ name }) => /length|coding|chunked twice|two hosts/.test(name) && !/longer/.test(name));
-    const refused = ambiguous.filter(({ outcome }) => (typeof outcome === "string" ? outcome : outcome[build]).startsWith("4"));
+    const ambiguous = requestCases.filter(
+      ({ name }) => /length|coding|chunked twice|two hosts/.test(name) && !/longer/.test(name),
+    );
+    const refused = ambiguous.filter(({ outcome }) =>
+      (typeof outcome === "string" ? outcome : outcome[build]).startsWith("4"),
+    );
 
-    test.each(refused)("($name) ends its connection, and what follows in the same segment is no request", async ({ bytes }) => {
-      await connection.write(`${bytes}GET /health/live HTTP/1.1\r\nhost: plumb\r\n\r\n`);
-      await connection.closed;
-      expect(connection.received.toString()).not.toMatch(/prediction|"live"/);
-    });
+    test.each(refused)(
+      "($name) ends its connection, and what follows in the same segment is no request",
+      async ({ bytes }) => {
+        await connection.write(`${bytes}GET /health/live HTTP/1.1\r\nhost: plumb\r\n\r\n`);
+        await connection.closed;
+        expect(connection.received.toString()).not.toMatch(/prediction|"live"/);
+      },
+    );
 
     test("is told so", async () => {
       await connection.write(`${head}transfer-encoding: gzip, chunked\r\n\r\n${chunk(body)}0\r\n\r\n`);
       const reply = await connection.reply();
       expect([reply.status, reply.headers.get("connection")]).toEqual([400, "close"]);
-      expect(reply.json.error).toMatchObject({ code: "invalid_request", issues: [], request_id: reply.headers.get("x-request-id") });
+      expect(reply.json.error).toMatchObject({
+        code: "invalid_request",
+        issues: [],
+        request_id: reply.headers.get("x-request-id"),
+      });
       expect(reply.json.error.message).toMatch(/framing/);
     });
   });
@@ -70,7 +84,9 @@ describe.each(members)("$build", ({ name, build }) => {
     test("are put together, whatever their size", async () => {
       for (const size of [1, 3, body.length]) {
         const chunks = body.match(new RegExp(`.{1,${size}}`, "g"))!.map(chunk);
-        await connection.write(`${head}transfer-encoding: ${size === 1 ? "Chunked" : "chunked"}\r\n\r\n${chunks.join("")}0\r\n\r\n`);
+        await connection.write(
+          `${head}transfer-encoding: ${size === 1 ? "Chunked" : "chunked"}\r\n\r\n${chunks.join("")}0\r\n\r\n`,
+        );
         expect((await connection.reply()).json.prediction).toBe(1);
       }
     });
@@ -82,7 +98,8 @@ describe.each(members)("$build", ({ name, build }) => {
       expect((await connection.reply()).json.prediction).toBe(1);
     });
 
-    // uWebSockets.js's build for Node 20 takes half a request line for another protocol. Clients send it in one segment.
+    // uWebSockets.js's build for Node 20 takes half a request line for another protocol. Clients send it in one
+    // segment.
     test("and a request line may arrive in two pieces", async () => {
       await connection.write(head.slice(0, 10));
       await ask(server.httpPort, "/health/live");
@@ -118,7 +135,8 @@ describe.each(members)("$build", ({ name, build }) => {
     test("answers pipelined predictions in their order, or not at all", async () => {
       const abandonedBefore = await metric(server, "plumb_requests_total", { result: "abandoned" });
       const values = [1, 22, 333, 4444];
-      const predict = (value: number) => `${head}content-length: ${`{"value":${value}}`.length}\r\n\r\n{"value":${value}}`;
+      const predict = (value: number) =>
+        `${head}content-length: ${`{"value":${value}}`.length}\r\n\r\n{"value":${value}}`;
       await connection.write(`${values.map(predict).join("")}GET /health/live HTTP/1.1\r\nhost: plumb\r\n\r\n`);
       if (name === "node") {
         for (const value of values) expect((await connection.reply()).json.prediction).toBe(value);
@@ -138,7 +156,8 @@ describe.each(members)("$build", ({ name, build }) => {
         expect((await connection.reply()).json.error.code).toBe("invalid_request");
       }
       // uWebSockets.js loses the prediction.
-      else expect((await connection.replyOrEnd()) === "end" || connection.received.toString()).not.toContain("prediction");
+      else
+        expect((await connection.replyOrEnd()) === "end" || connection.received.toString()).not.toContain("prediction");
       await connection.closed;
     });
 
@@ -184,7 +203,8 @@ describe.each(members)("$build", ({ name, build }) => {
     };
 
     test("is a request id of harmless characters", async () => {
-      for (const id of ["a", "0123-abc_DEF.x:y@z/+=", "x".repeat(128)]) expect(await echoed(id)).toEqual({ header: id, body: id });
+      for (const id of ["a", "0123-abc_DEF.x:y@z/+=", "x".repeat(128)])
+        expect(await echoed(id)).toEqual({ header: id, body: id });
     });
 
     test("is not an id with any other character, nor one that is too long: the request gets one of ours", async () => {
@@ -264,11 +284,17 @@ describe.each(members)("$build", ({ name, build }) => {
       const reply = await connection.reply();
       expect(reply.status).toBe(405);
       expect(reply.headers.get("allow")).toBe(allowed);
-      expect(reply.json.error).toMatchObject({ code: "method_not_allowed", issues: [], request_id: reply.headers.get("x-request-id") });
+      expect(reply.json.error).toMatchObject({
+        code: "method_not_allowed",
+        issues: [],
+        request_id: reply.headers.get("x-request-id"),
+      });
     });
 
     test("is refused without reading on: its body is dropped, and the connection goes on", async () => {
-      await connection.write(`PUT /predict HTTP/1.1\r\nhost: plumb\r\ncontent-length: 100000\r\n\r\n${"a".repeat(100_000)}`);
+      await connection.write(
+        `PUT /predict HTTP/1.1\r\nhost: plumb\r\ncontent-length: 100000\r\n\r\n${"a".repeat(100_000)}`,
+      );
       expect((await connection.reply()).status).toBe(405);
       await connection.write(`${head}${length}\r\n${body}`);
       expect((await connection.reply()).json.prediction).toBe(1);
@@ -276,14 +302,17 @@ describe.each(members)("$build", ({ name, build }) => {
   });
 
   describe("HEAD", () => {
-    test.each(["/models", "/models/echo", "/health/live", "/health/ready"])("of %s is GET without the body", async (path) => {
-      const whole = await ask(server.httpPort, path);
-      const headOnly = await ask(server.httpPort, path, { method: "HEAD" });
-      expect(headOnly.status).toBe(whole.status);
-      expect(headOnly.text).toBe("");
-      expect(headOnly.headers["content-length"]).toBe(String(Buffer.byteLength(whole.text)));
-      expect(headOnly.headers["content-type"]).toBe(whole.headers["content-type"]);
-    });
+    test.each(["/models", "/models/echo", "/health/live", "/health/ready"])(
+      "of %s is GET without the body",
+      async (path) => {
+        const whole = await ask(server.httpPort, path);
+        const headOnly = await ask(server.httpPort, path, { method: "HEAD" });
+        expect(headOnly.status).toBe(whole.status);
+        expect(headOnly.text).toBe("");
+        expect(headOnly.headers["content-length"]).toBe(String(Buffer.byteLength(whole.text)));
+        expect(headOnly.headers["content-type"]).toBe(whole.headers["content-type"]);
+      },
+    );
 
     test("of an address that isn't there is 404 without a body", async () => {
       const answer = await ask(server.httpPort, "/nowhere", { method: "HEAD" });

@@ -1,4 +1,7 @@
-/** Goal: no handler of ours, however wrong, ends the process or leaves a caller waiting. A listener with handlers made to fail. */
+/**
+ * Goal: no handler of ours, however wrong, ends the process or leaves a caller waiting. A listener with handlers made
+ * to fail.
+ */
 
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -266,7 +269,11 @@ describe.each(members)("$build", ({ name, transport }) => {
       await connection.write(`${head}transfer-encoding: chunked\r\n\r\n`);
       for (let at = 0; at < body.length; at += 70_000)
         await connection.write(
-          Buffer.concat([Buffer.from(`${(70_000).toString(16)}\r\n`), body.subarray(at, at + 70_000), Buffer.from("\r\n")]),
+          Buffer.concat([
+            Buffer.from(`${(70_000).toString(16)}\r\n`),
+            body.subarray(at, at + 70_000),
+            Buffer.from("\r\n"),
+          ]),
         );
       await connection.write("0\r\n\r\n");
       expect((await connection.reply()).body).toBe("700000");
@@ -293,7 +300,9 @@ describe.each(members)("$build", ({ name, transport }) => {
       await first.write(`${head}content-length: ${half.length + 1}\r\n\r\n`);
       await first.write(half);
       // Read to its end: else the second might come before it.
-      await expect.poll(() => (opened[0] as unknown as { reservedBytes?: number } | undefined)?.reservedBytes, patience).toBe(half.length);
+      await expect
+        .poll(() => (opened[0] as unknown as { reservedBytes?: number } | undefined)?.reservedBytes, patience)
+        .toBe(half.length);
       await second.write(`${head}content-length: ${half.length + 1}\r\n\r\n`);
       await second.write(half);
       const reply = await second.reply();
@@ -359,9 +368,13 @@ describe.each(members)("$build", ({ name, transport }) => {
       expect((await connection.reply()).body).toBe("made");
     });
 
-    // A short reply would close uWebSockets.js's connection only when all that a read brought is parsed, and node:http parses it all.
+    // A short reply would close uWebSockets.js's connection only when all that a read brought is parsed, and node:http
+    // parses it all.
     test.each(["POST", "HEAD"])("of a byte each is cut within a read (%s)", async (method) => {
-      const seen = name === "uws" ? vi.spyOn(ArrayBuffer.prototype, "byteLength", "get") : vi.spyOn(NodeExchange.prototype, "takeChunk");
+      const seen =
+        name === "uws"
+          ? vi.spyOn(ArrayBuffer.prototype, "byteLength", "get")
+          : vi.spyOn(NodeExchange.prototype, "takeChunk");
       try {
         handle = refuse;
         const connection = await open();
@@ -376,7 +389,10 @@ describe.each(members)("$build", ({ name, transport }) => {
   });
 
   test("bytes of another protocol are reported, where the member sees them", async () => {
-    for (const bytes of [Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]), Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")]) {
+    for (const bytes of [
+      Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]),
+      Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+    ]) {
       const connection = await open();
       await connection.write(bytes);
       if (name === "node") expect(await connection.closed).toBe("end");

@@ -3,8 +3,9 @@
 import type { Build } from "../../fixtures/http-members.js";
 
 /**
- * A status, `closes` where the connection then ends, and whose words the reply is in: the JSON of our own errors, or the library's HTML.
- * `silent`: no reply, until the connection times out. `ends`: no reply, and the connection ends at once.
+ * A status, `closes` where the connection then ends, and whose words the reply is in: the JSON of our own errors, or
+ * the library's HTML. `silent`: no reply, until the connection times out. `ends`: no reply, and the connection ends at
+ * once.
  */
 export type Outcome =
   | "200"
@@ -32,7 +33,8 @@ export const chunked = `transfer-encoding: chunked\r\n\r\n${chunk(body)}0\r\n\r\
 
 const withHeader = (header: string) => `${head}${header}\r\n${length}\r\n${body}`;
 /** With the three of `head` and `length`. */
-const headers = (count: number) => `${head}${Array.from({ length: count - 3 }, (_, i) => `x-${i}: 1\r\n`).join("")}${length}\r\n${body}`;
+const headers = (count: number) =>
+  `${head}${Array.from({ length: count - 3 }, (_, i) => `x-${i}: 1\r\n`).join("")}${length}\r\n${body}`;
 
 const each = (node: Outcome, uws2024: Outcome, uws2026: Outcome) => ({ node, uws2024, uws2026 });
 const refused = each("400 json closes", "400 html closes", "400 html closes");
@@ -60,7 +62,11 @@ const legal: [string, string, RequestCase["outcome"]][] = [
     `${head}transfer-encoding: chunked\r\n\r\n${chunk(body)}0\r\nx-after: 1\r\n\r\n`,
     each("200", "505 html closes", "505 html closes"),
   ],
-  ["an extension of a chunk", `${head}transfer-encoding: chunked\r\n\r\nb;a=b\r\n${body}\r\n0\r\n\r\n`, each("200", "silent", "silent")],
+  [
+    "an extension of a chunk",
+    `${head}transfer-encoding: chunked\r\n\r\nb;a=b\r\n${body}\r\n0\r\n\r\n`,
+    each("200", "silent", "silent"),
+  ],
   [
     "an absolute address",
     `GET http://plumb/health/live HTTP/1.1\r\nhost: plumb\r\n\r\n`,
@@ -77,7 +83,11 @@ const legal: [string, string, RequestCase["outcome"]][] = [
     each("200 closes", "505 html closes", "505 html closes"),
   ],
   ["an address and headers of 15,000 bytes", withHeader(`x-long: ${"a".repeat(15_000)}`), "200"],
-  ["OPTIONS of everything", "OPTIONS * HTTP/1.1\r\nhost: plumb\r\n\r\n", each("404", "505 html closes", "505 html closes")],
+  [
+    "OPTIONS of everything",
+    "OPTIONS * HTTP/1.1\r\nhost: plumb\r\n\r\n",
+    each("404", "505 html closes", "505 html closes"),
+  ],
   ["a verb that nobody knows", "BREW /predict HTTP/1.1\r\nhost: plumb\r\n\r\n", each("400 json closes", "405", "405")],
   [
     "an upgrade that is only offered",
@@ -96,7 +106,11 @@ const illegal: [string, string, RequestCase["outcome"]][] = [
     `GET /${"a".repeat(20_000)} HTTP/1.1\r\nhost: plumb\r\n\r\n`,
     each("431 json closes", "505 html closes", "431 html closes"),
   ],
-  ["a header over the limit", withHeader(`x-long: ${"a".repeat(20_000)}`), each("431 json closes", "431 html closes", "431 html closes")],
+  [
+    "a header over the limit",
+    withHeader(`x-long: ${"a".repeat(20_000)}`),
+    each("431 json closes", "431 html closes", "431 html closes"),
+  ],
   [
     "a header over the limit that doesn't end",
     `${head}x-long: ${"a".repeat(20_000)}`,
@@ -105,7 +119,11 @@ const illegal: [string, string, RequestCase["outcome"]][] = [
   ["a control character in a header", withHeader("x-a: b\x01c"), silentBefore],
   ["a NUL in a header", withHeader("x-a: b\0c"), silentBefore],
   ["DEL in a header", withHeader("x-a: b\x7fc"), each("400 json closes", "200", "200")],
-  ["a lone carriage return in a header", withHeader("x-request-id: a\rx-injected: 1"), each("400 json closes", "silent", "silent")],
+  [
+    "a lone carriage return in a header",
+    withHeader("x-request-id: a\rx-injected: 1"),
+    each("400 json closes", "silent", "silent"),
+  ],
   ["a lone line feed in a header", withHeader("x-request-id: a\nx-injected: 1"), silentBefore],
   ["a blank before the colon", withHeader("x-a : b"), silentBefore],
   ["a folded line", withHeader("x-a: b\r\n c"), silentBefore],
@@ -117,17 +135,33 @@ const illegal: [string, string, RequestCase["outcome"]][] = [
   ["a hexadecimal length", `${head}content-length: 0x0b\r\n\r\n${body}`, refused],
   ["a list of lengths", `${head}content-length: 11, 11\r\n\r\n${body}`, refused],
   ["a length beyond all numbers", `${head}content-length: 99999999999999999999\r\n\r\n${body}`, refused],
-  ["an empty length", `${head}content-length:\r\n\r\n${body}`, each("400 json closes", "505 html closes", "400 json closes")],
+  [
+    "an empty length",
+    `${head}content-length:\r\n\r\n${body}`,
+    each("400 json closes", "505 html closes", "400 json closes"),
+  ],
   ["two lengths that differ", `${head}${length}content-length: 5\r\n\r\n${body}`, "400 json closes"],
   ["two lengths that agree", `${head}${length}${length}\r\n${body}`, "400 json closes"],
-  ["two hosts", `${head}host: other\r\n${length}\r\n${body}`, each("400 json closes", "400 json closes", "400 html closes")],
+  [
+    "two hosts",
+    `${head}host: other\r\n${length}\r\n${body}`,
+    each("400 json closes", "400 json closes", "400 html closes"),
+  ],
   ["a length and chunks", `${head}${length}${chunked}`, refused],
-  ["a coding beside chunked", `${head}transfer-encoding: gzip, chunked\r\n\r\n${chunk(body)}0\r\n\r\n`, "400 json closes"],
+  [
+    "a coding beside chunked",
+    `${head}transfer-encoding: gzip, chunked\r\n\r\n${chunk(body)}0\r\n\r\n`,
+    "400 json closes",
+  ],
   ["a coding that isn't chunked", `${head}transfer-encoding: gzip\r\n\r\n${chunk(body)}0\r\n\r\n`, "400 json closes"],
   ["the coding identity, and a length", `${head}transfer-encoding: identity\r\n${length}\r\n${body}`, refused],
   ["chunked twice", `${head}transfer-encoding: chunked\r\n${chunked}`, "400 json closes"],
   ["a chunk's size in letters", `${head}transfer-encoding: chunked\r\n\r\nzz\r\n${body}\r\n0\r\n\r\n`, refused],
-  ["a chunk's size beyond all numbers", `${head}transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n${body}\r\n0\r\n\r\n`, refused],
+  [
+    "a chunk's size beyond all numbers",
+    `${head}transfer-encoding: chunked\r\n\r\nfffffffffffffffff\r\n${body}\r\n0\r\n\r\n`,
+    refused,
+  ],
   [
     "a chunk that is longer than its size",
     `${head}transfer-encoding: chunked\r\n\r\nb\r\n${body}XX0\r\n\r\n`,
@@ -137,10 +171,22 @@ const illegal: [string, string, RequestCase["outcome"]][] = [
   ["a request line without a version", "GET /health/live\r\n\r\n", not11],
   ["a blank in the address", "GET /models/a b HTTP/1.1\r\nhost: plumb\r\n\r\n", not11],
   ["lines that end in LF alone", `${head}${length}\r\n${body}`.replaceAll("\r", ""), not11],
-  ["CONNECT", "CONNECT plumb:80 HTTP/1.1\r\nhost: plumb\r\n\r\n", each("405 json closes", "505 html closes", "505 html closes")],
+  [
+    "CONNECT",
+    "CONNECT plumb:80 HTTP/1.1\r\nhost: plumb\r\n\r\n",
+    each("405 json closes", "505 html closes", "505 html closes"),
+  ],
   // uWebSockets.js doesn't let it be seen, so there is no line in the log either.
   ["HTTP/2's preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", each("ends", "505 html closes", "505 html closes")],
-  ["the beginning of TLS", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", each("ends", "505 html closes", "505 html closes")],
+  [
+    "the beginning of TLS",
+    "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+    each("ends", "505 html closes", "505 html closes"),
+  ],
 ];
 
-export const requestCases: readonly RequestCase[] = [...legal, ...illegal].map(([name, bytes, outcome]) => ({ name, bytes, outcome }));
+export const requestCases: readonly RequestCase[] = [...legal, ...illegal].map(([name, bytes, outcome]) => ({
+  name,
+  bytes,
+  outcome,
+}));

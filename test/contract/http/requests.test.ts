@@ -1,4 +1,7 @@
-/** Goal: each member answers legal requests, refuses others or ends their connection, and none of it becomes a prediction of half a request. */
+/**
+ * Goal: each member answers legal requests, refuses others or ends their connection, and none of it becomes a
+ * prediction of half a request.
+ */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ask } from "../../fixtures/http-client.js";

@@ -3,7 +3,14 @@ import { infinite, margins, more, type OperatorCase } from "./case.js";
 
 export const answerCases: readonly OperatorCase[] = [
   { op: "identity", title: "of numbers", columns: [margins, infinite], params: {}, width: 2, malformed: [] },
-  { op: "sort_ascending", title: "of numbers", columns: [margins, infinite, more], params: {}, width: 3, malformed: [] },
+  {
+    op: "sort_ascending",
+    title: "of numbers",
+    columns: [margins, infinite, more],
+    params: {},
+    width: 3,
+    malformed: [],
+  },
   ...(["float32", "float64"] as const).flatMap((dtype): OperatorCase[] => [
     {
       op: "sigmoid",

@@ -1,4 +1,7 @@
-/** What the contract suite needs to know of each operator: columns to feed it, parameters that fit, and parameters that do not. */
+/**
+ * What the contract suite needs to know of each operator: columns to feed it, parameters that fit, and parameters that
+ * do not.
+ */
 
 type Cell = number | string | null | readonly (number | string | boolean | null)[];
 
@@ -6,7 +9,10 @@ export interface OperatorCase {
   op: string;
   /** Told apart where an operator has several cases. */
   title: string;
-  /** Column by column; every column is as long as the first. Strings and null make it a string column, lists one of what the first of their items is. */
+  /**
+   * Column by column; every column is as long as the first. Strings and null make it a string column, lists one of what
+   * the first of their items is.
+   */
   columns: readonly (readonly Cell[])[];
   params: Record<string, unknown>;
   /** How many columns come out. */
@@ -17,7 +23,10 @@ export interface OperatorCase {
   malformed: readonly (readonly [over: Record<string, unknown>, at: string])[];
 }
 
-/** Columns to feed: the edges of numbers, infinities, integers with unknown ones among them, words, and margins of a model. */
+/**
+ * Columns to feed: the edges of numbers, infinities, integers with unknown ones among them, words, and margins of a
+ * model.
+ */
 export const numbers = [1.5, -0, 0, Number.NaN, 1e308, 5e-324, -7, 3];
 export const more = [0, 1, 2, 3, Number.NaN, -1, 1e-9, 2];
 export const infinite = [1, Number.POSITIVE_INFINITY, 0, 2, Number.NEGATIVE_INFINITY, 3, 4, Number.NaN];

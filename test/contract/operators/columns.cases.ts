@@ -53,7 +53,16 @@ export const columnsCases: readonly OperatorCase[] = [
     op: "check_finite",
     title: "of what float32 holds",
     columns: [
-      [3.4028235677973362e38, 3.4028235677973366e38, -3.4028235677973362e38, -3.4028235677973366e38, 5e-324, Number.NaN, -0, 1e308],
+      [
+        3.4028235677973362e38,
+        3.4028235677973366e38,
+        -3.4028235677973362e38,
+        -3.4028235677973366e38,
+        5e-324,
+        Number.NaN,
+        -0,
+        1e308,
+      ],
     ],
     params: { allow_nan: true, dtype: "float32" },
     width: 1,

@@ -2,7 +2,21 @@
 import { infinite, integers, margins, more, numbers, type OperatorCase } from "./case.js";
 
 const positive = [1.5, 0.1, 5e-324, Number.NaN, 1e308, 0, -1, 3];
-const functions = ["identity", "log", "log1p", "log2", "log10", "exp", "expm1", "sin", "cos", "tanh", "sqrt", "absolute", "sign"];
+const functions = [
+  "identity",
+  "log",
+  "log1p",
+  "log2",
+  "log10",
+  "exp",
+  "expm1",
+  "sin",
+  "cos",
+  "tanh",
+  "sqrt",
+  "absolute",
+  "sign",
+];
 const rounding = ["square", "reciprocal", "negative", "floor", "ceil", "trunc", "rint"];
 
 export const mapValuesCases: readonly OperatorCase[] = [

@@ -18,7 +18,14 @@ export const scaleCases: readonly OperatorCase[] = [
       [{ mean: undefined }, "params.mean"],
     ],
   },
-  { op: "standard_scaler", title: "switched off", columns: [numbers], params: { mean: null, scale: null }, width: 1, malformed: [] },
+  {
+    op: "standard_scaler",
+    title: "switched off",
+    columns: [numbers],
+    params: { mean: null, scale: null },
+    width: 1,
+    malformed: [],
+  },
   {
     op: "min_max_scaler",
     title: "clipped",
@@ -64,7 +71,14 @@ export const scaleCases: readonly OperatorCase[] = [
       [{ center: undefined }, "params.center"],
     ],
   },
-  { op: "robust_scaler", title: "switched off", columns: [numbers], params: { center: null, scale: null }, width: 1, malformed: [] },
+  {
+    op: "robust_scaler",
+    title: "switched off",
+    columns: [numbers],
+    params: { center: null, scale: null },
+    width: 1,
+    malformed: [],
+  },
   ...(["l1", "l2", "max"] as const).map(
     (norm): OperatorCase => ({
       op: "normalizer",

@@ -75,7 +75,11 @@ export const textCases: readonly OperatorCase[] = [
     params: {
       ...wordParams,
       token_pattern: {
-        parts: [{ at: "boundary" }, { group: [{ one_of: ["word"] }] }, { repeat: [{ one_of: [[97, 122]] }], min: 2, max: null }],
+        parts: [
+          { at: "boundary" },
+          { group: [{ one_of: ["word"] }] },
+          { repeat: [{ one_of: [[97, 122]] }], min: 2, max: null },
+        ],
       },
       vocabulary: ["d", "c", "t c"],
     },
@@ -113,7 +117,13 @@ export const textCases: readonly OperatorCase[] = [
     op: "hashing_vectorizer",
     title: "of words",
     columns: [[...texts, "\ud800 dog", "half \udc00"]],
-    params: { ...wordParams, n_features: 5, alternate_sign: true, norm: "l2", token_pattern: { parts: [{ one_of: ["not_space"] }] } },
+    params: {
+      ...wordParams,
+      n_features: 5,
+      alternate_sign: true,
+      norm: "l2",
+      token_pattern: { parts: [{ one_of: ["not_space"] }] },
+    },
     width: 5,
     refused: [3, 8, 9],
     malformed: [

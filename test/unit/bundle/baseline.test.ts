@@ -1,4 +1,7 @@
-/** Goal: a baseline of lists counts their lengths and their items, stands for arrays and nothing else, and is read as strictly as the others. */
+/**
+ * Goal: a baseline of lists counts their lengths and their items, stands for arrays and nothing else, and is read as
+ * strictly as the others.
+ */
 import { expect, test } from "vitest";
 import { baselineFeatureProblems, parseBaseline } from "../../../bundle/baseline.js";
 import { featuresOf } from "../../../bundle/feature.js";
@@ -8,7 +11,12 @@ const words = { kind: "categorical", categories: ["a", "b"], counts: [5, 2], oth
 const scalar = { ...counted, missing: 0 };
 const tags = { kind: "list", missing: 1, lengths: counted, items: words };
 
-const baseline = (features: object, prediction: object = scalar) => ({ format: "plumb-baseline/1", rows: 4, features, prediction });
+const baseline = (features: object, prediction: object = scalar) => ({
+  format: "plumb-baseline/1",
+  rows: 4,
+  features,
+  prediction,
+});
 
 function problemsOf(document: object): readonly string[] {
   const parsed = parseBaseline(document);
@@ -36,7 +44,11 @@ test.each([
     { ...tags, items: { ...counted, edges: [2, 1], counts: [1, 1, 1] } },
     'features["tags"].items.edges: expected edges that increase, got one that does not',
   ],
-  ["lengths that are texts", { ...tags, lengths: words }, 'features.tags.lengths.kind: expected "numeric", got the string "categorical"'],
+  [
+    "lengths that are texts",
+    { ...tags, lengths: words },
+    'features.tags.lengths.kind: expected "numeric", got the string "categorical"',
+  ],
   [
     "lists in lists",
     { ...tags, items: tags },
@@ -47,7 +59,9 @@ test.each([
 });
 
 test("a prediction is no list", () => {
-  expect(problemsOf(baseline({}, tags))[0]).toContain("prediction: expected a distribution, or a list of them, got an object");
+  expect(problemsOf(baseline({}, tags))[0]).toContain(
+    "prediction: expected a distribution, or a list of them, got an object",
+  );
 });
 
 test("lists are counted as lists, other features are not, and personal data isn't", () => {

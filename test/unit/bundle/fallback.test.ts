@@ -1,9 +1,19 @@
-/** Goal: a fallback that doesn't fit the bundle it stands in for is refused when the bundle is read, with the place and the reason. */
+/**
+ * Goal: a fallback that doesn't fit the bundle it stands in for is refused when the bundle is read, with the place and
+ * the reason.
+ */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { nearestNames } from "../../../bundle/nearest-names.js";
 import { operatorsBefore } from "../../../preprocessing/operators.js";
-import { classify, type Document, linearRule, predictSeveral, type TinyBundle, tinyLabels } from "../../fixtures/tiny-bundle.js";
+import {
+  classify,
+  type Document,
+  linearRule,
+  predictSeveral,
+  type TinyBundle,
+  tinyLabels,
+} from "../../fixtures/tiny-bundle.js";
 import { problemsOf } from "./problems-of.js";
 
 type Change = (bundle: TinyBundle) => void;
@@ -47,19 +57,30 @@ describe("takes", () => {
   const cases: [string, Change][] = [
     ["a number for a regression", withFallback({ kind: "constant", prediction: -0.25 })],
     ["a number for each name", withFallback({ kind: "constant", prediction: [1, -0.5] }, predictSeveral)],
-    ["a label and probabilities", withFallback({ kind: "constant", prediction: "yes", probabilities: { yes: 0.7, no: 0.3 } }, classify)],
+    [
+      "a label and probabilities",
+      withFallback({ kind: "constant", prediction: "yes", probabilities: { yes: 0.7, no: 0.3 } }, classify),
+    ],
     [
       "probabilities that a few digits keep from 1",
       withFallback({ kind: "constant", prediction: "no", probabilities: { yes: 0.3333333, no: 0.6666666 } }, classify),
     ],
-    ["a label alone, where no probabilities are given", withFallback({ kind: "constant", prediction: "no" }, classifyOnly)],
+    [
+      "a label alone, where no probabilities are given",
+      withFallback({ kind: "constant", prediction: "no" }, classifyOnly),
+    ],
     [
       "labels that are no strings, by their texts",
-      withFallback({ kind: "constant", prediction: true, probabilities: { "3": 0.5, true: 0.5 } }, (bundle) => classify(bundle, [3, true])),
+      withFallback({ kind: "constant", prediction: true, probabilities: { "3": 0.5, true: 0.5 } }, (bundle) =>
+        classify(bundle, [3, true]),
+      ),
     ],
     ["a rule for a regression", withFallback(rule())],
     ["a rule for a classifier", withFallback(labelRule(), classify)],
-    ["a rule that gives as many numbers under the same names", withRule(giveTwo(["low", "high"]), rule(), predictSeveral)],
+    [
+      "a rule that gives as many numbers under the same names",
+      withRule(giveTwo(["low", "high"]), rule(), predictSeveral),
+    ],
     [
       "a rule whose tensors are taken in another order",
       withRule((r) => {
@@ -118,7 +139,9 @@ describe("refuses the constant", () => {
     ],
     [
       "that is the text of a label, not the label",
-      withFallback({ kind: "constant", prediction: "3", probabilities: { "3": 0.5, true: 0.5 } }, (bundle) => classify(bundle, [3, true])),
+      withFallback({ kind: "constant", prediction: "3", probabilities: { "3": 0.5, true: 0.5 } }, (bundle) =>
+        classify(bundle, [3, true]),
+      ),
       'fallback.prediction: expected a label of postprocessing.json, 3 or true, got the string "3"',
     ],
     [
@@ -153,7 +176,10 @@ describe("refuses the constant", () => {
     ],
     [
       "with probabilities of other labels",
-      withFallback({ kind: "constant", prediction: "no", probabilities: { no: 0.5, maybe: 0.25, Yes: 0.25 } }, classify),
+      withFallback(
+        { kind: "constant", prediction: "no", probabilities: { no: 0.5, maybe: 0.25, Yes: 0.25 } },
+        classify,
+      ),
       [
         'fallback.probabilities: expected only the labels of postprocessing.json, "no" or "yes", got "maybe" and "Yes"',
         'fallback.probabilities: expected a number for each label of postprocessing.json, got none for "yes"',
@@ -189,7 +215,9 @@ describe("refuses the constant", () => {
     ],
     [
       "of labels that names can't tell apart",
-      withFallback({ kind: "constant", prediction: 1, probabilities: { "1": 1 } }, (bundle) => classify(bundle, [1, "1"])),
+      withFallback({ kind: "constant", prediction: 1, probabilities: { "1": 1 } }, (bundle) =>
+        classify(bundle, [1, "1"]),
+      ),
       'fallback.probabilities: expected labels in postprocessing.json that differ when they are written as names, got "1" twice; give the labels other names, or use a rule',
     ],
   ];
@@ -203,7 +231,9 @@ describe("refuses the constant", () => {
       bundle.manifest.files = {};
       bundle.tamper["manifest.json"] = JSON.stringify(bundle.manifest).replace('"prediction":0', '"prediction":1e999');
     });
-    expect(problems[0]).toBe("manifest.json, fallback.prediction: expected a number, a label or a list of numbers, got Infinity");
+    expect(problems[0]).toBe(
+      "manifest.json, fallback.prediction: expected a number, a label or a list of numbers, got Infinity",
+    );
   });
 });
 
@@ -211,7 +241,11 @@ const known = [...operatorsBefore.keys()].map((name) => JSON.stringify(name));
 
 describe("refuses the rule", () => {
   const cases: [string, Change, string | string[]][] = [
-    ["of one graph only", withRule((r) => delete r.postprocessing), "fallback.postprocessing: expected an object, got nothing"],
+    [
+      "of one graph only",
+      withRule((r) => delete r.postprocessing),
+      "fallback.postprocessing: expected an object, got nothing",
+    ],
     [
       "that takes a feature that isn't there",
       withFallback(linearRule({ feature: "prices", coef: 1, intercept: 0 })),
@@ -320,7 +354,10 @@ describe("refuses the rule", () => {
       bundle.files["postprocessing.json"] = "";
       bundle.manifest.fallback = labelRule();
     });
-    expect(problems).toEqual(["schema.json: expected JSON, got nothing", "postprocessing.json: expected JSON, got nothing"]);
+    expect(problems).toEqual([
+      "schema.json: expected JSON, got nothing",
+      "postprocessing.json: expected JSON, got nothing",
+    ]);
   });
 });
 

@@ -1,4 +1,7 @@
-/** Goal: what takes a file's place after the folder was listed is refused when it is opened, and no size is read without bound. */
+/**
+ * Goal: what takes a file's place after the folder was listed is refused when it is opened, and no size is read without
+ * bound.
+ */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises";
@@ -23,15 +26,23 @@ test.each([0, 1, 262_144, 262_145, 1_000_000])("reads and hashes %d bytes", asyn
 test("does not follow a link", async () => {
   await writeFile(join(folder, "target"), "x");
   await symlink("target", join(folder, "card.md"));
-  expect(await readFile(folder, "card.md")).toEqual({ problem: "card.md: expected a file that can be read, got a symbolic link" });
+  expect(await readFile(folder, "card.md")).toEqual({
+    problem: "card.md: expected a file that can be read, got a symbolic link",
+  });
 });
 
 test("does not wait at a pipe, nor read a folder", async () => {
   execFileSync("mkfifo", [join(folder, "card.md")]);
-  expect(await readFile(folder, "card.md")).toEqual({ problem: "card.md: expected a plain file, got a device, pipe or socket" });
+  expect(await readFile(folder, "card.md")).toEqual({
+    problem: "card.md: expected a plain file, got a device, pipe or socket",
+  });
   await mkdir(join(folder, "schema.json"));
-  expect(await readFile(folder, "schema.json")).toEqual({ problem: "schema.json: expected a plain file, got a folder" });
-  expect(await readFile(folder, "golden.jsonl")).toEqual({ problem: "golden.jsonl: expected a file that can be read, got none" });
+  expect(await readFile(folder, "schema.json")).toEqual({
+    problem: "schema.json: expected a plain file, got a folder",
+  });
+  expect(await readFile(folder, "golden.jsonl")).toEqual({
+    problem: "golden.jsonl: expected a file that can be read, got none",
+  });
 });
 
 test.each([
@@ -41,7 +52,9 @@ test.each([
 ])("%s has at most %d bytes", async (name, bytesMax) => {
   await writeFile(join(folder, name), "");
   await truncate(join(folder, name), bytesMax + 1);
-  expect(await readFile(folder, name)).toEqual({ problem: `${name}: expected at most ${bytesMax} bytes, got ${bytesMax + 1}` });
+  expect(await readFile(folder, name)).toEqual({
+    problem: `${name}: expected at most ${bytesMax} bytes, got ${bytesMax + 1}`,
+  });
 });
 
 test("a folder of more files than a bundle can have is not looked through", async () => {

@@ -18,7 +18,8 @@ test("proto/ holds the current schemas, and no others of bundles", () => {
   for (const file of Object.keys(schemas)) expect(readme).toContain(`\`${file}\``);
 });
 
-const accepts = (file: string, document: unknown) => z.fromJSONSchema(JSON.parse(schemas[file]!)).safeParse(document).success;
+const accepts = (file: string, document: unknown) =>
+  z.fromJSONSchema(JSON.parse(schemas[file]!)).safeParse(document).success;
 
 test("the schemas take the files of a sound bundle, and refuse an unknown member", () => {
   const { manifest, files } = tinyBundle();

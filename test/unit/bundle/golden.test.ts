@@ -1,9 +1,23 @@
 /** Goal: golden rows are read to the last bit, and a line that is not one is refused by its number. */
 import { expect, test } from "vitest";
-import { decodeNumber, encodeNumber, formatGoldenRow, goldenKinds, goldenRowsMin, parseGolden } from "../../../bundle/index.js";
+import {
+  decodeNumber,
+  encodeNumber,
+  formatGoldenRow,
+  goldenKinds,
+  goldenRowsMin,
+  parseGolden,
+} from "../../../bundle/index.js";
 
 const line = (fields: object = {}) =>
-  JSON.stringify({ kind: "sample", row: { a: 1 }, features: { X: [1] }, raw: { "main.Y": [1] }, prediction: 1, ...fields });
+  JSON.stringify({
+    kind: "sample",
+    row: { a: 1 },
+    features: { X: [1] },
+    raw: { "main.Y": [1] },
+    prediction: 1,
+    ...fields,
+  });
 const many = (count = goldenRowsMin) => `${line()}\n`.repeat(count);
 
 test.each([
@@ -42,13 +56,21 @@ test("reads values to the last bit, and the row's own text", () => {
 });
 
 test("a refusal has a code instead of results, and its row may be anything a caller can send", () => {
-  const { rows, problems } = parseGolden(`${many()}{"kind":"extreme","row":{"a":1e999},"error":"schema_mismatch"}`, "regression");
+  const { rows, problems } = parseGolden(
+    `${many()}{"kind":"extreme","row":{"a":1e999},"error":"schema_mismatch"}`,
+    "regression",
+  );
   expect(problems).toEqual([]);
-  expect(rows.at(-1)).toMatchObject({ error: "schema_mismatch", row: { a: Number.POSITIVE_INFINITY }, rowJson: '{"a":1e999}' });
+  expect(rows.at(-1)).toMatchObject({
+    error: "schema_mismatch",
+    row: { a: Number.POSITIVE_INFINITY },
+    rowJson: '{"a":1e999}',
+  });
 });
 
 test("a label stands as it is, even where it reads like a number", () => {
-  const labelled = (prediction: unknown) => parseGolden(many() + line({ prediction, probabilities: [0.5, "NaN"] }), "classification");
+  const labelled = (prediction: unknown) =>
+    parseGolden(many() + line({ prediction, probabilities: [0.5, "NaN"] }), "classification");
   for (const label of ["NaN", "yes", true, 3]) {
     const { rows, problems } = labelled(label);
     expect(problems).toEqual([]);
@@ -71,7 +93,11 @@ const numberForm = 'a number, or one of "NaN", "Infinity", "-Infinity", "-0.0"';
 const bad: [string, string, string][] = [
   ["an empty line", "", "line 257: expected JSON, got nothing"],
   ["no object", "3", "line 257: expected an object, got the number 3"],
-  ["a key twice", '{"kind":"zero","row":{},"row":{}}', 'line 257: expected each key once, got the key "row" twice in one object'],
+  [
+    "a key twice",
+    '{"kind":"zero","row":{},"row":{}}',
+    'line 257: expected each key once, got the key "row" twice in one object',
+  ],
   [
     "a key twice in the row",
     '{"kind":"zero","row":{"a":1,"a":2},"error":"x"}',
@@ -83,10 +109,26 @@ const bad: [string, string, string][] = [
     'line 257, kind: expected "sample", "mean", "median", "bound", "threshold", "missing", "unknown", "empty", "zero" or "extreme", got the string "odd"',
   ],
   ["a row that is no object", line({ row: [] }), "line 257, row: expected an object, got an array of 0 values"],
-  ["no features", line({ features: undefined }), "line 257, features: expected an object of lists of numbers, got nothing"],
-  ["a value in words", line({ features: { X: [1, "one"] } }), `line 257, features.X[1]: expected ${numberForm}, got the string "one"`],
-  ["a value that is null", line({ raw: { "main.Y": [null] } }), `line 257, raw["main.Y"][0]: expected ${numberForm}, got null`],
-  ["no prediction", line({ prediction: undefined }), "line 257, prediction: expected a number, a label, or a list of numbers, got nothing"],
+  [
+    "no features",
+    line({ features: undefined }),
+    "line 257, features: expected an object of lists of numbers, got nothing",
+  ],
+  [
+    "a value in words",
+    line({ features: { X: [1, "one"] } }),
+    `line 257, features.X[1]: expected ${numberForm}, got the string "one"`,
+  ],
+  [
+    "a value that is null",
+    line({ raw: { "main.Y": [null] } }),
+    `line 257, raw["main.Y"][0]: expected ${numberForm}, got null`,
+  ],
+  [
+    "no prediction",
+    line({ prediction: undefined }),
+    "line 257, prediction: expected a number, a label, or a list of numbers, got nothing",
+  ],
   [
     "a prediction in words",
     line({ prediction: "yes" }),
@@ -111,7 +153,9 @@ const bad: [string, string, string][] = [
 test("refuses a line with no JSON, with what Node says of it", () => {
   const { problems } = parseGolden(`${many()}{\n`, "regression");
   expect(problems).toEqual([
-    expect.stringMatching(/^golden\.jsonl, line 257: expected JSON, got text that does not parse \(.* JSON at position 1\b.*\)$/),
+    expect.stringMatching(
+      /^golden\.jsonl, line 257: expected JSON, got text that does not parse \(.* JSON at position 1\b.*\)$/,
+    ),
   ]);
 });
 
@@ -130,7 +174,9 @@ test("too few rows with an answer prove nothing", () => {
     `golden.jsonl: expected at least 256 rows with an answer, got ${count}; export the bundle again with more rows: too few prove nothing`;
   expect(parseGolden(many(256), "regression").problems).toEqual([]);
   expect(parseGolden(many(255), "regression").problems).toEqual([words(255)]);
-  expect(parseGolden(`${many(255)}{"kind":"zero","row":{},"error":"row_refused"}\n`, "regression").problems).toEqual([words(255)]);
+  expect(parseGolden(`${many(255)}{"kind":"zero","row":{},"error":"row_refused"}\n`, "regression").problems).toEqual([
+    words(255),
+  ]);
   expect(parseGolden("", "regression").problems).toEqual([words(0)]);
 });
 

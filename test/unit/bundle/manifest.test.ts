@@ -1,4 +1,7 @@
-/** Goal: every rule of manifest.json is held, and breaking it is said with the place, what was expected and what is there. */
+/**
+ * Goal: every rule of manifest.json is held, and breaking it is said with the place, what was expected and what is
+ * there.
+ */
 import { expect, test } from "vitest";
 import type { Document } from "../../fixtures/tiny-bundle.js";
 import { problemsOf } from "./problems-of.js";
@@ -8,7 +11,11 @@ const name = "a name of 1 to 64 lower-case letters, digits, '.', '_' and '-', th
 const fileName = "a file name of letters, digits, '.', '_' and '-', the first a letter or digit";
 
 const cases: [string, (manifest: Document) => void, string | string[]][] = [
-  ["another format", (m) => (m.format = "plumb-bundle/2"), 'format: expected "plumb-bundle/1", got the string "plumb-bundle/2"'],
+  [
+    "another format",
+    (m) => (m.format = "plumb-bundle/2"),
+    'format: expected "plumb-bundle/1", got the string "plumb-bundle/2"',
+  ],
   ["a name in capitals", (m) => (m.name = "Tiny"), `name: expected ${name}, got the string "Tiny"`],
   ["a name that climbs", (m) => (m.name = "../tiny"), `name: expected ${name}, got the string "../tiny"`],
   ["a long name", (m) => (m.name = "a".repeat(65)), `name: expected ${name}, got the string "${"a".repeat(60)}…"`],
@@ -20,7 +27,11 @@ const cases: [string, (manifest: Document) => void, string | string[]][] = [
     (m) => (m.created = "2026-11-22"),
     'created: expected a time such as 2026-11-22T08:00:00Z, got the string "2026-11-22"',
   ],
-  ["another task", (m) => (m.task = "ranking"), 'task: expected "regression" or "classification", got the string "ranking"'],
+  [
+    "another task",
+    (m) => (m.task = "ranking"),
+    'task: expected "regression" or "classification", got the string "ranking"',
+  ],
   ["no models", (m) => (m.models = []), "models: expected at least 1 item, got an array of 0 values"],
   [
     "a dtype that no block has",
@@ -55,7 +66,11 @@ const cases: [string, (manifest: Document) => void, string | string[]][] = [
       'files: expected only files of the bundle format and the models\' files, got "model.onnx"; remove the entry and the file',
     ],
   ],
-  ["two models of one id", (m) => m.models.push(m.models[0]), 'models[1].id: expected each model id once, got "main" again'],
+  [
+    "two models of one id",
+    (m) => m.models.push(m.models[0]),
+    'models[1].id: expected each model id once, got "main" again',
+  ],
   [
     "a tensor twice",
     (m) => m.models[0].outputs.push(m.models[0].outputs[0]),
@@ -89,7 +104,11 @@ const cases: [string, (manifest: Document) => void, string | string[]][] = [
   ],
   ["no time to answer in", (m) => (m.slo.p95_ms = 0), "slo.p95_ms: expected a number above 0, got the number 0"],
   ["no limits", (m) => delete m.limits, "limits: expected an object, got nothing"],
-  ["a fractional limit", (m) => (m.limits.rows_max = 0.5), "limits.rows_max: expected an integer from 1 up, got the number 0.5"],
+  [
+    "a fractional limit",
+    (m) => (m.limits.rows_max = 0.5),
+    "limits.rows_max: expected an integer from 1 up, got the number 0.5",
+  ],
   [
     "a limit without end",
     (m) => (m.limits.body_bytes_max = 1e12),
@@ -113,7 +132,9 @@ const cases: [string, (manifest: Document) => void, string | string[]][] = [
   [
     "file names that lead out of the folder, or that systems read in their own way",
     (m) => (m.files = { "../a": {}, "/a": {}, "a\\b": {}, "a\0": {}, ".a": {}, "..": {} }),
-    ['"../a"', '"/a"', '"a\\\\b"', '"a\\u0000"', '".a"', '".."'].map((quoted) => `files[${quoted}]: expected ${fileName}, got this name`),
+    ['"../a"', '"/a"', '"a\\\\b"', '"a\\u0000"', '".a"', '".."'].map(
+      (quoted) => `files[${quoted}]: expected ${fileName}, got this name`,
+    ),
   ],
   [
     "names that differ in case only",
@@ -140,7 +161,15 @@ const cases: [string, (manifest: Document) => void, string | string[]][] = [
 ];
 
 function required(entry: object): Record<string, object> {
-  const names = ["schema.json", "preprocessing.json", "postprocessing.json", "golden.jsonl", "baseline.json", "evaluation.json", "card.md"];
+  const names = [
+    "schema.json",
+    "preprocessing.json",
+    "postprocessing.json",
+    "golden.jsonl",
+    "baseline.json",
+    "evaluation.json",
+    "card.md",
+  ];
   return Object.fromEntries(names.map((each) => [each, entry]));
 }
 

@@ -15,14 +15,21 @@ test("reads a sound bundle", async () => {
   await written.remove();
   expect(bundle).toMatchObject({ directory: written.directory, name: "tiny", version: 1 });
   expect(bundle.digest).toBe(createHash("sha256").update(manifest).digest("hex"));
-  expect(bundle.models).toMatchObject([{ id: "main", inputs: [{ name: "X", shape: ["rows", 3] }], outputs: [{ name: "Y" }] }]);
+  expect(bundle.models).toMatchObject([
+    { id: "main", inputs: [{ name: "X", shape: ["rows", 3] }], outputs: [{ name: "Y" }] },
+  ]);
   expect(bundle.models[0]!.bytes).toEqual(new Uint8Array(2048).fill(7));
   expect(bundle.rowSchema.features).toMatchObject([
     { name: "price", type: "number", nullable: true, required: true, pii: false, minimum: 0 },
     { name: "promo", type: "integer", nullable: false, required: true, pii: false },
   ]);
   expect(bundle.golden).toHaveLength(260);
-  expect(bundle.golden[0]).toMatchObject({ kind: "sample", line: 1, row: { price: null, promo: 0 }, rowJson: '{"price":null,"promo":0}' });
+  expect(bundle.golden[0]).toMatchObject({
+    kind: "sample",
+    line: 1,
+    row: { price: null, promo: 0 },
+    rowJson: '{"price":null,"promo":0}',
+  });
   expect(bundle.evaluation.metrics.holdout).toEqual({ rmse: 10.5, mape: null });
   expect(bundle.baseline.rows).toBe(260);
 });
@@ -51,7 +58,11 @@ const tampered: [string, (bundle: TinyBundle) => void, string[]][] = [
       `model.onnx: expected sha256 ${sha256(new Uint8Array(2048).fill(7))}, as manifest.json says, got ${sha256(new Uint8Array(2048).fill(7).fill(8, 2047))}; ${changed}`,
     ],
   ],
-  ["a file cut short", (b) => (b.tamper["card.md"] = "# T"), [`card.md: expected 7 bytes, as manifest.json says, got 3; ${changed}`]],
+  [
+    "a file cut short",
+    (b) => (b.tamper["card.md"] = "# T"),
+    [`card.md: expected 7 bytes, as manifest.json says, got 3; ${changed}`],
+  ],
   [
     "an emptied file",
     (b) => (b.tamper["golden.jsonl"] = ""),
@@ -67,7 +78,11 @@ const tampered: [string, (bundle: TinyBundle) => void, string[]][] = [
     (b) => (b.tamper["notes.txt"] = "x"),
     ["notes.txt: expected only files that manifest.json lists, got this file; remove it"],
   ],
-  ["a hidden file", (b) => (b.tamper[".env"] = "x"), [".env: expected only files that manifest.json lists, got this file; remove it"]],
+  [
+    "a hidden file",
+    (b) => (b.tamper[".env"] = "x"),
+    [".env: expected only files that manifest.json lists, got this file; remove it"],
+  ],
   [
     "a file with a strange name",
     (b) => (b.tamper["a b\n"] = "x"),
@@ -126,10 +141,14 @@ test("refuses a folder that is a link, that is no folder, or that is not there",
   const link = join(written.store, "link");
   await symlink(written.directory, link);
   const file = join(written.directory, "card.md");
-  await expect(readBundle(link)).rejects.toMatchObject({ problems: [`${link}: expected a folder, got a symbolic link`] });
+  await expect(readBundle(link)).rejects.toMatchObject({
+    problems: [`${link}: expected a folder, got a symbolic link`],
+  });
   await expect(readBundle(file)).rejects.toMatchObject({ problems: [`${file}: expected a folder, got a plain file`] });
   await written.remove();
-  await expect(readBundle(link)).rejects.toMatchObject({ problems: [`${link}: expected a folder that can be read, got none`] });
+  await expect(readBundle(link)).rejects.toMatchObject({
+    problems: [`${link}: expected a folder that can be read, got none`],
+  });
 });
 
 test("a folder named as in a store holds the version that its name says", async () => {
@@ -152,7 +171,12 @@ test("says everything that is wrong, not only the first", async () => {
   expect(error).toBeInstanceOf(BundleError);
   const { problems, message, directory } = error as BundleError;
   expect(directory).toBe(written.directory);
-  expect(problems.map((problem) => problem.split(/[,:]/)[0])).toEqual(["notes.txt", "card.md", "schema.json", "baseline.json"]);
+  expect(problems.map((problem) => problem.split(/[,:]/)[0])).toEqual([
+    "notes.txt",
+    "card.md",
+    "schema.json",
+    "baseline.json",
+  ]);
   expect(message).toBe(`bundle ${directory}: 4 problems\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
 });
 
@@ -170,7 +194,12 @@ const sources: [string, string, string | Uint8Array, string][] = [
     'line 1: expected each key once, got the key "a" twice in one object',
   ],
   ["the key __proto__", "evaluation.json", '{"__proto__":{}}', 'line 1: expected no key of this name, got "__proto__"'],
-  ["a bottomless document", "baseline.json", "[".repeat(100_000), "line 1: expected nesting of at most 64 levels, got a deeper one"],
+  [
+    "a bottomless document",
+    "baseline.json",
+    "[".repeat(100_000),
+    "line 1: expected nesting of at most 64 levels, got a deeper one",
+  ],
 ];
 test.each(sources)("refuses JSON with %s", async (_, file, text, expected) => {
   expect(await problemsOf((bundle) => (bundle.files[file] = text))).toContain(`${file}, ${expected}`);
@@ -198,7 +227,9 @@ test("refuses graphs that do not hold together, with the place in the file", asy
   });
   expect(problems).toHaveLength(2);
   expect(problems[0]).toMatch(/^preprocessing.json, nodes\[1\].params.mean: expected .+, got /);
-  expect(problems[1]).toBe('postprocessing.json, outputs[0].from[0]: expected the name of an input or the id of an earlier node, got "p9"');
+  expect(problems[1]).toBe(
+    'postprocessing.json, outputs[0].from[0]: expected the name of an input or the id of an earlier node, got "p9"',
+  );
 });
 
 test("refuses an evaluation and a baseline that are not as the format says", async () => {

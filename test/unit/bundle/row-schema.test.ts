@@ -1,4 +1,7 @@
-/** Goal: what a row may hold, and in what words a row that breaks a rule is refused. Rows are JSON texts, as callers send them. */
+/**
+ * Goal: what a row may hold, and in what words a row that breaks a rule is refused. Rows are JSON texts, as callers
+ * send them.
+ */
 import { expect, test } from "vitest";
 import { parseRowSchema, type RowSchema } from "../../../bundle/index.js";
 
@@ -85,7 +88,12 @@ test("refuses a field that is missing, and one that is unknown, without repeatin
   expect(demand.accepts(row)).toBe(false);
   expect(demand.issues(row, 0)).toEqual([
     { row: 0, feature: "promo", expected: "an integer", got: "nothing" },
-    { row: 0, feature: "Promo", expected: 'no field of this name; the features are "price", "promo" and "store"', got: "a string" },
+    {
+      row: 0,
+      feature: "Promo",
+      expected: 'no field of this name; the features are "price", "promo" and "store"',
+      got: "a string",
+    },
   ]);
 });
 
@@ -101,7 +109,9 @@ test.each(['{"__proto__":{}}', '{"__proto__":null}', '{"__proto__":1}', '{"const
 test.each(["null", "1", '"a"', "[]", "[[]]", "true"])("refuses %s, which is no row", (text) => {
   const row: unknown = JSON.parse(text);
   expect(demand.accepts(row)).toBe(false);
-  expect(demand.issues(row, 2)).toMatchObject([{ row: 2, feature: "", expected: "an object with one member per feature" }]);
+  expect(demand.issues(row, 2)).toMatchObject([
+    { row: 2, feature: "", expected: "an object with one member per feature" },
+  ]);
 });
 
 test("an optional feature may be absent, but null only where its type has it", () => {
@@ -134,7 +144,9 @@ const expectations: [Json, string][] = [
   [{ type: "array", items: { type: "integer" }, minItems: 1, maxItems: 3 }, "an array of 1 to 3 integers"],
 ];
 test.each(expectations)("%j expects %s", (property, expected) => {
-  expect(schemaOf({ a: property }).issues({ a: {} }, 0)).toEqual([{ row: 0, feature: "a", expected, got: "an object" }]);
+  expect(schemaOf({ a: property }).issues({ a: {} }, 0)).toEqual([
+    { row: 0, feature: "a", expected, got: "an object" },
+  ]);
 });
 
 const forms: [Json, unknown[], unknown[]][] = [
@@ -145,13 +157,21 @@ const forms: [Json, unknown[], unknown[]][] = [
   [{ type: ["string", "null"], enum: ["", null] }, ["", null], ["null", 0]],
   [{ type: "string", pattern: "b" }, ["abc"], ["ac", ""]],
   [{ type: "string", pattern: "^.$" }, ["𝒳"], ["ab"]],
-  [{ type: "string", format: "date" }, ["2024-02-29"], ["2023-02-29", "2024-2-29", "2024-02-29T00:00:00Z", "2024-02-29\n"]],
+  [
+    { type: "string", format: "date" },
+    ["2024-02-29"],
+    ["2023-02-29", "2024-2-29", "2024-02-29T00:00:00Z", "2024-02-29\n"],
+  ],
   [
     { type: "string", format: "date-time" },
     ["2026-11-22T08:00:00Z", "2026-11-22T08:00:00.5+01:00"],
     ["2026-11-22T08:00:00", "2026-11-22 08:00:00Z", "2026-11-22T25:00:00Z"],
   ],
-  [{ type: "string", format: "uuid" }, ["9f86d081-884c-7d65-9a2f-eaa0c55ad015"], ["9f86d081884c7d659a2feaa0c55ad015", ""]],
+  [
+    { type: "string", format: "uuid" },
+    ["9f86d081-884c-7d65-9a2f-eaa0c55ad015"],
+    ["9f86d081884c7d659a2feaa0c55ad015", ""],
+  ],
   [
     { type: "array", items: { type: "integer" }, minItems: 1, maxItems: 2 },
     [[1], [1, 2]],
@@ -164,7 +184,11 @@ test.each(forms)("%j takes %j and refuses %j", (property, goodValues, badValues)
   for (const a of goodValues)
     expect({ a, ok: schema.accepts({ a }), issues: schema.issues({ a }, 0) }).toEqual({ a, ok: true, issues: [] });
   for (const a of badValues)
-    expect({ a, ok: schema.accepts({ a }), issues: schema.issues({ a }, 0).length }).toEqual({ a, ok: false, issues: 1 });
+    expect({ a, ok: schema.accepts({ a }), issues: schema.issues({ a }, 0).length }).toEqual({
+      a,
+      ok: false,
+      issues: 1,
+    });
 });
 
 test("says which item of an array is wrong", () => {
@@ -184,14 +208,23 @@ test("never repeats personal data", () => {
     "a number (hidden: personal data)",
     "an array with a string (hidden: personal data) at index 0",
   ]);
-  expect(got({ name: null, age: true, ids: 7 })).toEqual(["null", "a boolean (hidden: personal data)", "a number (hidden: personal data)"]);
+  expect(got({ name: null, age: true, ids: 7 })).toEqual([
+    "null",
+    "a boolean (hidden: personal data)",
+    "a number (hidden: personal data)",
+  ]);
 });
 
 test("names ten unknown fields, and counts the rest", () => {
   const row = { ...good, ...Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`x${index}`, index])) };
   const issues = demand.issues(row, 0);
   expect(issues).toHaveLength(11);
-  expect(issues.at(-1)).toEqual({ row: 0, feature: "", expected: "only fields that the schema names", got: "990 more unknown fields" });
+  expect(issues.at(-1)).toEqual({
+    row: 0,
+    feature: "",
+    expected: "only fields that the schema names",
+    got: "990 more unknown fields",
+  });
   expect(demand.issues({ ...good, ["x".repeat(10_000)]: 1 }, 0)[0]!.feature).toBe(`${"x".repeat(256)}…`);
 });
 

@@ -1,4 +1,7 @@
-/** Goal: a store's bundles are found by the names of folders, and whatever else is there is named, and costs no bundle its place. */
+/**
+ * Goal: a store's bundles are found by the names of folders, and whatever else is there is named, and costs no bundle
+ * its place.
+ */
 import { execFileSync } from "node:child_process";
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -37,26 +40,32 @@ test("an empty store has no bundles", async () => {
 
 const found = () => [{ name: "demand", version: 1, directory: join(store, "demand/1") }];
 
-test.each(["01", "0", "1.5", "-1", "v1", "2.tmp", "1.bak", "1e3", "9".repeat(16)])("passes over %s as a version", async (version) => {
-  await make("demand/1", `demand/${version}`);
-  expect(await listBundles(store)).toEqual({
-    bundles: found(),
-    strays: [
-      `${store}, folder "demand/${version}": expected a version: a positive integer without leading zeros, got this name; rename or remove it`,
-    ],
-  });
-});
+test.each(["01", "0", "1.5", "-1", "v1", "2.tmp", "1.bak", "1e3", "9".repeat(16)])(
+  "passes over %s as a version",
+  async (version) => {
+    await make("demand/1", `demand/${version}`);
+    expect(await listBundles(store)).toEqual({
+      bundles: found(),
+      strays: [
+        `${store}, folder "demand/${version}": expected a version: a positive integer without leading zeros, got this name; rename or remove it`,
+      ],
+    });
+  },
+);
 
-test.each(["Demand", "my model", "_x", "lost+found", "@eaDir", "__pycache__", "a".repeat(65)])("passes over %s as a name", async (name) => {
-  await make("demand/1", `${name}/1`);
-  const quoted = name.length > 60 ? `${name.slice(0, 60)}…` : name;
-  expect(await listBundles(store)).toEqual({
-    bundles: found(),
-    strays: [
-      `${store}, folder "${quoted}": expected a model's name of lower-case letters, digits, '.', '_' and '-', got this name; rename or remove it`,
-    ],
-  });
-});
+test.each(["Demand", "my model", "_x", "lost+found", "@eaDir", "__pycache__", "a".repeat(65)])(
+  "passes over %s as a name",
+  async (name) => {
+    await make("demand/1", `${name}/1`);
+    const quoted = name.length > 60 ? `${name.slice(0, 60)}…` : name;
+    expect(await listBundles(store)).toEqual({
+      bundles: found(),
+      strays: [
+        `${store}, folder "${quoted}": expected a model's name of lower-case letters, digits, '.', '_' and '-', got this name; rename or remove it`,
+      ],
+    });
+  },
+);
 
 test("passes over a link that isn't named as a version, and keeps one that is, for the reader to refuse", async () => {
   await make("demand/1");
@@ -72,7 +81,9 @@ test("passes over pipes, whatever they are called", async () => {
   execFileSync("mkfifo", [join(store, "pipe"), join(store, "demand/2")]);
   expect(await listBundles(store)).toEqual({
     bundles: found(),
-    strays: ["demand/2", "pipe"].map((name) => `${store}, "${name}": expected a folder, got a device, pipe or socket; remove it`),
+    strays: ["demand/2", "pipe"].map(
+      (name) => `${store}, "${name}": expected a folder, got a device, pipe or socket; remove it`,
+    ),
   });
 });
 
@@ -97,11 +108,15 @@ test("a folder's signature changes with its files, and not otherwise", async () 
   await writeFile(join(folder, "manifest.json"), "{");
   const begun = await folderSignature(folder);
   await writeFile(join(folder, "manifest.json"), "{}");
-  expect(new Set([empty, begun, await folderSignature(folder), await folderSignature(join(store, "none"))]).size).toBe(4);
+  expect(new Set([empty, begun, await folderSignature(folder), await folderSignature(join(store, "none"))]).size).toBe(
+    4,
+  );
   expect(await folderSignature(folder)).toBe(await folderSignature(folder));
 });
 
 test("a store that isn't there is said", async () => {
   const missing = join(store, "none");
-  await expect(listBundles(missing)).rejects.toMatchObject({ problems: [`${missing}: expected a folder that can be read, got none`] });
+  await expect(listBundles(missing)).rejects.toMatchObject({
+    problems: [`${missing}: expected a folder that can be read, got none`],
+  });
 });

@@ -13,7 +13,9 @@ const cases: [string, (bundle: TinyBundle) => void, string[]][] = [
       files["preprocessing.json"].inputs[0].name = "cost";
       files["preprocessing.json"].nodes[0].inputs = ["cost"];
     },
-    ['preprocessing.json, inputs[0].name: expected the name of a property in schema.json, got "cost"; near it are "promo" and "price"'],
+    [
+      'preprocessing.json, inputs[0].name: expected the name of a property in schema.json, got "cost"; near it are "promo" and "price"',
+    ],
   ],
   [
     "a graph input of another type than the feature",
@@ -47,22 +49,30 @@ const cases: [string, (bundle: TinyBundle) => void, string[]][] = [
   [
     "a model input of another shape",
     ({ manifest }) => (manifest.models[0].inputs[0].shape = ["rows", 4]),
-    ["manifest.json, models[0].inputs[0]: expected float32 [rows, 3], as the tensor is where it comes from, got float32 [rows, 4]"],
+    [
+      "manifest.json, models[0].inputs[0]: expected float32 [rows, 3], as the tensor is where it comes from, got float32 [rows, 4]",
+    ],
   ],
   [
     "a model input of another dtype",
     ({ manifest }) => (manifest.models[0].inputs[0].dtype = "float64"),
-    ["manifest.json, models[0].inputs[0]: expected float32 [rows, 3], as the tensor is where it comes from, got float64 [rows, 3]"],
+    [
+      "manifest.json, models[0].inputs[0]: expected float32 [rows, 3], as the tensor is where it comes from, got float64 [rows, 3]",
+    ],
   ],
   [
     "a model output that isn't there",
     ({ manifest }) => (manifest.models[0].id = "other"),
-    ['postprocessing.json, inputs[0].name: expected the name of a model\'s output in manifest.json, as "id.name", got "main.Y"'],
+    [
+      'postprocessing.json, inputs[0].name: expected the name of a model\'s output in manifest.json, as "id.name", got "main.Y"',
+    ],
   ],
   [
     "a model output of another dtype",
     ({ manifest }) => (manifest.models[0].outputs[0].dtype = "float64"),
-    ["postprocessing.json, inputs[0]: expected float64 [rows, 1], as the tensor is where it comes from, got float32 [rows, 1]"],
+    [
+      "postprocessing.json, inputs[0]: expected float64 [rows, 1], as the tensor is where it comes from, got float32 [rows, 1]",
+    ],
   ],
   [
     "a task that postprocessing doesn't do",
@@ -112,7 +122,11 @@ test("of many unknown features, the first are told their near ones, and all are 
     nodes[0].params.statistics.push(...unknown.map(() => "NaN"));
   });
   expect(problems).toHaveLength(12);
-  expect(problems.map((problem) => problem.includes("; near it are "))).toEqual([...new Array(10).fill(true), false, false]);
+  expect(problems.map((problem) => problem.includes("; near it are "))).toEqual([
+    ...new Array(10).fill(true),
+    false,
+    false,
+  ]);
 });
 
 test("a feature that no step reads is allowed", async () => {

@@ -1,4 +1,7 @@
-/** Goal: the health command's exit code is what the server says of itself, and silence, slowness and strangers are no health. */
+/**
+ * Goal: the health command's exit code is what the server says of itself, and silence, slowness and strangers are no
+ * health.
+ */
 
 import { once } from "node:events";
 import { createServer, type RequestListener, type Server } from "node:http";
@@ -101,5 +104,8 @@ describe("wrong usage is exit code 2", () => {
 test("it is a command of plumb, which ends by itself", async () => {
   const port = await answering((_, reply) => reply.end());
   expect(await runPlumb(["health", "--live", "--http-port", port])).toMatchObject({ code: 0, stderr: "" });
-  expect(await runPlumb(["health", "--help"])).toMatchObject({ code: 0, stdout: expect.stringContaining("plumb health") });
+  expect(await runPlumb(["health", "--help"])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("plumb health"),
+  });
 });

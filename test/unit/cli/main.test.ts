@@ -1,4 +1,7 @@
-/** Goal: the command says what it can do, ends with 0 for an answer, 1 for a refusal and 2 for wrong usage, and starts nothing by mistake. */
+/**
+ * Goal: the command says what it can do, ends with 0 for an answer, 1 for a refusal and 2 for wrong usage, and starts
+ * nothing by mistake.
+ */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
@@ -7,12 +10,15 @@ import { describeSettings } from "../../../server/config.js";
 import { callCommand, runPlumb } from "../../support/command.js";
 
 describe("help", () => {
-  test.each(["--help", "-h", "verify --help", "predict --help"])("plumb %s names the commands, on standard output", async (words) => {
-    const { code, stdout, stderr } = await callCommand(run, words.split(" "));
-    expect([code, stderr]).toEqual([0, ""]);
-    for (const command of ["plumb serve", "plumb verify BUNDLE", "plumb predict BUNDLE", "--features", "--version"])
-      expect(stdout).toContain(command);
-  });
+  test.each(["--help", "-h", "verify --help", "predict --help"])(
+    "plumb %s names the commands, on standard output",
+    async (words) => {
+      const { code, stdout, stderr } = await callCommand(run, words.split(" "));
+      expect([code, stderr]).toEqual([0, ""]);
+      for (const command of ["plumb serve", "plumb verify BUNDLE", "plumb predict BUNDLE", "--features", "--version"])
+        expect(stdout).toContain(command);
+    },
+  );
 
   test("plumb serve --help names every setting, with its variable and default", async () => {
     const { code, stdout } = await callCommand(run, ["serve", "--help"]);

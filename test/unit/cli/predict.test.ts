@@ -1,4 +1,6 @@
-/** Goal: `plumb predict` answers each line as the server would, in its order, one line for one, whatever the lines are. */
+/**
+ * Goal: `plumb predict` answers each line as the server would, in its order, one line for one, whatever the lines are.
+ */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,7 +24,10 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Answers a file's lines in this process, file to file. */
-async function answer(content: string | Uint8Array, ...flags: string[]): Promise<{ text: string; lines: ReturnType<typeof JSON.parse>[] }> {
+async function answer(
+  content: string | Uint8Array,
+  ...flags: string[]
+): Promise<{ text: string; lines: ReturnType<typeof JSON.parse>[] }> {
   const [input, output] = [join(folder, "in.jsonl"), join(folder, "out.jsonl")];
   writeFileSync(input, content);
   const result = await callCommand(predictLines, [demandDirectory, "--input", input, "--output", output, ...flags]);
@@ -43,7 +48,12 @@ describe("golden rows", () => {
     expect(lines).toHaveLength(golden.length);
     for (const [i, line] of lines.entries()) {
       expect(Object.is(line.prediction, golden[i]!.prediction), `line ${i + 1}`).toBe(true);
-      expect(line).toEqual({ prediction: golden[i]!.prediction, model: "demand", version: 1, request_id: `line-${i + 1}` });
+      expect(line).toEqual({
+        prediction: golden[i]!.prediction,
+        model: "demand",
+        version: 1,
+        request_id: `line-${i + 1}`,
+      });
     }
   });
 
@@ -69,7 +79,8 @@ describe("golden rows", () => {
 test("every engine gives the same lines, raw outputs and all", async () => {
   const rows = golden.map(({ rowJson }) => `${rowJson}\n`).join("");
   const texts: string[] = [];
-  for (const engine of ["onnxruntime", "tree", "auto"]) texts.push((await answer(rows, "--raw", "--engine", engine)).text);
+  for (const engine of ["onnxruntime", "tree", "auto"])
+    texts.push((await answer(rows, "--raw", "--engine", engine)).text);
   expect(new Set(texts).size).toBe(1);
   expect(texts[0]!.split("\n")).toHaveLength(golden.length + 1);
 });
@@ -87,7 +98,13 @@ describe("lines", () => {
     const { lines } = await answer(`${goodLine}\n{"feature_price": "x"}\nhello\n[]\n${goodLine}\n`);
     expect(codes(lines)).toEqual(["ok", "schema_mismatch", "malformed_body", "malformed_body", "ok"]);
     expect(lines[1].error.issues).toContainEqual(expect.objectContaining({ row: 0, feature: "feature_price" }));
-    expect(lines.map((line) => line.request_id ?? line.error.request_id)).toEqual(["line-1", "line-2", "line-3", "line-4", "line-5"]);
+    expect(lines.map((line) => line.request_id ?? line.error.request_id)).toEqual([
+      "line-1",
+      "line-2",
+      "line-3",
+      "line-4",
+      "line-5",
+    ]);
     expect(lines[4].prediction).toBe(lines[0].prediction);
   });
 
@@ -120,9 +137,14 @@ describe("lines", () => {
 
   test("may hold several rows, answered as /predict does", async () => {
     const rows = golden.slice(0, 3).map(({ rowJson }) => rowJson);
-    const { lines } = await answer(`{"rows": [${rows.join()}]}\n{"partial": true, "rows": [{}, ${rows[0]}]}\n`, "--features");
+    const { lines } = await answer(
+      `{"rows": [${rows.join()}]}\n{"partial": true, "rows": [{}, ${rows[0]}]}\n`,
+      "--features",
+    );
     expect(lines[0].predictions).toEqual(golden.slice(0, 3).map(({ prediction }) => prediction));
-    expect(lines[0].features).toEqual(golden.slice(0, 3).flatMap(({ features }) => Array.from(features.X!, Math.fround)));
+    expect(lines[0].features).toEqual(
+      golden.slice(0, 3).flatMap(({ features }) => Array.from(features.X!, Math.fround)),
+    );
     expect(lines[1].predictions).toEqual([null, golden[0]!.prediction]);
     expect(lines[1].errors).toMatchObject([{ row: 0, code: "schema_mismatch" }]);
   });
@@ -174,11 +196,14 @@ describe("what can't be done is told", () => {
     }
   });
 
-  test.each([[[]], [["a", "b"]], [["a", "--inputs", "x"]], [["a", "--input"]]])("wrong usage %j, with 2", async (args) => {
-    const { code, stdout, stderr } = await callCommand(predictLines, args);
-    expect([code, stdout]).toEqual([2, ""]);
-    expect(stderr).toMatch(/^plumb predict: /);
-  });
+  test.each([[[]], [["a", "b"]], [["a", "--inputs", "x"]], [["a", "--input"]]])(
+    "wrong usage %j, with 2",
+    async (args) => {
+      const { code, stdout, stderr } = await callCommand(predictLines, args);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toMatch(/^plumb predict: /);
+    },
+  );
 });
 
 describe("as a process", () => {
@@ -188,7 +213,10 @@ describe("as a process", () => {
     expect([code, stderr]).toEqual([0, ""]);
     const lines = stdout.split("\n");
     expect(lines).toHaveLength(count + 1);
-    expect(JSON.parse(lines[count - 1]!)).toMatchObject({ prediction: golden[0]!.prediction, request_id: `line-${count}` });
+    expect(JSON.parse(lines[count - 1]!)).toMatchObject({
+      prediction: golden[0]!.prediction,
+      request_id: `line-${count}`,
+    });
   });
 
   test("answers a line before the next one is there", async () => {

@@ -40,7 +40,11 @@ describe("a store", () => {
     await mkdir(join(store.directory, "lost+found"));
     const { code, stdout, stderr } = await callCommand(verify, [store.directory]);
     await store.remove();
-    expect(stdout.split("\n").map((line) => line.split("  ").slice(0, 2))).toEqual([["echo/1", "proved"], ["echo/2", "proved"], [""]]);
+    expect(stdout.split("\n").map((line) => line.split("  ").slice(0, 2))).toEqual([
+      ["echo/1", "proved"],
+      ["echo/2", "proved"],
+      [""],
+    ]);
     expect([code, stderr]).toEqual([0, expect.stringMatching(/^plumb verify: passed over: .*"lost\+found"[^\n]*\n$/)]);
   });
 
@@ -95,7 +99,11 @@ describe("a true bundle", () => {
     ["digits", "auto", /, by onnxruntime \(it has no TreeEnsemble\)\n/],
     ["digits", "onnxruntime", /, by onnxruntime\n/],
   ])("%s is proved on the engine that is asked for, %s, or the report says why not", async (model, engine, report) => {
-    const { code, stdout, stderr } = await callCommand(verify, [join(demandDirectory, "../..", model, "1"), "--engine", engine]);
+    const { code, stdout, stderr } = await callCommand(verify, [
+      join(demandDirectory, "../..", model, "1"),
+      "--engine",
+      engine,
+    ]);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(report);
   });
@@ -132,7 +140,10 @@ test.each([
     { rows: 60, differing: 3, largest: null, allowed: 0.5 },
     "3 of 60 rows answered otherwise than by the pipeline (a share of 0.5 is allowed)",
   ],
-  [{ rows: 60, differing: 0, largest: 0, allowed: 0 }, "0 of 60 rows answered otherwise than by the pipeline (a share of 0 is allowed)"],
+  [
+    { rows: 60, differing: 0, largest: 0, allowed: 0 },
+    "0 of 60 rows answered otherwise than by the pipeline (a share of 0 is allowed)",
+  ],
 ])("flips of trees are told: %o", async (flips, line) => {
   const { code, stdout } = await verifyChanged((copy) => {
     copy.edit("manifest.json", (manifest) => {
@@ -164,13 +175,17 @@ describe("one changed byte", () => {
   });
 
   test("that the manifest can't be read with is refused", async () => {
-    const problems = await problemsOf((copy) => copy.write("manifest.json", copy.read("manifest.json").replace("{", "[")));
+    const problems = await problemsOf((copy) =>
+      copy.write("manifest.json", copy.read("manifest.json").replace("{", "[")),
+    );
     expect(problems[0]).toContain("manifest.json");
   });
 
   test("too many or too few is refused, by both sizes", async () => {
     const size = readFileSync(join(demandDirectory, "model.onnx")).length;
-    const problems = await problemsOf((copy) => copy.write("model.onnx", readFileSync(copy.path("model.onnx")).subarray(0, -1)));
+    const problems = await problemsOf((copy) =>
+      copy.write("model.onnx", readFileSync(copy.path("model.onnx")).subarray(0, -1)),
+    );
     expect(problems[0]).toMatch(new RegExp(`model\\.onnx.*${size}.*${size - 1}`));
   });
 });
@@ -190,7 +205,9 @@ describe("with all hashes put right", () => {
         scaler(graph).mean[1] *= 1 + 2 ** -40;
       }),
     );
-    expect(problems[0]).toMatch(/^golden\.jsonl line \d+ \(\w+\), features\.X\[1\]: expected \S+, got \S+, \d+ ulp \(float64\) apart/);
+    expect(problems[0]).toMatch(
+      /^golden\.jsonl line \d+ \(\w+\), features\.X\[1\]: expected \S+, got \S+, \d+ ulp \(float64\) apart/,
+    );
     expect(problems.at(-1)).toMatch(/^and \d+ more$/);
   });
 
@@ -201,7 +218,9 @@ describe("with all hashes put right", () => {
       });
       copy.rehash();
     });
-    expect(stderr).toMatch(/ {2}features {5}worst difference \d+ ulp: golden\.jsonl line \d+ \(\w+\), features\.X\[0\]: expected/);
+    expect(stderr).toMatch(
+      / {2}features {5}worst difference \d+ ulp: golden\.jsonl line \d+ \(\w+\), features\.X\[0\]: expected/,
+    );
     expect(stderr).toMatch(/ {2}raw outputs {2}worst difference \d+ ulp/);
   });
 
@@ -249,7 +268,8 @@ describe("with all hashes put right", () => {
       copy.editGolden((golden, index) => (index === 40 ? { ...golden, prediction: golden.prediction + 1 } : golden)),
     );
     expect(problems).toHaveLength(3);
-    for (const problem of problems) expect(problem).toMatch(/^golden\.jsonl line 41 \(\w+\), prediction, batch of \d+:/);
+    for (const problem of problems)
+      expect(problem).toMatch(/^golden\.jsonl line 41 \(\w+\), prediction, batch of \d+:/);
   });
 
   test("too few golden rows are refused", async () => {
@@ -326,8 +346,11 @@ test("an engine that isn't one is told, with those that are", async () => {
   expect(stderr).toContain('--engine: expected auto, onnxruntime or tree, got "treelite"');
 });
 
-test.each([[[]], [["--json"]], [["a", "b"]], [["a", "--engine"]]])("called with %j it says how it is used", async (args) => {
-  const { code, stdout, stderr } = await callCommand(verify, args);
-  expect([code, stdout]).toEqual([2, ""]);
-  expect(stderr).toContain("plumb verify models/demand/1");
-});
+test.each([[[]], [["--json"]], [["a", "b"]], [["a", "--engine"]]])(
+  "called with %j it says how it is used",
+  async (args) => {
+    const { code, stdout, stderr } = await callCommand(verify, args);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("plumb verify models/demand/1");
+  },
+);

@@ -1,4 +1,7 @@
-/** The dashboard in deploy/grafana, as far as it can be judged without a server: `test/e2e/prometheus.test.ts` evaluates what it asks for. */
+/**
+ * The dashboard in deploy/grafana, as far as it can be judged without a server: `test/e2e/prometheus.test.ts` evaluates
+ * what it asks for.
+ */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -11,7 +14,9 @@ interface Panel {
   readonly description?: string;
   readonly datasource?: unknown;
   readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
-  readonly fieldConfig?: { defaults: { unit?: string; thresholds?: { steps: { value: number | null; color: string }[] } } };
+  readonly fieldConfig?: {
+    defaults: { unit?: string; thresholds?: { steps: { value: number | null; color: string }[] } };
+  };
   readonly targets?: readonly {
     readonly refId: string;
     readonly expr: string;
@@ -82,11 +87,14 @@ describe("the dashboard", () => {
       .targets!.flatMap(({ expr }) => seriesUse(expr.replaceAll("$__rate_interval", "5m")).selectors)
       .map(({ metric }) => metric);
     if (metrics.every((metric) => metric.endsWith("_bytes"))) expect(panel.fieldConfig!.defaults.unit).toBe("bytes");
-    if (metrics.every((metric) => /_seconds(_bucket)?$/.test(metric))) expect(panel.fieldConfig!.defaults.unit).toMatch(/^(s|reqps)$/);
+    if (metrics.every((metric) => /_seconds(_bucket)?$/.test(metric)))
+      expect(panel.fieldConfig!.defaults.unit).toMatch(/^(s|reqps)$/);
   });
 
   it("has thresholds that rise", () => {
-    const lists = panels.flatMap(({ fieldConfig }) => fieldConfig!.defaults.thresholds?.steps.map(({ value }) => value) ?? []);
+    const lists = panels.flatMap(
+      ({ fieldConfig }) => fieldConfig!.defaults.thresholds?.steps.map(({ value }) => value) ?? [],
+    );
     expect(lists.length).toBeGreaterThan(panels.length);
     for (const { title, fieldConfig } of panels) {
       const [base, ...rest] = (fieldConfig!.defaults.thresholds?.steps ?? [{ value: null }]).map(({ value }) => value);
@@ -96,14 +104,12 @@ describe("the dashboard", () => {
   });
 
   it("draws the promise where it is about it", () => {
-    const steps = (title: string) => panels.find((panel) => panel.title === title)!.fieldConfig!.defaults.thresholds!.steps;
+    const steps = (title: string) =>
+      panels.find((panel) => panel.title === title)!.fieldConfig!.defaults.thresholds!.steps;
     expect(steps("Answered in time").at(-1)).toEqual({ color: "green", value: 0.95 });
     expect(steps("Burn rate").map(({ value }) => value)).toEqual([null, 1, 3, 6, 14.4]);
-    expect(panels.find(({ title }) => title === "Latency of a call")!.targets!.map(({ legendFormat }) => legendFormat)).toEqual([
-      "P50",
-      "P95",
-      "P99",
-      "target",
-    ]);
+    expect(
+      panels.find(({ title }) => title === "Latency of a call")!.targets!.map(({ legendFormat }) => legendFormat),
+    ).toEqual(["P50", "P95", "P99", "target"]);
   });
 });

@@ -1,4 +1,7 @@
-/** The rules in deploy/prometheus: Prometheus takes them, each is tested, and each alert tells whoever is woken what to do. */
+/**
+ * The rules in deploy/prometheus: Prometheus takes them, each is tested, and each alert tells whoever is woken what to
+ * do.
+ */
 
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -49,7 +52,12 @@ describe("promtool", () => {
   it.for([
     ["slo", "ratio_rate1h > 14.4 * 0.05", "ratio_rate1h > 20 * 0.05", "slo.test.yml"],
     ["slo", "(rate(plumb_slo_missed_total[30m]))", "(rate(plumb_slo_missed_total[6h]))", "recording.test.yml"],
-    ["server", "(increase(plumb_model_faults_total[15m])) > 0", "(increase(plumb_model_faults_total[15m])) > 5", "model.test.yml"],
+    [
+      "server",
+      "(increase(plumb_model_faults_total[15m])) > 0",
+      "(increase(plumb_model_faults_total[15m])) > 5",
+      "model.test.yml",
+    ],
   ] as const)("finds a rule that was changed: %s, %s", ([name, was, is, testFile], context) => {
     const promtool = needProgram(context, "promtool");
     const copy = mkdtempSync(join(tmpdir(), "plumb-rules-"));
@@ -66,7 +74,9 @@ describe("promtool", () => {
 describe("the tests of the rules", () => {
   it("have a case in which each alert fires, and one in which it doesn't", () => {
     const firing = new Set([...tests.matchAll(/^ {10}- labels: '\{alertname="(\w+)"/gm)].map(([, name]) => name!));
-    const quiet = new Set([...tests.matchAll(/alertname: (\w+), eval_time: \w+, exp_alerts: \[\]/g)].map(([, name]) => name!));
+    const quiet = new Set(
+      [...tests.matchAll(/alertname: (\w+), eval_time: \w+, exp_alerts: \[\]/g)].map(([, name]) => name!),
+    );
     const names = alerts.map(({ name }) => name).sort();
     expect(names.length).toBeGreaterThan(20);
     expect([...firing].sort()).toEqual(names);
@@ -95,7 +105,9 @@ describe("an alert", () => {
     const [, body] = /^\| alert \| severity \| fires when \| first \|\n\| [-| ]+\n((?:\|.*\n)+)/m.exec(page)!;
     const rows = body!.trimEnd().split("\n");
     const cells = rows.map((row) => row.slice(2, -2).split(" | "));
-    expect(cells.map(([name, severity]) => [name, severity])).toEqual(alerts.map(({ name, severity }) => [`\`${name}\``, severity]));
+    expect(cells.map(([name, severity]) => [name, severity])).toEqual(
+      alerts.map(({ name, severity }) => [`\`${name}\``, severity]),
+    );
     for (const row of cells) {
       expect(row).toHaveLength(4);
       for (const cell of row) expect(cell.trim()).not.toBe("");

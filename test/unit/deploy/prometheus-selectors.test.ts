@@ -34,10 +34,18 @@ describe("the series of an expression", () => {
   });
 
   it("are grouped by labels", () => {
-    expect(seriesUse("sum by (job, model) (a) / on (job) group_left (version) b").groupings).toEqual(["job", "model", "job", "version"]);
+    expect(seriesUse("sum by (job, model) (a) / on (job) group_left (version) b").groupings).toEqual([
+      "job",
+      "model",
+      "job",
+      "version",
+    ]);
   });
 
-  it.each(['{__name__="a"}', "a ~ b", 'a{x="1}'])("what isn't understood is refused, not overlooked: %s", (expression) => {
-    expect(() => seriesUse(expression)).toThrow();
-  });
+  it.each(['{__name__="a"}', "a ~ b", 'a{x="1}'])(
+    "what isn't understood is refused, not overlooked: %s",
+    (expression) => {
+      expect(() => seriesUse(expression)).toThrow();
+    },
+  );
 });

@@ -11,7 +11,9 @@ const sources = readdirSync(folder, { recursive: true, encoding: "utf8" })
 
 test("nginx passes every header that the server reads, since it passes no other", () => {
   const read = new Set(
-    sources.flatMap((text) => [...text.matchAll(/case "([a-z-]+)":\n(?: +\/\/.*\n)* +this\.\w+ \+?= /g)].map(([, name]) => name!)),
+    sources.flatMap((text) =>
+      [...text.matchAll(/case "([a-z-]+)":\n(?: +\/\/.*\n)* +this\.\w+ \+?= /g)].map(([, name]) => name!),
+    ),
   );
   for (const name of ["content-length", "transfer-encoding"]) read.delete(name);
   expect(read.size).toBeGreaterThan(5);

@@ -1,4 +1,6 @@
-/** Goal: the load test says the truth about a server: fast, slow, refusing, dead. Against plain servers on this machine. */
+/**
+ * Goal: the load test says the truth about a server: fast, slow, refusing, dead. Against plain servers on this machine.
+ */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -57,7 +59,9 @@ describe("a server that answers", () => {
     const flags = ["--rate", "50", "--duration", "0.5", "--big-rows", "20", "--big-every", "0.1", "--p95-ms", "20000"];
     const { report, text } = await run("--url", server.url, ...flags);
     expect(report.big).toMatchObject({ requests: 5, ok: 5 });
-    const sizes = server.bodies.map((body) => (JSON.parse(body) as { rows?: unknown[] }).rows?.length).filter((size) => size !== undefined);
+    const sizes = server.bodies
+      .map((body) => (JSON.parse(body) as { rows?: unknown[] }).rows?.length)
+      .filter((size) => size !== undefined);
     expect(sizes).toEqual([20, 20, 20, 20, 20]);
     expect(text).toMatch(/20 rows/);
   });
@@ -65,8 +69,9 @@ describe("a server that answers", () => {
 
 describe("a server that stalls", () => {
   test("shows its pause in the percentiles, not in one request", async () => {
-    // The 10th request is held for 300 ms while, on the one connection, 60 more fall due. Each of them waits for the rest of the pause,
-    // so at least a tenth of all 100 waits for 200 ms; a loop that waits for replies would have seen a single slow request.
+    // The 10th request is held for 300 ms while, on the one connection, 60 more fall due. Each of them waits for the
+    // rest of the pause, so at least a tenth of all 100 waits for 200 ms; a loop that waits for replies would have seen
+    // a single slow request.
     const pauseMs = 300;
     const server = await start((response) => {
       if (server.bodies.length === 10) setTimeout(answerOne, pauseMs, response);
@@ -145,7 +150,10 @@ describe("wrong usage", () => {
     [["--html", "nowhere/page.html"], /--html: there is no folder nowhere/],
     [["--json", "nowhere/run.json"], /--json: there is no folder nowhere/],
     [["--compare", "run.json"], /--compare: lays another run over the page/],
-    [["--compare", "run.json", "--html", "page.html", "--scenario", "saturation"], /--compare: lays another run over the page/],
+    [
+      ["--compare", "run.json", "--html", "page.html", "--scenario", "saturation"],
+      /--compare: lays another run over the page/,
+    ],
     [["--html", "page.html", "--compare", "nowhere/run.json"], /--compare: cannot read nowhere.run.json/],
     [["--html", "page.html", "--compare", "package.json"], /--compare: package.json is no report that --json wrote/],
     [["--admin-url", "http://example.com"], /--admin-url: load is sent to this machine only/],
@@ -187,8 +195,9 @@ test("saturation runs through its levels and counts errors", async () => {
   const said: string[] = [];
   const file = join(directory, "rows.jsonl");
   writeFileSync(file, '{"feature_promo":0}\n{"feature_promo":1}\n');
-  const code = await loadtest(["--scenario", "saturation", "--url", server.url, "--duration", "1", "--rows", file], (text) =>
-    said.push(text),
+  const code = await loadtest(
+    ["--scenario", "saturation", "--url", server.url, "--duration", "1", "--rows", file],
+    (text) => said.push(text),
   );
   expect(code).toBe(1);
   expect(said.join()).toMatch(/^connections +requests\/s/);

@@ -1,4 +1,7 @@
-/** Goal: one request at a time on a connection, no more connections than allowed, and every request ends with a reply or a reason. */
+/**
+ * Goal: one request at a time on a connection, no more connections than allowed, and every request ends with a reply or
+ * a reason.
+ */
 
 import type { ServerResponse } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
@@ -25,7 +28,9 @@ async function start(answer: Parameters<typeof startTestServer>[0], connectionsM
 }
 
 function send(pool: Transport, port: number, body = "{}"): Promise<Outcome> {
-  return new Promise((resolve) => pool.send(requestBytes({ host: "127.0.0.1", port, path: "/predict" }, body), resolve));
+  return new Promise((resolve) =>
+    pool.send(requestBytes({ host: "127.0.0.1", port, path: "/predict" }, body), resolve),
+  );
 }
 
 const sendTo = (pool: Transport, { port }: TestServer, body?: string) => send(pool, port, body);

@@ -6,7 +6,8 @@ import { answerOne, startTestServer } from "./test-server.js";
 
 describe("wrk's output", () => {
   test("ends in our line", () => {
-    const output = 'Running 2s test\n  1 threads\n\n{"requests":1000,"duration_us":2000000,"p50_us":71,"p99_us":250,"errors":3}\n';
+    const output =
+      'Running 2s test\n  1 threads\n\n{"requests":1000,"duration_us":2000000,"p50_us":71,"p99_us":250,"errors":3}\n';
     expect(parseWrk(output)).toEqual({ requests: 1000, requestsPerSecond: 500, p50Ms: 0.071, p99Ms: 0.25, errors: 3 });
   });
 

@@ -9,10 +9,16 @@ import type { Planned } from "../../../loadtest/schedule.js";
 import type { Outcome } from "../../../loadtest/tally.js";
 import { createFakeClock } from "./fake-clock.js";
 
-const everyTenMs = (count: number): Planned[] => Array.from({ length: count }, (_, i) => ({ atMs: i * 10, rowCount: 1 }));
+const everyTenMs = (count: number): Planned[] =>
+  Array.from({ length: count }, (_, i) => ({ atMs: i * 10, rowCount: 1 }));
 const requestFor = (rowCount: number) => Buffer.from(String(rowCount));
-const run = (plan: readonly Planned[], transport: Transport, clock: Clock, drainMs: number, log = new RequestLog(plan)) =>
-  runOpenLoop({ plan, requestFor, transport, clock, drainMs, log });
+const run = (
+  plan: readonly Planned[],
+  transport: Transport,
+  clock: Clock,
+  drainMs: number,
+  log = new RequestLog(plan),
+) => runOpenLoop({ plan, requestFor, transport, clock, drainMs, log });
 
 /** A transport whose replies are given by hand. */
 function createHandWorkedTransport() {

@@ -45,7 +45,9 @@ describe("numbers", () => {
   });
 
   test("without an upper bound name the lower one", () => {
-    expect(() => numberFlag(new Map([["seed", "-1"]]), "seed", 1, { min: 0 })).toThrow('--seed: expected a number of at least 0, got "-1"');
+    expect(() => numberFlag(new Map([["seed", "-1"]]), "seed", 1, { min: 0 })).toThrow(
+      '--seed: expected a number of at least 0, got "-1"',
+    );
   });
 });
 

@@ -26,11 +26,17 @@ describe("a reply", () => {
   });
 
   test("may have no reason and no body", () => {
-    expect(new ReplyReader().push(Buffer.from("HTTP/1.1 200\r\ncontent-length:0\r\n\r\n"))).toEqual({ status: 200, close: false });
+    expect(new ReplyReader().push(Buffer.from("HTTP/1.1 200\r\ncontent-length:0\r\n\r\n"))).toEqual({
+      status: 200,
+      close: false,
+    });
   });
 
   test("says whether the connection is closed after it", () => {
-    expect(new ReplyReader().push(Buffer.from(reply(200, "", "Connection: close\r\n")))).toEqual({ status: 200, close: true });
+    expect(new ReplyReader().push(Buffer.from(reply(200, "", "Connection: close\r\n")))).toEqual({
+      status: 200,
+      close: true,
+    });
   });
 });
 

@@ -1,4 +1,6 @@
-/** Goal: what happened when is known after the run, by the second in which it happened, or in which the request was due. */
+/**
+ * Goal: what happened when is known after the run, by the second in which it happened, or in which the request was due.
+ */
 
 import { describe, expect, test } from "vitest";
 import { RequestLog } from "../../../loadtest/request-log.js";

@@ -66,8 +66,13 @@ describe("Poisson arrivals", () => {
 
 describe("large requests", () => {
   test("go by once in each interval, in order of time among the rows", () => {
-    const planned = planRequests({ rate: 100, durationS: 5, arrivals: "poisson" }, createRandom(1), { rowCount: 1000, everyS: 1 });
-    expect(planned.filter(({ rowCount }) => rowCount === 1000).map(({ atMs }) => atMs)).toEqual([500, 1500, 2500, 3500, 4500]);
+    const planned = planRequests({ rate: 100, durationS: 5, arrivals: "poisson" }, createRandom(1), {
+      rowCount: 1000,
+      everyS: 1,
+    });
+    expect(planned.filter(({ rowCount }) => rowCount === 1000).map(({ atMs }) => atMs)).toEqual([
+      500, 1500, 2500, 3500, 4500,
+    ]);
     expect(planned.every(({ atMs }, i) => i === 0 || atMs >= planned[i - 1]!.atMs)).toBe(true);
   });
 });

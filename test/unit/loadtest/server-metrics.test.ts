@@ -4,7 +4,11 @@ import { afterEach, describe, expect, test } from "vitest";
 import { histogramQuantile, parseSamples, serverView, watchServer } from "../../../loadtest/server-metrics.js";
 import { startTestServer, type TestServer } from "./test-server.js";
 
-const scrape = (calls: number, batches: readonly [number, number, number], seconds: number) => `# HELP plumb_requests_total Calls.
+const scrape = (
+  calls: number,
+  batches: readonly [number, number, number],
+  seconds: number,
+) => `# HELP plumb_requests_total Calls.
 # TYPE plumb_requests_total counter
 plumb_requests_total{model="demand",version="1",result="ok"} ${calls}
 plumb_requests_total{model="demand",version="2",result="overloaded"} 3
@@ -28,15 +32,23 @@ afterEach(async () => {
 test("samples have names, labels and values", () => {
   const samples = [...parseSamples(scrape(5, [1, 2, 3], 0.5)).values()];
   expect(samples).toHaveLength(12);
-  expect(samples[0]).toEqual({ name: "plumb_requests_total", labels: { model: "demand", version: "1", result: "ok" }, value: 5 });
+  expect(samples[0]).toEqual({
+    name: "plumb_requests_total",
+    labels: { model: "demand", version: "1", result: "ok" },
+    value: 5,
+  });
   expect(samples.at(-1)).toMatchObject({ name: "odd", value: 0.0015 });
 });
 
 test("the view is what came in between", () => {
   const view = serverView(parseSamples(scrape(5, [1, 2, 3], 0.5)), parseSamples(scrape(25, [11, 14, 16], 1.5)));
   expect(view.calls).toBe(20);
-  expect(view.batchRows).toEqual([{ executor: "inline", histogram: { bounds: [1, 2, Infinity], counts: [10, 2, 1], count: 13, sum: 0 } }]);
-  expect(view.stages).toEqual([{ stage: "run", histogram: { bounds: [0.001, Infinity], counts: [20, 0], count: 20, sum: 1 } }]);
+  expect(view.batchRows).toEqual([
+    { executor: "inline", histogram: { bounds: [1, 2, Infinity], counts: [10, 2, 1], count: 13, sum: 0 } },
+  ]);
+  expect(view.stages).toEqual([
+    { stage: "run", histogram: { bounds: [0.001, Infinity], counts: [20, 0], count: 20, sum: 1 } },
+  ]);
 });
 
 describe("a quantile of a histogram", () => {
@@ -64,7 +76,9 @@ describe("watching a server", () => {
 
   test("gives its view", async () => expect(await watch([before, after], 20)).toMatchObject({ view: { calls: 20 } }));
   test("says that it is another server where it counted too little", async () => {
-    expect(await watch([before, after], 21)).toMatchObject({ why: expect.stringMatching(/counted 20 calls while 21 were answered/) });
+    expect(await watch([before, after], 21)).toMatchObject({
+      why: expect.stringMatching(/counted 20 calls while 21 were answered/),
+    });
   });
   test("says what is wrong with an address", async () => {
     expect(await watch(["hello"], 1)).toMatchObject({ why: expect.stringMatching(/has no metrics of Plumb's/) });

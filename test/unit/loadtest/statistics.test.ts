@@ -15,7 +15,14 @@ describe("quantiles", () => {
   });
 
   test("interpolate between neighbours", () => {
-    expect(spreadOf([9, 1, 5, 3, 7, 10])).toEqual({ count: 6, min: 1, lowerQuartile: 3.5, median: 6, upperQuartile: 8.5, max: 10 });
+    expect(spreadOf([9, 1, 5, 3, 7, 10])).toEqual({
+      count: 6,
+      min: 1,
+      lowerQuartile: 3.5,
+      median: 6,
+      upperQuartile: 8.5,
+      max: 10,
+    });
   });
 
   test("stay within the values, ascend with the share, and don't depend on the order", () => {

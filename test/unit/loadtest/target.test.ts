@@ -28,16 +28,21 @@ describe("a target", () => {
   });
 
   test("must be an http URL", () => {
-    expect(() => parseTarget("https://127.0.0.1/")).toThrow('--url: expected a URL that begins with http://, got "https://127.0.0.1/"');
+    expect(() => parseTarget("https://127.0.0.1/")).toThrow(
+      '--url: expected a URL that begins with http://, got "https://127.0.0.1/"',
+    );
     expect(() => parseTarget("8080")).toThrow('--url: expected a URL like http://127.0.0.1:8080/predict, got "8080"');
   });
 
   test("reads back as a URL", () => {
-    for (const url of ["http://127.0.0.1:8080/predict", "http://[::1]:9/a?b"]) expect(targetUrl(parseTarget(url))).toBe(url);
+    for (const url of ["http://127.0.0.1:8080/predict", "http://[::1]:9/a?b"])
+      expect(targetUrl(parseTarget(url))).toBe(url);
   });
 });
 
 test("a request's Content-Length counts bytes", () => {
   const text = requestBytes({ host: "::1", port: 9, path: "/p" }, '{"a":"é"}').toString();
-  expect(text).toBe('POST /p HTTP/1.1\r\nhost: [::1]:9\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{"a":"é"}');
+  expect(text).toBe(
+    'POST /p HTTP/1.1\r\nhost: [::1]:9\r\ncontent-type: application/json\r\ncontent-length: 10\r\n\r\n{"a":"é"}',
+  );
 });

@@ -10,7 +10,12 @@ export function demandDocument() {
     nodes: [
       { id: "n1", op: "simple_imputer", inputs: ["price"], params: { statistics: [100] } },
       { id: "n2", op: "standard_scaler", inputs: ["n1"], params: { mean: [98], scale: [2] } },
-      { id: "n3", op: "one_hot_encoder", inputs: ["promo"], params: { categories: [[0, 1]], handle_unknown: "ignore" } },
+      {
+        id: "n3",
+        op: "one_hot_encoder",
+        inputs: ["promo"],
+        params: { categories: [[0, 1]], handle_unknown: "ignore" },
+      },
     ],
     outputs: [{ name: "X", dtype: "float32", shape: ["rows", 3], from: ["n2", "n3"] }],
   };

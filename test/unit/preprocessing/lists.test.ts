@@ -17,7 +17,12 @@ function planned(nodes: readonly object[], from: readonly string[], width: numbe
 
 describe("a list of numbers", () => {
   it("is read from the row, missing where it is null or absent", () => {
-    const { features, refused } = planned([windowNode()], ["n1"], 2).features([{ sold: [1, 2, 6] }, { sold: null }, {}, { sold: [] }]);
+    const { features, refused } = planned([windowNode()], ["n1"], 2).features([
+      { sold: [1, 2, 6] },
+      { sold: null },
+      {},
+      { sold: [] },
+    ]);
     expect([...features[0]!]).toEqual([3, 3, Number.NaN, Number.NaN, Number.NaN, Number.NaN, Number.NaN, 0]);
     expect(refused).toEqual([]);
   });
@@ -25,7 +30,9 @@ describe("a list of numbers", () => {
   it("may be as long as it likes", () => {
     const sold = Array.from({ length: 5000 }, (_, index) => index);
     const preprocessor = planned([windowNode(["sum", "std", "count"])], ["n1"], 3);
-    const [sum, std, count] = preprocessor.features([{ sold: [1] }, { sold }, { sold: [1] }]).features[0]!.subarray(3, 6);
+    const [sum, std, count] = preprocessor
+      .features([{ sold: [1] }, { sold }, { sold: [1] }])
+      .features[0]!.subarray(3, 6);
     expect([sum, count]).toEqual([12_497_500, 5000]);
     expect(std).toBeCloseTo(Math.sqrt((5000 ** 2 - 1) / 12), 9);
   });
@@ -62,7 +69,8 @@ describe("a list of numbers", () => {
   });
 
   it("is all that a window reads", () => {
-    const sentence = 'nodes[0].inputs: expected columns of lists of numbers or booleans, got a number column (feature "sold")';
+    const sentence =
+      'nodes[0].inputs: expected columns of lists of numbers or booleans, got a number column (feature "sold")';
     expect(() => planned([windowNode()], ["n1"], 2, "number")).toThrow(sentence);
   });
 });
@@ -86,7 +94,12 @@ describe("a list of true and false", () => {
 });
 
 describe("a list of strings", () => {
-  const hashNode = (inputs = ["sold"]) => ({ id: "n1", op: "token_hasher", inputs, params: { n_features: 3, alternate_sign: false } });
+  const hashNode = (inputs = ["sold"]) => ({
+    id: "n1",
+    op: "token_hasher",
+    inputs,
+    params: { n_features: 3, alternate_sign: false },
+  });
 
   it("is hashed token by token", () => {
     const rows = [{ sold: ["a", "b", "a", "a"] }, { sold: [] }, { sold: [""] }];
@@ -110,7 +123,11 @@ describe("a list of strings", () => {
     expect(() => planned([windowNode()], ["n1"], 2, "strings")).toThrow(
       'expected columns of lists of numbers or booleans, got a column of lists of strings, which "token_hasher" reads (feature "sold")',
     );
-    expect(() => planned([hashNode()], ["n1"], 3)).toThrow("expected columns of lists of strings, got a column of lists of numbers");
-    expect(() => planned([hashNode(["sold", "sold"])], ["n1"], 3, "strings")).toThrow("expected one column of lists, got 2 columns");
+    expect(() => planned([hashNode()], ["n1"], 3)).toThrow(
+      "expected columns of lists of strings, got a column of lists of numbers",
+    );
+    expect(() => planned([hashNode(["sold", "sold"])], ["n1"], 3, "strings")).toThrow(
+      "expected one column of lists, got 2 columns",
+    );
   });
 });

@@ -9,7 +9,10 @@ describe("regression", () => {
 
   it("answers the raw values, non-finite ones included", () => {
     const raw = Float32Array.of(1.5, Number.NaN, Infinity, -0);
-    expect(postprocessor.run([raw], 0, 4)).toEqual({ predictions: [1.5, Number.NaN, Infinity, -0], probabilities: undefined });
+    expect(postprocessor.run([raw], 0, 4)).toEqual({
+      predictions: [1.5, Number.NaN, Infinity, -0],
+      probabilities: undefined,
+    });
     expect(postprocessor.labels).toBeUndefined();
     expect(postprocessor.inputs).toEqual([{ name: "main.Y", dtype: "float32", shape: ["rows", 1], width: 1 }]);
   });
@@ -47,7 +50,10 @@ describe("several numbers", () => {
 
   it("are lists of their own in every row of every strip", () => {
     const rows = 2 * stripRows + 1;
-    const raw = [Float32Array.from({ length: 2 * rows }, (_, place) => place), Float64Array.from({ length: rows }, (_, row) => -row)];
+    const raw = [
+      Float32Array.from({ length: 2 * rows }, (_, place) => place),
+      Float64Array.from({ length: rows }, (_, row) => -row),
+    ];
     const { predictions } = postprocessor.run(raw, 1, rows - 1);
     expect(predictions).toEqual(Array.from({ length: rows - 1 }, (_, row) => [-row - 1, 2 * row + 2, 2 * row + 3]));
     expect(new Set(predictions).size).toBe(rows - 1);
@@ -112,7 +118,13 @@ describe("weighted sums", () => {
     { by: "with the intercept at the end", coef: [[1, 1]], intercept: [1], row: [1e16, -1e16], sum: 1 },
     { by: "and not at the start", coef: [[1, 1]], intercept: [-1e16], row: [1, 1e16], sum: 0 },
     { by: "from the first product, not from zero", coef: [[1]], intercept: ["-0.0"], row: [-0], sum: -0 },
-    { by: "each product rounded by itself", coef: [[1 + 2 ** -30, -1]], intercept: [0], row: [1 - 2 ** -30, 1], sum: 0 },
+    {
+      by: "each product rounded by itself",
+      coef: [[1 + 2 ** -30, -1]],
+      intercept: [0],
+      row: [1 - 2 ** -30, 1],
+      sum: 0,
+    },
     { by: "a weight of zero included", coef: [[0, 1]], intercept: [0], row: [Infinity, 1], sum: Number.NaN },
   ])("add up $by", ({ coef, intercept, row, sum }) => {
     expect(sums(coef, intercept, "float64").run([Float64Array.from(row)], 0, 1).predictions).toEqual([sum]);
@@ -151,7 +163,12 @@ describe("several classes", () => {
 
   it("gives no label where one of the scores is NaN, wherever it stands", () => {
     const nan = Number.NaN;
-    expect(postprocessor.run([Float64Array.of(nan, 1, 2, 1, nan, 2, 2, 1, nan, 1, 2, 3)], 0, 4).predictions).toEqual([nan, nan, nan, 30]);
+    expect(postprocessor.run([Float64Array.of(nan, 1, 2, 1, nan, 2, 2, 1, nan, 1, 2, 3)], 0, 4).predictions).toEqual([
+      nan,
+      nan,
+      nan,
+      30,
+    ]);
   });
 });
 

@@ -1,4 +1,6 @@
-/** Goal: rows become blocks as the graph says, whatever the number of rows, and a bad row costs its neighbours nothing. */
+/**
+ * Goal: rows become blocks as the graph says, whatever the number of rows, and a bad row costs its neighbours nothing.
+ */
 import { describe, expect, it } from "vitest";
 import { stripRows } from "../../../preprocessing/column.js";
 import { createPreprocessor, parseGraph, type Row } from "../../../preprocessing/index.js";
@@ -57,7 +59,12 @@ describe("a preprocessor", () => {
       ...document,
       inputs: [document.inputs[1]],
       nodes: [
-        { id: "hot", op: "one_hot_encoder", inputs: ["promo"], params: { categories: [[5, 6, 7]], handle_unknown: "ignore" } },
+        {
+          id: "hot",
+          op: "one_hot_encoder",
+          inputs: ["promo"],
+          params: { categories: [[5, 6, 7]], handle_unknown: "ignore" },
+        },
         { id: "some", op: "select_columns", inputs: ["hot"], params: { columns: [2, 0] } },
       ],
       outputs: [{ name: "X", dtype: "float32", shape: ["rows", 8], from: ["hot", "some", "hot"] }],
@@ -81,9 +88,16 @@ describe("reading a row", () => {
   const types = ["number", "integer", "boolean", "string"];
 
   it.each(types)("refuses a value that is not of type %s, and says so", (type) => {
-    const hot = { id: "all", op: "one_hot_encoder", inputs: ["x"], params: { categories: [[1, "1", null]], handle_unknown: "ignore" } };
+    const hot = {
+      id: "all",
+      op: "one_hot_encoder",
+      inputs: ["x"],
+      params: { categories: [[1, "1", null]], handle_unknown: "ignore" },
+    };
     const outputs = [{ name: "X", dtype: "float64", shape: ["rows", 3], from: ["all"] }];
-    const preprocessor = createPreprocessor(parseGraph({ ...passthroughDocument([{ name: "x", type }]), nodes: [hot], outputs }));
+    const preprocessor = createPreprocessor(
+      parseGraph({ ...passthroughDocument([{ name: "x", type }]), nodes: [hot], outputs }),
+    );
     const values: unknown[] = [1, true, "1", {}, [1], 1n];
     const { refused } = preprocessor.features(values.map((x) => ({ x })));
     const right = { number: 1, integer: 1, boolean: true, string: "1" }[type];
@@ -123,17 +137,26 @@ describe("reading a row", () => {
       "0",
       "",
     ];
-    const names = [...odd.filter((name) => name !== ""), ...Array.from({ length: 100 }, (_, index) => `feature ${index}`)];
-    const preprocessor = createPreprocessor(parseGraph(passthroughDocument(names.map((name) => ({ name, type: "number" })))));
+    const names = [
+      ...odd.filter((name) => name !== ""),
+      ...Array.from({ length: 100 }, (_, index) => `feature ${index}`),
+    ];
+    const preprocessor = createPreprocessor(
+      parseGraph(passthroughDocument(names.map((name) => ({ name, type: "number" })))),
+    );
     const row = Object.fromEntries(names.map((name, index) => [name, index]));
-    expect([...preprocessor.features([row, {}]).features[0]!]).toEqual([...names.keys(), ...names.map(() => Number.NaN)]);
+    expect([...preprocessor.features([row, {}]).features[0]!]).toEqual([
+      ...names.keys(),
+      ...names.map(() => Number.NaN),
+    ]);
   });
 });
 
 describe("refusals", () => {
   it("name row, feature, what was expected and what came, in the order of the rows", () => {
     const rows: Row[] = Array.from({ length: 2 * stripRows + 10 }, () => ({ price: 98, promo: 0 }));
-    for (const row of [2 * stripRows + 9, 3, stripRows]) rows[row] = { price: row === 3 ? -Infinity : Infinity, promo: 0 };
+    for (const row of [2 * stripRows + 9, 3, stripRows])
+      rows[row] = { price: row === 3 ? -Infinity : Infinity, promo: 0 };
     const block = new Float32Array(rows.length * 3);
     expect(demand().run(rows, [block])).toEqual([
       { row: 3, feature: "price", expected: "a finite number", got: "-Infinity" },
@@ -169,7 +192,12 @@ describe("refusals", () => {
     ["a missing value", null, '"a" or "b"', "a missing value"],
     ["a long unknown category", "x".repeat(100), '"a" or "b"', `"${"x".repeat(40)}..."`],
   ])("say what is wrong with %s", (_, city, expected, got) => {
-    const node = { id: "code", op: "ordinal_encoder", inputs: ["city"], params: { categories: [["a", "b"]], handle_unknown: "error" } };
+    const node = {
+      id: "code",
+      op: "ordinal_encoder",
+      inputs: ["city"],
+      params: { categories: [["a", "b"]], handle_unknown: "error" },
+    };
     const outputs = [{ name: "X", dtype: "float64", shape: ["rows", 1], from: ["code"] }];
     const preprocessor = createPreprocessor(
       parseGraph({ ...passthroughDocument([{ name: "city", type: "string" }]), nodes: [node], outputs }),
@@ -181,11 +209,19 @@ describe("refusals", () => {
 
   it("do not list many categories", () => {
     const categories = Array.from({ length: 30 }, (_, index) => index * 1e4);
-    const node = { id: "code", op: "ordinal_encoder", inputs: ["x"], params: { categories: [categories], handle_unknown: "error" } };
+    const node = {
+      id: "code",
+      op: "ordinal_encoder",
+      inputs: ["x"],
+      params: { categories: [categories], handle_unknown: "error" },
+    };
     const outputs = [{ name: "X", dtype: "float64", shape: ["rows", 1], from: ["code"] }];
     const preprocessor = createPreprocessor(
       parseGraph({ ...passthroughDocument([{ name: "x", type: "number" }]), nodes: [node], outputs }),
     );
-    expect(preprocessor.features([{ x: 1 }]).refused[0]).toMatchObject({ expected: "one of the 30 known categories", got: "1" });
+    expect(preprocessor.features([{ x: 1 }]).refused[0]).toMatchObject({
+      expected: "one of the 30 known categories",
+      got: "1",
+    });
   });
 });

@@ -34,7 +34,9 @@ describe("a sparse group", () => {
         const other = new NumberColumn("other");
         other.values.fill(7);
         const columns = picked.map((position) => (position < 0 ? other : group.columns[position]!));
-        const expected = rows.flatMap((cells) => picked.map((position) => (position < 0 ? 7 : (cells[position] ?? background))));
+        const expected = rows.flatMap((cells) =>
+          picked.map((position) => (position < 0 ? 7 : (cells[position] ?? background))),
+        );
 
         const write = planWriter(columns);
         group.fill(rows.length);
@@ -84,13 +86,26 @@ describe("a sparse group", () => {
   });
 
   it("comes out the same on both ways, over more rows than a strip", () => {
-    const params = { unicode: "14.0.0", analyzer: "char", ngram_range: [1, 2], lowercase: true, vocabulary: ["a", "ab", "b", "👍", "👍a"] };
+    const params = {
+      unicode: "14.0.0",
+      analyzer: "char",
+      ngram_range: [1, 2],
+      lowercase: true,
+      vocabulary: ["a", "ab", "b", "👍", "👍a"],
+    };
     const inputs = [{ name: "text", type: "string" }];
     const count = { id: "counts", op: "count_vectorizer", inputs: ["text"], params };
-    const scaled = { id: "scaled", op: "standard_scaler", inputs: ["counts"], params: { mean: null, scale: [1, 1, 1, 1, 1] } };
+    const scaled = {
+      id: "scaled",
+      op: "standard_scaler",
+      inputs: ["counts"],
+      params: { mean: null, scale: [1, 1, 1, 1, 1] },
+    };
     const run = (nodes: unknown[], from: string) => {
       const outputs = [{ name: "X", dtype: "float64", shape: ["rows", 5], from: [from] }];
-      const rows = Array.from({ length: 2 * stripRows + 3 }, (_, row) => ({ text: "ab👍".repeat(row % 5) + "a".repeat(row % 3) }));
+      const rows = Array.from({ length: 2 * stripRows + 3 }, (_, row) => ({
+        text: "ab👍".repeat(row % 5) + "a".repeat(row % 3),
+      }));
       return createPreprocessor(parseGraph({ format: "plumb-graph/1", inputs, nodes, outputs })).features(rows);
     };
     const sparse = run([count], "counts");

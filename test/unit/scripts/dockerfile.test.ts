@@ -1,4 +1,7 @@
-/** Goal: the Dockerfile makes an image that a careful operator would take, and can't become another without this test saying so. */
+/**
+ * Goal: the Dockerfile makes an image that a careful operator would take, and can't become another without this test
+ * saying so.
+ */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
@@ -7,7 +10,8 @@ import { imageFaults, instructionsOf } from "../../support/dockerfile.js";
 
 const text = readFileSync("Dockerfile", "utf8");
 const instructions = instructionsOf(text);
-const restOf = (word: string) => instructions.filter((instruction) => instruction.word === word).map(({ rest }) => rest);
+const restOf = (word: string) =>
+  instructions.filter((instruction) => instruction.word === word).map(({ rest }) => rest);
 
 describe("the Dockerfile", () => {
   test("has no fault", () => expect(imageFaults(text)).toEqual([]));
@@ -29,7 +33,9 @@ describe("the Dockerfile", () => {
 
   test("gives the health check more time than its command takes to give up", () => {
     const seconds = Number(/--timeout=(\d+)s/.exec(restOf("HEALTHCHECK")[0]!)![1]);
-    const givesUpAfterMs = Number(/timeoutMsDefault = ([\d_]+)/.exec(readFileSync("cli/health.ts", "utf8"))![1]!.replace("_", ""));
+    const givesUpAfterMs = Number(
+      /timeoutMsDefault = ([\d_]+)/.exec(readFileSync("cli/health.ts", "utf8"))![1]!.replace("_", ""),
+    );
     expect(seconds * 1000).toBeGreaterThan(2 * givesUpAfterMs);
   });
 
@@ -103,7 +109,9 @@ describe("a fault is seen", () => {
   });
 
   test("also that of one stage", () => {
-    expect(imageFaults(text.replace(/^FROM [\s\S]*^FROM/m, "FROM"))).toContain("it is made in one stage, with what only the build needs");
+    expect(imageFaults(text.replace(/^FROM [\s\S]*^FROM/m, "FROM"))).toContain(
+      "it is made in one stage, with what only the build needs",
+    );
   });
 });
 
@@ -118,9 +126,13 @@ describe(".dockerignore", () => {
   });
 
   test("lets in what is compiled and staged, and nothing that holds more", () => {
-    const compiled = (JSON.parse(readFileSync("tsconfig.json", "utf8")).include as string[]).filter((folder) => folder !== "loadtest");
+    const compiled = (JSON.parse(readFileSync("tsconfig.json", "utf8")).include as string[]).filter(
+      (folder) => folder !== "loadtest",
+    );
     const staged = JSON.parse(/own = (\[.*\])/.exec(readFileSync("scripts/image/stage.mjs", "utf8"))![1]!) as string[];
     const forBuild = ["package-lock.json", "tsconfig.json", ".npmrc", "scripts", "kernel"];
-    expect(new Set(lines.slice(1).map((line) => line.slice(1)))).toEqual(new Set([...compiled, ...staged, ...forBuild]));
+    expect(new Set(lines.slice(1).map((line) => line.slice(1)))).toEqual(
+      new Set([...compiled, ...staged, ...forBuild]),
+    );
   });
 });

@@ -1,4 +1,7 @@
-/** Goal: the image holds every package that production needs and no other, and of each what Node can load there and no more. */
+/**
+ * Goal: the image holds every package that production needs and no other, and of each what Node can load there and no
+ * more.
+ */
 
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";

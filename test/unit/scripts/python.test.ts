@@ -8,7 +8,11 @@ const { whyNoPython } = (await import(new URL("../../../scripts/setup/python.mjs
 
 it.each([
   ["none at all", [], "the trainer needs Python 3.11 or newer, and none was found"],
-  ["too old", [{ candidate: "python3", version: "3.9" }], "the trainer needs Python 3.11 or newer, and none was found (python3 is 3.9)"],
+  [
+    "too old",
+    [{ candidate: "python3", version: "3.9" }],
+    "the trainer needs Python 3.11 or newer, and none was found (python3 is 3.9)",
+  ],
   [
     "new enough, but without venv, as Debian packs it",
     [
@@ -19,4 +23,5 @@ it.each([
   ],
 ])("%s", (_, seen, expected) => expect(whyNoPython(seen)).toBe(expected));
 
-it("names who needs it", () => expect(whyNoPython([], "a peer in Python")).toMatch(/^a peer in Python needs Python 3\.11 or newer/));
+it("names who needs it", () =>
+  expect(whyNoPython([], "a peer in Python")).toMatch(/^a peer in Python needs Python 3\.11 or newer/));

@@ -7,25 +7,41 @@ interface Count {
   readonly failed: number;
   readonly skipped: number;
 }
-const { closingLine, countPytest, countVitest } = (await import(new URL("../../../scripts/test-counts.mjs", import.meta.url).href)) as {
+const { closingLine, countPytest, countVitest } = (await import(
+  new URL("../../../scripts/test-counts.mjs", import.meta.url).href
+)) as {
   closingLine(counts: readonly Count[]): string;
   countPytest(report: string | undefined, code: number): Count;
   countVitest(report: string | undefined, code: number): Count;
 };
 
-function vitestReport({ passed = 0, failed = 0, pending = 0, todo = 0, files = [] as { status: string; tests: string[] }[] }): string {
+function vitestReport({
+  passed = 0,
+  failed = 0,
+  pending = 0,
+  todo = 0,
+  files = [] as { status: string; tests: string[] }[],
+}): string {
   return JSON.stringify({
     numPassedTests: passed,
     numFailedTests: failed,
     numPendingTests: pending,
     numTodoTests: todo,
-    testResults: files.map(({ status, tests }) => ({ status, assertionResults: tests.map((test) => ({ status: test })) })),
+    testResults: files.map(({ status, tests }) => ({
+      status,
+      assertionResults: tests.map((test) => ({ status: test })),
+    })),
   });
 }
 
 describe("vitest's report", () => {
   it.each<[string, string | undefined, number, Count]>([
-    ["all passed", vitestReport({ passed: 3, files: [{ status: "passed", tests: ["passed"] }] }), 0, { passed: 3, failed: 0, skipped: 0 }],
+    [
+      "all passed",
+      vitestReport({ passed: 3, files: [{ status: "passed", tests: ["passed"] }] }),
+      0,
+      { passed: 3, failed: 0, skipped: 0 },
+    ],
     [
       "one failed",
       vitestReport({ passed: 2, failed: 1, files: [{ status: "failed", tests: ["failed"] }] }),
@@ -49,8 +65,18 @@ describe("pytest's report", () => {
     `<?xml version="1.0"?><testsuites name="x"><testsuite name="pytest" ${attributes} time="1.5"></testsuite></testsuites>`;
   it.each<[string, string | undefined, number, Count]>([
     ["all passed", suite('errors="0" failures="0" skipped="0" tests="4"'), 0, { passed: 4, failed: 0, skipped: 0 }],
-    ["failures and errors", suite('errors="1" failures="2" skipped="1" tests="9"'), 1, { passed: 5, failed: 3, skipped: 1 }],
-    ["no test was found", suite('errors="0" failures="0" skipped="0" tests="0"'), 5, { passed: 0, failed: 1, skipped: 0 }],
+    [
+      "failures and errors",
+      suite('errors="1" failures="2" skipped="1" tests="9"'),
+      1,
+      { passed: 5, failed: 3, skipped: 1 },
+    ],
+    [
+      "no test was found",
+      suite('errors="0" failures="0" skipped="0" tests="0"'),
+      5,
+      { passed: 0, failed: 1, skipped: 0 },
+    ],
     ["no report", undefined, 2, { passed: 0, failed: 1, skipped: 0 }],
   ])("%s", (_, report, code, expected) => expect(countPytest(report, code)).toEqual(expected));
 });

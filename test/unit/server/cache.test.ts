@@ -1,4 +1,7 @@
-/** Goal: a row that comes again is answered without a run, within the bytes that were given; and only what the model answered is kept. */
+/**
+ * Goal: a row that comes again is answered without a run, within the bytes that were given; and only what the model
+ * answered is kept.
+ */
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -132,7 +135,12 @@ describe("the bytes that were given", () => {
 
   test("are what the entries take, within a half", () => {
     const count = 20_000;
-    const schema = { type: "object", properties: {} as Record<string, object>, required: [] as string[], additionalProperties: false };
+    const schema = {
+      type: "object",
+      properties: {} as Record<string, object>,
+      required: [] as string[],
+      additionalProperties: false,
+    };
     for (let i = 0; i < 30; i++) schema.properties[`x${i}`] = { type: "number" };
     const version = makeCached(
       { schema, postprocessing: binaryGraph(["a", "b"]), task: "classification", preprocessing: thirtyNumbers },

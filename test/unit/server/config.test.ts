@@ -1,4 +1,7 @@
-/** Goal: a setting comes from where the reader would look first, and whatever is wrong is named, with its place, before anything starts. */
+/**
+ * Goal: a setting comes from where the reader would look first, and whatever is wrong is named, with its place, before
+ * anything starts.
+ */
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +17,8 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const writeFile = (settings: unknown, name = "plumb.config.json") =>
   writeFileSync(join(folder, name), typeof settings === "string" ? settings : JSON.stringify(settings));
-const read = (args: readonly string[] = [], environment: Record<string, string> = {}) => readConfig(args, environment, folder);
+const read = (args: readonly string[] = [], environment: Record<string, string> = {}) =>
+  readConfig(args, environment, folder);
 
 function problemsOf(args: readonly string[] = [], environment: Record<string, string> = {}): string[] {
   try {
@@ -77,25 +81,52 @@ describe("a setting", () => {
     expect(read([], { HOME: "/home/ada", PATH: "/bin", PLUMBER: "1", HTTP_PORT: "1" })).toEqual(read());
   });
 
-  test.each(describeSettings())("$flag is known to flags, environment, file and help", ({ flag, variable, key, fallback, help }) => {
-    const value = fallback || { workers: "2", bytesMax: "2097152" }[key] || "demand";
-    const expected = Number.isNaN(Number(value)) ? value : Number(value);
-    expect(read([flag, value])).toHaveProperty(key, expected);
-    expect(read([], { [variable]: value })).toHaveProperty(key, expected);
-    writeFile({ [key]: expected });
-    expect(read()).toHaveProperty(key, expected);
-    expect(help).not.toBe("");
-  });
+  test.each(describeSettings())(
+    "$flag is known to flags, environment, file and help",
+    ({ flag, variable, key, fallback, help }) => {
+      const value = fallback || { workers: "2", bytesMax: "2097152" }[key] || "demand";
+      const expected = Number.isNaN(Number(value)) ? value : Number(value);
+      expect(read([flag, value])).toHaveProperty(key, expected);
+      expect(read([], { [variable]: value })).toHaveProperty(key, expected);
+      writeFile({ [key]: expected });
+      expect(read()).toHaveProperty(key, expected);
+      expect(help).not.toBe("");
+    },
+  );
 });
 
 describe("a default model of the file", () => {
   test.each([
     ["is firm where the same file names the store", { models: "mine", defaultModel: "demand" }, [], {}, undefined],
     ["is loose where nothing names the store", { defaultModel: "demand" }, [], {}, true],
-    ["is loose where a flag names another store", { models: "mine", defaultModel: "demand" }, ["--models", "other"], {}, true],
-    ["is loose where the environment does", { models: "mine", defaultModel: "demand" }, [], { PLUMB_MODELS: "other" }, true],
-    ["gives way to a flag, which is firm", { defaultModel: "demand" }, ["--default-model", "x", "--models", "other"], {}, undefined],
-    ["gives way to the environment, which is firm", { defaultModel: "demand" }, [], { PLUMB_DEFAULT_MODEL: "x" }, undefined],
+    [
+      "is loose where a flag names another store",
+      { models: "mine", defaultModel: "demand" },
+      ["--models", "other"],
+      {},
+      true,
+    ],
+    [
+      "is loose where the environment does",
+      { models: "mine", defaultModel: "demand" },
+      [],
+      { PLUMB_MODELS: "other" },
+      true,
+    ],
+    [
+      "gives way to a flag, which is firm",
+      { defaultModel: "demand" },
+      ["--default-model", "x", "--models", "other"],
+      {},
+      undefined,
+    ],
+    [
+      "gives way to the environment, which is firm",
+      { defaultModel: "demand" },
+      [],
+      { PLUMB_DEFAULT_MODEL: "x" },
+      undefined,
+    ],
   ] as const)("%s", (_, settings, flags, environment, loose) => {
     writeFile(settings);
     expect(read([...flags], environment).defaultModelIsLoose).toBe(loose);
@@ -117,7 +148,9 @@ describe("the file", () => {
   });
 
   test("must be there if somebody asked for it", () => {
-    expect(problemsOf(["--config", "gone.json"])).toEqual([expect.stringMatching(/^the config file .*gone\.json can't be read: /)]);
+    expect(problemsOf(["--config", "gone.json"])).toEqual([
+      expect.stringMatching(/^the config file .*gone\.json can't be read: /),
+    ]);
   });
 
   test("must be readable if it is there", () => {
@@ -142,7 +175,9 @@ describe("an unknown setting is refused, and a known one is suggested", () => {
     ["--acces-log", "--access-log"],
     ["--wokers", "--workers"],
   ])("the flag %s: %s", (flag, known) => {
-    expect(problemsOf([flag, "1"])[0]).toBe(`"${flag}" is no flag of serve: did you mean ${known}? (all of them: plumb serve --help)`);
+    expect(problemsOf([flag, "1"])[0]).toBe(
+      `"${flag}" is no flag of serve: did you mean ${known}? (all of them: plumb serve --help)`,
+    );
   });
 
   test("in the environment", () => {
@@ -154,7 +189,9 @@ describe("an unknown setting is refused, and a known one is suggested", () => {
   test("in the file", () => {
     writeFile({ httpport: 1, models: "m" });
     expect(problemsOf()).toEqual([
-      expect.stringMatching(/^"httpport" in the config file .*plumb\.config\.json is no setting: did you mean httpPort\?/),
+      expect.stringMatching(
+        /^"httpport" in the config file .*plumb\.config\.json is no setting: did you mean httpPort\?/,
+      ),
     ]);
   });
 
@@ -235,7 +272,9 @@ describe("a wrong value is refused, with the place where it stands", () => {
 
   test("of the place that counts, though another place has a good one", () => {
     writeFile({ httpPort: 9000 });
-    expect(problemsOf([], { PLUMB_HTTP_PORT: "no" })).toEqual([expect.stringMatching(/^the environment variable PLUMB_HTTP_PORT: /)]);
+    expect(problemsOf([], { PLUMB_HTTP_PORT: "no" })).toEqual([
+      expect.stringMatching(/^the environment variable PLUMB_HTTP_PORT: /),
+    ]);
   });
 
   test("a flag without its value", () => {
@@ -260,9 +299,17 @@ describe("sizes", () => {
   test.each([
     ["as many workers as are set", ["--workers", "7"], { workers: 7, bytesMax }],
     ["none: everything runs on the event loop", ["--workers", "0"], { workers: 0, bytesMax }],
-    ["none where everything is to run on the event loop", ["--execution", "inline", "--workers", "3"], { workers: 0, bytesMax }],
+    [
+      "none where everything is to run on the event loop",
+      ["--execution", "inline", "--workers", "3"],
+      { workers: 0, bytesMax },
+    ],
     ["what the machine allows where nothing is set", [], { workers: 3, bytesMax }],
-    ["bytes that are set, whatever the machine has", ["--bytes-max", "1073741824"], { workers: 3, bytesMax: 1_073_741_824 }],
+    [
+      "bytes that are set, whatever the machine has",
+      ["--bytes-max", "1073741824"],
+      { workers: 3, bytesMax: 1_073_741_824 },
+    ],
   ])("%s", (_name, args, sizes) => {
     const config = withSizes(read(args), machine);
     expect(config).toMatchObject(sizes);

@@ -11,7 +11,8 @@ function golden(row: Row, change: Partial<GoldenRow> = {}): GoldenRow {
   return { ...made, ...change } as GoldenRow;
 }
 
-const rowOf = (rows: readonly GoldenRow[], schema?: object) => exampleRow(makeVersion({ golden: rows, ...(schema ? { schema } : {}) }));
+const rowOf = (rows: readonly GoldenRow[], schema?: object) =>
+  exampleRow(makeVersion({ golden: rows, ...(schema ? { schema } : {}) }));
 
 describe("the row", () => {
   test("is the first of the training rows that is answered, as it stands in the file", () => {
@@ -49,11 +50,17 @@ describe("the row", () => {
   });
 
   test("isn't shown where a personal value can't be made up", () => {
-    expect(rowOf([golden({ x: 1, name: "A-1" })], withName({ type: "string", pattern: "^[A-Z]-[0-9]$" }))).toBeUndefined();
+    expect(
+      rowOf([golden({ x: 1, name: "A-1" })], withName({ type: "string", pattern: "^[A-Z]-[0-9]$" })),
+    ).toBeUndefined();
   });
 });
 
 test("a command survives quotes in a row, and has a place for one that isn't there", () => {
-  expect(curlCommand("http://h/p", '{"x":"it\'s"}')).toBe(`curl -s http://h/p -H 'content-type: application/json' -d '{"x":"it'\\''s"}'`);
-  expect(curlCommand("http://h/p", undefined)).toBe("curl -s http://h/p -H 'content-type: application/json' -d '{...}'");
+  expect(curlCommand("http://h/p", '{"x":"it\'s"}')).toBe(
+    `curl -s http://h/p -H 'content-type: application/json' -d '{"x":"it'\\''s"}'`,
+  );
+  expect(curlCommand("http://h/p", undefined)).toBe(
+    "curl -s http://h/p -H 'content-type: application/json' -d '{...}'",
+  );
 });

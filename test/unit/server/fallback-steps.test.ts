@@ -1,4 +1,7 @@
-/** Goal: a fallback answers where the model fails or is late, for good rows only, and says so; one that fails is the plain error. */
+/**
+ * Goal: a fallback answers where the model fails or is late, for good rows only, and says so; one that fails is the
+ * plain error.
+ */
 
 import { describe, expect, test } from "vitest";
 import { ServeError } from "../../../server/errors.js";
@@ -33,7 +36,11 @@ describe("a call whose deadline passes in the queue", () => {
     const { call, sent } = rig.send({ body: '{"x": 1}' });
     expire(rig);
     expect(sent).toMatchObject([
-      { status: 200, text: `{"prediction":52.5,"fallback":{"reason":"deadline_exceeded"},${tail("constant")}`, error: undefined },
+      {
+        status: 200,
+        text: `{"prediction":52.5,"fallback":{"reason":"deadline_exceeded"},${tail("constant")}`,
+        error: undefined,
+      },
     ]);
     expect(call.fallback).toBe("deadline_exceeded");
     rig.run([7]);
@@ -124,7 +131,10 @@ describe("rows that the model fails on", () => {
     const { call, sent } = rig.send({ body: '{"rows": [{"x": 1}, {"x": 2}, {"x": 3}]}' });
     rig.run([10, Number.NaN, 30], [2]);
     expect(sent).toMatchObject([
-      { status: 200, text: `{"predictions":[10,4.5,6.5],"fallback":{"reason":"model_output_invalid","rows":[1,2]},${tail("rule")}` },
+      {
+        status: 200,
+        text: `{"predictions":[10,4.5,6.5],"fallback":{"reason":"model_output_invalid","rows":[1,2]},${tail("rule")}`,
+      },
     ]);
     expect(call.modelFault).toBe("model_output_invalid");
   });

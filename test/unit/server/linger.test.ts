@@ -1,4 +1,7 @@
-/** Goal: the event loop stays awake only for a caller that has just shown that it asks again at once, and never for longer than was said. */
+/**
+ * Goal: the event loop stays awake only for a caller that has just shown that it asks again at once, and never for
+ * longer than was said.
+ */
 
 import { describe, expect, test } from "vitest";
 import { Linger } from "../../../server/linger.js";

@@ -20,10 +20,13 @@ describe("settings that aren't set", () => {
     [64, 64 * mib, 1, 8 * mib],
     [64, 256 * gib, 63, 256 * mib],
     [2, 4 * mib, 1, mib],
-  ])("%d processors and %d bytes of memory: %d workers, %d bytes of bodies", (processors, memoryBytes, workers, bytesMax) => {
-    const machine = { processors, memoryBytes };
-    expect([defaultWorkers(machine), defaultBytesMax(machine)]).toEqual([workers, bytesMax]);
-  });
+  ])(
+    "%d processors and %d bytes of memory: %d workers, %d bytes of bodies",
+    (processors, memoryBytes, workers, bytesMax) => {
+      const machine = { processors, memoryBytes };
+      expect([defaultWorkers(machine), defaultBytesMax(machine)]).toEqual([workers, bytesMax]);
+    },
+  );
 });
 
 describe("the quota of processors", () => {
@@ -32,7 +35,11 @@ describe("the quota of processors", () => {
   const legacy = "11:memory:/pod/a\n4:cpu,cpuacct:/pod/a\n3:cpuset:/\n0::/\n";
   test.each<[string, Record<string, string>, number]>([
     ["nothing is known", {}, none],
-    ["cgroup v2, in a namespace of its own", { "/proc/self/cgroup": unified, "/sys/fs/cgroup/cpu.max": "150000 100000\n" }, 1.5],
+    [
+      "cgroup v2, in a namespace of its own",
+      { "/proc/self/cgroup": unified, "/sys/fs/cgroup/cpu.max": "150000 100000\n" },
+      1.5,
+    ],
     ["cgroup v2 without a quota", { "/proc/self/cgroup": unified, "/sys/fs/cgroup/cpu.max": "max 100000\n" }, none],
     [
       "cgroup v2, a group around it that grants less",

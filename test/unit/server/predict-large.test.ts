@@ -1,4 +1,6 @@
-/** Goal: a large call takes the steps of a small one, a few slices a turn, and stops when nobody waits for it any more. */
+/**
+ * Goal: a large call takes the steps of a small one, a few slices a turn, and stops when nobody waits for it any more.
+ */
 
 import { describe, expect, test } from "vitest";
 import { ServeError } from "../../../server/errors.js";
@@ -20,7 +22,14 @@ const colours = makeVersion({
   preprocessing: {
     format: "plumb-graph/1",
     inputs: [{ name: "colour", type: "string" }],
-    nodes: [{ id: "n1", op: "ordinal_encoder", inputs: ["colour"], params: { categories: [["blue", "red"]], handle_unknown: "error" } }],
+    nodes: [
+      {
+        id: "n1",
+        op: "ordinal_encoder",
+        inputs: ["colour"],
+        params: { categories: [["blue", "red"]], handle_unknown: "error" },
+      },
+    ],
     outputs: [{ name: "X", dtype: "float32", shape: ["rows", 1], from: ["n1"] }],
   },
 });
@@ -65,7 +74,8 @@ describe("a large call", () => {
     turns.untilQuiet();
     run();
     turns.untilQuiet();
-    const { arrivedMs, startedMs, decodedMs, validatedMs, preprocessedMs, postprocessedMs, finishedMs, rowCount } = observed[0]!;
+    const { arrivedMs, startedMs, decodedMs, validatedMs, preprocessedMs, postprocessedMs, finishedMs, rowCount } =
+      observed[0]!;
     const times = [arrivedMs, startedMs, decodedMs, validatedMs, preprocessedMs, postprocessedMs, finishedMs];
     expect(times).toEqual([...times].sort((a, b) => a - b));
     expect(new Set(times).size).toBe(times.length);
@@ -215,18 +225,23 @@ describe("of ten thousand bad rows", () => {
   test.each([
     ["the schema", tiny, bad.schema, "schema_mismatch"],
     ["the graph", colours, bad.graph, "row_refused"],
-  ] as const)("a partial request names each, and explains those that %s refuses as far as a reply goes", (_, version, rows, code) => {
-    const { body, status, text } = send(version, rows, true).sent[0]!;
-    expect(status).toBe(200);
-    expect(body.predictions).toEqual(numbers.map(() => null));
-    expect(body.errors.map((error: { row: number }) => error.row)).toEqual([...numbers.keys()]);
-    expect(new Set(body.errors.map((error: { code: string }) => error.code))).toEqual(new Set([code]));
-    const explained = body.errors.filter(({ issues }: { issues: unknown[] }) => issues.length > 0).length;
-    expect(explained).toBeGreaterThan(1000);
-    expect(explained).toBeLessThan(10_000);
-    expect(body.errors.slice(0, explained).every(({ issues }: { issues: unknown[] }) => issues.length > 0)).toBe(true);
-    expect(text.length).toBeLessThan(3_000_000);
-  });
+  ] as const)(
+    "a partial request names each, and explains those that %s refuses as far as a reply goes",
+    (_, version, rows, code) => {
+      const { body, status, text } = send(version, rows, true).sent[0]!;
+      expect(status).toBe(200);
+      expect(body.predictions).toEqual(numbers.map(() => null));
+      expect(body.errors.map((error: { row: number }) => error.row)).toEqual([...numbers.keys()]);
+      expect(new Set(body.errors.map((error: { code: string }) => error.code))).toEqual(new Set([code]));
+      const explained = body.errors.filter(({ issues }: { issues: unknown[] }) => issues.length > 0).length;
+      expect(explained).toBeGreaterThan(1000);
+      expect(explained).toBeLessThan(10_000);
+      expect(body.errors.slice(0, explained).every(({ issues }: { issues: unknown[] }) => issues.length > 0)).toBe(
+        true,
+      );
+      expect(text.length).toBeLessThan(3_000_000);
+    },
+  );
 
   test("a partial request says of each that the model has no answer to it, and why", () => {
     const { turns, submitted, sent } = send(

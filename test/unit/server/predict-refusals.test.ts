@@ -1,4 +1,7 @@
-/** Goal: a call that can't be in time costs as little as can be: it is refused before its rows are decoded, or before its body is read. */
+/**
+ * Goal: a call that can't be in time costs as little as can be: it is refused before its rows are decoded, or before
+ * its body is read.
+ */
 
 import { describe, expect, test, vi } from "vitest";
 import { PredictionCache } from "../../../server/cache.js";
@@ -66,7 +69,10 @@ describe("a call that is refused early", () => {
   test("is none while it isn't known what a row of the version holds", () => {
     const rig = createHandPath([makeVersion()]);
     const refusal = vi.fn(() => overloaded);
-    const { sent } = rig.send({ body: garbage }, { ...rig.path, scheduler: { ...rig.path.scheduler, isRefusing: () => true, refusal } });
+    const { sent } = rig.send(
+      { body: garbage },
+      { ...rig.path, scheduler: { ...rig.path.scheduler, isRefusing: () => true, refusal } },
+    );
     expect(sent).toMatchObject([{ status: 400, error: { code: "malformed_body" } }]);
     expect(refusal).not.toHaveBeenCalled();
   });
@@ -149,7 +155,13 @@ describe("before the body of a call is read", () => {
   test.each([
     { name: "an unknown model", call: { model: "nope" }, options: {}, status: 404, code: "model_not_found" },
     { name: "an unknown version", call: { version: "9" }, options: {}, status: 404, code: "model_not_found" },
-    { name: "a version that is still proved", call: {}, options: { state: "proving" as const }, status: 503, code: "not_ready" },
+    {
+      name: "a version that is still proved",
+      call: {},
+      options: { state: "proving" as const },
+      status: 503,
+      code: "not_ready",
+    },
   ])("a large one to $name has its error at once", ({ call: asked, options, status, code }) => {
     const { path, observed, admission } = createRefusing(options);
     const { call, sent } = makeCall(asked);
@@ -186,10 +198,21 @@ describe("the rows of a large body count as waiting while it is decoded, and no 
   type Begun = ReturnType<typeof begin>;
   const gaveUp = new ServeError("deadline_exceeded", "the deadline passed");
 
-  test.each<{ how: string; body?: string; end: (begun: Begun) => void; status: number | undefined; queuedRows?: number }>([
+  test.each<{
+    how: string;
+    body?: string;
+    end: (begun: Begun) => void;
+    status: number | undefined;
+    queuedRows?: number;
+  }>([
     { how: "is queued", end: ({ turns }) => turns.untilQuiet(), status: undefined, queuedRows: 10_000 },
     { how: "is no JSON", body: large.slice(0, -1), end: ({ turns }) => turns.untilQuiet(), status: 400 },
-    { how: "has a bad row", body: large.replace('"x":1', '"x":"a"'), end: ({ turns }) => turns.untilQuiet(), status: 422 },
+    {
+      how: "has a bad row",
+      body: large.replace('"x":1', '"x":"a"'),
+      end: ({ turns }) => turns.untilQuiet(),
+      status: 422,
+    },
     { how: "has too many rows", body: rowsOf(10_001), end: ({ turns }) => turns.untilQuiet(), status: 422 },
     { how: "loses its caller", end: ({ path, call }) => abandon(path, call), status: undefined },
     { how: "passes its deadline", end: ({ path, call }) => fail(path, call, gaveUp), status: 504 },

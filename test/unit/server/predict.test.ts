@@ -104,8 +104,27 @@ describe("a call that goes well", () => {
     send({ body: '{"x": 1}' });
     clock.advance(3);
     run();
-    const { arrivedMs, startedMs, decodedMs, validatedMs, preprocessedMs, postprocessedMs, finishedMs, rowCount, error } = observed[0]!;
-    const times = [arrivedMs, startedMs, decodedMs, validatedMs, preprocessedMs, preprocessedMs + 3, postprocessedMs, finishedMs];
+    const {
+      arrivedMs,
+      startedMs,
+      decodedMs,
+      validatedMs,
+      preprocessedMs,
+      postprocessedMs,
+      finishedMs,
+      rowCount,
+      error,
+    } = observed[0]!;
+    const times = [
+      arrivedMs,
+      startedMs,
+      decodedMs,
+      validatedMs,
+      preprocessedMs,
+      preprocessedMs + 3,
+      postprocessedMs,
+      finishedMs,
+    ];
     expect(times).toEqual([...times].sort((a, b) => a - b));
     expect(new Set(times).size).toBe(times.length);
     expect([rowCount, error]).toEqual([1, undefined]);
@@ -128,12 +147,20 @@ describe("a failing step is answered with its code", () => {
   const cases: Case[] = [
     {
       step: "admission that is full",
-      change: ({ admission }) => ({ admission: { ...admission, enter: raise(new ServeError("overloaded", "too many")), leave: () => {} } }),
+      change: ({ admission }) => ({
+        admission: { ...admission, enter: raise(new ServeError("overloaded", "too many")), leave: () => {} },
+      }),
       status: 503,
       code: "overloaded",
       message: "too many",
     },
-    { step: "a route to no model", options: { model: "nope" }, status: 404, code: "model_not_found", message: 'there is no model "nope"' },
+    {
+      step: "a route to no model",
+      options: { model: "nope" },
+      status: 404,
+      code: "model_not_found",
+      message: 'there is no model "nope"',
+    },
     {
       step: "a route to no version",
       options: { model: "tiny", version: "9" },
@@ -168,7 +195,9 @@ describe("a failing step is answered with its code", () => {
     },
     {
       step: "a fault of ours",
-      change: ({ routes }) => ({ routes: { limits: routes.limits, choose: raise(new TypeError("undefined is not a secret")) } }),
+      change: ({ routes }) => ({
+        routes: { limits: routes.limits, choose: raise(new TypeError("undefined is not a secret")) },
+      }),
       status: 500,
       code: "internal",
       message: /^(?!.*secret)/,
@@ -221,7 +250,9 @@ describe("bad rows", () => {
   test("are all listed, with their places", () => {
     const { send } = createHandPath([tiny]);
     const { sent } = send({ body: '{"rows": [{"x": 1}, {"x": "a"}, {"y": 1}, 5]}' });
-    expect(sent[0]!.body.error.message).toBe('row 1, feature "x": expected a number, got the string "a" (and 2 more bad rows)');
+    expect(sent[0]!.body.error.message).toBe(
+      'row 1, feature "x": expected a number, got the string "a" (and 2 more bad rows)',
+    );
     expect(sent[0]!.body.error.issues).toMatchObject([
       { row: 1, feature: "x", expected: "a number", got: 'the string "a"' },
       { row: 2, feature: "x", got: "nothing" },
@@ -266,7 +297,9 @@ describe("a model's output that is no answer", () => {
     const { send, run } = createHandPath([tiny]);
     const { sent } = send({ body: '{"rows": [{"x": 1}, {"x": 2}]}' });
     run([1, Number.NaN], [1]);
-    expect(sent).toMatchObject([{ status: 500, error: { code: "model_failed", message: "row 1: the model could not be run on it" } }]);
+    expect(sent).toMatchObject([
+      { status: 500, error: { code: "model_failed", message: "row 1: the model could not be run on it" } },
+    ]);
   });
 });
 
@@ -308,7 +341,10 @@ describe("a partial request", () => {
     const { send, submitted, observed } = createHandPath([tiny]);
     const { call, sent } = send({ body: '{"partial": true, "rows": [{"x": "a"}, {}]}' });
     expect(submitted).toEqual([]);
-    expect(sent[0]).toMatchObject({ status: 200, body: { predictions: [null, null], errors: [{ row: 0 }, { row: 1 }] } });
+    expect(sent[0]).toMatchObject({
+      status: 200,
+      body: { predictions: [null, null], errors: [{ row: 0 }, { row: 1 }] },
+    });
     expect(observed).toEqual([call]);
   });
 
@@ -316,7 +352,10 @@ describe("a partial request", () => {
     const { send, submitted } = createHandPath([colours]);
     const { sent } = send({ body: '{"partial": true, "rows": [{"size": 1, "colour": "green"}]}' });
     expect(submitted).toEqual([]);
-    expect(sent[0]).toMatchObject({ status: 200, body: { predictions: [null], errors: [{ row: 0, code: "row_refused" }] } });
+    expect(sent[0]).toMatchObject({
+      status: 200,
+      body: { predictions: [null], errors: [{ row: 0, code: "row_refused" }] },
+    });
   });
 
   test("to a classifier has its probabilities in the same form, good rows or none", () => {
@@ -437,7 +476,10 @@ describe("of several numbers to a row, one that isn't finite", () => {
   });
 
   test("is the fallback's, all numbers of the row, where there is one", () => {
-    const version = makeVersion({ postprocessing: namedGraph(["low", "high"]), fallback: { kind: "constant", prediction: [-7, 7] } });
+    const version = makeVersion({
+      postprocessing: namedGraph(["low", "high"]),
+      fallback: { kind: "constant", prediction: [-7, 7] },
+    });
     const { send, run } = createHandPath([version]);
     const { sent } = send({ body: '{"rows": [{"x": 0}, {"x": 1}]}' });
     run([1, Number.NaN, 3, 4]);

@@ -1,4 +1,7 @@
-/** Goal: however much work there is, a turn takes no more than its time, the oldest call's work comes first, and all of it is done. */
+/**
+ * Goal: however much work there is, a turn takes no more than its time, the oldest call's work comes first, and all of
+ * it is done.
+ */
 
 import { describe, expect, test } from "vitest";
 import { Slices, takeWhole } from "../../../server/slices.js";

@@ -42,7 +42,9 @@ it.each([
   ["json", '{"a": 1, "b": [1, "..."], "c": "row ...: bad"}', '{"b":[1,{"x":2}],"a":1,"c":"row 3: bad"}'],
   ["text", "first\n...\nlast ... word\n", "first\n1\n2\nlast good word\n"],
   ["text", "all of it\n...\n", "all of it\nand more"],
-] as const)("takes %s %s for %s", (language, text, actual) => expect(difference({ language, text }, actual)).toBeUndefined());
+] as const)("takes %s %s for %s", (language, text, actual) =>
+  expect(difference({ language, text }, actual)).toBeUndefined(),
+);
 
 it.each([
   ["json", '{"a": 1}', '{"a":2}'],
@@ -55,4 +57,6 @@ it.each([
   ["json", '{"a": 1}', "not json"],
   ["text", "first\nlast", "first\nmiddle\nlast"],
   ["text", "a.c", "abc"],
-] as const)("doesn't take %s %s for %s", (language, text, actual) => expect(difference({ language, text }, actual)).toBeTypeOf("string"));
+] as const)("doesn't take %s %s for %s", (language, text, actual) =>
+  expect(difference({ language, text }, actual)).toBeTypeOf("string"),
+);

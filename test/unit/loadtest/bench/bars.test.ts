@@ -21,7 +21,10 @@ const round = (raw: number, plumb: number, fastify: number) => ({
   onnxUsPerRow: 10,
 });
 
-const cpuLoad = (requestsPerSecond: number, cpuUsPerRequest: number) => ({ ...load(requestsPerSecond), cpuUsPerRequest });
+const cpuLoad = (requestsPerSecond: number, cpuUsPerRequest: number) => ({
+  ...load(requestsPerSecond),
+  cpuUsPerRequest,
+});
 
 const result: BenchResult = {
   finished: "2026-01-02T03:04:05.000Z",
@@ -38,11 +41,21 @@ const result: BenchResult = {
   roundS: 2,
   throughput: [
     { connections: 1, rounds: [round(10_000, 8000, 5000)] },
-    { connections: 128, rounds: [round(100_000, 40_000, 10_000), round(50_000, 10_000, 10_000), round(100_000, 42_000, 12_000)] },
+    {
+      connections: 128,
+      rounds: [round(100_000, 40_000, 10_000), round(50_000, 10_000, 10_000), round(100_000, 42_000, 12_000)],
+    },
   ],
   withoutKernel: [{ load: { raw: load(100_000), plumb: load(60_000), onnxruntime: load(40_000) }, onnxUsPerRow: 10 }],
   httpMembers: [
-    { load: { raw: cpuLoad(100_000, 10), bareNode: cpuLoad(20_000, 50), uws: cpuLoad(60_000, 16), node: cpuLoad(18_000, 55) } },
+    {
+      load: {
+        raw: cpuLoad(100_000, 10),
+        bareNode: cpuLoad(20_000, 50),
+        uws: cpuLoad(60_000, 16),
+        node: cpuLoad(18_000, 55),
+      },
+    },
   ],
   traced: [{ load: { raw: load(100_000), plumb: load(35_000) }, onnxUsPerRow: 10 }],
   cache: [
@@ -54,7 +67,9 @@ const result: BenchResult = {
     {
       name: "A peer",
       setUp: "Made of this, does that.",
-      levels: [{ connections: 32, rounds: [500, 1000, 800].map((rate) => ({ peer: load(rate, 30), plumb: load(20_000) })) }],
+      levels: [
+        { connections: 32, rounds: [500, 1000, 800].map((rate) => ({ peer: load(rate, 30), plumb: load(20_000) })) },
+      ],
     },
   ],
   latency: [1, 9, 2].map((plumbP99Ms) => ({ plumbP99Ms, rawP99Ms: 1, plumbP50Ms: 0.3, bigP99Ms: 20, errors: 0 })),
@@ -73,7 +88,8 @@ test("the ceiling is one core that spends no more than the raw request and the m
 
 describe("the bars", () => {
   test("take the median of the rounds", () => {
-    const [share, without, traced, ofFastify, ofBareNode, p50, hit, p99, one, two, turn, start, memory, errors] = reached(barsOf(result));
+    const [share, without, traced, ofFastify, ofBareNode, p50, hit, p99, one, two, turn, start, memory, errors] =
+      reached(barsOf(result));
     expect(share).toBeCloseTo(0.8, 10);
     expect(without).toBeCloseTo(0.8, 10);
     expect(traced).toBeCloseTo(0.7, 10);
@@ -85,7 +101,22 @@ describe("the bars", () => {
   });
 
   test("are met or missed", () => {
-    expect(barsOf(result).map(isMet)).toEqual([false, true, false, true, true, false, true, true, false, true, true, false, true, true]);
+    expect(barsOf(result).map(isMet)).toEqual([
+      false,
+      true,
+      false,
+      true,
+      true,
+      false,
+      true,
+      true,
+      false,
+      true,
+      true,
+      false,
+      true,
+      true,
+    ]);
   });
 
   test("say where something wasn't measured", () => {
@@ -132,7 +163,9 @@ describe("the report", () => {
     expect(text).toMatch(/^processor time a request, Plumb on node:http, µs +55$/m);
     expect(text).toMatch(/^times as many with the kernel +1\.5$/m);
     expect(text).toMatch(/^A peer, 32 connections +800 +650 to 900 +500 to 1,000 +30 +60 +0 +20,000 +25$/m);
-    expect(text).toContain("Fastify + onnxruntime-node: Node v20.0.0, fastify 5.0.0, onnxruntime-node 1.30.0; one process.");
+    expect(text).toContain(
+      "Fastify + onnxruntime-node: Node v20.0.0, fastify 5.0.0, onnxruntime-node 1.30.0; one process.",
+    );
     expect(text).toContain("A peer: Made of this, does that.");
     expect(text).toMatch(/^Fastify \+ onnxruntime-node, 1 connection /m);
   });
@@ -144,12 +177,15 @@ describe("the report", () => {
   });
 
   test("is Markdown for the page, and replaces what stood there", () => {
-    const page = "# Page\n\n<!-- bench:begin (written by `npm run bench -- --write-docs`) -->\nfrom before\n<!-- bench:end -->\n\nafter\n";
+    const page =
+      "# Page\n\n<!-- bench:begin (written by `npm run bench -- --write-docs`) -->\nfrom before\n<!-- bench:end -->\n\nafter\n";
     const once = replaceMeasured(page, serverMarks, reportMarkdown(result));
     expect(once).toMatch(/^# Page\n/);
     expect(once).toMatch(/\nafter\n$/);
     expect(once).not.toContain("from before");
-    expect(once).toContain("| what | bar | median | quartiles | min to max |  |\n| --- | --- | --- | --- | --- | --- |\n");
+    expect(once).toContain(
+      "| what | bar | median | quartiles | min to max |  |\n| --- | --- | --- | --- | --- | --- |\n",
+    );
     expect(replaceMeasured(once, serverMarks, reportMarkdown(result))).toBe(once);
   });
 

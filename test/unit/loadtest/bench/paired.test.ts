@@ -32,6 +32,8 @@ test("a process's time is user and system, whatever its name", () => {
 test("this process has taken time, and one that isn't there is not known", () => {
   const seconds = processorSeconds(process.pid);
   // Where there is no /proc, it isn't known either.
-  expect(seconds === undefined || Math.abs(seconds - (process.cpuUsage().user + process.cpuUsage().system) / 1e6) < 1).toBe(true);
+  expect(
+    seconds === undefined || Math.abs(seconds - (process.cpuUsage().user + process.cpuUsage().system) / 1e6) < 1,
+  ).toBe(true);
   expect(processorSeconds(2 ** 30)).toBeUndefined();
 });

@@ -1,7 +1,15 @@
 /** Goal: the grid spans what issue and docs promise of it, each model once and by a name that can be a folder's. */
 
 import { expect, test } from "vitest";
-import { axes, demand, grid, lightgbm1000, modelText, quickGrid, rowsPerCall } from "../../../../loadtest/engines/grid.js";
+import {
+  axes,
+  demand,
+  grid,
+  lightgbm1000,
+  modelText,
+  quickGrid,
+  rowsPerCall,
+} from "../../../../loadtest/engines/grid.js";
 
 test("every model has an id of its own", () => {
   expect(new Set(grid.map(({ id }) => id)).size).toBe(grid.length);

@@ -1,4 +1,7 @@
-/** Goal: the comparison is judged round by round, says where `auto` loses and who was left out, and is drawn for light and dark pages. */
+/**
+ * Goal: the comparison is judged round by round, says where `auto` loses and who was left out, and is drawn for light
+ * and dark pages.
+ */
 
 import { describe, expect, test } from "vitest";
 import { isMet } from "../../../../loadtest/bench/bar.js";
@@ -12,7 +15,11 @@ import type { EnginesResult, ModelResult } from "../../../../loadtest/engines/re
 import type { Round } from "../../../../loadtest/engines/rounds.js";
 import { chartImage } from "../../../../loadtest/report/chart-image.js";
 
-function measured(spec: ModelSpec, byRows: Readonly<Record<number, readonly Round[]>>, change: Partial<ModelResult> = {}): ModelResult {
+function measured(
+  spec: ModelSpec,
+  byRows: Readonly<Record<number, readonly Round[]>>,
+  change: Partial<ModelResult> = {},
+): ModelResult {
   return {
     spec,
     leaves: 12_000,
@@ -32,9 +39,17 @@ const steady = (tree: number, onnxruntime: number): Round[] =>
 
 const models = [
   measured(demand, { 1: steady(3, 18), 64: steady(2, 6).map((round) => ({ ...round, tl2cgen: 4 })) }),
-  measured(lightgbm1000, { 1: steady(10, 20), 64: steady(10, 20) }, { kernelBytes: 720_000, leftOut: { lleaves: "no LLVM here" } }),
+  measured(
+    lightgbm1000,
+    { 1: steady(10, 20), 64: steady(10, 20) },
+    { kernelBytes: 720_000, leftOut: { lleaves: "no LLVM here" } },
+  ),
   measured(axes.depth[2]!, { 1: steady(20, 10), 64: steady(2, 10) }),
-  measured(axes.depth[3]!, { 1: steady(20, 10), 64: steady(20, 19.5) }, { auto: { engine: "onnxruntime", reason: "slower" } }),
+  measured(
+    axes.depth[3]!,
+    { 1: steady(20, 10), 64: steady(20, 19.5) },
+    { auto: { engine: "onnxruntime", reason: "slower" } },
+  ),
 ];
 const machine = { cpu: "A processor", cores: 2, memoryGB: 8, system: "linux 6", node: "v20.0.0", versions: {} };
 const result: EnginesResult = {
@@ -42,7 +57,9 @@ const result: EnginesResult = {
   machine,
   rounds: 3,
   leastMs: 30,
-  peers: { versions: { treelite: "4", tl2cgen: "1", gcc: "12", lleaves: "1.3", llvmlite: "0.44", numpy: "2", python: "3.11" } },
+  peers: {
+    versions: { treelite: "4", tl2cgen: "1", gcc: "12", lleaves: "1.3", llvmlite: "0.44", numpy: "2", python: "3.11" },
+  },
   models,
 };
 
@@ -62,7 +79,9 @@ describe("the bars", () => {
 describe("what `auto` takes", () => {
   test("loses where the other engine is clearly the faster", () => {
     const losses = lossesOfAuto(models);
-    expect(losses.map(({ model, rowCount, ratio }) => [model.spec.id, rowCount, ratio])).toEqual([["200x8-on-32", 1, 0.5]]);
+    expect(losses.map(({ model, rowCount, ratio }) => [model.spec.id, rowCount, ratio])).toEqual([
+      ["200x8-on-32", 1, 0.5],
+    ]);
   });
 
   test("can't lose where the kernel doesn't cover the model", () => {
@@ -127,7 +146,8 @@ describe("the charts", () => {
   });
 
   test("are one image, in colours of its own for light and dark", () => {
-    const image = (theme: "light" | "dark") => chartImage({ title: "Engines", charts: engineCharts(result), columns: 2, theme });
+    const image = (theme: "light" | "dark") =>
+      chartImage({ title: "Engines", charts: engineCharts(result), columns: 2, theme });
     const light = image("light");
     expect(light).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" viewBox="0 0 1000 620"/);
     expect(light.match(/class="title"/g)).toHaveLength(3);

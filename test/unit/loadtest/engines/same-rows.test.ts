@@ -1,4 +1,7 @@
-/** Goal: nothing is compared in time that doesn't answer alike; and a peer's process that fails or ends is told, not waited for. */
+/**
+ * Goal: nothing is compared in time that doesn't answer alike; and a peer's process that fails or ends is told, not
+ * waited for.
+ */
 
 import { PassThrough } from "node:stream";
 import { expect, test } from "vitest";

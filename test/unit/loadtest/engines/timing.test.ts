@@ -82,7 +82,16 @@ test("each round times every engine at each number of rows, beginning with anoth
     ["onnxruntime", timer("o", 3)],
   ]);
   const byRows = await timeInRounds(timers, { rowCounts: [1, 8], rounds: 2, leastMs: 5 });
-  expect(asked.slice(8)).toEqual(["t1@1994", "o1@1994", "t8@1994", "o8@1994", "o1@2991", "t1@2991", "o8@2991", "t8@2991"]);
+  expect(asked.slice(8)).toEqual([
+    "t1@1994",
+    "o1@1994",
+    "t8@1994",
+    "o8@1994",
+    "o1@2991",
+    "t1@2991",
+    "o8@2991",
+    "t8@2991",
+  ]);
   expect(asked).toHaveLength(16);
   expect(byRows).toEqual([
     {

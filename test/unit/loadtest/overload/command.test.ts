@@ -1,4 +1,7 @@
-/** Goal: the scenario runs through all its phases on any server, its counts add up, and wrong usage is refused before anything is started. */
+/**
+ * Goal: the scenario runs through all its phases on any server, its counts add up, and wrong usage is refused before
+ * anything is started.
+ */
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import type { ServerResponse } from "node:http";
@@ -48,7 +51,9 @@ test("a server that refuses what it can't do goes through all phases", async () 
   ]);
   for (const phase of report.phases) {
     const others = phase.statuses.reduce((sum, { count }) => sum + count, 0);
-    expect(phase.accepted.count + others + phase.leftByClient + phase.lost + phase.unanswered, phase.id).toBe(phase.calls);
+    expect(phase.accepted.count + others + phase.leftByClient + phase.lost + phase.unanswered, phase.id).toBe(
+      phase.calls,
+    );
     expect(phase.good + phase.late, phase.id).toBe(phase.accepted.count);
     expect(phase.recoveryS === undefined, phase.id).toBe(!/overload|burst|storm/.test(phase.id));
   }
@@ -104,7 +109,18 @@ describe("wrong usage", () => {
   test("help lists every flag", async () => {
     const said: string[] = [];
     expect(await loadtest(["--scenario", "overload", "--help"], (text) => said.push(text))).toBe(0);
-    for (const flag of ["url", "reference", "models", "model", "execution", "engine", "rows-per-call", "objective-ms", "short", "html"]) {
+    for (const flag of [
+      "url",
+      "reference",
+      "models",
+      "model",
+      "execution",
+      "engine",
+      "rows-per-call",
+      "objective-ms",
+      "short",
+      "html",
+    ]) {
       expect(said.join()).toContain(`--${flag} `);
     }
   });

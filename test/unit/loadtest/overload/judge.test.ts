@@ -8,12 +8,19 @@ import { processorTimeOf } from "../../../../loadtest/overload/processor-time.js
 import { phaseReport } from "./phase-reports.js";
 
 const phases = phasesOf({ durationS: 20, deadlineMs: 50, leaveAfterMs: 10 });
-const reportsWith = (id: string, change: Partial<PhaseReport>) => phases.map((phase) => phaseReport(phase, phase.id === id ? change : {}));
+const reportsWith = (id: string, change: Partial<PhaseReport>) =>
+  phases.map((phase) => phaseReport(phase, phase.id === id ? change : {}));
 const judged = (id: string, change: Partial<PhaseReport>) => judge(phases, reportsWith(id, change), 200);
 const rows = (share: number) => ({ rowsRun: 100, rowsForNobody: 100 * share, share });
 
 test("passes where all bars hold, at their edges", () => {
-  const edge = { goodShareOfPeak: 0.9, accepted: { count: 9, p99: 200 }, refused: { count: 9, p99: 19.9 }, recoveryS: 5, rows: rows(0.05) };
+  const edge = {
+    goodShareOfPeak: 0.9,
+    accepted: { count: 9, p99: 200 },
+    refused: { count: 9, p99: 19.9 },
+    recoveryS: 5,
+    rows: rows(0.05),
+  };
   expect(judged("overload-5", edge)).toEqual({ failures: [], notJudged: [], passed: true });
 });
 
@@ -80,7 +87,9 @@ describe("processor time", () => {
     expect(found.refusalUs).toBeCloseTo(50, 6);
   });
   test("of an answer alone is that below the peak, where two phases don't tell", () => {
-    expect(processorTimeOf(server(2, 1000, 0), server(2, 1000, 1000), server(1.9, 1000, 4000))).toEqual({ answerUs: 2000 });
+    expect(processorTimeOf(server(2, 1000, 0), server(2, 1000, 1000), server(1.9, 1000, 4000))).toEqual({
+      answerUs: 2000,
+    });
     expect(processorTimeOf(server(2, 1000, 0), server(2, 1000, 0), server(2, 1000, 0))).toEqual({ answerUs: 2000 });
     expect(processorTimeOf(undefined, server(2, 1000, 0), undefined)).toBeUndefined();
   });

@@ -39,7 +39,10 @@ describe("countPhase", () => {
   });
 
   test("gives rates over the phase's own length", () => {
-    expect(countPhase(mixed(), { untilMs: 500, withinMs: 200 })).toMatchObject({ offeredPerSecond: 20, goodPerSecond: 4 });
+    expect(countPhase(mixed(), { untilMs: 500, withinMs: 200 })).toMatchObject({
+      offeredPerSecond: 20,
+      goodPerSecond: 4,
+    });
   });
 
   test("counts a try again to the phase of its call, however late it comes", () => {
@@ -47,7 +50,12 @@ describe("countPhase", () => {
     const again = ledger.again(0, 1002);
     ledger.endedMs[again] = 1012;
     ledger.status[again] = 200;
-    expect(countPhase(ledger, { untilMs: 1000, withinMs: 200 })).toMatchObject({ calls: 2, retries: 1, good: 1, refused: { count: 1 } });
+    expect(countPhase(ledger, { untilMs: 1000, withinMs: 200 })).toMatchObject({
+      calls: 2,
+      retries: 1,
+      good: 1,
+      refused: { count: 1 },
+    });
   });
 
   test("leaves out what was left out of the plan", () => {
@@ -70,7 +78,11 @@ test("slices hold every call by when it was due", () => {
 
 describe("rowsForNobody", () => {
   test("is what ran beyond the answers that a caller waited for, within its deadline", () => {
-    const ledger = ledgerOf([...calls(0, 8, 1, { tookMs: 40 }), { dueMs: 9, tookMs: 60 }, { dueMs: 10, tookMs: 10, gaveUp: true }]);
+    const ledger = ledgerOf([
+      ...calls(0, 8, 1, { tookMs: 40 }),
+      { dueMs: 9, tookMs: 60 },
+      { dueMs: 10, tookMs: 10, gaveUp: true },
+    ]);
     expect(rowsForNobody(ledger, 10, 1, 50)).toEqual({ rowsRun: 10, rowsForNobody: 2, share: 0.2 });
     expect(rowsForNobody(ledger, 10, 1, Infinity)).toMatchObject({ rowsForNobody: 1 });
     expect(rowsForNobody(ledger, 100, 10, 50)).toMatchObject({ rowsForNobody: 20 });

@@ -17,7 +17,11 @@ const cases: [string, Entry[], number | undefined][] = [
     [...calls(0, 550, 20, good).map((call, i) => (i % 50 === 0 ? { ...call, tookMs: 300 } : call))],
     undefined,
   ],
-  ["a lucky call among refusals", [...calls(1000, 200, 10, bad), { dueMs: 3000, ...good }, ...calls(3010, 299, 10, bad)], undefined],
+  [
+    "a lucky call among refusals",
+    [...calls(1000, 200, 10, bad), { dueMs: 3000, ...good }, ...calls(3010, 299, 10, bad)],
+    undefined,
+  ],
   ["good for less than a second", [...calls(1000, 440, 10, bad), ...calls(5400, 60, 10, good)], undefined],
   ["no call at all after it", calls(0, 100, 10, good), undefined],
   ["the first call long after it", [...calls(4000, 200, 10, good)], 3.01],

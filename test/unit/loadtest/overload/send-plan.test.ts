@@ -1,4 +1,7 @@
-/** Goal: the ledger says what really became of each call: answered, refused, tried again, left, lost. Against plain servers on this machine. */
+/**
+ * Goal: the ledger says what really became of each call: answered, refused, tried again, left, lost. Against plain
+ * servers on this machine.
+ */
 
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
@@ -90,7 +93,9 @@ describe("a plan", () => {
 
 describe("refusals", () => {
   test("are noted with Retry-After", async () => {
-    const { target } = await http((response) => response.writeHead(503, { "retry-after": "2", "content-length": 0 }).end());
+    const { target } = await http((response) =>
+      response.writeHead(503, { "retry-after": "2", "content-length": 0 }).end(),
+    );
     const { ledger } = await run(target);
     expect(countOf(ledger, 503)).toBe(50);
     expect(new Set(ledger.retryAfterS)).toEqual(new Set([2]));

@@ -1,4 +1,7 @@
-/** Goal: what the server ran and how busy the machine was come from counters that are read twice, and a server without them says nothing. */
+/**
+ * Goal: what the server ran and how busy the machine was come from counters that are read twice, and a server without
+ * them says nothing.
+ */
 
 import { afterEach, describe, expect, test } from "vitest";
 import { createServerSide, difference, othersShare, parseBusy } from "../../../../loadtest/overload/server-side.js";

@@ -1,4 +1,7 @@
-/** Goal: what is drawn is what was measured: each point in its place, gaps as gaps, bars as high as they count, every value in words. */
+/**
+ * Goal: what is drawn is what was measured: each point in its place, gaps as gaps, bars as high as they count, every
+ * value in words.
+ */
 
 import { describe, expect, test } from "vitest";
 import { chartFigure, pathOf } from "../../../../loadtest/report/chart.js";
@@ -38,7 +41,9 @@ describe("a path", () => {
 });
 
 describe("latency over time", () => {
-  const { html } = chartFigure(latencyOverTimeChart([interval(0), interval(1, { latencyMs: undefined }), interval(2)], 200));
+  const { html } = chartFigure(
+    latencyOverTimeChart([interval(0), interval(1, { latencyMs: undefined }), interval(2)], 200),
+  );
   test("has four series with the objective, and a zone for each interval that says its values", () => {
     expect([...html.matchAll(/data-series="(\w+)"/g)].map(([, name]) => name)).toEqual(["P50", "P95", "P99", "max"]);
     expect(html).toContain(">P95 objective 200 ms</text>");
@@ -100,7 +105,14 @@ describe("errors over time", () => {
   test("of many kinds share the last colour", () => {
     const errors = Object.fromEntries(Array.from({ length: 9 }, (_, i) => [`status ${501 + i}`, 10 - i]));
     const { bars } = errorsChart([interval(0, { errors })])!;
-    expect(bars!.map(({ name }) => name)).toEqual(["status 501", "status 502", "status 503", "status 504", "status 505", "4 other kinds"]);
+    expect(bars!.map(({ name }) => name)).toEqual([
+      "status 501",
+      "status 502",
+      "status 503",
+      "status 504",
+      "status 505",
+      "4 other kinds",
+    ]);
     expect(bars!.flatMap(({ values }) => values)).toEqual([10, 9, 8, 7, 6, 5 + 4 + 3 + 2]);
   });
   test("aren't drawn where there are none", () => expect(errorsChart([interval(0)])).toBeUndefined());
@@ -119,5 +131,6 @@ describe("batch sizes", () => {
     expect(titles(text).at(-1)).toBe("3–4 rows\non the event loop: 5");
     expect(text).toContain("15 batches of 2 rows on average");
   });
-  test("say why they're not known", () => expect(html({ why: "nobody answers" })).toContain("Not known: nobody answers."));
+  test("say why they're not known", () =>
+    expect(html({ why: "nobody answers" })).toContain("Not known: nobody answers."));
 });

@@ -7,7 +7,10 @@ import { element, embeddedJson, rawElement } from "../../../../loadtest/report/m
 const hostile = `</script><script>alert("1")</script><img src=x onerror='alert(2)'>&amp;`;
 
 test("an element holds its attributes and children", () => {
-  const made = element("p", { class: "a b", hidden: true, title: undefined, lang: false }, "x", 1, undefined, [element("b", {}, "y"), "z"]);
+  const made = element("p", { class: "a b", hidden: true, title: undefined, lang: false }, "x", 1, undefined, [
+    element("b", {}, "y"),
+    "z",
+  ]);
   expect(made.html).toBe('<p class="a b" hidden>x1<b>y</b>z</p>');
   expect(element("meta", { charset: "utf-8" }).html).toBe('<meta charset="utf-8">');
 });

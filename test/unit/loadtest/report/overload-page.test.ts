@@ -28,7 +28,9 @@ const slice = (startS: number, good: number, refused: number): Slice => ({
   failed: 0,
 });
 const slices = Array.from({ length: 280 }, (_, i) => (i < 244 ? slice(i / 4, 250, 2250) : slice(i / 4, 200, 0)));
-const phases = planned.map((phase) => phaseReport(phase, { slices: phase.durationS === 60 ? slices : slices.slice(236) }));
+const phases = planned.map((phase) =>
+  phaseReport(phase, { slices: phase.durationS === 60 ? slices : slices.slice(236) }),
+);
 const search = { saturateS: 2, coarseS: 2.5, fineS: 4, repeats: 2 };
 const report: OverloadReport = {
   scenario: "overload",
@@ -98,14 +100,16 @@ describe("charts", () => {
   test("latency bars end at P99", () => {
     const { bars, levels, zones } = acceptedChart(phases, 200);
     expect(zones).toHaveLength(6);
-    for (let band = 0; band < 6; band++) expect(bars!.reduce((sum, { values }) => sum + values[band]!, 0)).toBeCloseTo(100);
+    for (let band = 0; band < 6; band++)
+      expect(bars!.reduce((sum, { values }) => sum + values[band]!, 0)).toBeCloseTo(100);
     expect(levels).toEqual([{ y: 200, label: "objective 200 ms" }]);
   });
 
   test("endings add up to all calls, and a way to end that none took has no key", () => {
     const { bars, zones } = endingsChart(phases);
     expect(zones).toHaveLength(10);
-    for (let band = 0; band < 10; band++) expect(bars!.reduce((sum, { values }) => sum + values[band]!, 0)).toBeCloseTo(100);
+    for (let band = 0; band < 10; band++)
+      expect(bars!.reduce((sum, { values }) => sum + values[band]!, 0)).toBeCloseTo(100);
     expect(bars!.map(({ name }) => name)).toEqual(["in time", "429, 503"]);
   });
 
@@ -119,7 +123,8 @@ describe("charts", () => {
     expect(zones).toHaveLength(52); // 3 s before, 10 s after
     expect(x.ticks.map(({ label }) => label)).toEqual(["-2", "0", "2", "4", "6", "8", "10"]);
     expect(x.share(verticals![0]!.x)).toBeCloseTo(3 / 13);
-    for (let band = 0; band < 52; band++) expect(bars!.reduce((sum, { values }) => sum + values[band]!, 0)).toBeCloseTo(100);
+    for (let band = 0; band < 52; band++)
+      expect(bars!.reduce((sum, { values }) => sum + values[band]!, 0)).toBeCloseTo(100);
   });
 });
 
@@ -138,7 +143,14 @@ describe("the page", () => {
     ]) {
       expect(words).toContain(said);
     }
-    for (const id of ["goodput-by-load", "accepted-latency", "call-endings", "rows-for-nobody", "recovery-overload-10", "recovery-storm"]) {
+    for (const id of [
+      "goodput-by-load",
+      "accepted-latency",
+      "call-endings",
+      "rows-for-nobody",
+      "recovery-overload-10",
+      "recovery-storm",
+    ]) {
       expect(html).toContain(`id="${id}"`);
     }
     expect(words).not.toContain("Not judged");
@@ -155,6 +167,8 @@ describe("the page", () => {
   test("says which phases weren't judged", () => {
     const words = wordsOf(overloadPage(withPhase("storm", { bottleneck: "it took 99 % of a processor" }), facts));
     expect(words).toContain("1 phase not judged");
-    expect(words).toContain("the burst, refused callers try again: the generator was the bottleneck: it took 99 % of a processor.");
+    expect(words).toContain(
+      "the burst, refused callers try again: the generator was the bottleneck: it took 99 % of a processor.",
+    );
   });
 });

@@ -50,7 +50,9 @@ describe("a logarithmic axis", () => {
 
   test("gives each power of ten the same room", () => {
     const { share } = logScale(1, 1000);
-    expect([1, 10, 100, 1000].map((value) => Number(share(value).toFixed(9)))).toEqual([0, 0.333333333, 0.666666667, 1]);
+    expect([1, 10, 100, 1000].map((value) => Number(share(value).toFixed(9)))).toEqual([
+      0, 0.333333333, 0.666666667, 1,
+    ]);
   });
 
   test("holds its values", () => {

@@ -16,19 +16,35 @@ const intervals = (count: number): Interval[] =>
     sent: 199,
     answered: 198,
     errors: { "status 503": 1, ECONNREFUSED: startS % 3 },
-    latencyMs: { p50: 0.612 + startS / 1000, p95: 1.314 + startS / 1000, p99: 3.217 + startS / 1000, max: 12.518 + startS / 1000 },
+    latencyMs: {
+      p50: 0.612 + startS / 1000,
+      p95: 1.314 + startS / 1000,
+      p99: 3.217 + startS / 1000,
+      max: 12.518 + startS / 1000,
+    },
   }));
 
 const report: SlaReport = {
   scenario: "sla",
-  settings: { rate: 200, durationS: 20, arrivals: "poisson", connections: 128, p95MsMax: 200, big: undefined, drainMs: 10_000 },
+  settings: {
+    rate: 200,
+    durationS: 20,
+    arrivals: "poisson",
+    connections: 128,
+    p95MsMax: 200,
+    big: undefined,
+    drainMs: 10_000,
+  },
   plain: { requests: 4012, ok: 4012, errors: {}, latencyMs },
   big: none,
   elapsedS: 20,
   sendLagMs: { p99: 0.05, max: 0.4 },
   ratePlanned: 200.6,
   rateAchieved: 200.6,
-  timeline: { intervals: intervals(20).map((interval) => ({ ...interval, errors: {} })), percentiles: [{ percentile: 50, ms: 0.6 }] },
+  timeline: {
+    intervals: intervals(20).map((interval) => ({ ...interval, errors: {} })),
+    percentiles: [{ percentile: 50, ms: 0.6 }],
+  },
   failures: [],
   passed: true,
 };
@@ -68,14 +84,19 @@ describe("the words", () => {
   test("of a run that fails", () => {
     const failures = ["one-row requests: 12 ended in status 503", "P95 is 250 ms, over the bound of 200 ms"];
     const words = wordsOf(slaPage({ ...report, failures, passed: false }, facts));
-    expect(words).toContain("✗ Failed. 95 % of the 4,012 answered one-row requests took 1.31 ms or less; the objective is 200 ms.");
+    expect(words).toContain(
+      "✗ Failed. 95 % of the 4,012 answered one-row requests took 1.31 ms or less; the objective is 200 ms.",
+    );
     expect(words).not.toContain("No request failed");
     for (const failure of failures) expect(words).toContain(failure);
   });
 
   test("of a run that nobody answered", () => {
     const plain = { requests: 12, ok: 0, errors: { ECONNREFUSED: 12 }, latencyMs: undefined };
-    const timeline = { intervals: intervals(1).map((interval) => ({ ...interval, latencyMs: undefined })), percentiles: [] };
+    const timeline = {
+      intervals: intervals(1).map((interval) => ({ ...interval, latencyMs: undefined })),
+      percentiles: [],
+    };
     const html = slaPage({ ...report, plain, timeline, failures: ["no row was answered"], passed: false }, facts);
     expect(wordsOf(html)).toContain("✗ Failed. None of 12 one-row requests was answered; the objective is 200 ms.");
     expect(html).not.toContain("latency-by-percentile");
@@ -83,5 +104,7 @@ describe("the words", () => {
 });
 
 test("the most intervals that a run has make a page under 300 kB", () => {
-  expect(slaPage({ ...report, timeline: { ...report.timeline, intervals: intervals(300) } }, facts).length).toBeLessThan(300_000);
+  expect(
+    slaPage({ ...report, timeline: { ...report.timeline, intervals: intervals(300) } }, facts).length,
+  ).toBeLessThan(300_000);
 });

@@ -72,7 +72,9 @@ describe("exp in float32", () => {
         const found = expFloat32(x);
         const exact = Math.exp(x);
         expect(Math.fround(found)).toBe(found);
-        expect(Math.abs(found - exact)).toBeLessThanOrEqual(0.51 * Math.max(2 ** -149, 2 ** (Math.floor(Math.log2(exact)) - 23)));
+        expect(Math.abs(found - exact)).toBeLessThanOrEqual(
+          0.51 * Math.max(2 ** -149, 2 ** (Math.floor(Math.log2(exact)) - 23)),
+        );
       }),
       { numRuns: 2000 },
     );

@@ -1,4 +1,7 @@
-/** Goal: each portable function answers at the ends of its range as docs/preprocessing.md says. test/parity holds its other bits. */
+/**
+ * Goal: each portable function answers at the ends of its range as docs/preprocessing.md says. test/parity holds its
+ * other bits.
+ */
 import { describe, expect, it } from "vitest";
 import * as portable from "../../../../preprocessing/math/portable.js";
 

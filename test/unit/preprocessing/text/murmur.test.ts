@@ -1,4 +1,6 @@
-/** Goal: hashes are scikit-learn's `murmurhash3_32(text.encode(), 0)`. The parity cases hold many thousand more to it. */
+/**
+ * Goal: hashes are scikit-learn's `murmurhash3_32(text.encode(), 0)`. The parity cases hold many thousand more to it.
+ */
 import { expect, it } from "vitest";
 import { murmur3 } from "../../../../preprocessing/text/murmur.js";
 

@@ -1,4 +1,6 @@
-/** Goal: whoever sends another server's form is told the form that is taken here; whoever sends a row hears of the row. */
+/**
+ * Goal: whoever sends another server's form is told the form that is taken here; whoever sends a row hears of the row.
+ */
 
 import { expect, test } from "vitest";
 import { parseRowSchema } from "../../../../bundle/index.js";
@@ -45,7 +47,10 @@ test("a model may have a feature of that name", () => {
 });
 
 test("of many features, and long names, only so much is shown", () => {
-  const hint = foreignFormHint({ instances: [] }, featuresOf(...Array.from({ length: 50 }, (_, i) => `${i}${"x".repeat(200)}`)))!;
+  const hint = foreignFormHint(
+    { instances: [] },
+    featuresOf(...Array.from({ length: 50 }, (_, i) => `${i}${"x".repeat(200)}`)),
+  )!;
   expect(hint.length).toBeLessThan(700);
   expect(hint).toMatch(/send one row as \{"0x+": \.\.\., "1x+": \.\.\., "2x+": \.\.\., \.\.\.\},/);
 });

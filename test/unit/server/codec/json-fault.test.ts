@@ -1,4 +1,7 @@
-/** Goal: a body that isn't JSON is refused with the place of its fault, and with what to write instead where the mistake is a common one. */
+/**
+ * Goal: a body that isn't JSON is refused with the place of its fault, and with what to write instead where the mistake
+ * is a common one.
+ */
 
 import { describe, expect, test } from "vitest";
 import { findFault } from "../../../../server/codec/json-fault.js";

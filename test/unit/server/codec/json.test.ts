@@ -1,4 +1,7 @@
-/** Goal: what a caller sends is read exactly as it stands or refused with its place; what is answered reads back to the same bits. */
+/**
+ * Goal: what a caller sends is read exactly as it stands or refused with its place; what is answered reads back to the
+ * same bits.
+ */
 
 import { describe, expect, test } from "vitest";
 import { createAnswerFrame, decodeJson, encodeError, encodeJson } from "../../../../server/codec/json.js";
@@ -25,7 +28,11 @@ describe("a body", () => {
   });
 
   test("of a list of rows", () => {
-    expect(decode('{"rows": [{"x": 1}, {"x": 2}]}')).toEqual({ rows: [{ x: 1 }, { x: 2 }], single: false, partial: false });
+    expect(decode('{"rows": [{"x": 1}, {"x": 2}]}')).toEqual({
+      rows: [{ x: 1 }, { x: 2 }],
+      single: false,
+      partial: false,
+    });
   });
 
   test("of a list of one row is still a list", () => {
@@ -104,7 +111,11 @@ const wrong: { name: string; body: string; code?: string; message: string | RegE
   { name: "an end that comes too early", body: '{"x": [1, 2', message: /^the body isn't JSON/ },
   { name: "a string that doesn't end", body: '{"x": "abc', message: /^the body isn't JSON/ },
   { name: "NaN", body: '{"x": NaN}', message: "the body isn't JSON: line 1, column 7: NaN is null in JSON" },
-  { name: "None", body: '{"s": "é",\n "x": None}', message: "the body isn't JSON: line 2, column 7: None is null in JSON" },
+  {
+    name: "None",
+    body: '{"s": "é",\n "x": None}',
+    message: "the body isn't JSON: line 2, column 7: None is null in JSON",
+  },
   { name: "True", body: '{"x": True}', message: "the body isn't JSON: line 1, column 7: True is true in JSON" },
   { name: "a comma too many", body: '{"x": 1,}', message: /^the body isn't JSON/ },
   { name: "a comment", body: '{"x": 1} // one', message: /^the body isn't JSON/ },
@@ -118,18 +129,40 @@ const wrong: { name: string; body: string; code?: string; message: string | RegE
   { name: "a bare list", body: '[{"x": 1}]', message: "got a list" },
   { name: "a key twice", body: '{"x": 1, "y": 2, "x": 3}', message: 'the key "x" twice in one object' },
   { name: "a key twice, once escaped", body: '{"x": 1, "\\u0078": 3}', message: 'the key "x" twice' },
-  { name: "a key twice in a row of many", body: '{"rows": [{"x": 1}, {"y": 1, "y": 1}]}', message: 'the key "y" twice' },
+  {
+    name: "a key twice in a row of many",
+    body: '{"rows": [{"x": 1}, {"y": 1, "y": 1}]}',
+    message: 'the key "y" twice',
+  },
   { name: "rows twice", body: '{"rows": [{"x": 1}], "rows": []}', message: 'the key "rows" twice' },
-  { name: "rows that are no list", body: '{"rows": {"x": 1}}', message: '"rows": expected a list of rows, got an object' },
+  {
+    name: "rows that are no list",
+    body: '{"rows": {"x": 1}}',
+    message: '"rows": expected a list of rows, got an object',
+  },
   { name: "rows that are null", body: '{"rows": null}', message: '"rows": expected a list of rows, got null' },
-  { name: "another field beside rows", body: '{"rows": [{}], "model": "x"}', message: 'only "partial" is known, got "model"' },
+  {
+    name: "another field beside rows",
+    body: '{"rows": [{}], "model": "x"}',
+    message: 'only "partial" is known, got "model"',
+  },
   {
     name: "partial that is no yes or no",
     body: '{"rows": [{}], "partial": "yes"}',
     message: '"partial": expected true or false, got a string',
   },
-  { name: "no rows at all", body: '{"rows": []}', code: "schema_mismatch", message: '"rows": expected 1 to 3 rows, got an empty list' },
-  { name: "too many rows", body: '{"rows": [1, 2, 3, 4]}', code: "too_many_rows", message: '"rows": expected 1 to 3 rows, got 4' },
+  {
+    name: "no rows at all",
+    body: '{"rows": []}',
+    code: "schema_mismatch",
+    message: '"rows": expected 1 to 3 rows, got an empty list',
+  },
+  {
+    name: "too many rows",
+    body: '{"rows": [1, 2, 3, 4]}',
+    code: "too_many_rows",
+    message: '"rows": expected 1 to 3 rows, got 4',
+  },
   {
     name: "too many objects",
     body: '{"rows": [{}, {}, {}, {}]}',
@@ -149,7 +182,9 @@ test.each(wrong)("a body of $name is refused", ({ body, code = "malformed_body",
 });
 
 test("an empty list of rows is told as an issue", () => {
-  expect(refusal('{"rows": []}').issues).toEqual([{ row: 0, feature: "rows", expected: "1 to 3 rows", got: "an empty list" }]);
+  expect(refusal('{"rows": []}').issues).toEqual([
+    { row: 0, feature: "rows", expected: "1 to 3 rows", got: "an empty list" },
+  ]);
 });
 
 test.each([
@@ -165,7 +200,12 @@ test.each([
 });
 
 test("what is wrong with a body is told without its content", () => {
-  for (const body of ['{"iban": DE89370400440532013000}', '{"name": "Ada Lovelace', '{"x": "Ada Lovelace" "y"}', '"Ada Lovelace"']) {
+  for (const body of [
+    '{"iban": DE89370400440532013000}',
+    '{"name": "Ada Lovelace',
+    '{"x": "Ada Lovelace" "y"}',
+    '"Ada Lovelace"',
+  ]) {
     expect(refusal(body).message).not.toMatch(/Ada|DE89/);
   }
 });
@@ -194,7 +234,9 @@ describe("an answer", () => {
     const { call } = makeCall({ requestId: "abc" });
     call.rows = [{}];
     const classes = createAnswerFrame("m", 1, ['say "no"', "yes"]);
-    expect(JSON.parse(encodeJson(classes, call, { predictions: ["yes"], probabilities: Float64Array.of(0.25, 0.75) }))).toEqual({
+    expect(
+      JSON.parse(encodeJson(classes, call, { predictions: ["yes"], probabilities: Float64Array.of(0.25, 0.75) })),
+    ).toEqual({
       prediction: "yes",
       probabilities: { 'say "no"': 0.25, yes: 0.75 },
       model: "m",
@@ -223,11 +265,19 @@ describe("an answer", () => {
     call.rowIndexes = [0, 2, 3];
     call.unanswered = new Set([1]);
     call.rowErrors = [
-      { row: 1, code: "schema_mismatch", message: "row 1 ...", issues: [{ row: 1, feature: "", expected: "an object", got: "a string" }] },
+      {
+        row: 1,
+        code: "schema_mismatch",
+        message: "row 1 ...",
+        issues: [{ row: 1, feature: "", expected: "an object", got: "a string" }],
+      },
       { row: 2, code: "model_output_invalid", message: "row 2 ...", issues: [] },
     ];
     const classes = createAnswerFrame("m", 1, ["a", "b"]);
-    const answer = { predictions: ["a", Number.NaN, "b"], probabilities: Float64Array.of(0.9, 0.1, Number.NaN, Number.NaN, 0.2, 0.8) };
+    const answer = {
+      predictions: ["a", Number.NaN, "b"],
+      probabilities: Float64Array.of(0.9, 0.1, Number.NaN, Number.NaN, 0.2, 0.8),
+    };
     expect(JSON.parse(encodeJson(classes, call, answer))).toEqual({
       predictions: ["a", null, null, "b"],
       probabilities: [{ a: 0.9, b: 0.1 }, null, null, { a: 0.2, b: 0.8 }],
@@ -252,11 +302,16 @@ describe("an answer", () => {
 
 test("an error says its code, what is wrong and where", () => {
   const issues = [{ row: 3, feature: 'a "quoted" one', expected: "a number", got: '"n/a"' }];
-  const error = new ServeError("schema_mismatch", 'row 3, feature "a": expected a number', { issues, cause: new Error("secret") });
+  const error = new ServeError("schema_mismatch", 'row 3, feature "a": expected a number', {
+    issues,
+    cause: new Error("secret"),
+  });
   expect(JSON.parse(encodeError(error, "abc"))).toEqual({
     error: { code: "schema_mismatch", message: 'row 3, feature "a": expected a number', issues, request_id: "abc" },
   });
   expect(JSON.parse(encodeError(new ServeError("internal", "no"), "abc")).error.issues).toEqual([]);
   // The same error, for somebody else.
-  expect([encodeError(error, "abc"), encodeError(error, "def")].map((text) => JSON.parse(text).error.request_id)).toEqual(["abc", "def"]);
+  expect(
+    [encodeError(error, "abc"), encodeError(error, "def")].map((text) => JSON.parse(text).error.request_id),
+  ).toEqual(["abc", "def"]);
 });

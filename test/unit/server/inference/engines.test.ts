@@ -1,4 +1,7 @@
-/** Goal: a model runs on the tree kernel only where that gives ONNX Runtime's bits and is the faster, and whoever asks is told why not. */
+/**
+ * Goal: a model runs on the tree kernel only where that gives ONNX Runtime's bits and is the faster, and whoever asks
+ * is told why not.
+ */
 
 import { beforeEach, describe, expect, test } from "vitest";
 import type { Block } from "../../../../preprocessing/index.js";
@@ -53,7 +56,11 @@ interface Changes {
   readonly load?: () => never;
 }
 
-function changed<S extends EngineSession>(name: string, engine: { load(model: EngineModel): S }, { us = 1, answer, load }: Changes) {
+function changed<S extends EngineSession>(
+  name: string,
+  engine: { load(model: EngineModel): S },
+  { us = 1, answer, load }: Changes,
+) {
   return {
     name,
     load(model: EngineModel): S {
@@ -78,11 +85,17 @@ function changed<S extends EngineSession>(name: string, engine: { load(model: En
 }
 
 function engines(tree: Changes = {}, reference: Changes = {}): Engines & { readonly onnxruntime: Engine } {
-  return { tree: changed("tree", treeEngine, tree), onnxruntime: changed("onnxruntime", onnxruntime, { us: 10, ...reference }) };
+  return {
+    tree: changed("tree", treeEngine, tree),
+    onnxruntime: changed("onnxruntime", onnxruntime, { us: 10, ...reference }),
+  };
 }
 
 function chooser(setting: EngineSetting, using: Engines, change: Partial<ChooserOptions> = {}): EngineChooser {
-  return new EngineChooser({ setting, samples: new Map([["X", golden]]), random: randomOf(1), now: () => nowMs, ...change }, using);
+  return new EngineChooser(
+    { setting, samples: new Map([["X", golden]]), random: randomOf(1), now: () => nowMs, ...change },
+    using,
+  );
 }
 
 /** Whether it gives what ONNX Runtime gives. */
@@ -135,7 +148,9 @@ describe("ONNX Runtime is taken", () => {
       const choosing = chooser(setting, engines());
       const [got] = choosing.load(noTrees).run([Float32Array.of(1, 2)], 1);
       expect(got).toEqual(Float32Array.of(-1, -2));
-      expect(choosing.choices).toEqual([{ model: "linear", engine: "onnxruntime", reason: "it has no TreeEnsemble", differed: false }]);
+      expect(choosing.choices).toEqual([
+        { model: "linear", engine: "onnxruntime", reason: "it has no TreeEnsemble", differed: false },
+      ]);
     },
   );
 
@@ -145,7 +160,9 @@ describe("ONNX Runtime is taken", () => {
     };
     const choosing = chooser("tree", engines({ load }));
     expect(answers(choosing.load(trees))).toBe(true);
-    expect(choosing.choices).toMatchObject([{ reason: "the tree kernel failed on it: undefined isn't a tree", differed: false }]);
+    expect(choosing.choices).toMatchObject([
+      { reason: "the tree kernel failed on it: undefined isn't a tree", differed: false },
+    ]);
   });
 
   test("under auto where the tree kernel is slower, and the times are told", () => {
@@ -153,7 +170,12 @@ describe("ONNX Runtime is taken", () => {
     expect(answers(choosing.load(trees))).toBe(true);
     const each = [1, 16, 64].map((rows) => `25.00 against 10.00 us a row in batches of ${rows}`).join(", ");
     expect(choosing.choices).toEqual([
-      { model: "main", engine: "onnxruntime", reason: `the tree kernel is slower for it here: ${each}`, differed: false },
+      {
+        model: "main",
+        engine: "onnxruntime",
+        reason: `the tree kernel is slower for it here: ${each}`,
+        differed: false,
+      },
     ]);
     expect(events).toEqual(["tree loads main", "onnxruntime loads main", "tree releases main"]);
   });
@@ -161,7 +183,10 @@ describe("ONNX Runtime is taken", () => {
 
 /** Answers that differ in rows that fit. */
 const wrongWhere =
-  (fits: (row: Block, rowCount: number) => boolean, by: (value: number) => number = (value) => value + 1): Changes["answer"] =>
+  (
+    fits: (row: Block, rowCount: number) => boolean,
+    by: (value: number) => number = (value) => value + 1,
+  ): Changes["answer"] =>
   (answer, rows, rowCount) =>
     answer.map((value, row) => (fits(rows.slice(2 * row, 2 * row + 2), rowCount) ? by(value) : value)) as Block;
 
@@ -182,8 +207,12 @@ describe.each(["auto", "tree"] as const)("under %s, the tree kernel is given up 
   });
 
   test("another answer to a golden row alone, or in a small batch", () => {
-    expect(reasonFor(wrongWhere((row, rowCount) => rowCount === 1 && row[0] === golden[20]))).toContain("golden row 11, in a batch of 1:");
-    expect(reasonFor(wrongWhere((row, rowCount) => rowCount === 7 && row[0] === golden[20]))).toContain("golden row 11, in a batch of 7:");
+    expect(reasonFor(wrongWhere((row, rowCount) => rowCount === 1 && row[0] === golden[20]))).toContain(
+      "golden row 11, in a batch of 1:",
+    );
+    expect(reasonFor(wrongWhere((row, rowCount) => rowCount === 7 && row[0] === golden[20]))).toContain(
+      "golden row 11, in a batch of 7:",
+    );
     expect(reasonFor(wrongWhere((row, rowCount) => rowCount === 2 && row[0] === golden[256]))).toContain(
       "golden row 129, in a batch of 2:",
     );
@@ -197,7 +226,9 @@ describe.each(["auto", "tree"] as const)("under %s, the tree kernel is given up 
     ["the float below a threshold", (value) => value === 0.5 - 2 ** -25],
   ])("another answer to %s, which no golden row has", (_, fits) => {
     expect(golden.some(fits)).toBe(false);
-    expect(reasonFor(wrongWhere((row) => fits(row[0]!)))).toMatch(/^the tree kernel's answer differs: made row \d+, in a batch of \d+: /);
+    expect(reasonFor(wrongWhere((row) => fits(row[0]!)))).toMatch(
+      /^the tree kernel's answer differs: made row \d+, in a batch of \d+: /,
+    );
   });
 
   test("a last bit, and the sign of a zero", () => {

@@ -1,4 +1,7 @@
-/** Goal: of two sessions the faster one is found, in few runs, whatever a machine's bad moments and a compiler's late ones add to single times. */
+/**
+ * Goal: of two sessions the faster one is found, in few runs, whatever a machine's bad moments and a compiler's late
+ * ones add to single times.
+ */
 
 import { describe, expect, test } from "vitest";
 import type { EngineSession } from "../../../../server/inference/engine.js";

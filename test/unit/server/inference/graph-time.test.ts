@@ -1,4 +1,7 @@
-/** Goal: what isn't known to end is found by its graph alone; what the trainer and common converters write is known to end. */
+/**
+ * Goal: what isn't known to end is found by its graph alone; what the trainer and common converters write is known to
+ * end.
+ */
 
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
@@ -16,7 +19,12 @@ function why(nodes: readonly OnnxNode[], more: Partial<OnnxGraph> = {}): string 
   return whyUnbounded([{ bytes: encodeOnnx({ nodes, inputs: [x], outputs: [y], constants, ...more }) }]);
 }
 
-const node = (op: string, inputs: readonly string[], outputs: readonly string[] = ["Y"], rest: Partial<OnnxNode> = {}): OnnxNode => ({
+const node = (
+  op: string,
+  inputs: readonly string[],
+  outputs: readonly string[] = ["Y"],
+  rest: Partial<OnnxNode> = {},
+): OnnxNode => ({
   op,
   inputs,
   outputs,
@@ -86,7 +94,11 @@ describe("a run is bounded", () => {
   ])("where a size comes from %s", (_, nodes) => expect(why(nodes)).toBeUndefined());
 
   it("in trees whose nodes stand above their children", () => {
-    const lists = { nodes_nodeids: [0, 1, 2, 0, 1, 2], nodes_truenodeids: [1, 0, 0, 2, 0, 0], nodes_falsenodeids: [2, 0, 0, 1, 0, 0] };
+    const lists = {
+      nodes_nodeids: [0, 1, 2, 0, 1, 2],
+      nodes_truenodeids: [1, 0, 0, 2, 0, 0],
+      nodes_falsenodeids: [2, 0, 0, 1, 0, 0],
+    };
     expect(why([node("TreeEnsembleRegressor", ["X"], ["Y"], { ...ml, attributes: lists })])).toBeUndefined();
   });
 });
@@ -101,9 +113,17 @@ describe("a run may be endless", () => {
       `its operator "com.microsoft.CDist" isn't known to end`,
       [node("CDist", ["X"], ["Y"], { domain: "com.microsoft" })],
     ],
-    ["an operator of ai.onnx.ml that isn't there", `its operator "ai.onnx.ml.Loop" isn't known to end`, [node("Loop", ["X"], ["Y"], ml)]],
+    [
+      "an operator of ai.onnx.ml that isn't there",
+      `its operator "ai.onnx.ml.Loop" isn't known to end`,
+      [node("Loop", ["X"], ["Y"], ml)],
+    ],
     ["an unknown operator", `its operator "Frobnicate" isn't known to end`, [node("Frobnicate", ["X"])]],
-    ["an operator named as what every object has", `its operator "constructor" isn't known to end`, [node("constructor", ["X"])]],
+    [
+      "an operator named as what every object has",
+      `its operator "constructor" isn't known to end`,
+      [node("constructor", ["X"])],
+    ],
     ["NonZero", "the size that NonZero gives depends on values", [node("NonZero", ["X"])]],
     ["Unique of a constant", "the size that Unique gives depends on values", [node("Unique", ["k"])]],
   ])("with %s", (_, reason, nodes) => expect(why(nodes)).toBe(reason));
@@ -140,7 +160,9 @@ describe("a run may be endless", () => {
   });
 
   it("where chance goes into a size", () => {
-    expect(why([node("RandomUniform", [], ["n"]), node("Expand", ["X", "n"])])).toBe("the size that Expand gives depends on values");
+    expect(why([node("RandomUniform", [], ["n"]), node("Expand", ["X", "n"])])).toBe(
+      "the size that Expand gives depends on values",
+    );
   });
 
   it("where a node's output has a constant's name", () => {
@@ -155,23 +177,34 @@ describe("a run may be endless", () => {
   });
 
   it("in a file that has operators of its own", () => {
-    const bytes = Buffer.concat([encodeOnnx({ nodes: [node("Relu", ["X"])], inputs: [x], outputs: [y] }), Uint8Array.of(0xca, 1, 0)]);
+    const bytes = Buffer.concat([
+      encodeOnnx({ nodes: [node("Relu", ["X"])], inputs: [x], outputs: [y] }),
+      Uint8Array.of(0xca, 1, 0),
+    ]);
     expect(whyUnbounded([{ bytes }])).toBe("its file defines operators of its own");
   });
 
   it("in the second of two graphs of a file, which the runtime reads as one", () => {
-    const [one, two] = [[node("Relu", ["X"])], spinModel().graph.nodes].map((nodes) => encodeOnnx({ nodes, inputs: [x], outputs: [y] }));
+    const [one, two] = [[node("Relu", ["X"])], spinModel().graph.nodes].map((nodes) =>
+      encodeOnnx({ nodes, inputs: [x], outputs: [y] }),
+    );
     expect(whyUnbounded([{ bytes: Buffer.concat([one!, two!]) }])).toBe("its graph has a Loop");
   });
 
   it("in the second of two models", () => {
-    const bytes = [[node("Relu", ["X"])], [node("Scan", ["X"])]].map((nodes) => encodeOnnx({ nodes, inputs: [x], outputs: [y] }));
+    const bytes = [[node("Relu", ["X"])], [node("Scan", ["X"])]].map((nodes) =>
+      encodeOnnx({ nodes, inputs: [x], outputs: [y] }),
+    );
     expect(whyUnbounded(bytes.map((bytes) => ({ bytes })))).toBe("its graph has a Scan");
   });
 
   it.each([
     ["nothing", new Uint8Array(0), "its file has no graph that can be read"],
-    ["the runtime's own format", Buffer.from("\x20\0\0\0ORTM\0\0\0\0", "latin1"), "its file is in ONNX Runtime's own format"],
+    [
+      "the runtime's own format",
+      Buffer.from("\x20\0\0\0ORTM\0\0\0\0", "latin1"),
+      "its file is in ONNX Runtime's own format",
+    ],
     ["groups", Uint8Array.of(0x0b, 0x0c), /^its file can't be read: byte 1 of 2/],
   ])("of a file of %s", (_, bytes, reason) => expect(whyUnbounded([{ bytes }])).toEqual(expect.stringMatching(reason)));
 });
@@ -189,5 +222,7 @@ it("any bytes get an answer", () => {
 });
 
 it("a name out of a file is quoted, and cut", () => {
-  expect(why([node(`"\n${"x".repeat(10_000)}`, ["X"])])).toBe(`its operator "\\"\\n${"x".repeat(58)}" isn't known to end`);
+  expect(why([node(`"\n${"x".repeat(10_000)}`, ["X"])])).toBe(
+    `its operator "\\"\\n${"x".repeat(58)}" isn't known to end`,
+  );
 });

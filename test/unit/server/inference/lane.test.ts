@@ -1,4 +1,6 @@
-/** Goal: a lane gives out the rows of one version in the order in which they came, small calls never behind a large one. */
+/**
+ * Goal: a lane gives out the rows of one version in the order in which they came, small calls never behind a large one.
+ */
 
 import { describe, expect, test } from "vitest";
 import type { Call } from "../../../../server/call.js";
@@ -59,7 +61,8 @@ describe("small calls", () => {
   test("whose callers will have left make room, but for a few that are tried", () => {
     const lane = laneOf();
     for (let k = 0; k < 24; k++) lane.patience.left(128, 100);
-    // 1 ms and 1 ms a row, from the 94th on: those of two rows end too late, where an answer is meant for three quarters of 128 ms.
+    // 1 ms and 1 ms a row, from the 94th on: those of two rows end too late, where an answer is meant for three
+    // quarters of 128 ms.
     const [late, inTime] = [call(2), call(1)];
     for (const each of [late, inTime]) lane.push(each, lane.small);
     const given: Call[] = [];
@@ -105,7 +108,13 @@ describe("large calls", () => {
       [[b], 0, 10],
     ]);
     expect(lane.large.rows).toBe(1);
-    expect(lane.takeLarge(bounds(10), [])).toEqual({ calls: [b], firstRow: 10, rowCount: 1, retried: false, large: true });
+    expect(lane.takeLarge(bounds(10), [])).toEqual({
+      calls: [b],
+      firstRow: 10,
+      rowCount: 1,
+      retried: false,
+      large: true,
+    });
     expect(lane.takeLarge(bounds(10), [])).toBeUndefined();
     expect(lane.idle).toBe(true);
   });

@@ -98,7 +98,9 @@ describe("how long callers wait", () => {
       fc.property(fc.array(call, { maxLength: 500 }), (calls) => {
         const patience = new Patience();
         learn(patience, calls);
-        const leftMs = calls.filter(({ waitsMs, answeredMs }) => waitsMs < answeredMs).map(({ waitsMs }) => Math.max(1, waitsMs));
+        const leftMs = calls
+          .filter(({ waitsMs, answeredMs }) => waitsMs < answeredMs)
+          .map(({ waitsMs }) => Math.max(1, waitsMs));
         const learnt = patience.ms(0);
         if (learnt < Number.POSITIVE_INFINITY) expect(learnt).toBeLessThanOrEqual(Math.max(...leftMs));
       }),

@@ -22,11 +22,35 @@ function place(execution: Execution, { runs, pooled, rowUs }: { runs: boolean; p
 
 const asked: Execution[] = ["auto", "inline", "pool"];
 const lanes: { name: string; runs: boolean; pooled: boolean; rowUs: number; found: Execution[] }[] = [
-  { name: "with both runs where it is asked for", runs: true, pooled: true, rowUs: 100, found: ["auto", "inline", "pool"] },
-  { name: "whose row outlasts a turn goes to the pool", runs: true, pooled: true, rowUs: 501, found: ["pool", "inline", "pool"] },
-  { name: "without a session here runs in the pool", runs: false, pooled: true, rowUs: 100, found: ["pool", "pool", "pool"] },
+  {
+    name: "with both runs where it is asked for",
+    runs: true,
+    pooled: true,
+    rowUs: 100,
+    found: ["auto", "inline", "pool"],
+  },
+  {
+    name: "whose row outlasts a turn goes to the pool",
+    runs: true,
+    pooled: true,
+    rowUs: 501,
+    found: ["pool", "inline", "pool"],
+  },
+  {
+    name: "without a session here runs in the pool",
+    runs: false,
+    pooled: true,
+    rowUs: 100,
+    found: ["pool", "pool", "pool"],
+  },
   { name: "without a pool runs here", runs: true, pooled: false, rowUs: 100, found: ["inline", "inline", "inline"] },
-  { name: "without a pool runs here however slow", runs: true, pooled: false, rowUs: 50_000, found: ["inline", "inline", "inline"] },
+  {
+    name: "without a pool runs here however slow",
+    runs: true,
+    pooled: false,
+    rowUs: 50_000,
+    found: ["inline", "inline", "inline"],
+  },
 ];
 
 test.each(lanes)("a lane $name", ({ found, ...has }) => {
@@ -55,10 +79,13 @@ test.each([
   // Small calls have the event loop and both workers, large ones the workers.
   { execution: "auto" as const, queue: "small" as const, rowsPerMs: 30 },
   { execution: "auto" as const, queue: "large" as const, rowsPerMs: 20 },
-])("$execution: $queue calls of 100 us a row drain at $rowsPerMs rows a millisecond", ({ execution, queue, rowsPerMs }) => {
-  const { lane, placement } = place(execution, { runs: true, pooled: true, rowUs: 100 });
-  expect(placement.expectedRowsPerMs(lane, lane[queue], 1000)).toBeCloseTo(rowsPerMs, 6);
-});
+])(
+  "$execution: $queue calls of 100 us a row drain at $rowsPerMs rows a millisecond",
+  ({ execution, queue, rowsPerMs }) => {
+    const { lane, placement } = place(execution, { runs: true, pooled: true, rowUs: 100 });
+    expect(placement.expectedRowsPerMs(lane, lane[queue], 1000)).toBeCloseTo(rowsPerMs, 6);
+  },
+);
 
 test.each([
   { budgetUs: 500, cost: { fixedUs: 100, perRowUs: 40 }, rows: 10 },

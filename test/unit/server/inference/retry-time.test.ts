@@ -8,7 +8,13 @@ import { runLimitMs } from "../../../../server/inference/run-limit.js";
 test.each([
   { name: "a second at least", waitMs: 10, askedRows: 100, admittedRows: 100, afterMs: 1000 },
   { name: "until what waits has drained", waitMs: 2500, askedRows: 100, admittedRows: 100, afterMs: 2500 },
-  { name: "ten times as long where one in ten is let in", waitMs: 400, askedRows: 1000, admittedRows: 100, afterMs: 4000 },
+  {
+    name: "ten times as long where one in ten is let in",
+    waitMs: 400,
+    askedRows: 1000,
+    admittedRows: 100,
+    afterMs: 4000,
+  },
   { name: "a minute at most", waitMs: 1000, askedRows: 1e6, admittedRows: 0, afterMs: 60_000 },
 ])("$name", ({ afterMs, ...demand }) => {
   expect(retryAfterMs(demand)).toBe(afterMs);
@@ -25,7 +31,13 @@ test("what was asked for fades within seconds", () => {
 });
 
 test.each([
-  { name: "of a model that runs a millisecond: a second", objectiveMs: 200, expectedMs: 1, longestMs: 3, limitMs: 1000 },
+  {
+    name: "of a model that runs a millisecond: a second",
+    objectiveMs: 200,
+    expectedMs: 1,
+    longestMs: 3,
+    limitMs: 1000,
+  },
   { name: "of a slow one: ten times its longest", objectiveMs: 200, expectedMs: 200, longestMs: 400, limitMs: 4000 },
   {
     name: "of a batch larger than any before: ten times what is expected of it",
@@ -34,7 +46,13 @@ test.each([
     longestMs: 400,
     limitMs: 9000,
   },
-  { name: "of a model with a long objective: the objective", objectiveMs: 5000, expectedMs: 1, longestMs: 3, limitMs: 5000 },
+  {
+    name: "of a model with a long objective: the objective",
+    objectiveMs: 5000,
+    expectedMs: 1,
+    longestMs: 3,
+    limitMs: 5000,
+  },
 ])("the limit of a run $name", ({ limitMs, ...known }) => {
   expect(runLimitMs(known)).toBe(limitMs);
 });

@@ -29,19 +29,24 @@ describe("a fitted cost", () => {
 
   test("finds it under noise of a third", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1 }), fc.integer({ min: 0, max: 100 }), fc.integer({ min: 1, max: 50 }), (seed, fixedUs, perRowUs) => {
-        const random = randomFrom(seed);
-        const cost = new FittedRunCost(prior);
-        for (let run = 0; run < 2000; run++) {
-          const rows = 1 + Math.floor(random() * 256);
-          cost.observe(rows, (fixedUs + perRowUs * rows) * (1 + (random() - 0.5) / 1.5));
-        }
-        for (const rows of [64, 128, 256]) {
-          const truth = fixedUs + perRowUs * rows;
-          expect(cost.of(rows)).toBeGreaterThan(0.8 * truth);
-          expect(cost.of(rows)).toBeLessThan(1.2 * truth);
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 1 }),
+        fc.integer({ min: 0, max: 100 }),
+        fc.integer({ min: 1, max: 50 }),
+        (seed, fixedUs, perRowUs) => {
+          const random = randomFrom(seed);
+          const cost = new FittedRunCost(prior);
+          for (let run = 0; run < 2000; run++) {
+            const rows = 1 + Math.floor(random() * 256);
+            cost.observe(rows, (fixedUs + perRowUs * rows) * (1 + (random() - 0.5) / 1.5));
+          }
+          for (const rows of [64, 128, 256]) {
+            const truth = fixedUs + perRowUs * rows;
+            expect(cost.of(rows)).toBeGreaterThan(0.8 * truth);
+            expect(cost.of(rows)).toBeLessThan(1.2 * truth);
+          }
+        },
+      ),
       { numRuns: 30 },
     );
   });
@@ -65,7 +70,8 @@ describe("a fitted cost", () => {
   test("follows a machine that became three times slower, and back", () => {
     const cost = new FittedRunCost(prior);
     const observe = (runs: number, factor: number) => {
-      for (let run = 0; run < runs; run++) cost.observe([1, 8, 64, 256][run % 4]!, factor * (20 + 5 * [1, 8, 64, 256][run % 4]!));
+      for (let run = 0; run < runs; run++)
+        cost.observe([1, 8, 64, 256][run % 4]!, factor * (20 + 5 * [1, 8, 64, 256][run % 4]!));
     };
     observe(1000, 1);
     observe(1000, 3);
@@ -101,7 +107,10 @@ describe("a fitted cost", () => {
   });
 
   test("is never negative, never a negative slope and always finite", () => {
-    const run = fc.record({ rows: fc.integer({ min: 1, max: 10_000 }), us: fc.double({ min: 0, max: 1e6, noNaN: true }) });
+    const run = fc.record({
+      rows: fc.integer({ min: 1, max: 10_000 }),
+      us: fc.double({ min: 0, max: 1e6, noNaN: true }),
+    });
     fc.assert(
       fc.property(fc.array(run, { maxLength: 100 }), (runs) => {
         const cost = new FittedRunCost(prior);

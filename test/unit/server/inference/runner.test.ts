@@ -1,4 +1,7 @@
-/** Goal: a runner wires blocks to models and models to the graph behind them by name, and one bad row never fails its neighbours. */
+/**
+ * Goal: a runner wires blocks to models and models to the graph behind them by name, and one bad row never fails its
+ * neighbours.
+ */
 
 import { describe, expect, test } from "vitest";
 import type { EngineModel } from "../../../../server/inference/engine.js";
@@ -6,7 +9,11 @@ import { createRunner, type RunnerSpec, runInBatches, warmUp } from "../../../..
 import { createPuppetEngine } from "../../../support/puppet-engine.js";
 import { makeSpec } from "../../../support/versions.js";
 
-const column = (name: string, width = 1, dtype: "float32" | "float64" = "float32") => ({ name, dtype, shape: ["rows", width] as const });
+const column = (name: string, width = 1, dtype: "float32" | "float64" = "float32") => ({
+  name,
+  dtype,
+  shape: ["rows", width] as const,
+});
 const model = (id: string, inputs: EngineModel["inputs"], outputs: EngineModel["outputs"]): EngineModel => ({
   id,
   bytes: new Uint8Array(0),
@@ -72,7 +79,11 @@ describe("several models that feed one graph", () => {
 
   test("are wired by name, whatever the order", () => {
     const result = createRunner(engine(), spec).run([prices, counts], 3);
-    expect(result.raw).toEqual([Float32Array.of(0.5, 1, 1.5), Float32Array.of(111, 222, 333), Float64Array.of(10, 20, 30)]);
+    expect(result.raw).toEqual([
+      Float32Array.of(0.5, 1, 1.5),
+      Float32Array.of(111, 222, 333),
+      Float64Array.of(10, 20, 30),
+    ]);
   });
 
   test("fail a row together when one of them fails on it", () => {
@@ -97,7 +108,11 @@ describe("a batch that fails", () => {
   test("runs once more, row by row, and only the bad rows fail", () => {
     const engine = failsOn(3, 5);
     const result = createRunner(engine, makeSpec()).run([Float32Array.of(1, 2, 3, 4, 5)], 5);
-    expect(result).toEqual({ raw: [Float32Array.of(2, 4, Number.NaN, 8, Number.NaN)], failedRows: [2, 4], failure: "no leaf for 3" });
+    expect(result).toEqual({
+      raw: [Float32Array.of(2, 4, Number.NaN, 8, Number.NaN)],
+      failedRows: [2, 4],
+      failure: "no leaf for 3",
+    });
     expect(engine.runs.map(({ rows }) => rows.flat())).toEqual([[1, 2, 3, 4, 5], [1], [2], [3], [4], [5]]);
   });
 
@@ -135,9 +150,9 @@ describe("wrong wiring is found when the runner is made", () => {
   });
 
   test("a model that takes what preprocessing doesn't give", () => {
-    expect(() => createRunner(createPuppetEngine(), { ...spec, blocks: [{ name: "Z", dtype: "float32", width: 1 }] })).toThrow(
-      'tiny/1: model "main" takes "X", which preprocessing doesn\'t give',
-    );
+    expect(() =>
+      createRunner(createPuppetEngine(), { ...spec, blocks: [{ name: "Z", dtype: "float32", width: 1 }] }),
+    ).toThrow('tiny/1: model "main" takes "X", which preprocessing doesn\'t give');
   });
 
   test("an engine that refuses a model", () => {

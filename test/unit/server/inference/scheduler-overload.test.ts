@@ -1,4 +1,7 @@
-/** Goal: what can't be in time never runs, and what is only announced already counts: so nobody works for callers who get nothing. */
+/**
+ * Goal: what can't be in time never runs, and what is only announced already counts: so nobody works for callers who
+ * get nothing.
+ */
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -146,7 +149,10 @@ describe("rows that are being decoded", () => {
     scheduler.expect(a, 40);
     expect(refusal()).toBeUndefined();
     scheduler.expect(b, 40);
-    expect(refusal()).toMatchObject({ code: "overloaded", message: expect.stringMatching(/^80 rows wait before this call/) });
+    expect(refusal()).toMatchObject({
+      code: "overloaded",
+      message: expect.stringMatching(/^80 rows wait before this call/),
+    });
     scheduler.expectNoMore(a);
     expect(refusal()).toBeUndefined();
   });
@@ -169,7 +175,11 @@ describe("rows that are being decoded", () => {
   });
 
   test("are those of the calls that are under way, whatever comes and ends in whatever order", () => {
-    const step = fc.record({ do: fc.constantFrom("expect", "end"), which: fc.nat(9), rows: fc.integer({ min: 1, max: 5000 }) });
+    const step = fc.record({
+      do: fc.constantFrom("expect", "end"),
+      which: fc.nat(9),
+      rows: fc.integer({ min: 1, max: 5000 }),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const rig = createRig({ execution: "pool", runUs, sloMs: 40 });
@@ -197,14 +207,17 @@ describe("rows that are being decoded", () => {
 test.each([
   { what: "of one batch", rows: 200 },
   { what: "of several slices", rows: 700 },
-])("a large call $what that ends late makes large calls wary, and not small ones, which don't wait for the pool", async ({ rows }) => {
-  const { clock, turns, pool, submit, lanes } = createRig({ execution: "auto" });
-  const large = submit(rows);
-  for (turns.untilQuiet(); pool.running.length > 0; turns.untilQuiet()) {
-    clock.advance(500);
-    await pool.complete();
-  }
-  expect(large.raw).toEqual(expectedRaw(large));
-  expect(lanes[0]!.large.margin.at(clock.nowMs)).toBeGreaterThan(50);
-  expect(lanes[0]!.small.margin.at(clock.nowMs)).toBe(0);
-});
+])(
+  "a large call $what that ends late makes large calls wary, and not small ones, which don't wait for the pool",
+  async ({ rows }) => {
+    const { clock, turns, pool, submit, lanes } = createRig({ execution: "auto" });
+    const large = submit(rows);
+    for (turns.untilQuiet(); pool.running.length > 0; turns.untilQuiet()) {
+      clock.advance(500);
+      await pool.complete();
+    }
+    expect(large.raw).toEqual(expectedRaw(large));
+    expect(lanes[0]!.large.margin.at(clock.nowMs)).toBeGreaterThan(50);
+    expect(lanes[0]!.small.margin.at(clock.nowMs)).toBe(0);
+  },
+);

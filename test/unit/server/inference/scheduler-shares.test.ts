@@ -1,4 +1,7 @@
-/** Goal: lanes that share executors share their time, whatever a row costs and whoever rested; and batches are as long as their model is worth. */
+/**
+ * Goal: lanes that share executors share their time, whatever a row costs and whoever rested; and batches are as long
+ * as their model is worth.
+ */
 
 import { describe, expect, test } from "vitest";
 import { HandWorkedPool, type HandWorkedRun } from "../../../support/hand-worked-pool.js";
@@ -134,16 +137,19 @@ describe("a lane that comes back from idling", () => {
   });
 });
 
-test.each(["stick", "die"] as const)("a lane whose run held a worker for seconds (%s) has had that time", async (how) => {
-  const rig = createRig({ execution: "pool", lanes: 2 });
-  const { clock, turns, pool, lanes, submit } = rig;
-  for (const lane of [0, 1]) submit(1, { lane });
-  turns.untilQuiet();
-  const held = laneOf(pool.running[0]!);
-  clock.advance(3000);
-  await pool[how]();
-  expect(lanes[held]!.usedUs).toBeCloseTo(3e6, 0);
-});
+test.each(["stick", "die"] as const)(
+  "a lane whose run held a worker for seconds (%s) has had that time",
+  async (how) => {
+    const rig = createRig({ execution: "pool", lanes: 2 });
+    const { clock, turns, pool, lanes, submit } = rig;
+    for (const lane of [0, 1]) submit(1, { lane });
+    turns.untilQuiet();
+    const held = laneOf(pool.running[0]!);
+    clock.advance(3000);
+    await pool[how]();
+    expect(lanes[held]!.usedUs).toBeCloseTo(3e6, 0);
+  },
+);
 
 describe("a batch", () => {
   const sizes = async (runUs: (rows: number) => number, options: { lanes?: number; sloMs?: number } = {}) => {

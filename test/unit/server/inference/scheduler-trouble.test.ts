@@ -1,4 +1,7 @@
-/** Goal: callers who leave, workers who die, runs that don't end and rows that fail cost the others nothing, and nobody is told twice. */
+/**
+ * Goal: callers who leave, workers who die, runs that don't end and rows that fail cost the others nothing, and nobody
+ * is told twice.
+ */
 
 import { describe, expect, test } from "vitest";
 import { StuckRunError } from "../../../../server/inference/worker-pool.js";

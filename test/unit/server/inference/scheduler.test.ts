@@ -1,4 +1,6 @@
-/** Goal: work goes at once to whoever is free, in a fair order, and every call that wants an answer gets exactly one. */
+/**
+ * Goal: work goes at once to whoever is free, in a fair order, and every call that wants an answer gets exactly one.
+ */
 
 import { describe, expect, test } from "vitest";
 import { createRig, expectedRaw } from "../../../support/scheduler-rig.js";
@@ -58,14 +60,17 @@ describe("on the event loop", () => {
     expect(large.raw).toEqual(expectedRaw(large));
   });
 
-  test.each(["inline", "auto"] as const)("a model that could take thousands of rows in a turn gets 256 at once (%s)", (execution) => {
-    const runUs = (rows: number) => 5 + 0.01 * rows;
-    const { turns, submit, engine } = createRig({ execution, workers: execution === "inline" ? 0 : 1, runUs });
-    const calls = [submit(200), submit(256), submit(100), ...(execution === "inline" ? [submit(1000)] : [])];
-    turns.untilQuiet();
-    expect(engine.runs.every(({ rowCount }) => rowCount <= 256)).toBe(true);
-    for (const each of calls) expect(each.raw).toEqual(expectedRaw(each));
-  });
+  test.each(["inline", "auto"] as const)(
+    "a model that could take thousands of rows in a turn gets 256 at once (%s)",
+    (execution) => {
+      const runUs = (rows: number) => 5 + 0.01 * rows;
+      const { turns, submit, engine } = createRig({ execution, workers: execution === "inline" ? 0 : 1, runUs });
+      const calls = [submit(200), submit(256), submit(100), ...(execution === "inline" ? [submit(1000)] : [])];
+      turns.untilQuiet();
+      expect(engine.runs.every(({ rowCount }) => rowCount <= 256)).toBe(true);
+      for (const each of calls) expect(each.raw).toEqual(expectedRaw(each));
+    },
+  );
 
   test("a small call goes ahead of a large one that came before it", () => {
     const { turns, submit, order } = createRig({ execution: "inline", workers: 0 });
@@ -89,7 +94,12 @@ describe("on the event loop", () => {
   });
 
   test("lanes take turns: a busy one doesn't starve another", () => {
-    const { turns, submit, order } = createRig({ execution: "inline", workers: 0, lanes: 2, runUs: (rows) => 100 * rows });
+    const { turns, submit, order } = createRig({
+      execution: "inline",
+      workers: 0,
+      lanes: 2,
+      runUs: (rows) => 100 * rows,
+    });
     for (let i = 0; i < 100; i++) submit(1, { lane: 0 });
     const other = submit(1, { lane: 1 });
     turns.turn();
@@ -250,7 +260,10 @@ describe("a call that can't be in time", () => {
   test("is refused when it comes, before any work", () => {
     const { clock, turns, submit, engine } = createRig({ execution: "inline", workers: 0, runUs });
     const error = caught(() => submit(10, { targetMs: clock.nowMs + 9, deadlineMs: clock.nowMs + 9 }));
-    expect(error).toMatchObject({ code: "overloaded", message: expect.stringContaining("no row waits before this call") });
+    expect(error).toMatchObject({
+      code: "overloaded",
+      message: expect.stringContaining("no row waits before this call"),
+    });
     turns.untilQuiet();
     expect(engine.runs).toHaveLength(0);
   });
@@ -261,7 +274,9 @@ describe("a call that can't be in time", () => {
     turns.untilQuiet();
     expect(call.raw).toEqual(expectedRaw(call));
     submit(10);
-    expect(caught(() => submit(10, { targetMs: clock.nowMs + 9, deadlineMs: clock.nowMs + 45 }))).toMatchObject({ code: "overloaded" });
+    expect(caught(() => submit(10, { targetMs: clock.nowMs + 9, deadlineMs: clock.nowMs + 45 }))).toMatchObject({
+      code: "overloaded",
+    });
   });
 
   test("is taken when the time just suffices", () => {
@@ -316,7 +331,9 @@ describe("a call that can't be in time", () => {
     submit(16);
     const ownMs = 2 / 4 + 2;
     submit(4, { targetMs: clock.nowMs + 4 / 0.75 + ownMs + 0.001 });
-    expect(caught(() => submit(4, { targetMs: clock.nowMs + 4 / 0.75 + ownMs + 0.001 }))).toMatchObject({ code: "overloaded" });
+    expect(caught(() => submit(4, { targetMs: clock.nowMs + 4 / 0.75 + ownMs + 0.001 }))).toMatchObject({
+      code: "overloaded",
+    });
   });
 
   test("doesn't count large calls before it when it is small and runs on the event loop", () => {
@@ -352,7 +369,12 @@ test("a call's record says where, with how many rows and when it ran", async () 
 
 describe("rows that wait in an intake", () => {
   test("stay those of their calls, though others come before they run", () => {
-    const { turns, submit } = createRig({ execution: "inline", workers: 0, intakeRows: 6, runUs: (rows) => 400 * rows });
+    const { turns, submit } = createRig({
+      execution: "inline",
+      workers: 0,
+      intakeRows: 6,
+      runUs: (rows) => 400 * rows,
+    });
     const calls = [submit(1), submit(1), submit(1), submit(1)];
     turns.turn();
     calls.push(submit(1), submit(1), submit(1));
@@ -373,7 +395,12 @@ describe("rows that wait in an intake", () => {
   });
 
   test("are given to a worker once more when the first one died, whatever has come since", async () => {
-    const { turns, pool, submit } = createRig({ execution: "auto", workers: 1, intakeRows: 10, runUs: (rows) => 100 * rows });
+    const { turns, pool, submit } = createRig({
+      execution: "auto",
+      workers: 1,
+      intakeRows: 10,
+      runUs: (rows) => 100 * rows,
+    });
     const calls = Array.from({ length: 10 }, () => submit(1));
     turns.turn();
     expect(pool.running).toHaveLength(1);
@@ -388,7 +415,12 @@ describe("rows that wait in an intake", () => {
   });
 
   test("leave with a call that is too large for the event loop", () => {
-    const { turns, submit, lanes } = createRig({ execution: "inline", workers: 0, intakeRows: 300, runUs: (rows) => 4 * rows });
+    const { turns, submit, lanes } = createRig({
+      execution: "inline",
+      workers: 0,
+      intakeRows: 300,
+      runUs: (rows) => 4 * rows,
+    });
     const large = submit(200);
     expect(large.call.intake).toBeUndefined();
     const small = submit(1);

@@ -1,4 +1,7 @@
-/** Goal: ONNX Runtime gives a row of a real model the same bits in every batch, and keeps to itself what it would print about one. */
+/**
+ * Goal: ONNX Runtime gives a row of a real model the same bits in every batch, and keeps to itself what it would print
+ * about one.
+ */
 
 import { execFile } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";

@@ -1,4 +1,6 @@
-/** Goal: the spans of a call say where it was, from when to when, and what became of it; never what stood in its rows. */
+/**
+ * Goal: the spans of a call say where it was, from when to when, and what became of it; never what stood in its rows.
+ */
 
 import { SpanKind, SpanStatusCode } from "@opentelemetry/api";
 import { InMemorySpanExporter, type ReadableSpan, SimpleSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
@@ -34,31 +36,61 @@ describe("the stages", () => {
 
   const waited = { decodedMs: 0, validatedMs: 0, preprocessedMs: 0, finishedMs: 1010 };
   test.each<[string, Call, string[]]>([
-    ["refused for its headers, before its body was there", record({ error: "invalid_request" }, { ...waited, startedMs: 0 }), []],
+    [
+      "refused for its headers, before its body was there",
+      record({ error: "invalid_request" }, { ...waited, startedMs: 0 }),
+      [],
+    ],
     ["refused on admission, or of an unknown model", makeRecord({ version: undefined, error: "model_not_found" }), []],
     ["that is no JSON", record({ error: "malformed_body" }, waited), ["decode"]],
-    ["with a bad row", record({ error: "schema_mismatch" }, { validatedMs: 0, preprocessedMs: 0 }), ["decode", "validate"]],
-    ["with a refused row", record({ error: "row_refused" }, { preprocessedMs: 0 }), ["decode", "validate", "preprocess"]],
-    ["whose deadline passed in the queue", record({ error: "deadline_exceeded" }), ["decode", "validate", "preprocess", "queue"]],
+    [
+      "with a bad row",
+      record({ error: "schema_mismatch" }, { validatedMs: 0, preprocessedMs: 0 }),
+      ["decode", "validate"],
+    ],
+    [
+      "with a refused row",
+      record({ error: "row_refused" }, { preprocessedMs: 0 }),
+      ["decode", "validate", "preprocess"],
+    ],
+    [
+      "whose deadline passed in the queue",
+      record({ error: "deadline_exceeded" }),
+      ["decode", "validate", "preprocess", "queue"],
+    ],
     ["whose caller left it in the queue", record({ abandoned: true }), ["decode", "validate", "preprocess", "queue"]],
     [
       "given up between its batches",
-      record({ error: "deadline_exceeded", rows: 100 }, { runStartedMs: 1020, runEndedMs: 1030, rowsDone: 50, finishedMs: 1040 }),
+      record(
+        { error: "deadline_exceeded", rows: 100 },
+        { runStartedMs: 1020, runEndedMs: 1030, rowsDone: 50, finishedMs: 1040 },
+      ),
       ["decode", "validate", "preprocess", "queue", "run"],
     ],
     [
       "whose model answered NaN",
-      record({ error: "model_output_invalid" }, { runStartedMs: 1020, runEndedMs: 1030, rowsDone: 1, finishedMs: 1040 }),
+      record(
+        { error: "model_output_invalid" },
+        { runStartedMs: 1020, runEndedMs: 1030, rowsDone: 1, finishedMs: 1040 },
+      ),
       ["decode", "validate", "preprocess", "queue", "run", "postprocess"],
     ],
     ["without a good row", record({ rows: 0 }), ["decode", "validate", "preprocess", "postprocess", "reply"]],
-    ["answered from the cache", record({}, { ...noRun(), preprocessedMs: 0, cached: true }), ["decode", "validate", "reply"]],
+    [
+      "answered from the cache",
+      record({}, { ...noRun(), preprocessedMs: 0, cached: true }),
+      ["decode", "validate", "reply"],
+    ],
     [
       "answered by the fallback, because it couldn't be in time",
       record({}, { ...noRun(), fellBack: true, fallback: "overloaded" }),
       ["decode", "validate", "preprocess", "queue"],
     ],
-    ["answered by the fallback in part", record({}, { fallback: "model_failed", fallbackRows: [0] }), [...metricStages]],
+    [
+      "answered by the fallback in part",
+      record({}, { fallback: "model_failed", fallbackRows: [0] }),
+      [...metricStages],
+    ],
   ])("of a call %s", (_, call, expected) => {
     const stages = stagesOf(call);
     expect(stages.map(({ name }) => name)).toEqual(expected);
@@ -74,7 +106,14 @@ describe("the stages", () => {
   }
 
   test("are in the order of the metrics', whatever the call came to", () => {
-    const stamps = ["decodedMs", "validatedMs", "preprocessedMs", "runStartedMs", "runEndedMs", "postprocessedMs"] as const;
+    const stamps = [
+      "decodedMs",
+      "validatedMs",
+      "preprocessedMs",
+      "runStartedMs",
+      "runEndedMs",
+      "postprocessedMs",
+    ] as const;
     fc.assert(
       fc.property(fc.subarray([...stamps]), fc.boolean(), fc.boolean(), (missing, wrong, left) => {
         const call = record();
@@ -107,7 +146,11 @@ describe("the spans", () => {
   test("of an answered call are one of the server's and one of each stage, at their times", () => {
     const call = record({ rows: 4 });
     const { ids, server, stages } = spansOf(call);
-    expect(server).toMatchObject({ name: "POST /predict", kind: SpanKind.SERVER, status: { code: SpanStatusCode.UNSET } });
+    expect(server).toMatchObject({
+      name: "POST /predict",
+      kind: SpanKind.SERVER,
+      status: { code: SpanStatusCode.UNSET },
+    });
     expect(server.parentSpanContext).toBeUndefined();
     expect(ids).toMatchObject({ traceId: server.spanContext().traceId, spanId: server.spanContext().spanId });
     expect(server.attributes).toEqual({
@@ -139,7 +182,10 @@ describe("the spans", () => {
   });
 
   test("are children of the caller's, with its state", () => {
-    const call = record({ traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" }, { tracestate: "a=1,ot=th:8" });
+    const call = record(
+      { traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" },
+      { tracestate: "a=1,ot=th:8" },
+    );
     const { server, stages } = spansOf(call);
     expect(server.parentSpanContext).toMatchObject({ spanId: "b7ad6b7169203331", isRemote: true });
     for (const span of [server, ...stages]) {

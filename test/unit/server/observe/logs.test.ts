@@ -1,4 +1,7 @@
-/** Goal: what matters is logged, one JSON line each and without a row's values; and whoever reads the log can't hold the server up. */
+/**
+ * Goal: what matters is logged, one JSON line each and without a row's values; and whoever reads the log can't hold the
+ * server up.
+ */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ServeError } from "../../../../server/errors.js";
@@ -49,7 +52,9 @@ describe("an event", () => {
     const { logs, text, lines } = createRig();
     logs.event("warn", "two\nlines", { model: "demand", count: 2 });
     await lines();
-    expect(text()).toBe('{"time":"2026-11-22T08:00:00.000Z","level":"warn","message":"two\\nlines","model":"demand","count":2}\n');
+    expect(text()).toBe(
+      '{"time":"2026-11-22T08:00:00.000Z","level":"warn","message":"two\\nlines","model":"demand","count":2}\n',
+    );
   });
 
   test("is written soon, without a flush", () => {
@@ -104,7 +109,9 @@ describe("an ordinary call", () => {
   test("is told with its trace", async () => {
     const { logs, lines } = createRig({ accessLog: "all" });
     logs.observeCall(makeRecord({ version, traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" }));
-    expect(await lines()).toMatchObject([{ trace_id: "0af7651916cd43dd8448eb211c80319c", parent_span_id: "b7ad6b7169203331" }]);
+    expect(await lines()).toMatchObject([
+      { trace_id: "0af7651916cd43dd8448eb211c80319c", parent_span_id: "b7ad6b7169203331" },
+    ]);
   });
 
   test("is told with its own span, in its caller's trace or in one of its own", async () => {
@@ -138,11 +145,18 @@ describe("whatever the sample, even with the access log off", () => {
   test("a caller's mistake is logged as a warning, our own as an error with its cause", async () => {
     const { logs, lines } = createRig({ accessLog: "off" });
     const cause = new TypeError("x is not a function");
-    logs.observeCall(makeRecord({ version: undefined, error: new ServeError("malformed_body", "the body is empty", { cause }) }));
+    logs.observeCall(
+      makeRecord({ version: undefined, error: new ServeError("malformed_body", "the body is empty", { cause }) }),
+    );
     logs.observeCall(makeRecord({ version, error: new ServeError("internal", "the server failed", { cause }) }));
     logs.observeCall(makeRecord({ version, error: new ServeError("model_failed", "no", { cause: "killed" }) }));
     const [theirs, ours, plain] = await lines();
-    expect(theirs).toMatchObject({ level: "warn", message: "the body is empty", result: "malformed_body", status: 400 });
+    expect(theirs).toMatchObject({
+      level: "warn",
+      message: "the body is empty",
+      result: "malformed_body",
+      status: 400,
+    });
     expect(theirs).not.toHaveProperty("cause");
     expect(ours).toMatchObject({
       level: "error",
@@ -197,7 +211,11 @@ describe("refusals under overload", () => {
       .map((line) => JSON.parse(line));
     expect(lines).toHaveLength(21);
     expect(lines.slice(0, 20).every(({ result }) => result === "overloaded")).toBe(true);
-    expect(lines[20]).toMatchObject({ level: "error", message: "more calls were refused, without a line for each", count: 480 });
+    expect(lines[20]).toMatchObject({
+      level: "error",
+      message: "more calls were refused, without a line for each",
+      count: 480,
+    });
     logs.observeCall(refused());
     vi.advanceTimersByTime(1100);
     expect(text().trim().split("\n")).toHaveLength(22);
@@ -246,8 +264,12 @@ describe("requests that are refused for their address, verb or framing", () => {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
-    expect(lines.slice(0, 20).map(({ request_id }) => request_id)).toEqual(Array.from({ length: 20 }, (_, i) => `r${i}`));
-    expect(lines.slice(20)).toMatchObject([{ level: "warn", message: expect.stringMatching(/^more requests were refused/), count: 480 }]);
+    expect(lines.slice(0, 20).map(({ request_id }) => request_id)).toEqual(
+      Array.from({ length: 20 }, (_, i) => `r${i}`),
+    );
+    expect(lines.slice(20)).toMatchObject([
+      { level: "warn", message: expect.stringMatching(/^more requests were refused/), count: 480 },
+    ]);
   });
 
   test("take no line from calls that are refused as too much", async () => {

@@ -90,7 +90,12 @@ test("a call that was answered from the cache has no stages from preprocess to p
 describe("before the first call", () => {
   test("every series of a version is there, with zero", async () => {
     const families = await scrape();
-    for (const name of ["plumb_rows_total", "nv_inference_request_success", "nv_inference_count", "nv_inference_exec_count"]) {
+    for (const name of [
+      "plumb_rows_total",
+      "nv_inference_request_success",
+      "nv_inference_count",
+      "nv_inference_exec_count",
+    ]) {
       expect(families.get(name)!.samples.map((sample) => [sample.labels, sample.value])).toEqual([
         [labels, 0],
         [{ model: "spam", version: "1" }, 0],

@@ -1,4 +1,7 @@
-/** Goal: the process's metrics are those that prom-client's own index collects, and no step of loading or writing them is a long one. */
+/**
+ * Goal: the process's metrics are those that prom-client's own index collects, and no step of loading or writing them
+ * is a long one.
+ */
 
 import { collectDefaultMetrics, Registry } from "prom-client";
 import { expect, test } from "vitest";

@@ -1,4 +1,6 @@
-/** Goal: the right calls are sampled, at the price of a look; and whatever becomes of their spans, no call hears of it. */
+/**
+ * Goal: the right calls are sampled, at the price of a look; and whatever becomes of their spans, no call hears of it.
+ */
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -53,7 +55,8 @@ function createRig({ settings = {}, random = () => 0.5, record }: RigOptions = {
   return { traces, recorded, logged, told, clock, output, tell: (message: string) => tell(message) };
 }
 
-const traceparent = (flags: string, version = "00") => `${version}-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flags}`;
+const traceparent = (flags: string, version = "00") =>
+  `${version}-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-${flags}`;
 const notAsked = () => {
   throw new Error("chance was asked");
 };
@@ -64,7 +67,9 @@ describe("a call whose caller sent a traceparent", () => {
     await rig.traces.begin();
     for (let flags = 0; flags < 256; flags++) {
       for (const version of ["00", "01", "cc"]) {
-        const span = rig.traces.observeCall(makeRecord({ traceparent: traceparent(flags.toString(16).padStart(2, "0"), version) }));
+        const span = rig.traces.observeCall(
+          makeRecord({ traceparent: traceparent(flags.toString(16).padStart(2, "0"), version) }),
+        );
         expect(span !== undefined, `flags ${flags}`).toBe((flags & 1) === 1);
       }
     }
@@ -156,7 +161,9 @@ describe("a call hears nothing of it", () => {
     });
     await rig.traces.begin();
     expect(rig.traces.observeCall(makeRecord({}))).toBeUndefined();
-    expect(rig.logged).toMatchObject([{ level: "warn", message: expect.stringContaining("TypeError: x is not a function") }]);
+    expect(rig.logged).toMatchObject([
+      { level: "warn", message: expect.stringContaining("TypeError: x is not a function") },
+    ]);
   });
 
   test("if there is no room for its spans", async () => {

@@ -1,4 +1,6 @@
-/** Goal: times of the wall clock that are true to a millisecond after days too, and that keep a call's stages in order. */
+/**
+ * Goal: times of the wall clock that are true to a millisecond after days too, and that keep a call's stages in order.
+ */
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";

@@ -1,4 +1,6 @@
-/** Goal: whoever asks what is served sees the models, their versions, which of them answers, and why another doesn't. */
+/**
+ * Goal: whoever asks what is served sees the models, their versions, which of them answers, and why another doesn't.
+ */
 
 import { expect, test } from "vitest";
 import { describeModel, describeModels } from "../../../../server/transport/describe.js";
@@ -38,7 +40,13 @@ test("one model, with its schema", () => {
     serving: 2,
     schema: oneNumberSchema,
     versions: [
-      { version: 3, state: "failed", role: "standby", problems: ["inline: golden.jsonl line 3: expected 1, got 2"], proof: null },
+      {
+        version: 3,
+        state: "failed",
+        role: "standby",
+        problems: ["inline: golden.jsonl line 3: expected 1, got 2"],
+        proof: null,
+      },
       { version: 2, state: "ready", role: "champion", problems: [], slo: { p95_ms: 50 } },
       { version: 1, state: "ready", role: "standby" },
     ],
@@ -58,7 +66,9 @@ test("what the numbers of a prediction are called, where there are several", () 
   const several = new Registry(undefined);
   several.add(makeVersion({ name: "band", postprocessing: namedGraph(["low", "high"]) }));
   expect(describeModel(several, "band")).toMatchObject({ versions: [{ outputs: ["low", "high"] }] });
-  expect(describeModel(registry, "demand")).toMatchObject({ versions: [{ outputs: null }, { outputs: null }, { outputs: null }] });
+  expect(describeModel(registry, "demand")).toMatchObject({
+    versions: [{ outputs: null }, { outputs: null }, { outputs: null }],
+  });
 });
 
 test("engines are told by model, with the reason where it isn't the tree kernel", () => {
@@ -84,7 +94,11 @@ test("engines are told by model, with the reason where it isn't the tree kernel"
 });
 
 test("one that nobody serves has its schema, too", () => {
-  expect(describeModel(registry, "spam")).toMatchObject({ serving: null, schema: oneNumberSchema, versions: [{ role: "standby" }] });
+  expect(describeModel(registry, "spam")).toMatchObject({
+    serving: null,
+    schema: oneNumberSchema,
+    versions: [{ role: "standby" }],
+  });
 });
 
 test("a version that couldn't be read, or isn't whole yet, or isn't needed, with the reason", () => {
@@ -112,7 +126,9 @@ test("a version that couldn't be read, or isn't whole yet, or isn't needed, with
     schema: null,
     versions: states.map((state) => ({ reason: null, ...state, proof: null })),
   });
-  expect(described).toMatchObject({ versions: [{ problems: [expect.any(String), "card.md: expected this file, got none"] }, {}, {}, {}] });
+  expect(described).toMatchObject({
+    versions: [{ problems: [expect.any(String), "card.md: expected this file, got none"] }, {}, {}, {}],
+  });
 });
 
 test("one that isn't there", () => {

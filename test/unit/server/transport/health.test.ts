@@ -17,18 +17,32 @@ function ask({ path, method = "GET", ready = true, stuck = 0 }: Asked) {
     expect(contentType).toBe("application/json");
     answers.push({ status, body: JSON.parse(body), headers });
   };
-  const taken = answerHealth({ path, method, send } as unknown as Exchange, { isReady: () => ready, stuckWorkers: () => stuck });
+  const taken = answerHealth({ path, method, send } as unknown as Exchange, {
+    isReady: () => ready,
+    stuckWorkers: () => stuck,
+  });
   expect(answers).toHaveLength(taken ? 1 : 0);
   return answers[0];
 }
 
-const detail = (threads: string) => `${threads} in a run that doesn't end, and each holds a processor: restart the server soon`;
+const detail = (threads: string) =>
+  `${threads} in a run that doesn't end, and each holds a processor: restart the server soon`;
 
 describe("health", () => {
   test.each<{ name: string; asked: Asked; status: number; body: object }>([
     { name: "live", asked: { path: "/health/live" }, status: 200, body: { live: true } },
-    { name: "live though it isn't ready", asked: { path: "/health/live", ready: false }, status: 200, body: { live: true } },
-    { name: "live though a thread is stuck", asked: { path: "/health/live", stuck: 2 }, status: 200, body: { live: true } },
+    {
+      name: "live though it isn't ready",
+      asked: { path: "/health/live", ready: false },
+      status: 200,
+      body: { live: true },
+    },
+    {
+      name: "live though a thread is stuck",
+      asked: { path: "/health/live", stuck: 2 },
+      status: 200,
+      body: { live: true },
+    },
     { name: "ready", asked: { path: "/health/ready" }, status: 200, body: { ready: true } },
     { name: "not ready", asked: { path: "/health/ready", ready: false }, status: 503, body: { ready: false } },
     {

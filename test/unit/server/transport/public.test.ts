@@ -1,4 +1,7 @@
-/** Goal: what callers make up costs a reply, and leaves nothing behind; what they may ask for is found by its address and query. */
+/**
+ * Goal: what callers make up costs a reply, and leaves nothing behind; what they may ask for is found by its address
+ * and query.
+ */
 
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -15,7 +18,9 @@ interface Asked {
   readonly path: string;
   readonly query?: string;
   readonly method?: string;
-  readonly headers?: Partial<Record<"contentType" | "contentEncoding" | "tracestateHeader" | "traceparentHeader" | "accept", string>>;
+  readonly headers?: Partial<
+    Record<"contentType" | "contentEncoding" | "tracestateHeader" | "traceparentHeader" | "accept", string>
+  >;
 }
 
 interface Answered {
@@ -59,7 +64,13 @@ function createRig() {
       ...headers,
       readBody: (_bytesMax: number, receiver: BodyReceiver) => receiver.onBody(Buffer.from('{"x": 7}'), true),
       send: (status: number, type: string, body: string, sent: readonly string[] = []) => {
-        answered = { status, type, text: body, json: type === "application/json" ? JSON.parse(body) : undefined, headers: sent };
+        answered = {
+          status,
+          type,
+          text: body,
+          json: type === "application/json" ? JSON.parse(body) : undefined,
+          headers: sent,
+        };
       },
     };
     try {

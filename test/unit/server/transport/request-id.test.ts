@@ -1,17 +1,31 @@
-/** Goal: an id or trace that a caller sends is taken over only if echoing it can do no harm; ours are never the same twice. */
+/**
+ * Goal: an id or trace that a caller sends is taken over only if echoing it can do no harm; ours are never the same
+ * twice.
+ */
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { acceptRequestId, acceptTraceparent, boundTracestate, createRequestIds } from "../../../../server/transport/request-id.js";
+import {
+  acceptRequestId,
+  acceptTraceparent,
+  boundTracestate,
+  createRequestIds,
+} from "../../../../server/transport/request-id.js";
 
 describe("a caller's request id", () => {
-  test.each(["a", "7f3c2b1e-9d4a-4e0b-8a55-0d5d0b6f1c22", "job:12/step=3@host_1+x.y", "x".repeat(128)])("%s is taken", (id) => {
-    expect(acceptRequestId(id)).toBe(id);
-  });
+  test.each(["a", "7f3c2b1e-9d4a-4e0b-8a55-0d5d0b6f1c22", "job:12/step=3@host_1+x.y", "x".repeat(128)])(
+    "%s is taken",
+    (id) => {
+      expect(acceptRequestId(id)).toBe(id);
+    },
+  );
 
-  test.each(["", "x".repeat(129), "a b", "a\r\nset-cookie: x", "a\nb", "a\n", 'a"b', "a\\b", "é", "a\0", "<a>", "{}"])("%j isn't", (id) => {
-    expect(acceptRequestId(id)).toBeUndefined();
-  });
+  test.each(["", "x".repeat(129), "a b", "a\r\nset-cookie: x", "a\nb", "a\n", 'a"b', "a\\b", "é", "a\0", "<a>", "{}"])(
+    "%j isn't",
+    (id) => {
+      expect(acceptRequestId(id)).toBeUndefined();
+    },
+  );
 
   test("that is taken needs no escaping, in a header or in JSON", () => {
     fc.assert(
@@ -29,9 +43,12 @@ describe("a traceparent", () => {
   const trace = "0af7651916cd43dd8448eb211c80319c";
   const parent = "b7ad6b7169203331";
 
-  test.each([`00-${trace}-${parent}-01`, `00-${trace}-${parent}-00`, `01-${trace}-${parent}-01`])("%s is taken", (header) => {
-    expect(acceptTraceparent(header)).toBe(header);
-  });
+  test.each([`00-${trace}-${parent}-01`, `00-${trace}-${parent}-00`, `01-${trace}-${parent}-01`])(
+    "%s is taken",
+    (header) => {
+      expect(acceptTraceparent(header)).toBe(header);
+    },
+  );
 
   test.each([
     "",

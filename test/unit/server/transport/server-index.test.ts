@@ -10,7 +10,9 @@ import { Registry } from "../../../../server/versions/registry.js";
 import type { Version } from "../../../../server/versions/version.js";
 import { makeVersion } from "../../../support/versions.js";
 
-const golden = (row: Record<string, number>) => [{ kind: "sample", row, rowJson: JSON.stringify(row) } as unknown as GoldenRow];
+const golden = (row: Record<string, number>) => [
+  { kind: "sample", row, rowJson: JSON.stringify(row) } as unknown as GoldenRow,
+];
 const schemaOf = (name: string) => ({
   type: "object",
   properties: { x: { type: "number" }, [name]: { type: "number", minimum: 0 } },
@@ -18,7 +20,10 @@ const schemaOf = (name: string) => ({
   additionalProperties: false,
 });
 
-function indexOf(versions: readonly Version[], { ready = true, defaultModel = undefined as string | undefined } = {}): IndexAnswers {
+function indexOf(
+  versions: readonly Version[],
+  { ready = true, defaultModel = undefined as string | undefined } = {},
+): IndexAnswers {
   const registry = new Registry(defaultModel);
   for (const version of versions) registry.add(version);
   return new IndexAnswers(
@@ -70,14 +75,20 @@ describe("for programs", () => {
   });
 
   test("no model is the default one where none is set and there are several, or none", () => {
-    for (const versions of [[...demand, spam], []]) expect(JSON.parse(indexOf(versions).json())).toMatchObject({ default_model: null });
+    for (const versions of [[...demand, spam], []])
+      expect(JSON.parse(indexOf(versions).json())).toMatchObject({ default_model: null });
   });
 });
 
 describe("for people", () => {
   test("it is a page with each version's state, why one failed, and a command", () => {
     const page = indexOf([...demand, spam]).html();
-    for (const text of ["version 3: failed", "version 2: ready", "version 1: loading", "inline: golden.jsonl line 3: expected 1, got 2"]) {
+    for (const text of [
+      "version 3: failed",
+      "version 2: ready",
+      "version 1: loading",
+      "inline: golden.jsonl line 3: expected 1, got 2",
+    ]) {
       expect(page).toContain(text);
     }
     const command = `curl -s <span class="base">http://127.0.0.1:8080</span>/models/demand/predict -H &#39;content-type: application/json&#39; -d &#39;{&quot;x&quot;:1.5}&#39;`;
@@ -87,7 +98,9 @@ describe("for people", () => {
 
   test("nothing in it comes from elsewhere, and only its own style and script run", () => {
     const page = indexOf(demand).html();
-    expect(page.match(/(?:src|href)="(?!data:)[^"]*"/g)!.every((link) => /^href="(?:models|health|\.)[\w/.-]*"$/.test(link))).toBe(true);
+    expect(
+      page.match(/(?:src|href)="(?!data:)[^"]*"/g)!.every((link) => /^href="(?:models|health|\.)[\w/.-]*"$/.test(link)),
+    ).toBe(true);
     expect(page).not.toMatch(/ (?:style|on\w+)=/);
     const headers = indexPageHeaders();
     const policy = headers[headers.indexOf("content-security-policy") + 1]!;
@@ -111,8 +124,15 @@ describe("for people", () => {
 
   test("of many models it stays small: the first are shown in full, all are named", () => {
     const features = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`f${i}`, { type: "number" }]));
-    const schema = { type: "object", properties: { x: { type: "number" }, ...features }, required: ["x"], additionalProperties: false };
-    const versions = Array.from({ length: 60 }, (_, i) => makeVersion({ name: `m${100 + i}`, schema, golden: golden({ x: i }) }));
+    const schema = {
+      type: "object",
+      properties: { x: { type: "number" }, ...features },
+      required: ["x"],
+      additionalProperties: false,
+    };
+    const versions = Array.from({ length: 60 }, (_, i) =>
+      makeVersion({ name: `m${100 + i}`, schema, golden: golden({ x: i }) }),
+    );
     const page = indexOf(versions).html();
     expect(page.match(/<pre>/g)).toHaveLength(20);
     for (const { name } of versions) expect(page).toContain(`<h3>${name}</h3>`);

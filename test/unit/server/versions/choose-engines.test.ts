@@ -28,7 +28,12 @@ describe.each([
     const runner = chooseEngines(version, setting, randomOf(1), stopped);
     expect(version.engine).toBe(engine);
     expect(version.engines).toEqual([
-      { model: "main", engine, reason: reason === undefined ? undefined : expect.stringMatching(reason), differed: false },
+      {
+        model: "main",
+        engine,
+        reason: reason === undefined ? undefined : expect.stringMatching(reason),
+        differed: false,
+      },
     ]);
     const golden = bundle.golden.filter((row) => row.error === undefined);
     const block = Float32Array.from(golden.flatMap(({ features }) => [...features.X!]));

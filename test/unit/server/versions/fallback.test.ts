@@ -1,4 +1,7 @@
-/** Goal: the declared fallback answers any range of rows as the bundle says, and gives nothing where it has no sound answer. */
+/**
+ * Goal: the declared fallback answers any range of rows as the bundle says, and gives nothing where it has no sound
+ * answer.
+ */
 import { describe, expect, test } from "vitest";
 import { type Bundle, readBundle } from "../../../../bundle/index.js";
 import { stripRows } from "../../../../preprocessing/column.js";
@@ -66,7 +69,10 @@ describe("a constant", () => {
   });
 
   test("gives answers that belong to the caller", async () => {
-    const fallback = await fallbackOf({ kind: "constant", prediction: "no", probabilities: { no: 0.5, yes: 0.5 } }, classify);
+    const fallback = await fallbackOf(
+      { kind: "constant", prediction: "no", probabilities: { no: 0.5, yes: 0.5 } },
+      classify,
+    );
     const answer = fallback.answer([], 0, 1)!;
     answer.predictions[0] = "changed";
     answer.probabilities!.fill(0);
@@ -92,7 +98,10 @@ describe("a rule", () => {
   });
 
   test("answers labels and probabilities", async () => {
-    const fallback = await fallbackOf(linearRule({ feature: "price", coef: 1, intercept: -10, labels: tinyLabels }), classify);
+    const fallback = await fallbackOf(
+      linearRule({ feature: "price", coef: 1, intercept: -10, labels: tinyLabels }),
+      classify,
+    );
     expect(fallback.answer(prices(10, 1000, 0), 0, 2)).toEqual({
       predictions: ["no", "yes"],
       probabilities: Float64Array.of(0.5, 0.5, 0, 1),
@@ -115,7 +124,10 @@ describe("a rule", () => {
   });
 
   test("has no answer where it gives NaN instead of a label", async () => {
-    const fallback = await fallbackOf(linearRule({ feature: "price", coef: 1, intercept: 0, labels: tinyLabels }), classify);
+    const fallback = await fallbackOf(
+      linearRule({ feature: "price", coef: 1, intercept: 0, labels: tinyLabels }),
+      classify,
+    );
     expect(fallback.answer(prices(null), 0, 1)).toBeUndefined();
   });
 

@@ -14,13 +14,15 @@ describe("nothing granted", () => {
     ["infinity", Number.MAX_VALUE, Number.POSITIVE_INFINITY],
   ])("%s: a problem, wherever it is", (_, expected, got) => {
     const found = new Findings(exact);
-    for (const kind of ["features", "raw", "prediction"] as const) found.difference(kind, expected, got, "float64", kind);
+    for (const kind of ["features", "raw", "prediction"] as const)
+      found.difference(kind, expected, got, "float64", kind);
     expect(found.result().problemCount).toBe(3);
   });
 
   test("the same bits are none", () => {
     const found = new Findings(exact);
-    for (const value of [0, -0, Number.NaN, Number.POSITIVE_INFINITY, 1 / 3]) found.difference("raw", value, value, "float64", "here");
+    for (const value of [0, -0, Number.NaN, Number.POSITIVE_INFINITY, 1 / 3])
+      found.difference("raw", value, value, "float64", "here");
     expect(found.result()).toMatchObject({ problemCount: 0, raw: { ulp: 0 } });
   });
 });
@@ -47,5 +49,7 @@ test("of many problems the first 20 are kept, and all counted", () => {
   for (let i = 0; i < 100; i++) found.difference("prediction", i, i + 0.5, "float64", `row ${i}`);
   const { problems, problemCount } = found.result();
   expect([problems.length, problemCount]).toEqual([20, 100]);
-  expect(problems[0]).toMatch(/^row 0: expected 0, got 0\.5, \d+ ulp \(float64\) apart; the manifest's tolerance is 0$/);
+  expect(problems[0]).toMatch(
+    /^row 0: expected 0, got 0\.5, \d+ ulp \(float64\) apart; the manifest's tolerance is 0$/,
+  );
 });

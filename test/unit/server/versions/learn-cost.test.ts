@@ -1,4 +1,7 @@
-/** Goal: what a version's runs cost is known before it serves, from rows that callers send, without a start that waits for a slow model. */
+/**
+ * Goal: what a version's runs cost is known before it serves, from rows that callers send, without a start that waits
+ * for a slow model.
+ */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { GoldenRow } from "../../../../bundle/index.js";
@@ -124,14 +127,17 @@ describe("a version that is to serve", () => {
   });
 
   test("has each size tried four times, fewer where 50 ms are spent", async () => {
-    const countsOf = ({ runs }: { runs: PoolRun[] }) => [1, 8, 64].map((size) => runs.filter(({ rowCount }) => rowCount === size).length);
+    const countsOf = ({ runs }: { runs: PoolRun[] }) =>
+      [1, 8, 64].map((size) => runs.filter(({ rowCount }) => rowCount === size).length);
     expect(countsOf((await learn({})).pool)).toEqual([4, 4, 4]);
     expect(countsOf((await learn({ poolMs: (rows) => 3 * rows })).pool)).toEqual([4, 3, 1]);
   });
 
   test("isn't waited for when a run doesn't end: that is told as what it is", async () => {
     await expect(learn({ poolMs: (rows) => (rows === 8 ? Number.POSITIVE_INFINITY : 150) })).resolves.toBeDefined();
-    await expect(learn({ poolMs: (rows) => (rows === 8 ? Number.POSITIVE_INFINITY : 20) })).rejects.toThrow(StuckRunError);
+    await expect(learn({ poolMs: (rows) => (rows === 8 ? Number.POSITIVE_INFINITY : 20) })).rejects.toThrow(
+      StuckRunError,
+    );
   });
 
   test("may take ten times its longest run so far, a second and its objective at least", async () => {

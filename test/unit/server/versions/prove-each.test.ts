@@ -1,4 +1,7 @@
-/** Goal: a version is proved on each executor that will run it, and one whose golden rows don't end is refused without holding up the others. */
+/**
+ * Goal: a version is proved on each executor that will run it, and one whose golden rows don't end is refused without
+ * holding up the others.
+ */
 
 import { describe, expect, test } from "vitest";
 import type { GoldenRow } from "../../../../bundle/index.js";
@@ -30,7 +33,10 @@ const inline: RunBatch = (blocks) => double(blocks);
 type Task = { way: "run" | "runInEach"; key: string; rowCount: number; limitMs: number };
 
 /** @param failure - What a run of a version ends with instead. */
-function createProvingPool(failure: (task: Task) => Error | undefined = () => undefined, notLoaded = new Map<string, string>()) {
+function createProvingPool(
+  failure: (task: Task) => Error | undefined = () => undefined,
+  notLoaded = new Map<string, string>(),
+) {
   const tasks: Task[] = [];
   const take = (task: Task) => {
     tasks.push(task);
@@ -62,7 +68,12 @@ describe("a version is proved", () => {
     const { pool, tasks } = createProvingPool();
     const outcome = (await proveEach([version], () => inline, Promise.resolve(pool))).get(version)!;
     expect(outcome.problems).toEqual([]);
-    expect(outcome.summary).toMatchObject({ rows: 20, batchSizes: [1, 7, 20], executors: ["inline", "pool"], rawUlpMax: 0 });
+    expect(outcome.summary).toMatchObject({
+      rows: 20,
+      batchSizes: [1, 7, 20],
+      executors: ["inline", "pool"],
+      rawUlpMax: 0,
+    });
     expect(tasks.map(({ way }) => way)).toEqual(["runInEach", "runInEach", "runInEach"]);
   });
 
@@ -107,19 +118,30 @@ describe("golden rows that don't end", () => {
   test.each([
     { name: "in the path, where nothing runs here", runs: undefined, way: undefined, executors: [], limitMs: 10_200 },
     { name: "in a worker alone", runs: inline, way: "runInEach" as const, executors: ["inline"], limitMs: 14_000 },
-    { name: "in batches only, after the path", runs: undefined, way: "runInEach" as const, executors: ["path"], limitMs: 14_000 },
-  ])("$name: the version is refused with that one sentence, and the next one is proved", async ({ runs, way, executors, limitMs }) => {
-    const [endless, sound] = [makeNamed("endless"), makeNamed("sound")];
-    const { pool, tasks } = createProvingPool(stuckIn(endless.key, way));
-    const found = await proveEach([endless, sound], () => runs, Promise.resolve(pool));
-    expect(found.get(endless)!.problems).toEqual([`its golden rows don't end: a run was still going after ${limitMs} ms`]);
-    expect(found.get(endless)!.summary.executors).toEqual(executors);
-    expect(found.get(sound)!.problems).toEqual([]);
-    // Those that were under way together, and none after them.
-    const after = tasks.filter(({ key }) => key === endless.key);
-    expect(after.filter((task) => task.way === "runInEach").length).toBe(way === undefined ? 0 : 1);
-    if (way === undefined) expect(after.every(({ rowCount }) => rowCount === 1)).toBe(true);
-  });
+    {
+      name: "in batches only, after the path",
+      runs: undefined,
+      way: "runInEach" as const,
+      executors: ["path"],
+      limitMs: 14_000,
+    },
+  ])(
+    "$name: the version is refused with that one sentence, and the next one is proved",
+    async ({ runs, way, executors, limitMs }) => {
+      const [endless, sound] = [makeNamed("endless"), makeNamed("sound")];
+      const { pool, tasks } = createProvingPool(stuckIn(endless.key, way));
+      const found = await proveEach([endless, sound], () => runs, Promise.resolve(pool));
+      expect(found.get(endless)!.problems).toEqual([
+        `its golden rows don't end: a run was still going after ${limitMs} ms`,
+      ]);
+      expect(found.get(endless)!.summary.executors).toEqual(executors);
+      expect(found.get(sound)!.problems).toEqual([]);
+      // Those that were under way together, and none after them.
+      const after = tasks.filter(({ key }) => key === endless.key);
+      expect(after.filter((task) => task.way === "runInEach").length).toBe(way === undefined ? 0 : 1);
+      if (way === undefined) expect(after.every(({ rowCount }) => rowCount === 1)).toBe(true);
+    },
+  );
 
   test("have a limit that grows with their number, by seconds at most for each", async () => {
     const patient = makeVersion({ name: "patient", golden, state: "proving", sloMs: 60_000 });
@@ -131,6 +153,10 @@ describe("golden rows that don't end", () => {
 
 test("workers that die are no fault of a version: the start fails with what they died of, once all proofs have ended", async () => {
   const version = makeNamed("any");
-  const { pool } = createProvingPool(({ way }) => (way === "runInEach" ? new Error("worker exited with code 134") : undefined));
-  await expect(proveEach([version], () => inline, Promise.resolve(pool))).rejects.toThrow("worker exited with code 134");
+  const { pool } = createProvingPool(({ way }) =>
+    way === "runInEach" ? new Error("worker exited with code 134") : undefined,
+  );
+  await expect(proveEach([version], () => inline, Promise.resolve(pool))).rejects.toThrow(
+    "worker exited with code 134",
+  );
 });

@@ -1,4 +1,7 @@
-/** Goal: a version whose golden rows don't come out as they were trained never serves, and the sentence says what differs and where. */
+/**
+ * Goal: a version whose golden rows don't come out as they were trained never serves, and the sentence says what
+ * differs and where.
+ */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type GoldenRow, readBundle } from "../../../../bundle/index.js";
@@ -96,7 +99,9 @@ describe("the demand bundle", () => {
 
   test("with a prediction that is off by one ulp is refused by that row, at each batch size", async () => {
     const proof = await proofOf((copy) =>
-      copy.editGolden((golden, index) => (index === 10 ? { ...golden, prediction: nextFloat32(golden.prediction) } : golden)),
+      copy.editGolden((golden, index) =>
+        index === 10 ? { ...golden, prediction: nextFloat32(golden.prediction) } : golden,
+      ),
     );
     expect(proof.problemCount).toBe(3);
     for (const problem of proof.problems)
@@ -107,7 +112,9 @@ describe("the demand bundle", () => {
 
   test("with a raw output that is off by one ulp is refused by that output", async () => {
     const proof = await proofOf((copy) =>
-      copy.editGolden((golden, index) => (index === 3 ? { ...golden, raw: { "main.Y": [nextFloat32(golden.raw["main.Y"][0])] } } : golden)),
+      copy.editGolden((golden, index) =>
+        index === 3 ? { ...golden, raw: { "main.Y": [nextFloat32(golden.raw["main.Y"][0])] } } : golden,
+      ),
     );
     // Alone, in a request of several, in a batch of 7 and in the largest.
     expect(proof.problemCount).toBe(4);
@@ -120,7 +127,9 @@ describe("the demand bundle", () => {
         manifest.parity.tier = "C";
         manifest.parity.tolerance = { features_ulp: 0, margin_ulp: 0, prediction_ulp: 1 };
       });
-      copy.editGolden((golden, index) => (index === 10 ? { ...golden, prediction: nextFloat32(golden.prediction) } : golden));
+      copy.editGolden((golden, index) =>
+        index === 10 ? { ...golden, prediction: nextFloat32(golden.prediction) } : golden,
+      );
     });
     expect(proof.problemCount).toBe(0);
     expect(proof.prediction).toMatchObject({ ulp: 1, where: expect.stringContaining("line 11") });
@@ -153,11 +162,18 @@ describe("the demand bundle", () => {
   test("refuses the rows that it must refuse, with the code that it says", async () => {
     const lines = demandGolden().length;
     const refusals = [
-      { kind: "extreme", row: { feature_search_interest: -1, feature_price: 100, feature_promo: 0 }, error: "schema_mismatch" },
+      {
+        kind: "extreme",
+        row: { feature_search_interest: -1, feature_price: 100, feature_promo: 0 },
+        error: "schema_mismatch",
+      },
       { kind: "missing", row: { feature_price: 100, feature_promo: 0 }, error: "schema_mismatch" },
     ];
     const append = (copy: DemandCopy, ...golden: object[]) =>
-      copy.write("golden.jsonl", `${copy.read("golden.jsonl")}${golden.map((line) => `${JSON.stringify(line)}\n`).join("")}`);
+      copy.write(
+        "golden.jsonl",
+        `${copy.read("golden.jsonl")}${golden.map((line) => `${JSON.stringify(line)}\n`).join("")}`,
+      );
     expect(await proofOf((copy) => append(copy, ...refusals))).toMatchObject({ rows: lines + 2, problemCount: 0 });
 
     const wrongCode = await proofOf((copy) => append(copy, { ...refusals[0], error: "row_refused" }));
@@ -168,14 +184,22 @@ describe("the demand bundle", () => {
     );
 
     const answered = await proofOf((copy) =>
-      append(copy, { ...demandGolden()[0], features: undefined, raw: undefined, prediction: undefined, error: "schema_mismatch" }),
+      append(copy, {
+        ...demandGolden()[0],
+        features: undefined,
+        raw: undefined,
+        prediction: undefined,
+        error: "schema_mismatch",
+      }),
     );
     expect(answered.problems[0]).toContain('expected the error schema_mismatch, got the answer {"prediction":');
   });
 
   test("that can't answer a golden row is refused by the error that a caller would get", async () => {
     const proof = await proofOf((copy) =>
-      copy.editGolden((golden, index) => (index === 20 ? { ...golden, row: { ...golden.row, feature_price: -5 } } : golden)),
+      copy.editGolden((golden, index) =>
+        index === 20 ? { ...golden, row: { ...golden.row, feature_price: -5 } } : golden,
+      ),
     );
     expect(proof.problems).toContainEqual(
       expect.stringMatching(
@@ -201,7 +225,9 @@ describe("the demand bundle", () => {
       if (rowCount > 7) throw new Error("out of memory");
       return runner.run(blocks, rowCount);
     });
-    expect(thrown.problems[0]).toMatch(/^golden\.jsonl line 1 \(\w+\) to 256, batch of 256: the run failed: out of memory$/);
+    expect(thrown.problems[0]).toMatch(
+      /^golden\.jsonl line 1 \(\w+\) to 256, batch of 256: the run failed: out of memory$/,
+    );
     const named = await prove(version, (blocks, rowCount) => {
       const result = runner.run(blocks, rowCount);
       return rowCount > 7 ? { ...result, failedRows: [3], failure: "no leaf" } : result;
@@ -233,7 +259,10 @@ describe("the demand bundle", () => {
     const sizes: number[] = [];
     const good = await proveOutputs(version, async (makeBlocks, rowCount, batchRows) => {
       sizes.push(batchRows);
-      return [runInBatches(runner, makeBlocks(), rowCount, batchRows), runInBatches(runner, makeBlocks(), rowCount, batchRows)];
+      return [
+        runInBatches(runner, makeBlocks(), rowCount, batchRows),
+        runInBatches(runner, makeBlocks(), rowCount, batchRows),
+      ];
     });
     expect(good.problemCount).toBe(0);
     expect(sizes).toEqual([1, 7, 256]);
@@ -244,7 +273,9 @@ describe("the demand bundle", () => {
       return [runInBatches(runner, makeBlocks(), rowCount, batchRows), wrong];
     });
     expect(oneIsWrong.problems).toHaveLength(1);
-    expect(oneIsWrong.problems[0]).toMatch(/^golden\.jsonl line 31 \(\w+\), raw\["main\.Y"\]\[0\], batch of 7: .* 1 ulp/);
+    expect(oneIsWrong.problems[0]).toMatch(
+      /^golden\.jsonl line 31 \(\w+\), raw\["main\.Y"\]\[0\], batch of 7: .* 1 ulp/,
+    );
 
     const oneFails = await proveOutputs(version, async (makeBlocks, rowCount, batchRows) => [
       { ...runInBatches(runner, makeBlocks(), rowCount, batchRows), failedRows: [0], failure: "no leaf" },
@@ -300,7 +331,9 @@ describe("a classifier", () => {
         row.prediction = row.prediction === "ham" ? "spam" : "ham";
       }),
     );
-    expect(proof.problems[0]).toMatch(/^golden\.jsonl line 101 \(sample\), prediction, batch of 1: expected "\w+", got "\w+"$/);
+    expect(proof.problems[0]).toMatch(
+      /^golden\.jsonl line 101 \(sample\), prediction, batch of 1: expected "\w+", got "\w+"$/,
+    );
   });
 
   test("with a probability that is off by one ulp is refused", async () => {
@@ -310,7 +343,9 @@ describe("a classifier", () => {
       }),
     );
     expect(proof.problemCount).toBe(3);
-    expect(proof.problems[0]).toMatch(/^golden\.jsonl line 101 \(sample\), probabilities\["spam"\], batch of 1: .* 1 ulp/);
+    expect(proof.problems[0]).toMatch(
+      /^golden\.jsonl line 101 \(sample\), probabilities\["spam"\], batch of 1: .* 1 ulp/,
+    );
   });
 });
 
@@ -357,7 +392,9 @@ describe("a model of several outputs", () => {
     });
     expect(proof.problemCount).toBe(3);
     for (const problem of proof.problems)
-      expect(problem).toMatch(/^golden\.jsonl line 101 \(sample\), prediction\["once"\], batch of \d+: .* 1 ulp \(float32\) apart/);
+      expect(problem).toMatch(
+        /^golden\.jsonl line 101 \(sample\), prediction\["once"\], batch of \d+: .* 1 ulp \(float32\) apart/,
+      );
   });
 
   test("with two that changed places is refused by both", async () => {

@@ -1,4 +1,7 @@
-/** Goal: a call gets the version that it names, else the newest that is ready of the model that it means, else a sentence that helps. */
+/**
+ * Goal: a call gets the version that it names, else the newest that is ready of the model that it means, else a
+ * sentence that helps.
+ */
 
 import { describe, expect, test } from "vitest";
 import { Registry } from "../../../../server/versions/registry.js";
@@ -11,7 +14,8 @@ function registryOf(versions: readonly Version[], defaultModel?: string): Regist
   for (const version of versions) registry.add(version);
   return registry;
 }
-const refused = (code: string, message: string) => expect.objectContaining({ code, message: expect.stringContaining(message) });
+const refused = (code: string, message: string) =>
+  expect.objectContaining({ code, message: expect.stringContaining(message) });
 
 describe("which version answers", () => {
   test("the newest that is ready, in whatever order they came", () => {
@@ -20,10 +24,13 @@ describe("which version answers", () => {
     expect(registry.choose("tiny", undefined)).toBe(ten);
   });
 
-  test.each(["loading", "proving", "failed", "draining", "closed"] as const)("an older one while the newest is %s", (state) => {
-    const old = makeVersion({ number: 1 });
-    expect(registryOf([makeVersion({ number: 2, state }), old]).choose("tiny", undefined)).toBe(old);
-  });
+  test.each(["loading", "proving", "failed", "draining", "closed"] as const)(
+    "an older one while the newest is %s",
+    (state) => {
+      const old = makeVersion({ number: 1 });
+      expect(registryOf([makeVersion({ number: 2, state }), old]).choose("tiny", undefined)).toBe(old);
+    },
+  );
 
   test("the one that is named, though a newer one is ready", () => {
     const old = makeVersion({ number: 1 });
@@ -32,14 +39,21 @@ describe("which version answers", () => {
 
   test("never another than the one that is named", () => {
     const registry = registryOf([makeVersion({ number: 1 }), makeVersion({ number: 2, state: "failed" })]);
-    expect(() => registry.choose("tiny", "2")).toThrow(refused("not_ready", 'model "tiny" version 2 is failed; see /models/tiny'));
-    expect(() => registry.choose("tiny", "3")).toThrow(refused("model_not_found", 'model "tiny" has no version "3": it has 2, 1'));
+    expect(() => registry.choose("tiny", "2")).toThrow(
+      refused("not_ready", 'model "tiny" version 2 is failed; see /models/tiny'),
+    );
+    expect(() => registry.choose("tiny", "3")).toThrow(
+      refused("model_not_found", 'model "tiny" has no version "3": it has 2, 1'),
+    );
     for (const name of ["", "01", "1.0", "latest", " 1", "1e0"])
       expect(() => registry.choose("tiny", name)).toThrow(refused("model_not_found", "no version"));
   });
 
   test("none while none is ready, and the message says how they stand", () => {
-    const registry = registryOf([makeVersion({ number: 1, state: "failed" }), makeVersion({ number: 2, state: "proving" })]);
+    const registry = registryOf([
+      makeVersion({ number: 1, state: "failed" }),
+      makeVersion({ number: 2, state: "proving" }),
+    ]);
     expect(() => registry.choose("tiny", undefined)).toThrow(
       refused("not_ready", 'model "tiny" isn\'t ready: its versions are 2 proving, 1 failed; see /models/tiny'),
     );
@@ -72,7 +86,10 @@ describe("which model is meant", () => {
     const failed = makeVersion({ name: "tiny", state: "proving" });
     failed.fail(["golden.jsonl line 3: expected 1, got 2"]);
     expect(() => registryOf([spam, failed], "tiny").choose(undefined, undefined)).toThrow(
-      refused("not_ready", 'model "tiny" isn\'t ready: its versions are 1 failed (refused: golden.jsonl line 3: expected 1, got 2); see'),
+      refused(
+        "not_ready",
+        'model "tiny" isn\'t ready: its versions are 1 failed (refused: golden.jsonl line 3: expected 1, got 2); see',
+      ),
     );
     const registry = registryOf([spam], "gone");
     registry.forgetDefault();
@@ -83,7 +100,9 @@ describe("which model is meant", () => {
     const unread = new UnreadVersion("tiny", 1);
     const registry = new Registry(undefined);
     for (const version of [spam, unread]) registry.add(version);
-    expect(() => registry.choose(undefined, undefined)).toThrow(refused("model_not_found", "this server has spam, tiny"));
+    expect(() => registry.choose(undefined, undefined)).toThrow(
+      refused("model_not_found", "this server has spam, tiny"),
+    );
   });
 
   test("else none: the address has to name it", () => {
@@ -96,7 +115,9 @@ describe("which model is meant", () => {
 
   test("nothing, in an empty server", () => {
     expect(() => registryOf([]).choose(undefined, undefined)).toThrow(refused("model_not_found", "none is loaded"));
-    expect(() => registryOf([]).choose("tiny", undefined)).toThrow(refused("model_not_found", 'there is no model "tiny": none is loaded'));
+    expect(() => registryOf([]).choose("tiny", undefined)).toThrow(
+      refused("model_not_found", 'there is no model "tiny": none is loaded'),
+    );
   });
 
   test("a name from Object.prototype is no model", () => {
@@ -116,7 +137,9 @@ describe("a version that couldn't be read", () => {
       );
     }
     const registry = registryOf([damaged] as never);
-    expect(() => registry.choose("tiny", undefined)).toThrow(expect.objectContaining({ message: expect.stringMatching(/^.{300,500}$/) }));
+    expect(() => registry.choose("tiny", undefined)).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(/^.{300,500}$/) }),
+    );
     expect([registry.ready, registry.limits("tiny", undefined).bodyBytesMax]).toEqual([false, 1_048_576]);
   });
 
@@ -142,7 +165,10 @@ describe("a version that couldn't be read", () => {
 describe("what a body may be", () => {
   const small = makeVersion({ name: "small", rowsMax: 5 });
   const large = makeVersion({ name: "large", rowsMax: 50_000 });
-  const registry = registryOf([small, large, makeVersion({ name: "large", number: 2, rowsMax: 9, state: "failed" })], "small");
+  const registry = registryOf(
+    [small, large, makeVersion({ name: "large", number: 2, rowsMax: 9, state: "failed" })],
+    "small",
+  );
 
   test("is as the version says that is going to answer", () => {
     expect(registry.limits("large", undefined)).toBe(large.bodyLimits);
@@ -180,16 +206,28 @@ describe("ready", () => {
   test.each([
     ["an empty server isn't", [], false],
     ["a model with a version that serves is", [makeVersion()], true],
-    ["a model with a version that serves and one that failed is", [makeVersion(), makeVersion({ number: 2, state: "failed" })], true],
+    [
+      "a model with a version that serves and one that failed is",
+      [makeVersion(), makeVersion({ number: 2, state: "failed" })],
+      true,
+    ],
     ["a model without one isn't", [makeVersion({ state: "proving" })], false],
-    ["two models of which one has none aren't", [makeVersion(), makeVersion({ name: "other", state: "failed" })], false],
+    [
+      "two models of which one has none aren't",
+      [makeVersion(), makeVersion({ name: "other", state: "failed" })],
+      false,
+    ],
   ] as const)("%s", (_name, versions, ready) => {
     expect(registryOf(versions).ready).toBe(ready);
   });
 });
 
 test("lists models by the alphabet and versions newest first", () => {
-  const versions = [makeVersion({ name: "b" }), makeVersion({ name: "a", number: 1 }), makeVersion({ name: "a", number: 3 })];
+  const versions = [
+    makeVersion({ name: "b" }),
+    makeVersion({ name: "a", number: 1 }),
+    makeVersion({ name: "a", number: 3 }),
+  ];
   const registry = registryOf(versions);
   expect(registry.models.map(([name, list]) => [name, list.map(({ number }) => number)])).toEqual([
     ["a", [3, 1]],

@@ -1,4 +1,6 @@
-/** Goal: a version's states change only along the listed transitions, and it carries what a call needs of its bundle. */
+/**
+ * Goal: a version's states change only along the listed transitions, and it carries what a call needs of its bundle.
+ */
 
 import { describe, expect, test } from "vitest";
 import type { EngineName } from "../../../../server/inference/engines.js";
@@ -53,9 +55,18 @@ test("one that serves can't fail any more", () => {
 });
 
 test("a version knows its names, limits and the form of its answers", () => {
-  const version = makeVersion({ name: "spam", number: 7, rowsMax: 3, sloMs: 50, postprocessing: binaryGraph(["ham", "spam"]) });
+  const version = makeVersion({
+    name: "spam",
+    number: 7,
+    rowsMax: 3,
+    sloMs: 50,
+    postprocessing: binaryGraph(["ham", "spam"]),
+  });
   expect(version).toMatchObject({ name: "spam", number: 7, key: "spam/7", sloMs: 50, predictionDtype: "float32" });
-  expect(version.bodyLimits).toEqual({ bodyBytesMax: 1_048_576, decode: { rowsMax: 3, containersMax: 5, membersMax: 1001 } });
+  expect(version.bodyLimits).toEqual({
+    bodyBytesMax: 1_048_576,
+    decode: { rowsMax: 3, containersMax: 5, membersMax: 1001 },
+  });
   expect(version.answerFrame.labelKeys).toEqual(['"ham":', '"spam":']);
 });
 

@@ -1,4 +1,7 @@
-/** Goal: what the operator says is read as left and right, and each way of being no ensemble is refused in a sentence that names it. */
+/**
+ * Goal: what the operator says is read as left and right, and each way of being no ensemble is refused in a sentence
+ * that names it.
+ */
 
 import { describe, expect, test } from "vitest";
 import { type Ensemble, readEnsemble } from "../../../../../server/inference/tree/ensemble.js";
@@ -22,7 +25,11 @@ function attributesOf(forest: Forest): Attributes {
 }
 
 function tensor(values: readonly number[], dtype: "float32" | "float64" = "float32"): OnnxTensor {
-  return { dtype, shape: [values.length], values: dtype === "float32" ? Float32Array.from(values) : Float64Array.from(values) };
+  return {
+    dtype,
+    shape: [values.length],
+    values: dtype === "float32" ? Float32Array.from(values) : Float64Array.from(values),
+  };
 }
 
 /** @param attributes - An undefined one isn't there. */
@@ -32,7 +39,10 @@ function read(attributes: Attributes, featureCount: number): Ensemble {
   return readEnsemble(node, featureCount);
 }
 
-/** Three nodes, five leaves, two trees: nodes 0 (leaves 0 and 1, in feature 0) and 1 (node 2 and leaf 4), which has leaves 2 and 3. */
+/**
+ * Three nodes, five leaves, two trees: nodes 0 (leaves 0 and 1, in feature 0) and 1 (node 2 and leaf 4), which has
+ * leaves 2 and 3.
+ */
 const stump: TreeNode = { feature: 0, split: 0.5, yes: 1, no: 2 };
 const forest: Forest = {
   dtype: "float32",
@@ -99,15 +109,24 @@ describe("a sound ensemble", () => {
     ["equal", [], true, [0.5], [1, 2], 1],
     ["unequal", [], false, [0.5], [2, 1], 0],
     ["unequal", [], true, [0.5], [2, 1], 0],
-  ])("goes left at %s of %j (missing values as true: %s) for %j", (mode, members, missingTrue, list, sides, missingLeft) => {
-    const ensemble = readForest({ trees: [{ feature: 0, mode, split: 0.5, members, missingTrue, yes: 1, no: 2 }] });
-    const { nodes } = ensemble;
-    expect([nodes.members.get(0), nodes.missingLeft[0]]).toEqual([list, missingLeft]);
-    expect([valueAt(ensemble, nodes.left[0]!), valueAt(ensemble, nodes.right[0]!)]).toEqual(sides);
-  });
+  ])(
+    "goes left at %s of %j (missing values as true: %s) for %j",
+    (mode, members, missingTrue, list, sides, missingLeft) => {
+      const ensemble = readForest({ trees: [{ feature: 0, mode, split: 0.5, members, missingTrue, yes: 1, no: 2 }] });
+      const { nodes } = ensemble;
+      expect([nodes.members.get(0), nodes.missingLeft[0]]).toEqual([list, missingLeft]);
+      expect([valueAt(ensemble, nodes.left[0]!), valueAt(ensemble, nodes.right[0]!)]).toEqual(sides);
+    },
+  );
 
   test("gives each node that splits by members its own", () => {
-    const member = (members: readonly number[], yes: TreeNode): TreeNode => ({ feature: 0, mode: "member", members, yes, no: 0 });
+    const member = (members: readonly number[], yes: TreeNode): TreeNode => ({
+      feature: 0,
+      mode: "member",
+      members,
+      yes,
+      no: 0,
+    });
     const { nodes } = readForest({ trees: [member([1], stump), member([2, 4], member([3], 1))] });
     expect([...nodes.members]).toEqual([
       [0, [1]],
@@ -124,7 +143,12 @@ describe("a sound ensemble", () => {
   });
 
   test("may leave out what has a default: sums, values that are missing going where what is false goes", () => {
-    const { aggregate_function: _, post_transform: __, nodes_missing_value_tracks_true: ___, ...attributes } = attributesOf(forest);
+    const {
+      aggregate_function: _,
+      post_transform: __,
+      nodes_missing_value_tracks_true: ___,
+      ...attributes
+    } = attributesOf(forest);
     const ensemble = read(attributes, 2);
     expect(ensemble.averages).toBe(false);
     expect([...ensemble.nodes.missingLeft]).toEqual([0, 0, 0]);
@@ -143,7 +167,15 @@ function chain(levels: number): TreeNode {
 const sound = attributesOf(forest);
 const byMembers = attributesOf({
   ...forest,
-  trees: [{ feature: 0, mode: "member", members: [1], yes: { feature: 0, mode: "member", members: [2], yes: 1, no: 2 }, no: 3 }],
+  trees: [
+    {
+      feature: 0,
+      mode: "member",
+      members: [1],
+      yes: { feature: 0, mode: "member", members: [2], yes: 1, no: 2 },
+      no: 3,
+    },
+  ],
 });
 const changed = (name: string, at: number, value: number): Attributes => ({
   ...sound,
@@ -194,14 +226,20 @@ test.each<[string, Attributes]>([
       [`${name} has 0 entries, and ${list.length} are expected`, { ...sound, [name]: [] }],
     ];
   }),
-  ["nodes_modes has 2 entries, and 3 are expected", { ...sound, nodes_modes: { dtype: "uint8", shape: [2], values: Uint8Array.of(1, 1) } }],
+  [
+    "nodes_modes has 2 entries, and 3 are expected",
+    { ...sound, nodes_modes: { dtype: "uint8", shape: [2], values: Uint8Array.of(1, 1) } },
+  ],
   ["tree_roots has 0 entries, and at least 1 are expected", { ...sound, tree_roots: [] }],
   ["tree_roots[1] is 3, out of range: expected 0 to 2", changed("tree_roots", 1, 3)],
   ["tree_roots[0] is -1, out of range: expected 0 to 2", changed("tree_roots", 0, -1)],
   ["nodes_featureids[2] is 2, out of range: expected 0 to 1", changed("nodes_featureids", 2, 2)],
   ["nodes_featureids[0] is -1, out of range: expected 0 to 1", changed("nodes_featureids", 0, -1)],
   [`nodes_featureids[0] is ${2 ** 53}, out of range: expected 0 to 1`, changed("nodes_featureids", 0, 2 ** 53)],
-  ["nodes_missing_value_tracks_true[1] is 2, out of range: expected 0 to 1", changed("nodes_missing_value_tracks_true", 1, 2)],
+  [
+    "nodes_missing_value_tracks_true[1] is 2, out of range: expected 0 to 1",
+    changed("nodes_missing_value_tracks_true", 1, 2),
+  ],
   ["nodes_trueleafs[0] is 2, out of range: expected 0 to 1", changed("nodes_trueleafs", 0, 2)],
   ["nodes_falseleafs[0] is -1, out of range: expected 0 to 1", changed("nodes_falseleafs", 0, -1)],
   ["nodes_truenodeids[1] is 3, out of range: expected 0 to 2", changed("nodes_truenodeids", 1, 3)],
@@ -209,15 +247,33 @@ test.each<[string, Attributes]>([
   ["nodes_falsenodeids[1] is 5, out of range: expected 0 to 4", changed("nodes_falsenodeids", 1, 5)],
   ["leaf_targetids[4] is 1, out of range: expected 0 to 0", changed("leaf_targetids", 4, 1)],
   ["nodes_splits[1] is NaN", { ...sound, nodes_splits: tensor([0, Number.NaN, 0]) }],
-  ["nodes_modes[2] is 7, an unknown one", { ...sound, nodes_modes: { dtype: "uint8", shape: [3], values: Uint8Array.of(1, 1, 7) } }],
+  [
+    "nodes_modes[2] is 7, an unknown one",
+    { ...sound, nodes_modes: { dtype: "uint8", shape: [3], values: Uint8Array.of(1, 1, 7) } },
+  ],
   ["a leaf isn't a finite number", { ...sound, leaf_weights: tensor([1, 2, Number.POSITIVE_INFINITY, 4, 5]) }],
   ["a leaf isn't a finite number", { ...sound, leaf_weights: tensor([1, 2, Number.NaN, 4, 5]) }],
-  ["membership_values ends before the last node that splits by members", { ...byMembers, membership_values: tensor([1, Number.NaN]) }],
-  ["membership_values ends before the last node that splits by members", { ...byMembers, membership_values: undefined }],
+  [
+    "membership_values ends before the last node that splits by members",
+    { ...byMembers, membership_values: tensor([1, Number.NaN]) },
+  ],
+  [
+    "membership_values ends before the last node that splits by members",
+    { ...byMembers, membership_values: undefined },
+  ],
   ["the leaves of tree 1 add to several targets", { ...changed("leaf_targetids", 3, 1), n_targets: 2 }],
-  ["node 1 is reached twice: its tree isn't one", { ...changed("nodes_truenodeids", 2, 1), nodes_trueleafs: [1, 0, 0] }],
-  ["node 2 is reached twice: its tree isn't one", { ...changed("nodes_truenodeids", 2, 2), nodes_trueleafs: [1, 0, 0] }],
-  ["node 2 is reached twice: its tree isn't one", { ...changed("nodes_falsenodeids", 1, 2), nodes_falseleafs: [1, 0, 1] }],
+  [
+    "node 1 is reached twice: its tree isn't one",
+    { ...changed("nodes_truenodeids", 2, 1), nodes_trueleafs: [1, 0, 0] },
+  ],
+  [
+    "node 2 is reached twice: its tree isn't one",
+    { ...changed("nodes_truenodeids", 2, 2), nodes_trueleafs: [1, 0, 0] },
+  ],
+  [
+    "node 2 is reached twice: its tree isn't one",
+    { ...changed("nodes_falsenodeids", 1, 2), nodes_falseleafs: [1, 0, 1] },
+  ],
   ["node 0 is reached twice: its tree isn't one", changed("tree_roots", 1, 0)],
   ["node 2 is reached twice: its tree isn't one", { ...sound, tree_roots: [2, 1] }],
   ["tree 0 has more than 1000 levels", attributesOf({ ...forest, trees: [chain(1001)] })],

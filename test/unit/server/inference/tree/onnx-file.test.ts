@@ -69,8 +69,11 @@ test.each([
 });
 
 test("a list that is packed is read as one that isn't", () => {
-  const listed = encodeOnnx(graph({ nodes: [{ op: "Any", inputs: [], outputs: [], attributes: { list: [5, 6, 7] } }] }));
-  // Field 8 three times, two bytes each; packed it is there once, with its length and, so that the file stays as long, a fourth number.
+  const listed = encodeOnnx(
+    graph({ nodes: [{ op: "Any", inputs: [], outputs: [], attributes: { list: [5, 6, 7] } }] }),
+  );
+  // Field 8 three times, two bytes each; packed it is there once, with its length and, so that the file stays as long,
+  // a fourth number.
   const found = Buffer.from(listed).indexOf(Buffer.from([0x40, 5, 0x40, 6, 0x40, 7]));
   expect(found).toBeGreaterThan(0);
   const packed = Buffer.from(listed);
@@ -94,13 +97,21 @@ test.each([
   expect([...attributes]).toEqual([["a", expected]]);
 });
 
-function tensorOf(type: NonNullable<OnnxTensor["type"]>, values: readonly number[], as: OnnxTensor["as"] = "bytes"): OnnxTensor {
+function tensorOf(
+  type: NonNullable<OnnxTensor["type"]>,
+  values: readonly number[],
+  as: OnnxTensor["as"] = "bytes",
+): OnnxTensor {
   return { type, shape: [values.length], values, as };
 }
 
 describe.each(["bytes", "list"] as const)("a constant whose values stand as %s", (as) => {
   test.each<[NonNullable<OnnxTensor["type"]>, readonly number[], object]>([
-    ["float32", [0.5, -0, Number.NaN, Number.POSITIVE_INFINITY], Float32Array.of(0.5, -0, Number.NaN, Number.POSITIVE_INFINITY)],
+    [
+      "float32",
+      [0.5, -0, Number.NaN, Number.POSITIVE_INFINITY],
+      Float32Array.of(0.5, -0, Number.NaN, Number.POSITIVE_INFINITY),
+    ],
     ["float64", [0.1, -1e300], Float64Array.of(0.1, -1e300)],
     ["uint8", [0, 6, 255], Uint8Array.of(0, 6, 255)],
     ["bool", [1, 0, 1], Uint8Array.of(1, 0, 1)],
@@ -110,7 +121,10 @@ describe.each(["bytes", "list"] as const)("a constant whose values stand as %s",
   });
 
   test("of a type that trees have no use for is there, as another", () => {
-    expect(read({ constants: { C: tensorOf("int64", [1, 2], as) } }).constants.get("C")).toMatchObject({ dtype: "other", shape: [2] });
+    expect(read({ constants: { C: tensorOf("int64", [1, 2], as) } }).constants.get("C")).toMatchObject({
+      dtype: "other",
+      shape: [2],
+    });
   });
 });
 
@@ -120,7 +134,8 @@ test("a constant of no dimension has one value", () => {
 });
 
 test("bytes of a last, incomplete value are none", () => {
-  // 1 in float32, and two bytes more: written as bytes, and then told to be float32 (1 in place of 2 in the field of the type).
+  // 1 in float32, and two bytes more: written as bytes, and then told to be float32 (1 in place of 2 in the field of
+  // the type).
   const file = Buffer.from(encodeOnnx(graph({ constants: { C: tensorOf("uint8", [0, 0, 128, 63, 7, 7]) } })));
   const type = file.indexOf(Buffer.from([2 << 3, 2]));
   expect(type).toBeGreaterThan(0);
@@ -138,5 +153,7 @@ test.each([
   ["a field that ends in its number", [0x3a, 0x05, 0x0a, 0x80]],
 ])("%s is refused by its place", (_, bytes) => {
   expect(() => readOnnx(Uint8Array.from(bytes))).toThrow(NotCovered);
-  expect(() => readOnnx(Uint8Array.from(bytes))).toThrow(new RegExp(`^its file can't be read: byte \\d+ of ${bytes.length}: `));
+  expect(() => readOnnx(Uint8Array.from(bytes))).toThrow(
+    new RegExp(`^its file can't be read: byte \\d+ of ${bytes.length}: `),
+  );
 });

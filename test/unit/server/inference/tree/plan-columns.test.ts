@@ -1,4 +1,7 @@
-/** Goal: columns are made for what nodes ask and for nothing else, and a model that asks for too much is refused before its memory is taken. */
+/**
+ * Goal: columns are made for what nodes ask and for nothing else, and a model that asks for too much is refused before
+ * its memory is taken.
+ */
 
 import { describe, expect, test } from "vitest";
 import { kernelSizes } from "../../../../../server/inference/tree/kernel.js";
@@ -8,7 +11,13 @@ import { type ColumnPlan, planColumns } from "../../../../../server/inference/tr
 import { readTreeModel, type TreeModel } from "../../../../../server/inference/tree/tree-model.js";
 import { type Forest, type TreeNode, treeModel } from "../../../../fixtures/tree-onnx.js";
 
-const stump = (feature: number, split: number, missingTrue = false): TreeNode => ({ feature, split, missingTrue, yes: 1, no: 2 });
+const stump = (feature: number, split: number, missingTrue = false): TreeNode => ({
+  feature,
+  split,
+  missingTrue,
+  yes: 1,
+  no: 2,
+});
 const member = (members: readonly number[]): TreeNode => ({ feature: 0, mode: "member", members, yes: 1, no: 2 });
 const forest = (trees: readonly TreeNode[], change: Partial<Forest> = {}): Forest => ({
   dtype: "float32",
@@ -51,7 +60,11 @@ describe("columns are made", () => {
   test("one for each set of categories, however often it comes and in whatever order", () => {
     expect(columnsRead(forest([member([1, 2]), member([2, 1]), member([1, 2])], { whole }))).toBe(1);
     expect(columnsRead(forest([member([1, 2]), member([1, 3])], { whole }))).toBe(2);
-    expect(columnsRead(forest([member([1, 2]), { ...(member([1, 2]) as object), missingTrue: true } as TreeNode], { whole }))).toBe(2);
+    expect(
+      columnsRead(
+        forest([member([1, 2]), { ...(member([1, 2]) as object), missingTrue: true } as TreeNode], { whole }),
+      ),
+    ).toBe(2);
   });
 
   test("for no node, where all trees are of one leaf", () => {

@@ -30,7 +30,8 @@ const dtypes: readonly (readonly [rows: Dtype, trees: Dtype])[] = [
 describe.each(dtypes)("rows in %s, trees in %s", (inputDtype, dtype) => {
   const forest: Forest = { dtype, inputDtype, featureCount: 3, trees: [tree] };
   const rounded = (value: number, to: Dtype) => (to === "float32" ? Math.fround(value) : value);
-  const withNeighbours = (value: number) => [-1, 0, 1].map((places) => beside(rounded(value, dtype), places, inputDtype));
+  const withNeighbours = (value: number) =>
+    [-1, 0, 1].map((places) => beside(rounded(value, dtype), places, inputDtype));
 
   test("every threshold stands in its feature's column, and the floats beside it", () => {
     const rows = rowsOf(forest);
@@ -51,11 +52,17 @@ describe.each(dtypes)("rows in %s, trees in %s", (inputDtype, dtype) => {
 
   test.each([0, -0])("for a threshold of %s, the smallest numbers beside it", (split) => {
     const rows = rowsOf({ ...forest, featureCount: 1, trees: [{ feature: 0, split, yes: 1, no: 2 }] });
-    expect(column(rows, 0, 1)).toEqual(expect.arrayContaining([0, "-0", beside(0, 1, inputDtype), beside(0, -1, inputDtype)]));
+    expect(column(rows, 0, 1)).toEqual(
+      expect.arrayContaining([0, "-0", beside(0, 1, inputDtype), beside(0, -1, inputDtype)]),
+    );
   });
 
   test.each([1, -1])("for an infinite threshold, times %d, the largest number that isn't", (sign) => {
-    const rows = rowsOf({ ...forest, featureCount: 1, trees: [{ feature: 0, split: sign * Number.POSITIVE_INFINITY, yes: 1, no: 2 }] });
+    const rows = rowsOf({
+      ...forest,
+      featureCount: 1,
+      trees: [{ feature: 0, split: sign * Number.POSITIVE_INFINITY, yes: 1, no: 2 }],
+    });
     const largest = inputDtype === "float32" ? 3.4028234663852886e38 : Number.MAX_VALUE;
     expect(column(rows, 0, 1)).toContain(sign * largest);
   });
@@ -90,7 +97,8 @@ test("values of features meet in ever other ways, by chance alone", () => {
 test("of many trees some are looked at, which ones is left to chance", () => {
   const trees = Array.from({ length: 500 }, (_, i): TreeNode => ({ feature: 0, split: i + 0.5, yes: 1, no: 2 }));
   const forest: Forest = { dtype: "float32", featureCount: 1, trees };
-  const seen = (seed: number) => new Set(Array.from(rowsOf(forest, randomOf(seed))).filter((value) => value % 1 === 0.5));
+  const seen = (seed: number) =>
+    new Set(Array.from(rowsOf(forest, randomOf(seed))).filter((value) => value % 1 === 0.5));
   expect(seen(1).size).toBeGreaterThan(20);
   expect(seen(1).size).toBeLessThanOrEqual(32);
   expect(seen(1)).not.toEqual(seen(2));

@@ -1,7 +1,13 @@
 /** Goal: a connection that doesn't get on is cut after 8 to 12 s, and one that does never is. */
 
 import { describe, expect, test } from "vitest";
-import { bodyBytesPerSecondMin, lookEveryMs, type Phase, patienceMs, verdict } from "../../../../../server/transport/http/patience.js";
+import {
+  bodyBytesPerSecondMin,
+  lookEveryMs,
+  type Phase,
+  patienceMs,
+  verdict,
+} from "../../../../../server/transport/http/patience.js";
 
 const kibibyte = 1_024;
 

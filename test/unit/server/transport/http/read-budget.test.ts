@@ -1,4 +1,6 @@
-/** Goal: no client that sends its body in a usual way is refused for its chunks, and no refused body is read for ever. */
+/**
+ * Goal: no client that sends its body in a usual way is refused for its chunks, and no refused body is read for ever.
+ */
 
 import { describe, expect, test } from "vitest";
 import {
