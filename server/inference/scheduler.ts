@@ -19,6 +19,7 @@ import { type CallQueue, Lane, type TakeBounds } from "./lane.js";
 import { type Batch, packBatch, unpackBatch } from "./pack.js";
 import { patienceLastsMs } from "./patience.js";
 import { Placement, rowsWithin, turnBudgetUs } from "./placement.js";
+import { ReadDelay } from "./read-delay.js";
 import type { RunCost } from "./run-cost.js";
 import { runLimitMs } from "./run-limit.js";
 import type { Runner, RunResult } from "./runner.js";
@@ -37,10 +38,17 @@ export interface SchedulerOptions {
   readonly onTrouble: (version: Version, message: string) => void;
 }
 
+/**
+ * A call's time that may have passed before it was read is taken for gone, up to this share: where a turn is as long as
+ * that time, hardly any would be let in, though some come at its end.
+ */
+const unseenShareMax = 0.5;
+
 export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #placement: Placement;
   readonly #gate: Gate;
+  readonly #readDelay: ReadDelay;
   readonly #laneOf = new Map<Version, Lane>();
   readonly #executorsOf = new Map<WorkerPool, Executors>();
   /** Lanes in which something waits. */
@@ -62,6 +70,7 @@ export class Scheduler {
       this.#executorsOf,
     );
     this.#gate = new Gate(this.#placement, this.#executorsOf);
+    this.#readDelay = new ReadDelay(options);
   }
 
   /** @param pool - Whose workers hold the version; by default those of all versions. */
@@ -95,6 +104,7 @@ export class Scheduler {
     if (lane === undefined) throw new ServeError("not_ready", `model ${call.version!.key} isn't ready to run`);
     const nowMs = this.#options.now();
     const queue = this.#queueOf(lane, call.rowCount);
+    call.targetMs -= this.#unseenMs(call.targetMs - nowMs, nowMs);
     this.#gate.admit(lane, queue, call, nowMs);
     if (!this.#placement.runsOnLoop(lane, queue)) this.#executorsOf.get(lane.pool!)!.seen(queue, nowMs);
     if (!lane.waiting) {
@@ -115,7 +125,18 @@ export class Scheduler {
   refusal(version: Version, rowCount: number, targetMs: number): ServeError | undefined {
     const lane = this.#laneOf.get(version);
     if (lane === undefined) return undefined;
-    return this.#gate.refusal(lane, this.#queueOf(lane, rowCount), { rowCount, targetMs }, this.#options.now());
+    const nowMs = this.#options.now();
+    const ask = { rowCount, targetMs: targetMs - this.#unseenMs(targetMs - nowMs, nowMs) };
+    return this.#gate.refusal(lane, this.#queueOf(lane, rowCount), ask, nowMs);
+  }
+
+  /**
+   * What passed of a call's time before it was read: something only where so much is sent that calls are refused.
+   *
+   * @param timeMs - What seems to be left of it.
+   */
+  #unseenMs(timeMs: number, nowMs: number): number {
+    return this.isRefusing(nowMs) ? Math.min(unseenShareMax * timeMs, this.#readDelay.at(nowMs)) : 0;
   }
 
   /** Whether calls, of whatever version, were refused lately. */

@@ -4,6 +4,7 @@
  */
 
 import { performance } from "node:perf_hooks";
+import { urlHost } from "../address.js";
 import type { BaseExchange } from "./base-exchange.js";
 import type { Failure, HttpListener, ListenerOptions } from "./transport.js";
 
@@ -99,6 +100,6 @@ export abstract class BaseListener implements HttpListener {
 /** Why nobody can listen there, as far as it is known. */
 export function cannotListen({ name, host, port }: ListenerOptions): Error {
   return new Error(
-    `the ${name} listener can't listen on ${host}:${port}: is the port in use by another process, or is the address not one of this machine?`,
+    `the ${name} listener can't listen on ${urlHost(host)}:${port}: is the port in use by another process, or is the address not one of this machine?`,
   );
 }

@@ -421,6 +421,7 @@ describe.each(members)("$build", ({ name, transport }) => {
 
     test("has to be one of this machine", async () => {
       await expect(listen("192.0.2.1", 0)).rejects.toThrow(/the second listener can't listen on 192.0.2.1:0/);
+      await expect(listen("2001:db8::1", 0)).rejects.toThrow(/the second listener can't listen on \[2001:db8::1\]:0/);
     });
   });
 });

@@ -115,6 +115,23 @@ describe("before anything of a call is decoded", () => {
     expect([0, 999, 1000].map((ms) => scheduler.isRefusing(clock.nowMs + ms))).toEqual([true, true, false]);
   });
 
+  test("what is read after a long turn is taken for as old as that turn, while calls are refused", () => {
+    const { clock, turns, scheduler, submit, versions } = createRig({ execution: "pool", runUs });
+    for (let i = 0; i < 3; i++) submit(10);
+    const inTime = () => scheduler.refusal(versions[0]!, 1, clock.nowMs + 60) === undefined;
+    expect(inTime()).toBe(true);
+    turns.turn();
+    expect(inTime()).toBe(true);
+    scheduler.refusal(versions[0]!, 10, clock.nowMs + 1);
+    expect(inTime()).toBe(true);
+    clock.advance(30);
+    turns.turn();
+    expect(inTime()).toBe(false);
+    turns.turn();
+    clock.advance(3);
+    expect(inTime()).toBe(true);
+  });
+
   test("the rows of a refused call aren't queued, and those of others go on", async () => {
     const { clock, scheduler, submit, versions, turns, pool } = createRig({ execution: "pool", runUs, sloMs: 40 });
     const waits = [1, 2, 3].map(() => submit(10));
