@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ask, post } from "../fixtures/http-client.js";
 import { metric, scrape } from "../fixtures/metrics.js";
 import { echoModel, lookupModel, lookupSize, type ModelStore, rootModel, writeStore } from "../fixtures/model-store.js";
-import { sumOf } from "../fixtures/prometheus-text.js";
+import { parsePrometheus, sumOf } from "../fixtures/prometheus-text.js";
 import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
 
 let store: ModelStore;
@@ -146,6 +146,18 @@ describe("metrics", () => {
     );
     const { text } = await ask(server.adminPort, "/metrics");
     expect(text).not.toMatch(/made-up-4711|id-4711/);
+  });
+
+  test("are compressed for who takes that", async () => {
+    const scraper = await fetch(`http://127.0.0.1:${server.adminPort}/metrics`, {
+      headers: { "accept-encoding": "gzip" },
+    });
+    const text = await scraper.text();
+    expect([scraper.headers.get("content-encoding"), scraper.headers.get("vary")]).toEqual(["gzip", "accept-encoding"]);
+    expect(Number(scraper.headers.get("content-length"))).toBeLessThan(text.length / 5);
+    const plain = await ask(server.adminPort, "/metrics");
+    expect(plain.headers["content-encoding"]).toBeUndefined();
+    expect([...parsePrometheus(text).keys()]).toEqual([...parsePrometheus(plain.text).keys()]);
   });
 
   test("show what is in flight: nothing, now", async () => {

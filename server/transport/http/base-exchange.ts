@@ -20,6 +20,7 @@ export abstract class BaseExchange implements Exchange {
   abstract readonly path: string;
   abstract readonly query: string;
   accept = "";
+  acceptEncoding = "";
   contentType = "";
   contentLength = -1;
   requestIdHeader = "";
@@ -83,6 +84,9 @@ export abstract class BaseExchange implements Exchange {
         break;
       case "accept":
         this.accept = value;
+        break;
+      case "accept-encoding":
+        this.acceptEncoding = value;
         break;
     }
   }

@@ -67,6 +67,7 @@ export interface Exchange {
   /** What stands behind the question mark; empty without one. */
   readonly query: string;
   readonly accept: string;
+  readonly acceptEncoding: string;
   readonly contentType: string;
   /** -1 without one. */
   readonly contentLength: number;
