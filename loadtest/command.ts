@@ -1,8 +1,8 @@
 /** The `loadtest` command: load on a running server, or on one that is started for it. */
 
 import { writeFileSync } from "node:fs";
-import { describeMachine } from "./bench/machine.js";
 import { createAutocannon } from "./generators.js";
+import { describeMachine } from "./machine.js";
 import {
   choiceFlag,
   type Flags,

@@ -3,7 +3,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { getPriority, setPriority } from "node:os";
 import { join, resolve } from "node:path";
-import { describeMachine } from "../bench/machine.js";
+import { describeMachine } from "../machine.js";
 import {
   choiceFlag,
   type Flags,

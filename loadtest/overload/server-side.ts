@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { processorSeconds } from "../bench/processor-time.js";
+import { processorSeconds } from "../process-time.js";
 import { readMetrics } from "../server-metrics.js";
 import type { Target } from "../target.js";
 

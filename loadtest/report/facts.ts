@@ -1,6 +1,6 @@
 /** The run's facts that hold for every scenario: on what it ran, against what, and how to repeat it. */
 
-import type { Machine } from "../bench/machine.js";
+import type { Machine } from "../machine.js";
 import type { ServerSaid } from "../server-metrics.js";
 
 export interface RunFacts {

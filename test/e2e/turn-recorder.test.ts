@@ -5,11 +5,11 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
+import type { Turns } from "../../bench/servers/turn-recorder.js";
 import { freePorts } from "../../loadtest/server-process.js";
-import type { Turns } from "../../loadtest/servers/turn-recorder.js";
 
 const recorder = pathToFileURL(
-  join(import.meta.dirname, "..", "..", "dist", "loadtest", "servers", "turn-recorder.js"),
+  join(import.meta.dirname, "..", "..", "dist", "bench", "servers", "turn-recorder.js"),
 ).href;
 
 /** Uses the processor for 30 ms in one turn, tells it, and ends when it is told to. */
