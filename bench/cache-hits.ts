@@ -4,6 +4,7 @@
  */
 
 import type { Generator } from "../loadtest/generators.js";
+import { sumOf } from "../loadtest/prometheus-text.js";
 import { readMetrics } from "../loadtest/server-metrics.js";
 import { startPlumb } from "../loadtest/server-process.js";
 import type { Target } from "../loadtest/target.js";
@@ -87,7 +88,9 @@ function roundOf({ raw, hit, miss }: Readonly<Record<"raw" | "hit" | "miss", Loa
 }
 
 async function lookUps(adminPort: number): Promise<{ hits: number; misses: number }> {
-  const samples = [...(await readMetrics({ host: "127.0.0.1", port: adminPort, path: "/metrics" })).values()];
-  const total = (metric: string) => samples.reduce((sum, { name, value }) => (name === metric ? sum + value : sum), 0);
-  return { hits: total("plumb_cache_hits_total"), misses: total("plumb_cache_misses_total") };
+  const samples = await readMetrics({ host: "127.0.0.1", port: adminPort, path: "/metrics" });
+  return {
+    hits: sumOf(samples.values(), "plumb_cache_hits_total"),
+    misses: sumOf(samples.values(), "plumb_cache_misses_total"),
+  };
 }

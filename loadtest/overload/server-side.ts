@@ -8,6 +8,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { processorSeconds } from "../process-time.js";
+import { sumOf } from "../prometheus-text.js";
 import { readMetrics } from "../server-metrics.js";
 import type { Target } from "../target.js";
 
@@ -39,9 +40,8 @@ const calmWithinMs = 10_000;
  */
 export function createServerSide(admin: Target, pid: number | undefined): ServerSide {
   const readOnce = async (): Promise<ServerCounts> => {
-    const samples = [...(await readMetrics(admin)).values()];
-    const sum = (name: string) =>
-      samples.reduce((total, sample) => (sample.name === name ? total + sample.value : total), 0);
+    const samples = await readMetrics(admin);
+    const sum = (name: string) => sumOf(samples.values(), name);
     const ofProcess = pid === undefined ? undefined : processorSecondsOfTree(pid);
     const processorS = ofProcess ?? sum("process_cpu_seconds_total");
     const { user, system } = process.cpuUsage();
