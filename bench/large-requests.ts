@@ -1,8 +1,6 @@
 /** Rows per second of 1000-row requests, beside bare ONNX Runtime on the same rows in batches of 64 and one thread. */
 
-import { machineClock } from "../loadtest/clock.js";
-import { runClosedLoop } from "../loadtest/closed-loop.js";
-import { createConnectionPool } from "../loadtest/connection-pool.js";
+import { saturate } from "../loadtest/closed-loop.js";
 import { requestBytes, type Target } from "../loadtest/target.js";
 
 export const rowsPerRequest = 1000;
@@ -51,8 +49,6 @@ export function largeRequests(target: Target, rows: readonly string[]): Buffer[]
 }
 
 export async function largeLoad(target: Target, requests: readonly Buffer[], connections: number, durationS: number) {
-  const transport = createConnectionPool({ host: target.host, port: target.port, connectionsMax: connections });
-  const run = { requests, connections, durationS, transport, clock: machineClock, drainMs: 10_000 };
-  const { summary, okPerSecond } = await runClosedLoop(run).finally(() => transport.close());
+  const { summary, okPerSecond } = await saturate(target, { requests, connections, durationS, drainMs: 10_000 });
   return { rowsPerSecond: okPerSecond * rowsPerRequest, errors: summary.requests - summary.ok };
 }

@@ -2,9 +2,7 @@
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { machineClock } from "../loadtest/clock.js";
-import { runClosedLoop } from "../loadtest/closed-loop.js";
-import { createConnectionPool } from "../loadtest/connection-pool.js";
+import { saturate } from "../loadtest/closed-loop.js";
 import { freePorts, startPlumb } from "../loadtest/server-process.js";
 import { requestBytes } from "../loadtest/target.js";
 import { demandAlone } from "./demand-alone.js";
@@ -33,28 +31,20 @@ export async function turnsRounds({ rows, rounds, durationS }: TurnsRuns): Promi
     NODE_OPTIONS: `--import ${recorder}`,
     TURNS_PORT: String(turnsPort),
   });
-  const transport = createConnectionPool({ host: "127.0.0.1", port: server.port, connectionsMax: 1 });
   try {
     const target = { host: "127.0.0.1", port: server.port, path: "/models/demand/predict" };
     const body = Array.from({ length: rowsPerRequest }, (_, i) => rows[i % rows.length]!).join(",");
-    const run = {
-      requests: [requestBytes(target, `{"rows":[${body}]}`)],
-      connections: 1,
-      durationS,
-      transport,
-      clock: machineClock,
-    };
+    const requests = [requestBytes(target, `{"rows":[${body}]}`)];
     const results: TurnsRound[] = [];
     // One round more, which isn't told: the first large requests find everything cold.
     for (let round = -1; round < rounds; round++) {
       await askTurns(turnsPort);
-      const { summary } = await runClosedLoop({ ...run, drainMs: 10_000 });
+      const { summary } = await saturate(target, { requests, connections: 1, durationS, drainMs: 10_000 });
       const { longestMs, longestOfAllMs } = await askTurns(turnsPort);
       if (round >= 0) results.push({ longestMs, longestOfAllMs, errors: summary.requests - summary.ok });
     }
     return results;
   } finally {
-    transport.close();
     await server.stop();
   }
 }

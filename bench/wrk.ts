@@ -6,9 +6,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { machineClock } from "../loadtest/clock.js";
-import { runClosedLoop } from "../loadtest/closed-loop.js";
-import { createConnectionPool } from "../loadtest/connection-pool.js";
+import { saturate } from "../loadtest/closed-loop.js";
 import { createAutocannon, type Generator, type Saturation } from "../loadtest/generators.js";
 import { packageVersion, projectRoot } from "../loadtest/project.js";
 import { requestBytes, targetUrl } from "../loadtest/target.js";
@@ -71,10 +69,8 @@ export function withOwnClientAtOne(generator: Generator, rows: readonly string[]
     name: `${generator.name}, at one connection by the load test's own client`,
     saturate: async (target, connections, durationS) => {
       if (connections > 1) return await generator.saturate(target, connections, durationS);
-      const transport = createConnectionPool({ host: target.host, port: target.port, connectionsMax: 1 });
       const requests = rows.map((row) => requestBytes(target, row));
-      const run = { requests, connections, durationS, transport, clock: machineClock, drainMs: 5000 };
-      const { summary, okPerSecond } = await runClosedLoop(run).finally(() => transport.close());
+      const { summary, okPerSecond } = await saturate(target, { requests, connections, durationS, drainMs: 5000 });
       const { p50 = Number.NaN, p99 = Number.NaN } = summary.latencyMs ?? {};
       return {
         requests: summary.ok,

@@ -6,8 +6,8 @@
  * from when it was due.
  */
 
+import { Connections } from "../connections.js";
 import type { Target } from "../target.js";
-import { Connections } from "./connections.js";
 import { connectionLost, Ledger } from "./ledger.js";
 
 export interface SendPlan {
