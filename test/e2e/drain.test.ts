@@ -9,13 +9,13 @@ import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ask, post } from "../fixtures/http-client.js";
-import { members } from "../fixtures/http-members.js";
-import { busyWorkers, metric } from "../fixtures/metrics.js";
-import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
-import { RawConnection } from "../fixtures/raw-connection.js";
-import { endServers, ServerProcess, serverProgram, startServer } from "../fixtures/server-process.js";
+import { ask, post } from "../support/http-client.js";
+import { members } from "../support/http-members.js";
+import { busyWorkers, metric } from "../support/metrics.js";
+import { echoModel, type ModelStore, spinModel, writeStore } from "../support/model-store.js";
 import { needProgram } from "../support/programs.js";
+import { RawConnection } from "../support/raw-connection.js";
+import { endServers, ServerProcess, serverProgram, startServer } from "../support/server-process.js";
 
 const quickly = { interval: 5, timeout: 20_000 };
 

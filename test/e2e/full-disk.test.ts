@@ -4,11 +4,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ask, post } from "../fixtures/http-client.js";
-import { echoModel, type ModelStore, writeStore } from "../fixtures/model-store.js";
-import { parsePrometheus, sumOf } from "../fixtures/prometheus-text.js";
-import { freePort } from "../fixtures/proxy-process.js";
-import { serverProgram } from "../fixtures/server-process.js";
+import { ask, post } from "../support/http-client.js";
+import { echoModel, type ModelStore, writeStore } from "../support/model-store.js";
+import { parsePrometheus, sumOf } from "../support/prometheus-text.js";
+import { freePort } from "../support/proxy-process.js";
+import { serverProgram } from "../support/server-process.js";
 
 let store: ModelStore;
 

@@ -11,11 +11,11 @@ import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Turns } from "../../bench/servers/turn-recorder.js";
 import { freePorts } from "../../loadtest/server-process.js";
-import { ask, post } from "../fixtures/http-client.js";
-import { parsePrometheus } from "../fixtures/prometheus-text.js";
-import { endServers, ServerProcess } from "../fixtures/server-process.js";
 import { demandGolden } from "../support/demand-bundle.js";
+import { ask, post } from "../support/http-client.js";
 import { type ManyBundles, makeManyBundles } from "../support/many-bundles.js";
+import { parsePrometheus } from "../support/prometheus-text.js";
+import { endServers, ServerProcess } from "../support/server-process.js";
 
 const isLong = process.env.MANY_BUNDLES !== undefined;
 const count = Number(process.env.MANY_BUNDLES ?? 12);

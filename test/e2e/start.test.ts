@@ -10,10 +10,10 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type Answer, ask, post } from "../fixtures/http-client.js";
-import { echoModel, lookupModel, type ModelStore, rootModel, writeStore } from "../fixtures/model-store.js";
-import { endServers, ServerProcess, serverProgram, startServer, startToEnd } from "../fixtures/server-process.js";
-import type { TinyBundle } from "../fixtures/tiny-bundle.js";
+import { type Answer, ask, post } from "../support/http-client.js";
+import { echoModel, lookupModel, type ModelStore, rootModel, writeStore } from "../support/model-store.js";
+import { endServers, ServerProcess, serverProgram, startServer, startToEnd } from "../support/server-process.js";
+import type { TinyBundle } from "../support/tiny-bundle.js";
 
 let store: ModelStore;
 

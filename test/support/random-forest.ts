@@ -4,7 +4,7 @@
  */
 
 import * as fc from "fast-check";
-import type { Dtype, Forest, Mode, Split, TreeNode, WholeHow } from "../fixtures/tree-onnx.js";
+import type { Dtype, Forest, Mode, Split, TreeNode, WholeHow } from "./tree-onnx.js";
 
 /** What a forest is to be like; `seed` decides the rest. */
 export interface ForestTraits {

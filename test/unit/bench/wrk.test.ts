@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { parseWrk, withOwnClientAtOne } from "../../../bench/wrk.js";
 import type { Generator } from "../../../loadtest/generators.js";
-import { answerOne, startTestServer } from "../loadtest/test-server.js";
+import { answerOne, startTestServer } from "../../support/test-server.js";
 
 describe("wrk's output", () => {
   test("ends in our line", () => {

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { runClosedLoop } from "../../../loadtest/closed-loop.js";
 import type { Transport } from "../../../loadtest/connection-pool.js";
 import type { Outcome } from "../../../loadtest/tally.js";
-import { createFakeClock } from "./fake-clock.js";
+import { createFakeClock } from "../../support/fake-clock.js";
 
 function start(connections: number) {
   const clock = createFakeClock();

@@ -9,7 +9,7 @@ import { createConnectionPool, type Transport } from "../../../loadtest/connecti
 import { freePorts } from "../../../loadtest/server-process.js";
 import type { Outcome } from "../../../loadtest/tally.js";
 import { requestBytes } from "../../../loadtest/target.js";
-import { answerOne, startTestServer, type TestServer } from "./test-server.js";
+import { answerOne, startTestServer, type TestServer } from "../../support/test-server.js";
 
 const opened: { close?: () => void; end?: () => Promise<void> }[] = [];
 

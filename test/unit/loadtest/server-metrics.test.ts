@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { parseSamples } from "../../../loadtest/prometheus-text.js";
 import { histogramQuantile, serverView, watchServer } from "../../../loadtest/server-metrics.js";
-import { startTestServer, type TestServer } from "./test-server.js";
+import { startTestServer, type TestServer } from "../../support/test-server.js";
 
 const scrape = (
   calls: number,

@@ -9,7 +9,7 @@ import { saturate } from "../../../../loadtest/closed-loop.js";
 import type { Ledger } from "../../../../loadtest/overload/ledger.js";
 import { type SendPlan, sendPlan } from "../../../../loadtest/overload/send-plan.js";
 import { requestBytes, type Target } from "../../../../loadtest/target.js";
-import { answerOne, startTestServer } from "../test-server.js";
+import { answerOne, startTestServer } from "../../../support/test-server.js";
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {

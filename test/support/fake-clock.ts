@@ -1,6 +1,6 @@
 /** A clock that moves by hand, for tests of what happens when. */
 
-import type { Clock } from "../../../loadtest/clock.js";
+import type { Clock } from "../../loadtest/clock.js";
 
 export interface FakeClock extends Clock {
   /** Moves on to a time, calling back on the way at each time asked for, in order. */
