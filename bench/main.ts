@@ -2,6 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { freePorts } from "#server-process";
 import type { Generator } from "../loadtest/generators.js";
 import { describeMachine } from "../loadtest/machine.js";
 import { type Flags, flagsHelp, numberFlag, parseFlags } from "../loadtest/options.js";
@@ -11,7 +12,7 @@ import { createRandom } from "../loadtest/random.js";
 import { demandRows } from "../loadtest/rows.js";
 import { connectionLevels } from "../loadtest/scenarios/saturation.js";
 import { createScratchFolder } from "../loadtest/scratch.js";
-import { freePorts, type ServerProcess, startPlumb, startServer } from "../loadtest/server-process.js";
+import { type ServerProcess, startPlumb, startServer } from "../loadtest/server-process.js";
 import type { Target } from "../loadtest/target.js";
 import { bareOnnxUsPerRow } from "./bare-onnx.js";
 import { cacheRounds, warmRows } from "./cache-hits.js";
@@ -216,7 +217,7 @@ async function startPeer(
 ): Promise<Contender> {
   const [port] = (await freePorts(1)) as [number];
   const program = join(import.meta.dirname, "servers", `${name}.js`);
-  const server = await startServer({ name, args: [program, String(port), ...args], port, readyPath: "/health/ready" });
+  const server = await startServer({ name, command: [process.execPath, program, String(port), ...args], port });
   servers.push(server);
   return { target: { host: "127.0.0.1", port, path: "/predict" }, pid: server.pid, generator };
 }

@@ -7,9 +7,10 @@ import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { freePorts } from "#server-process";
 import type { Saturation } from "../loadtest/generators.js";
 import { projectRoot } from "../loadtest/project.js";
-import { freePorts, startServer } from "../loadtest/server-process.js";
+import { startServer } from "../loadtest/server-process.js";
 import type { Target } from "../loadtest/target.js";
 import { type Contender, pairedRounds } from "./paired.js";
 import { checkSameAnswers } from "./same-answers.js";
@@ -84,22 +85,12 @@ export async function measurePeers(runs: PeerRuns): Promise<PeerResult[] | { rea
 async function measurePeer(peer: Peer, python: string, pipeline: string, runs: PeerRuns): Promise<PeerResult> {
   const { plumb, bundle, sample, rounds, durationS } = runs;
   const [port] = (await freePorts(1)) as [number];
+  const uvicorn = [python, "-m", "uvicorn", `${peer.module}:app`, "--app-dir", folderOfPeers];
   const server = await startServer({
     name: peer.module,
-    program: python,
-    args: [
-      "-m",
-      "uvicorn",
-      `${peer.module}:app`,
-      "--app-dir",
-      folderOfPeers,
-      "--port",
-      String(port),
-      "--no-access-log",
-    ],
+    command: [...uvicorn, "--port", String(port), "--no-access-log"],
     environment: { PIPELINE: pipeline, BUNDLE: bundle, PYTHONDONTWRITEBYTECODE: "1" },
     port,
-    readyPath: "/health/ready",
   });
   try {
     const target: Target = { host: "127.0.0.1", port, path: "/predict" };

@@ -4,7 +4,8 @@
  */
 
 import { join } from "node:path";
-import { freePorts, type ServerProcess, startPlumb, startServer } from "../loadtest/server-process.js";
+import { freePorts } from "#server-process";
+import { type ServerProcess, startPlumb, startServer } from "../loadtest/server-process.js";
 import type { Target } from "../loadtest/target.js";
 import { demandAlone } from "./demand-alone.js";
 import { type Contender, pairedRounds } from "./paired.js";
@@ -29,8 +30,8 @@ export async function tracedRounds({
   const servers: ServerProcess[] = [];
   try {
     const [port] = (await freePorts(1)) as [number];
-    const args = [join(import.meta.dirname, "servers", "otlp-sink.js"), String(port)];
-    servers.push(await startServer({ name: "otlp-sink", args, port, readyPath: "/health/ready" }));
+    const command = [process.execPath, join(import.meta.dirname, "servers", "otlp-sink.js"), String(port)];
+    servers.push(await startServer({ name: "otlp-sink", command, port }));
     const server = await startPlumb(demandAlone(), { OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}` });
     servers.push(server);
     const target: Target = { host: "127.0.0.1", port: server.port, path: "/models/demand/predict" };

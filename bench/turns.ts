@@ -2,8 +2,9 @@
 
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { freePorts } from "#server-process";
 import { saturate } from "../loadtest/closed-loop.js";
-import { freePorts, startPlumb } from "../loadtest/server-process.js";
+import { startPlumb } from "../loadtest/server-process.js";
 import { requestBytes } from "../loadtest/target.js";
 import { demandAlone } from "./demand-alone.js";
 import type { Turns } from "./servers/turn-recorder.js";

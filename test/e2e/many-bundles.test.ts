@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Turns } from "../../bench/servers/turn-recorder.js";
-import { freePorts } from "../../loadtest/server-process.js";
+import { freePorts } from "../../scripts/server-process.mjs";
 import { demandGolden } from "../support/demand-bundle.js";
 import { ask, post } from "../support/http-client.js";
 import { type ManyBundles, makeManyBundles } from "../support/many-bundles.js";
