@@ -11,7 +11,7 @@ import type { Target } from "../loadtest/target.js";
 import { demandAlone } from "./demand-alone.js";
 import { type Contender, type Load, pairedRounds } from "./paired.js";
 
-/** So many rows are asked for again and again. */
+/** Size of the set of rows that is requested repeatedly. */
 export const warmRows = 512;
 const cacheBytes = 67_108_864;
 
@@ -37,7 +37,7 @@ export interface CacheRuns {
 }
 
 /**
- * @returns No round where the system doesn't tell a process's time.
+ * @returns No round where the system doesn't report a process's time.
  * @throws Error where the calls that should have hit the cache didn't.
  */
 export async function cacheRounds({

@@ -201,7 +201,7 @@ async function startContenders(
 ): Promise<Record<ContenderName, Contender>> {
   const raw = await startPeer(servers, generator, "raw");
   const fastify = await startPeer(servers, generator, "fastify", bundle);
-  // By name: where `auto` takes node:http, these bars aren't meant.
+  // Named, because these bars don't hold for node:http, which `auto` may choose.
   const server = await startPlumb([...demandAlone(), "--http", "uws"]);
   servers.push(server);
   const target: Target = { host: "127.0.0.1", port: server.port, path: "/models/demand/predict" };

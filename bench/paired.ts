@@ -17,7 +17,7 @@ export interface Contender {
 export interface Load extends Saturation {
   /**
    * Microseconds of processor time that the server took for a request, all its threads together; undefined where the
-   * system doesn't tell.
+   * system doesn't report it.
    */
   readonly cpuUsPerRequest: number | undefined;
 }

@@ -17,7 +17,7 @@ import { checkSameAnswers } from "./same-answers.js";
 
 export interface PeerResult {
   readonly name: string;
-  /** What it is made of and what it does for a request. */
+  /** Its packages and its work for a request. */
   readonly setUp: string;
   readonly levels: readonly {
     readonly connections: number;

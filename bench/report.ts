@@ -51,7 +51,7 @@ function throughputTable({ throughput }: BenchResult): Table {
   return [["server", "requests/s", "quartiles", "min to max", "P50 ms", "P99 ms", "errors"], ...lines];
 }
 
-/** What each peer is made of and does, or why there's none. */
+/** Each peer's packages and work, or why there are no peers. */
 function peerTexts({ machine, peers }: BenchResult): string[] {
   const { node, versions } = machine;
   const fastify =

@@ -37,6 +37,6 @@ export interface BenchResult {
   /** 10,000-row requests, one at a time. */
   readonly turns: readonly TurnsRound[];
   readonly coldStart: readonly ColdStartRound[];
-  /** Undefined where the system doesn't tell. */
+  /** Undefined where the system doesn't report it. */
   readonly memory: MemoryUse | undefined;
 }

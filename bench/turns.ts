@@ -37,7 +37,7 @@ export async function turnsRounds({ rows, rounds, durationS }: TurnsRuns): Promi
     const body = Array.from({ length: rowsPerRequest }, (_, i) => rows[i % rows.length]!).join(",");
     const requests = [requestBytes(target, `{"rows":[${body}]}`)];
     const results: TurnsRound[] = [];
-    // One round more, which isn't told: the first large requests find everything cold.
+    // One round more, not recorded: the first large requests find everything cold.
     for (let round = -1; round < rounds; round++) {
       await askTurns(turnsPort);
       const { summary } = await saturate(target, { requests, connections: 1, durationS, drainMs: 10_000 });

@@ -1,5 +1,5 @@
 /**
- * What the tree kernel gives to the whole server: Plumb as it chooses by itself, beside one that runs everything on
+ * The tree kernel's effect on the whole server: Plumb as it chooses by itself, beside one that runs everything on
  * ONNX Runtime.
  */
 

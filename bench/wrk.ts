@@ -18,7 +18,7 @@ const run = promisify(execFile);
  * @returns wrk with rows.lua, or undefined where wrk isn't installed.
  */
 export async function createWrk(rowsFile: string): Promise<Generator | undefined> {
-  // wrk says its version with exit code 1.
+  // wrk prints its version with exit code 1.
   const said = await run("wrk", ["-v"]).catch((reason: { code: unknown; stdout?: string }) =>
     reason.code === 1 ? { stdout: reason.stdout ?? "" } : undefined,
   );

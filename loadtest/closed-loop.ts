@@ -23,7 +23,7 @@ export interface ClosedLoopResult {
   readonly okPerSecond: number;
 }
 
-/** A server that refuses at once isn't asked again in the same turn. */
+/** A connection pauses after a refusal, so that a server that refuses at once isn't flooded. */
 const pauseAfterRefusalMs = 1;
 
 /** Runs a closed loop on connections of its own. */

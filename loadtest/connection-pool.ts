@@ -7,7 +7,7 @@
 import { Connections } from "./connections.js";
 import type { Outcome } from "./tally.js";
 
-/** What the generators send through. */
+/** The generators' way to a server. */
 export interface Transport {
   /**
    * @param done - Called once, unless the transport is closed first: after the reply's last byte, or when no reply can

@@ -26,7 +26,7 @@ export interface Generator {
   saturate(target: Target, connections: number, durationS: number): Promise<Saturation>;
 }
 
-/** What autocannon tells beyond that. */
+/** autocannon reports more than the other tools. */
 export interface AutocannonRun extends Saturation {
   /** Replies in each second. */
   readonly perSecond: readonly number[];

@@ -1,4 +1,4 @@
-/** What the figures were measured on: without it they mean nothing. */
+/** The machine that figures were measured on: without it they mean nothing. */
 
 import { availableParallelism, cpus, platform, release, totalmem } from "node:os";
 import { packageVersion } from "./project.js";

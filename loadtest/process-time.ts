@@ -2,10 +2,10 @@
 
 import { readFileSync } from "node:fs";
 
-// Linux gives times to programs in hundredths of a second, whatever its own clock does (USER_HZ).
+// Linux reports times in hundredths of a second, whatever its own clock (USER_HZ).
 const ticksPerSecond = 100;
 
-/** @returns Seconds, of all its threads, in user and kernel together; undefined where the system doesn't tell. */
+/** @returns Seconds, of all its threads, in user and kernel together; undefined where the system doesn't report it. */
 export function processorSeconds(pid: number): number | undefined {
   try {
     return parseStat(readFileSync(`/proc/${pid}/stat`, "utf8"));

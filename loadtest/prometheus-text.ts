@@ -15,7 +15,7 @@ export function parseSamples(text: string): Samples {
   return new Map(samples.map((sample) => [seriesOf(sample), sample]));
 }
 
-/** What two samples of one series have in common: the name and the labels, in whatever order. */
+/** The key of a sample's series: its name and its labels, in any order. */
 export function seriesOf({ name, labels }: Sample): string {
   return `${name} ${JSON.stringify(Object.entries(labels).sort())}`;
 }

@@ -9,7 +9,7 @@ export class ReplyError extends Error {}
 const headBytesMax = 65_536;
 
 export class ReplyReader {
-  /** Of the reply that was read last. */
+  /** Status of the reply that was read last. */
   status = 0;
   /** Seconds; -1 where the reply has none. Not looked for in a 200, which is read in less time without the search. */
   retryAfterS = -1;

@@ -1,5 +1,5 @@
 /**
- * What the server itself says of a run: its metrics, read from the admin listener before and after, and the difference
+ * The server's own view of a run: its metrics, read from the admin listener before and after, and the difference
  * between the two. Read while nothing is sent, so that it doesn't weigh on the run.
  */
 
@@ -66,7 +66,7 @@ export async function readMetrics(admin: Target): Promise<Samples> {
   return samples;
 }
 
-/** What came in between, over all models and versions. */
+/** The growth between two scrapes, over all models and versions. */
 export function serverView(before: Samples, after: Samples): ServerView {
   const grown = [...after].map(([series, sample]) => ({
     ...sample,

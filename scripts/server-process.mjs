@@ -45,7 +45,7 @@ export class ServerProcess {
     this.child = spawn(program, args, { stdio: ["ignore", output, output], ...options });
     if (logFile !== undefined) closeSync(output);
     running.add(this.child);
-    // A program that ends before it has read everything is no fault of whoever writes.
+    // The program may end before it has read all of its input.
     this.child.stdin?.on("error", () => {});
     for (const stream of ["stdout", "stderr"]) {
       this.child[stream]?.setEncoding("utf8").on("data", (text) => {
@@ -77,9 +77,9 @@ export class ServerProcess {
   }
 
   /**
-   * Resolves with the first value that isn't undefined; looks each time the server says something.
+   * Resolves with the first value that isn't undefined; looks each time the process writes something.
    *
-   * @throws Error with what it said if it ends before, or if nothing comes in time.
+   * @throws Error with the output so far if the process ends before, or if nothing comes in time.
    */
   async until(look, patienceMs = usualPatienceMs) {
     return await new Promise((resolve, reject) => {

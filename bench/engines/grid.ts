@@ -4,9 +4,9 @@
  */
 
 export interface ModelSpec {
-  /** Of letters, digits and hyphens. */
+  /** Letters, digits and hyphens. */
   readonly id: string;
-  /** What grows it; the demand model is the bundle's own. */
+  /** The library that grows it; the demand model is the bundle's own. */
   readonly library: "demand" | "xgboost" | "lightgbm" | "forest";
   readonly trees: number;
   /** XGBoost's limit; the others' trees end by `leaves`, or where every leaf is pure. */
@@ -75,7 +75,7 @@ export const grid: readonly ModelSpec[] = [
   ...new Map([...corners, ...Object.values(axes).flat()].map((spec) => [spec.id, spec])).values(),
 ];
 
-/** What is soon grown, of each kind. */
+/** One small model of each kind, grown quickly. */
 export const quickGrid: readonly ModelSpec[] = grid.filter(({ id }) =>
   ["demand", "lightgbm-100x31", "50x4-on-500", "200x6-on-32"].includes(id),
 );

@@ -24,7 +24,7 @@ export interface GrownModel {
   readonly nativeFile: string;
 }
 
-/** As bench/peers/grow_trees.py writes it. */
+/** The file that bench/peers/grow_trees.py writes. */
 interface Grown {
   readonly inputDtype: "float32" | "float64";
   readonly outputDtype: "float32" | "float64";
@@ -54,7 +54,7 @@ export async function grownModel(spec: ModelSpec, python: string, say: (what: st
   return readGrown(spec, folder);
 }
 
-/** What a model comes out by, beside its specification: where it has changed, the model is grown anew. */
+/** Beside its specification, these files determine a model: when one changes, the model is grown again. */
 const grownBy = [
   "bench/peers/grow_trees.py",
   "bench/peers/fit.py",

@@ -82,7 +82,7 @@ function peersOf({ library, compiled, trees, leaves = 0 }: ModelSpec): Contender
   return library === "lightgbm" && trees * leaves <= lleavesLeavesMax ? ["tl2cgen", "lleaves"] : ["tl2cgen"];
 }
 
-/** As a server with `engine: auto` chooses when it loads the model. */
+/** The choice of a server with `engine: auto` when it loads the model. */
 function chooseAsServed({ engineModel, rows, width }: GrownModel, random: Random): ModelResult["auto"] {
   const samples = new Map([[engineModel.inputs[0]!.name, rows.slice(0, sampleRows * width)]]);
   const chooser = new EngineChooser({ setting: "auto", samples, random: random.uniform, now: () => performance.now() });

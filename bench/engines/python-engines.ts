@@ -1,6 +1,6 @@
 /**
- * The peers that compile tree models (bench/peers/compiled_trees.py): one Python process for all, which waits while
- * nobody asks it.
+ * The peers that compile tree models (bench/peers/compiled_trees.py): one Python process for all, idle between
+ * requests.
  */
 
 import { spawn } from "node:child_process";
@@ -17,7 +17,7 @@ export class LineTalk {
   constructor(to: Writable, from: Readable) {
     this.#to = to;
     this.#replies = createInterface({ input: from })[Symbol.asyncIterator]();
-    // A process that ended is told by its missing reply.
+    // A missing reply reports the end of the process.
     to.on("error", () => undefined);
   }
 

@@ -17,7 +17,7 @@ export const contenderNames: Readonly<Record<ContenderName, string>> = {
   lleaves: "lleaves",
 };
 
-/** Of the numbers of rows that were measured, those that the table shows; the JSON has all. */
+/** The row counts that the table shows; the JSON has all that were measured. */
 const rowsShown = [1, 64, 1024];
 
 export function enginesText(result: EnginesResult): string {
@@ -119,7 +119,7 @@ function peersText({ peers }: EnginesResult): string {
 
 const rowsText = (rowCount: number) => `${rowCount} ${rowCount === 1 ? "row" : "rows"}`;
 
-/** Who was to run a model and didn't, and why. */
+/** The contenders that were left out of a model, and why. */
 function leftOutTexts({ models }: EnginesResult): string[] {
   const lines = models.flatMap(({ spec, leftOut }) =>
     Object.entries(leftOut).map(

@@ -11,7 +11,7 @@ export interface EnginesResult {
   readonly rounds: number;
   /** Milliseconds of calls in one measurement. */
   readonly leastMs: number;
-  /** What the peers are made of, by name; or why there is none. */
+  /** Versions of the peers' packages, by name; or why there are no peers. */
   readonly peers: { readonly versions: Readonly<Record<string, string>> } | { readonly leftOut: string };
   readonly models: readonly ModelResult[];
 }
@@ -22,10 +22,10 @@ export interface ModelResult {
   /** Comparisons on the longest way to a leaf. */
   readonly levels: number;
   readonly onnxBytes: number;
-  /** Of the model in the kernel's memory; undefined where the kernel doesn't cover it. */
+  /** Size of the model in the kernel's memory; undefined where the kernel doesn't cover it. */
   readonly kernelBytes: number | undefined;
   readonly auto: { readonly engine: "tree" | "onnxruntime"; readonly reason: string | undefined };
-  /** Who was to run the model and didn't: why. */
+  /** Contenders that didn't run the model, and why. */
   readonly leftOut: Readonly<Partial<Record<ContenderName, string>>>;
   readonly byRows: readonly RoundsByRows[];
 }

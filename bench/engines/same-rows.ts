@@ -6,7 +6,8 @@ import type { Block } from "../../preprocessing/index.js";
 export function firstDifferent(got: Block, expected: Block): string | undefined {
   if (got.length !== expected.length) return `expected ${expected.length} values, got ${got.length}`;
   for (let i = 0; i < got.length; i++)
-    if (!Object.is(got[i], expected[i])) return `value ${i + 1}: expected ${told(expected[i]!)}, got ${told(got[i]!)}`;
+    if (!Object.is(got[i], expected[i]))
+      return `value ${i + 1}: expected ${textOf(expected[i]!)}, got ${textOf(got[i]!)}`;
   return undefined;
 }
 
@@ -25,5 +26,5 @@ export function furthestApart(got: Block, expected: Block): number {
   return largest === 0 ? apart : apart / largest;
 }
 
-/** The zeros are two. */
-const told = (value: number) => (Object.is(value, -0) ? "-0" : String(value));
+/** Writes -0 with its sign. */
+const textOf = (value: number) => (Object.is(value, -0) ? "-0" : String(value));

@@ -1,9 +1,9 @@
 /**
- * Loaded into a server's process before the server (`node --import`): how long was its event loop held? Asked over
- * HTTP, at the port that `TURNS_PORT` names; each answer is about the turns since the one before.
+ * Loaded into a server's process before the server (`node --import`): how long was its event loop held? The
+ * answer comes over HTTP, at the port that `TURNS_PORT` names, and covers the turns since the previous answer.
  *
- * A turn is told by the processor time that it took, because on a machine that others share the loop's thread also
- * waits for a processor. Turns with a garbage collection in them are told apart.
+ * A turn counts by the processor time that it took, because on a shared machine the loop's thread also waits for a
+ * processor. Turns with a garbage collection are reported separately.
  */
 
 import { openSync, readSync } from "node:fs";
@@ -11,7 +11,7 @@ import { createServer } from "node:http";
 import { type PerformanceEntry, PerformanceObserver } from "node:perf_hooks";
 import { isMainThread } from "node:worker_threads";
 
-/** What a recorder tells. */
+/** A recorder's answer. */
 export interface Turns {
   readonly count: number;
   /** The longest without a garbage collection, and the longest of all, milliseconds. */
@@ -25,12 +25,12 @@ interface Turn {
   readonly ownMs: number;
 }
 
-/** Shorter ones are only counted: nobody asks for the longest and gets one of these. */
+/** Shorter turns are only counted: none of them can be the longest. */
 const noteworthyMs = 0.1;
 
 /**
- * @returns A function that tells how long this thread has waited for a processor so far, milliseconds: 0 where the
- *   system doesn't say.
+ * @returns A function that returns how long this thread has waited for a processor so far, milliseconds: 0 where the
+ *   system doesn't report it.
  */
 function openWaitClock(): () => number {
   const bytes = Buffer.alloc(96);
@@ -70,14 +70,14 @@ function record(port: number): void {
     stopping = true;
   });
 
-  const tell = (): Turns => {
+  const summary = (): Turns => {
     collections.push(...observer.takeRecords());
     const collected = ({ endedMs, lastedMs }: Turn) =>
       collections.some(({ startTime, duration }) => startTime < endedMs && startTime + duration > endedMs - lastedMs);
     const longest = (of: readonly Turn[]) => of.reduce((most, { ownMs }) => Math.max(most, ownMs), 0);
     return { count, longestMs: longest(turns.filter((one) => !collected(one))), longestOfAllMs: longest(turns) };
   };
-  const forget = () => {
+  const reset = () => {
     count = 0;
     turns = [];
     collections = [];
@@ -85,8 +85,8 @@ function record(port: number): void {
   createServer((_request, response) => {
     // An open connection would hold the process.
     response.setHeader("connection", "close");
-    // The turn that tells isn't one of the next answer's.
-    response.end(JSON.stringify(tell()), () => setImmediate(() => setImmediate(forget)));
+    // The turn of this answer isn't part of the next one.
+    response.end(JSON.stringify(summary()), () => setImmediate(() => setImmediate(reset)));
   })
     .listen(port, "127.0.0.1")
     .unref();

@@ -101,31 +101,28 @@ export async function overload(args: readonly string[], say: (text: string) => v
       values.has("objective-ms") ? undefined : await objectiveOf(target, model ?? answered?.split("/")[0]),
     );
     const server = createServerSide(admin, pid);
-    const report = await first(() => runOverload({ target, settings, rows, random, server, progress: say }));
+    const report = await withPriority(() => runOverload({ target, settings, rows, random, server, progress: say }));
     say(`\n${overloadText(report)}`);
     const facts = { ...factsOf(target, answered, args), server: { why: "this scenario reads other figures" } };
     return { report: { ...report, facts }, page: () => overloadPage(report, facts) };
   });
 }
 
-/**
- * Runs with this thread before all others, where that is allowed: on a machine that is shared with the server, a
- * generator that waits for its turn sends late.
- */
-async function first<Result>(work: () => Promise<Result>): Promise<Result> {
+/** Raises this process's priority meanwhile, where that is allowed: a generator that waits for a processor sends late. */
+async function withPriority<Result>(work: () => Promise<Result>): Promise<Result> {
   const before = getPriority();
   const set = (priority: number) => {
     try {
       setPriority(priority);
     } catch {
-      // Not allowed: the report says how late calls left.
+      // Not allowed: the report shows how late calls left.
     }
   };
   set(before - 10);
   return await work().finally(() => set(before));
 }
 
-/** What follows a lone `--` is for the server. */
+/** Arguments after a lone `--` are for the server. */
 function splitArgs(args: readonly string[]): { own: readonly string[]; passedOn: readonly string[] } {
   const at = args.indexOf("--");
   return at < 0 ? { own: args, passedOn: [] } : { own: args.slice(0, at), passedOn: args.slice(at + 1) };
@@ -182,7 +179,7 @@ function readSettings(values: FlagValues): (bundleObjectiveMs: number | undefine
   };
 }
 
-/** @returns Of the version that serves; undefined where the server doesn't say it. */
+/** @returns The objective of the serving version; undefined where the server doesn't report it. */
 async function objectiveOf(target: Target, model: string | undefined): Promise<number | undefined> {
   if (model === undefined) return undefined;
   const url = targetUrl({ ...target, path: `/models/${encodeURIComponent(model)}` });
@@ -201,7 +198,7 @@ function onlyModel(models: string): string | undefined {
   return names.length === 1 ? names[0] : undefined;
 }
 
-/** Those that the newest version answers; undefined where no model is named. */
+/** The golden rows that the newest version answers; undefined where no model is named. */
 function goldenRows(models = join(projectRoot, "models"), model: string | undefined): RowSource | undefined {
   if (model === undefined) return undefined;
   const folder = join(models, model);

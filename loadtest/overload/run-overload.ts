@@ -128,7 +128,7 @@ async function peakOf(run: OverloadRun, requests: readonly Buffer[]): Promise<Pe
 }
 
 /**
- * By when the replies came, and not by when the calls were due: a step over the peak is in time until its queue has
+ * Counts by when the replies came, not by when the calls were due: a step over the peak is in time until its queue has
  * grown, so that by when they were due a short step would seem to be over what the server can do.
  */
 function goodEndedPerSecond(

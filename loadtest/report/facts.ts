@@ -32,7 +32,7 @@ export function sharedFacts({ model, url, machine, finished }: RunFacts): [strin
   ];
 }
 
-/** Flags that say where to write, and not what to do. */
+/** Flags that name output files. */
 const outputs = new Set(["--html", "--json", "--compare"]);
 
 /** The command that repeats a run, for a POSIX shell; without where its results were written. */

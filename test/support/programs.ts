@@ -7,7 +7,7 @@ import { accessSync, constants } from "node:fs";
 import { delimiter, join } from "node:path";
 import { type Ended, ServerProcess } from "../../scripts/server-process.mjs";
 
-/** Nothing tells such a program that its test is gone, so a shell waits for the end of its standard input, and ends it. */
+/** Such a program doesn't notice that its test is gone, so a shell waits for the end of standard input and ends it. */
 const untilInputEnds =
   'exec 3<&0; "$@" </dev/null & pid=$!; { cat <&3; kill -TERM "$pid"; } >/dev/null 2>&1 & wait "$pid"';
 
