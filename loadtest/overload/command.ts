@@ -108,7 +108,7 @@ export async function overload(args: readonly string[], say: (text: string) => v
   });
 }
 
-/** Raises this process's priority meanwhile, where that is allowed: a generator that waits for a processor sends late. */
+/** Raises this process's priority meanwhile, where that is allowed: a generator that waits for its turn sends late. */
 async function withPriority<Result>(work: () => Promise<Result>): Promise<Result> {
   const before = getPriority();
   const set = (priority: number) => {
