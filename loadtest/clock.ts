@@ -9,7 +9,7 @@ export interface Clock {
   at(timeMs: number, callback: () => void): () => void;
 }
 
-// setTimeout counts whole milliseconds and fires up to one late, so it is asked to come back this much before the time.
+// setTimeout counts whole milliseconds and fires up to one late, so the timer is set this much early.
 // The rest is spent turning the event loop: each turn polls the sockets, so replies are read while waiting.
 const spinMs = 1;
 

@@ -3,17 +3,16 @@
  * can do, not what users at a rate would see: that is the open loop's part.
  */
 
-import type { Clock } from "./clock.js";
-import type { Transport } from "./connection-pool.js";
+import { type Clock, machineClock } from "./clock.js";
+import { createConnectionPool, type Transport } from "./connection-pool.js";
 import { Tally, type TallySummary } from "./tally.js";
+import type { Target } from "./target.js";
 
 export interface ClosedLoopRun {
   /** Requests of equal size, at least one, taken in turn. */
   readonly requests: readonly Buffer[];
   readonly connections: number;
   readonly durationS: number;
-  readonly transport: Transport;
-  readonly clock: Clock;
   /** How long to wait for replies after `durationS`; what is open then counts as unanswered. */
   readonly drainMs: number;
 }
@@ -24,26 +23,33 @@ export interface ClosedLoopResult {
   readonly okPerSecond: number;
 }
 
+/** A connection pauses after a refusal, so that a server that refuses at once isn't flooded. */
+const pauseAfterRefusalMs = 1;
+
+/** Runs a closed loop on connections of its own. */
+export async function saturate(target: Target, run: ClosedLoopRun): Promise<ClosedLoopResult> {
+  const transport = createConnectionPool({ host: target.host, port: target.port, connectionsMax: run.connections });
+  return await runClosedLoop(run, transport, machineClock).finally(() => transport.close());
+}
+
 /** Settles once every connection is done; one whose request fails stops, so that a dead server ends the run. */
-export function runClosedLoop({
-  requests,
-  connections,
-  durationS,
-  transport,
-  clock,
-  drainMs,
-}: ClosedLoopRun): Promise<ClosedLoopResult> {
+export function runClosedLoop(
+  { requests, connections, durationS, drainMs }: ClosedLoopRun,
+  transport: Transport,
+  clock: Clock,
+): Promise<ClosedLoopResult> {
   const tally = new Tally();
   const startMs = clock.nowMs();
   const endMs = startMs + durationS * 1000;
   const openSinceMs = new Map<number, number>(); // send time of the open request, by connection
+  let going = connections;
   let next = 0;
   let lastReplyMs = startMs;
   let ended = false;
 
   return new Promise((resolve) => {
-    for (let connection = 0; connection < connections; connection++) send(connection);
     const callOff = clock.at(endMs + drainMs, finish);
+    for (let connection = 0; connection < connections; connection++) send(connection);
 
     function send(connection: number): void {
       const sentMs = clock.nowMs();
@@ -53,9 +59,19 @@ export function runClosedLoop({
         lastReplyMs = clock.nowMs();
         tally.record(outcome, lastReplyMs - sentMs);
         openSinceMs.delete(connection);
-        if (lastReplyMs < endMs && "status" in outcome) send(connection);
-        else if (openSinceMs.size === 0) finish();
+        if ("failure" in outcome) stop();
+        else if (outcome.status === 200) sendNext(connection);
+        else clock.at(lastReplyMs + pauseAfterRefusalMs, () => sendNext(connection));
       });
+    }
+
+    function sendNext(connection: number): void {
+      if (clock.nowMs() < endMs) send(connection);
+      else stop();
+    }
+
+    function stop(): void {
+      if (--going === 0) finish();
     }
 
     function finish(): void {

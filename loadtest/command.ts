@@ -1,32 +1,20 @@
 /** The `loadtest` command: load on a running server, or on one that is started for it. */
 
-import { writeFileSync } from "node:fs";
-import { describeMachine } from "./bench/machine.js";
 import { createAutocannon } from "./generators.js";
-import {
-  choiceFlag,
-  type Flags,
-  type FlagValues,
-  flagsHelp,
-  numberFlag,
-  OptionError,
-  outputFile,
-  parseFlags,
-} from "./options.js";
+import { choiceFlag, type Flags, type FlagValues, flagsHelp, numberFlag, OptionError, parseFlags } from "./options.js";
 import { asksForOverload, overload } from "./overload/command.js";
 import { packageVersion } from "./project.js";
-import { createRandom } from "./random.js";
 import { readComparison } from "./report/comparison.js";
-import { commandText, type RunFacts } from "./report/facts.js";
+import { factsOf, type RunFacts } from "./report/facts.js";
 import { saturationPage } from "./report/saturation-page.js";
 import { slaPage } from "./report/sla-page.js";
-import { demandRows, rowsFromFile } from "./rows.js";
+import { demandRows } from "./rows.js";
+import { readShared, runScenario, sharedFlags } from "./scenario-run.js";
 import { preflight } from "./scenarios/preflight.js";
 import { runSaturation, saturationText } from "./scenarios/saturation.js";
 import { runSla, type SlaSettings, slaText } from "./scenarios/sla.js";
 import { watchServer } from "./server-metrics.js";
-import { startPlumb } from "./server-process.js";
-import { parseTarget, type Target, targetUrl } from "./target.js";
+import type { Target } from "./target.js";
 
 const scenarios = ["sla", "smoke", "saturation", "overload"] as const;
 type Scenario = Exclude<(typeof scenarios)[number], "overload">;
@@ -36,18 +24,18 @@ const flags: Flags = {
     value: "NAME",
     help: "sla (default): open loop at a rate, judged; smoke: the same, lenient; saturation: closed loop, autocannon; overload: more than it can answer, with flags of its own (--scenario overload --help)",
   },
-  url: { value: "URL", help: "where to send rows, on this machine only; default: a server is started and stopped" },
+  url: sharedFlags.url,
   rate: { value: "N", help: "rows per second (200)" },
   duration: { value: "S", help: "seconds (20; saturation: 10 at each number of connections)" },
   arrivals: { value: "KIND", help: "poisson (default) or even" },
   connections: { value: "N", help: "connections at most (128)" },
   rows: { value: "FILE", help: "rows to send, one JSON object a line; default: rows of the demand example" },
-  seed: { value: "N", help: "seed of rows and arrivals (1)" },
+  seed: sharedFlags.seed,
   "p95-ms": { value: "N", help: "the agreed P95 (200; smoke: 1000)" },
   "big-rows": { value: "N", help: "beside the rows, requests with N rows each (smoke: 1000; else none)" },
   "big-every": { value: "S", help: "one of them every S seconds (1)" },
-  json: { value: "FILE", help: "write the report there" },
-  html: { value: "FILE", help: "write the report there as a page that needs no network" },
+  json: sharedFlags.json,
+  html: sharedFlags.html,
   compare: { value: "FILE", help: "lay the percentiles of another run's --json over the page's" },
   "admin-url": { value: "URL", help: "the admin listener of --url's server, for the page (http://127.0.0.1:8082)" },
 };
@@ -72,47 +60,24 @@ export async function loadtest(args: readonly string[], say: (text: string) => v
   }
   const scenario = choiceFlag(values, "scenario", scenarios, "sla") as Scenario;
   const settings = slaSettings(values, scenario);
-  const random = createRandom(numberFlag(values, "seed", 1, { min: 0, integer: true }));
-  const file = values.get("rows");
-  const rows = file === undefined ? demandRows(random) : rowsFromFile(file);
-  const json = outputFile(values, "json");
-  const html = outputFile(values, "html");
+  const options = readShared(values);
+  const { random, html, rows = demandRows(random) } = options;
   if (values.has("compare") && (html === undefined || scenario === "saturation")) {
     throw new OptionError(
       "--compare: lays another run over the page of an open-loop run, so it goes with --html and the scenarios sla or smoke",
     );
   }
   const comparison = readComparison(values.get("compare"));
-  const url = values.get("url");
-  const givenTarget = url === undefined ? undefined : parseTarget(url);
-  const givenAdmin = parseTarget(values.get("admin-url") ?? "http://127.0.0.1:8082", "admin-url");
-  const server = givenTarget ? undefined : await startPlumb();
-  const target: Target = givenTarget ?? { host: "127.0.0.1", port: server!.port, path: "/predict" };
-  const admin: Target = {
-    ...givenAdmin,
-    ...(server ? { host: "127.0.0.1", port: server.adminPort } : {}),
-    path: "/metrics",
-  };
-  try {
+  return await runScenario(options, {}, say, async ({ target, admin }) => {
     const model = await preflight(target, rows());
     const watch = html === undefined ? undefined : await watchServer(admin);
-    const { report, text, answered, page } = await run();
+    const { report, text, answered, page } = await run(target);
     say(text);
-    if (json !== undefined) writeFileSync(json, `${JSON.stringify(report, null, 2)}\n`);
-    if (html !== undefined) {
-      const said = await watch!.end(answered);
-      const facts = { model, url: targetUrl(target), machine: describeMachine(), finished: new Date().toISOString() };
-      writeFileSync(html, page({ ...facts, command: commandText(args), server: said }));
-      say(`The report as a page: ${html}`);
-    }
-    const code = await server?.stop();
-    if (server && code !== 0) say(`FAIL: the server ended with exit code ${code}`);
-    return report.passed && (!server || code === 0) ? 0 : 1;
-  } finally {
-    await server?.stop();
-  }
+    const server = await watch?.end(answered);
+    return { report, page: () => page({ ...factsOf(target, model, args), server: server! }) };
+  });
 
-  async function run() {
+  async function run(target: Target) {
     if (scenario !== "saturation") {
       const report = await runSla(scenario, target, settings, rows, random);
       const answered = report.plain.ok + report.big.ok;

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 
-/** What the caller asked for can't be done as asked; the message is for them. */
+/** The command line can't be carried out; the message is for the caller. */
 export class OptionError extends Error {}
 
 interface FlagText {

@@ -8,7 +8,7 @@ import { dirname, join } from "node:path";
 
 export const projectRoot = nearestPackage(import.meta.dirname);
 
-/** The version of an installed package, as its package.json says. */
+/** The version of an installed package, from its package.json. */
 export function packageVersion(name: string): string {
   const { version } = JSON.parse(readFileSync(join(projectRoot, "node_modules", name, "package.json"), "utf8")) as {
     version: string;

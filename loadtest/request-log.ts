@@ -1,5 +1,5 @@
 /**
- * What became of each request of a plan: when it left, when it ended, and how. The arrays are made before the run, one
+ * The log of a plan's requests: when each left, when it ended, and how. The arrays are made before the run, one
  * place a request, so that noting something costs two writes and no allocation while the clock runs. What is to be
  * known over time is worked out afterwards.
  */

@@ -1,18 +1,10 @@
 /**
- * What the server itself says of a run: its metrics, read from the admin listener before and after, and the difference
+ * The server's own view of a run: its metrics, read from the admin listener before and after, and the difference
  * between the two. Read while nothing is sent, so that it doesn't weigh on the run.
  */
 
+import { parseSamples, type Sample, type Samples, sumOf } from "./prometheus-text.js";
 import { type Target, targetUrl } from "./target.js";
-
-/** Samples by series: its name and labels, in the order in which the server writes them. */
-export type Samples = ReadonlyMap<string, Sample>;
-
-export interface Sample {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly value: number;
-}
 
 /** A histogram's observations during the run. The last bound is infinite. */
 export interface Histogram {
@@ -74,29 +66,14 @@ export async function readMetrics(admin: Target): Promise<Samples> {
   return samples;
 }
 
-/**
- * Reads Prometheus's text format, as far as servers write it without time stamps. Lines of another kind are passed
- * over.
- */
-export function parseSamples(text: string): Samples {
-  const samples = new Map<string, Sample>();
-  for (const [, series, name, labelText = "", value] of text.matchAll(/^(([a-zA-Z_:][\w:]*)(?:\{(.*)\})?) (\S+)$/gm)) {
-    const labels = Object.fromEntries(
-      [...labelText.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, label, text]) => [label, text]),
-    );
-    samples.set(series!, { name: name!, labels, value: Number(value!.replace("Inf", "Infinity")) });
-  }
-  return samples;
-}
-
-/** What came in between, over all models and versions. */
+/** The growth between two scrapes, over all models and versions. */
 export function serverView(before: Samples, after: Samples): ServerView {
   const grown = [...after].map(([series, sample]) => ({
     ...sample,
     value: sample.value - (before.get(series)?.value ?? 0),
   }));
   return {
-    calls: sumOf(grown.filter(({ name }) => name === "plumb_requests_total")),
+    calls: sumOf(grown, "plumb_requests_total"),
     batchRows: histograms(grown, "plumb_batch_rows", "executor").map(([executor, histogram]) => ({
       executor,
       histogram,
@@ -128,17 +105,15 @@ function histograms(samples: readonly Sample[], name: string, label: string): [s
     ...new Set(samples.filter((sample) => sample.name === `${name}_count`).map(({ labels }) => labels[label] ?? "")),
   ];
   return values.map((value) => {
-    const of = (suffix: string) =>
-      samples.filter((sample) => sample.name === `${name}_${suffix}` && sample.labels[label] === value);
+    const sum = (suffix: string) => sumOf(samples, `${name}_${suffix}`, { [label]: value });
     const buckets = new Map<number, number>();
-    for (const { labels, value: count } of of("bucket")) {
+    for (const { name: sampled, labels, value: count } of samples) {
+      if (sampled !== `${name}_bucket` || labels[label] !== value) continue;
       const bound = labels.le === "+Inf" ? Infinity : Number(labels.le);
       buckets.set(bound, (buckets.get(bound) ?? 0) + count);
     }
     const bounds = [...buckets.keys()].sort((a, b) => a - b);
     const counts = bounds.map((bound, i) => buckets.get(bound)! - (i === 0 ? 0 : buckets.get(bounds[i - 1]!)!));
-    return [value, { bounds, counts, count: sumOf(of("count")), sum: sumOf(of("sum")) }];
+    return [value, { bounds, counts, count: sum("count"), sum: sum("sum") }];
   });
 }
-
-const sumOf = (samples: readonly Sample[]) => samples.reduce((sum, { value }) => sum + value, 0);

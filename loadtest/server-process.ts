@@ -1,53 +1,33 @@
 /**
- * Servers under load, each a process of its own: started on a free port, awaited until it answers, and ended for
- * certain.
+ * Servers under load: started on a free port with their own defaults, awaited until they answer, and ended for certain.
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { closeSync, openSync, readFileSync } from "node:fs";
-import { get } from "node:http";
-import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { freePorts, ServerProcess as StartedProcess, serveCommand } from "#server-process";
 import { projectRoot } from "./project.js";
 import { createScratchFolder } from "./scratch.js";
 
 export interface ServerProcess {
   readonly pid: number;
   readonly port: number;
-  /** From the start of the process to the first 200 of its ready path. */
+  /** From the start of the process to the first 200 of /health/ready. */
   readonly startedMs: number;
-  /** The exit code once the process has ended; undefined while it runs, null where a signal ended it. */
-  exitCode(): number | null | undefined;
-  /**
-   * Ends it by SIGTERM, after 15 s by SIGKILL. Safe to call twice. @returns The exit code, or null where a signal ended
-   * it.
-   */
+  /** Ends it by SIGTERM, after 15 s by SIGKILL. Safe to call twice. @returns The exit code, null after a signal. */
   stop(): Promise<number | null>;
 }
 
 export interface ServerCommand {
   /** Names the server in messages. */
   readonly name: string;
-  /** The program to run; by default the Node that runs this. */
-  readonly program?: string;
-  readonly args: readonly string[];
+  /** The program and its arguments. */
+  readonly command: readonly string[];
   /** Beside this process's environment. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly port: number;
-  readonly readyPath: string;
 }
 
 const readyWithinMs = 60_000;
 const stopWithinMs = 15_000;
-const pollEveryMs = 5;
-
-// Whatever happens to this process, it leaves no server behind.
-const running = new Set<ChildProcess>();
-process.on("exit", () => {
-  for (const child of running) child.kill("SIGKILL");
-});
 
 /** Lets Ctrl-C and SIGTERM end this process in the ordinary way, so that the servers it started are ended too. */
 export function endOnSignals(): void {
@@ -56,90 +36,44 @@ export function endOnSignals(): void {
 }
 
 /**
- * Starts a server and waits until its ready path answers 200.
+ * Starts a server and waits until /health/ready answers 200.
  *
- * @throws Error with the end of the server's own output if it exits first or isn't ready within 60 s; it's ended then.
+ * @throws Error with the server's own output if it exits first or isn't ready within 60 s; it's ended then.
  */
-export async function startServer(command: ServerCommand): Promise<ServerProcess> {
-  const { name, program = process.execPath, args, environment, port, readyPath } = command;
+export async function startServer(server: ServerCommand): Promise<ServerProcess> {
+  const { name, command, environment, port } = server;
   const scratch = createScratchFolder();
-  const log = join(scratch.path, "output.log");
-  const output = openSync(log, "w");
   const begunMs = performance.now();
-  const env = { ...plainEnvironment(), ...environment };
-  const child = spawn(program, args, { cwd: projectRoot, env, stdio: ["ignore", output, output] });
-  closeSync(output);
-  running.add(child);
-  const ended = once(child, "exit").then(([code]) => {
-    running.delete(child);
-    return code as number | null;
+  // Without settings of Plumb's or of its traces, so that a run measures the defaults.
+  const plain = Object.entries(process.env).filter(([variable]) => !/^(?:PLUMB|OTEL)_/.test(variable));
+  const env = { ...Object.fromEntries(plain), ...environment };
+  const started = new StartedProcess(command, {
+    name,
+    logFile: join(scratch.path, "output.log"),
+    cwd: projectRoot,
+    env,
   });
-  const exitCode = () => (child.exitCode === null && child.signalCode === null ? undefined : child.exitCode);
   const stop = async () => {
-    if (exitCode() === undefined) child.kill("SIGTERM");
-    const timer = setTimeout(() => child.kill("SIGKILL"), stopWithinMs);
-    const code = await ended;
-    clearTimeout(timer);
+    const { code } = await started.end(stopWithinMs);
     scratch.remove();
     return code;
   };
   try {
-    await ready(`http://127.0.0.1:${port}${readyPath}`, () => exitCode() !== undefined);
-    return { pid: child.pid!, port, startedMs: performance.now() - begunMs, exitCode, stop };
+    await started.untilAnswering(`http://127.0.0.1:${port}/health/ready`, readyWithinMs);
+    return { pid: started.pid, port, startedMs: performance.now() - begunMs, stop };
   } catch (reason) {
-    const said = readFileSync(log, "utf8").trim().slice(-2000);
     await stop();
-    throw new Error(`${name}: ${(reason as Error).message}${said === "" ? "" : `; it said:\n${said}`}`);
+    throw reason;
   }
-}
-
-export interface PlumbProcess extends ServerProcess {
-  readonly adminPort: number;
 }
 
 /** Plumb itself, as a user would start it, on free ports and with its defaults but for `flags`. */
 export async function startPlumb(
   flags: readonly string[] = [],
   environment: Readonly<Record<string, string>> = {},
-): Promise<PlumbProcess> {
-  const [port, adminPort] = await freePorts(2);
+): Promise<ServerProcess & { readonly adminPort: number }> {
+  const [port, adminPort] = (await freePorts(2)) as [number, number];
   const address = ["--host", "127.0.0.1", "--http-port", String(port), "--admin-port", String(adminPort)];
-  const args = [join(projectRoot, "bin", "plumb.js"), "serve", ...address, ...flags];
-  const server = await startServer({ name: "plumb serve", args, environment, port: port!, readyPath: "/health/ready" });
-  return { ...server, adminPort: adminPort! };
-}
-
-/** Ports that nobody listens on at this moment. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  await Promise.all(servers.map((server) => once(server, "listening")));
-  const ports = servers.map((server) => (server.address() as AddressInfo).port);
-  await Promise.all(servers.map((server) => once(server.close(), "close")));
-  return ports;
-}
-
-async function ready(url: string, hasEnded: () => boolean): Promise<void> {
-  const untilMs = performance.now() + readyWithinMs;
-  while ((await statusOf(url)) !== 200) {
-    if (hasEnded()) throw new Error("ended before it was ready");
-    if (performance.now() > untilMs) throw new Error(`not ready within ${readyWithinMs / 1000} s`);
-    await sleep(pollEveryMs);
-  }
-}
-
-/** @returns The status, or undefined where nobody answers. */
-function statusOf(url: string): Promise<number | undefined> {
-  return new Promise((resolve) => {
-    const request = get(url, { agent: false, timeout: 1000 }, (response) => {
-      response.resume();
-      resolve(response.statusCode);
-    });
-    request.on("timeout", () => request.destroy());
-    request.on("error", () => resolve(undefined));
-  });
-}
-
-/** The environment without settings of Plumb's or of its traces, so that a run measures the defaults. */
-function plainEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(?:PLUMB|OTEL)_/.test(name)));
+  const command = serveCommand(join(projectRoot, "bin", "plumb.js"), [...address, ...flags]);
+  return { ...(await startServer({ name: "plumb serve", command, environment, port })), adminPort };
 }

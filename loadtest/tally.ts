@@ -1,17 +1,17 @@
-/** What is known of the requests of one kind: a latency histogram in microseconds, and the errors by kind. */
+/** Counts the requests of one kind: a latency histogram in microseconds, and the errors by kind. */
 
 import { build, type Histogram } from "hdr-histogram-js";
 
 /** How a request ended: with a reply, or without one for a reason (a socket error's code or a short sentence). */
 export type Outcome = { readonly status: number } | { readonly failure: string };
 
-/** What kind of error an outcome is, e.g. "status 503", "ECONNREFUSED"; undefined for a 200. */
+/** The kind of error of an outcome, e.g. "status 503", "ECONNREFUSED"; undefined for a 200. */
 export function errorKind(outcome: Outcome): string | undefined {
   if ("failure" in outcome) return outcome.failure;
   return outcome.status === 200 ? undefined : `status ${outcome.status}`;
 }
 
-/** The kind of what had no answer when the run ended. */
+/** The kind of a request without an answer when the run ended. */
 export const unanswered = "unanswered";
 
 export interface LatencyMs {

@@ -16,7 +16,7 @@ export interface Interval {
   readonly sent: number;
   readonly answered: number;
   readonly errors: Readonly<Record<string, number>>;
-  /** Of the one-row requests due in this interval; undefined where none of them has a latency. */
+  /** Latency of the one-row requests due in this interval; undefined where none of them has a latency. */
   readonly latencyMs:
     | { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number }
     | undefined;
@@ -30,8 +30,8 @@ export interface CurvePoint {
 export interface Timeline {
   readonly intervals: readonly Interval[];
   /**
-   * Of the one-row requests, from the 50th percentile to the last that is more than a single request, at most the
-   * 99.99th.
+   * Latency of the one-row requests, from the 50th percentile to the last that is more than a single request, up to
+   * the 99.99th.
    */
   readonly percentiles: readonly CurvePoint[];
 }

@@ -118,8 +118,7 @@ async function measureStart(staged, empty) {
     const server = new StagedServer(staged, options);
     await server.ready();
     times.ready.push(performance.now() - serverStart);
-    server.child.kill("SIGTERM");
-    await server.ended;
+    await server.end();
   }
   const [nothing, ready] = [median(times.nothing), median(times.ready)];
   const ratio = (ready / nothing).toFixed(1);

@@ -1,27 +1,16 @@
 /** `--scenario overload`: what does a server do with more calls than it can answer? */
 
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { getPriority, setPriority } from "node:os";
 import { join, resolve } from "node:path";
-import { describeMachine } from "../bench/machine.js";
-import {
-  choiceFlag,
-  type Flags,
-  type FlagValues,
-  flagsHelp,
-  numberFlag,
-  OptionError,
-  outputFile,
-  parseFlags,
-} from "../options.js";
+import { choiceFlag, type Flags, type FlagValues, flagsHelp, numberFlag, OptionError, parseFlags } from "../options.js";
 import { projectRoot } from "../project.js";
-import { createRandom } from "../random.js";
-import { commandText } from "../report/facts.js";
+import { factsOf } from "../report/facts.js";
 import { overloadPage } from "../report/overload-page.js";
 import { demandRows, parseRows, type RowSource, rowsFromFile, rowsInTurn } from "../rows.js";
+import { readShared, runScenario, sharedFlags } from "../scenario-run.js";
 import { preflight } from "../scenarios/preflight.js";
-import { startPlumb } from "../server-process.js";
-import { parseTarget, type Target, targetUrl } from "../target.js";
+import { type Target, targetUrl } from "../target.js";
 import { referenceBundle, references } from "./reference.js";
 import { overloadText } from "./report-text.js";
 import { type OverloadSettings, runOverload } from "./run-overload.js";
@@ -29,7 +18,7 @@ import { createServerSide } from "./server-side.js";
 
 const flags: Flags = {
   scenario: { value: "overload", help: "this scenario" },
-  url: { value: "URL", help: "where to send rows, on this machine only; default: a server is started and stopped" },
+  url: sharedFlags.url,
   "admin-url": { value: "URL", help: "the admin listener of --url's server (http://127.0.0.1:8082)" },
   reference: {
     value: "NAME",
@@ -58,10 +47,10 @@ const flags: Flags = {
   },
   "leave-ms": { value: "N", help: "when callers leave, in the phases where they do (10)" },
   connections: { value: "N", help: "connections at most (4096)" },
-  seed: { value: "N", help: "seed of rows and arrivals (1)" },
+  seed: sharedFlags.seed,
   short: { help: "everything in a few seconds: shows that it works, and says little of the server" },
-  json: { value: "FILE", help: "write the report there" },
-  html: { value: "FILE", help: "write the report there as a page that needs no network" },
+  json: sharedFlags.json,
+  html: sharedFlags.html,
 };
 
 const usage = `npm run loadtest -- --scenario overload [flags] [-- flags of serve]
@@ -85,18 +74,12 @@ export async function overload(args: readonly string[], say: (text: string) => v
     return 0;
   }
   const settingsFor = readSettings(values);
-  const random = createRandom(numberFlag(values, "seed", 1, { min: 0, integer: true }));
-  const json = outputFile(values, "json");
-  const html = outputFile(values, "html");
+  const options = readShared(values);
+  const { url, random } = options;
   const kind = values.has("reference") ? choiceFlag(values, "reference", references, "spin") : undefined;
-  const url = values.get("url");
   if (url !== undefined) refuseWithUrl(values, passedOn);
   if (kind !== undefined && values.has("models"))
     throw new OptionError("--models: --reference brings a model store of its own");
-  const givenTarget = url === undefined ? undefined : parseTarget(url);
-  const givenAdmin = parseTarget(values.get("admin-url") ?? "http://127.0.0.1:8082", "admin-url");
-  const file = values.get("rows");
-  const givenRows = file === undefined ? undefined : rowsFromFile(file);
   const reference = kind === undefined ? undefined : await referenceBundle(kind, say);
   const model =
     values.get("model") ??
@@ -104,71 +87,42 @@ export async function overload(args: readonly string[], say: (text: string) => v
     (url === undefined && values.has("models") ? onlyModel(values.get("models")!) : undefined);
   const models = reference?.models ?? (values.has("models") ? resolve(values.get("models")!) : undefined);
   const rows =
-    givenRows ??
+    options.rows ??
     (reference ? rowsFromFile(reference.rowsFile) : url === undefined ? goldenRows(models, model) : undefined) ??
     demandRows(random);
-  const server = givenTarget ? undefined : await startPlumb(serveFlags(values, models, passedOn));
   const path =
-    givenTarget && !values.has("model")
-      ? givenTarget.path
-      : model === undefined
-        ? "/predict"
-        : `/models/${encodeURIComponent(model)}/predict`;
-  const target: Target = { ...(givenTarget ?? { host: "127.0.0.1", port: server!.port }), path };
-  const admin: Target = {
-    ...givenAdmin,
-    ...(server ? { host: "127.0.0.1", port: server.adminPort } : {}),
-    path: "/metrics",
-  };
-  try {
+    model === undefined || (url !== undefined && !values.has("model"))
+      ? undefined
+      : `/models/${encodeURIComponent(model)}/predict`;
+  const serve = serveFlags(values, models, passedOn);
+  return await runScenario(options, { serve, path }, say, async ({ target, admin, pid }) => {
     const answered = await preflight(target, rows());
     const settings = settingsFor(
       values.has("objective-ms") ? undefined : await objectiveOf(target, model ?? answered?.split("/")[0]),
     );
-    const serverSide = createServerSide(admin, server?.pid);
-    const report = await first(() =>
-      runOverload({ target, settings, rows, random, server: serverSide, progress: say }),
-    );
+    const server = createServerSide(admin, pid);
+    const report = await withPriority(() => runOverload({ target, settings, rows, random, server, progress: say }));
     say(`\n${overloadText(report)}`);
-    const facts = {
-      model: answered,
-      url: targetUrl(target),
-      machine: describeMachine(),
-      finished: new Date().toISOString(),
-      command: commandText(args),
-      server: { why: "this scenario reads other figures" },
-    };
-    if (json !== undefined) writeFileSync(json, `${JSON.stringify({ ...report, facts }, null, 2)}\n`);
-    if (html !== undefined) {
-      writeFileSync(html, overloadPage(report, facts));
-      say(`The report as a page: ${html}`);
-    }
-    const code = await server?.stop();
-    if (server && code !== 0) say(`FAIL: the server ended with exit code ${code}`);
-    return report.passed && (!server || code === 0) ? 0 : 1;
-  } finally {
-    await server?.stop();
-  }
+    const facts = { ...factsOf(target, answered, args), server: { why: "this scenario reads other figures" } };
+    return { report: { ...report, facts }, page: () => overloadPage(report, facts) };
+  });
 }
 
-/**
- * Runs with this thread before all others, where that is allowed: on a machine that is shared with the server, a
- * generator that waits for its turn sends late.
- */
-async function first<Result>(work: () => Promise<Result>): Promise<Result> {
+/** Raises this process's priority meanwhile, where that is allowed: a generator that waits for its turn sends late. */
+async function withPriority<Result>(work: () => Promise<Result>): Promise<Result> {
   const before = getPriority();
   const set = (priority: number) => {
     try {
       setPriority(priority);
     } catch {
-      // Not allowed: the report says how late calls left.
+      // Not allowed: the report shows how late calls left.
     }
   };
   set(before - 10);
   return await work().finally(() => set(before));
 }
 
-/** What follows a lone `--` is for the server. */
+/** Arguments after a lone `--` are for the server. */
 function splitArgs(args: readonly string[]): { own: readonly string[]; passedOn: readonly string[] } {
   const at = args.indexOf("--");
   return at < 0 ? { own: args, passedOn: [] } : { own: args.slice(0, at), passedOn: args.slice(at + 1) };
@@ -225,7 +179,7 @@ function readSettings(values: FlagValues): (bundleObjectiveMs: number | undefine
   };
 }
 
-/** @returns Of the version that serves; undefined where the server doesn't say it. */
+/** @returns The objective of the serving version; undefined where the server doesn't report it. */
 async function objectiveOf(target: Target, model: string | undefined): Promise<number | undefined> {
   if (model === undefined) return undefined;
   const url = targetUrl({ ...target, path: `/models/${encodeURIComponent(model)}` });
@@ -244,7 +198,7 @@ function onlyModel(models: string): string | undefined {
   return names.length === 1 ? names[0] : undefined;
 }
 
-/** Those that the newest version answers; undefined where no model is named. */
+/** The golden rows that the newest version answers; undefined where no model is named. */
 function goldenRows(models = join(projectRoot, "models"), model: string | undefined): RowSource | undefined {
   if (model === undefined) return undefined;
   const folder = join(models, model);

@@ -14,7 +14,7 @@ export const bars = {
 export interface Verdict {
   /** A sentence for each bar that is missed. */
   readonly failures: readonly string[];
-  /** Phases that say nothing of the server, with the reason. */
+  /** Phases that don't count for the server, with the reason. */
   readonly notJudged: readonly string[];
   readonly passed: boolean;
 }

@@ -7,7 +7,7 @@
  * after the start of the run.
  */
 
-/** What stands in `status` besides HTTP statuses. */
+/** Values of `status` besides HTTP statuses. */
 export const noReply = 0;
 export const connectionLost = 1;
 

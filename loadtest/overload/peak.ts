@@ -13,7 +13,7 @@ export interface PeakStep {
   /** Calls a second that were planned. */
   readonly rate: number;
   readonly goodput: number;
-  /** Why the step says nothing of the server; undefined where it does. */
+  /** Why the step doesn't count for the server; undefined where it does. */
   readonly bottleneck: string | undefined;
 }
 
@@ -40,10 +40,10 @@ const coarseMax = 16;
 /** Less than this more is noise. */
 const betterBy = 1.02;
 const neighbours = [0.88, 0.94, 1, 1.06];
-/** Of the best step: a peak below this share isn't believed before lower rates were tried. */
+/** A peak below this share of the best step is confirmed at lower rates first. */
 const nearShare = 0.8;
 const lowerMax = 6;
-/** A peak below this share says that the machine changed under the search. */
+/** A peak below this share means that the machine changed during the search. */
 const steadyShare = 0.6;
 
 /** @param measure - Sends at a rate for some seconds and waits until the server is idle again. */

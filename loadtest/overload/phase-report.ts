@@ -1,4 +1,4 @@
-/** What a phase comes to: its ledger, counted. */
+/** The report of a phase, counted from its ledger. */
 
 import { figure } from "../table.js";
 import type { Ledger } from "./ledger.js";
@@ -33,10 +33,10 @@ export interface Slice {
   readonly failed: number;
 }
 
-/** Of the calls that were due while the phase's own load was on; tries again count as calls of their own. */
+/** Counts the calls that were due while the phase's own load was on; each retry counts as a call. */
 export interface PhaseCounts {
   readonly calls: number;
-  /** Of them, tries again. */
+  /** How many of `calls` are retries. */
   readonly retries: number;
   readonly offeredPerSecond: number;
   /** Answered 200 within the objective, and within the call's own deadline. */
@@ -52,7 +52,7 @@ export interface PhaseCounts {
   readonly leftByClient: number;
   readonly lost: number;
   readonly unanswered: number;
-  /** How many refusals asked to wait for so many seconds. */
+  /** Refusals by their Retry-After, seconds. */
   readonly retryAfter: readonly { readonly seconds: number; readonly count: number }[];
 }
 

@@ -24,7 +24,7 @@ export interface PhaseSettings {
   readonly leaveAfterMs: number;
 }
 
-/** What a server takes in its stride, and what follows each overload. */
+/** The load that a server handles with ease, and that follows each overload. */
 export const calmFactor = 0.8;
 
 export function phasesOf({ durationS, deadlineMs, leaveAfterMs }: PhaseSettings): Phase[] {

@@ -1,11 +1,11 @@
-/** What an answer and a refusal cost the server, in processor time. */
+/** The processor time that the server spends on an answer and on a refusal. */
 
 import type { PhaseReport } from "./phase-report.js";
 
 /** Microseconds. */
 export interface ProcessorTime {
   readonly answerUs: number;
-  /** Undefined where too little was refused to tell. */
+  /** Undefined where too few calls were refused to determine it. */
   readonly refusalUs: number | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** The reference bundles, made by trainer/reference_overload.py where they are asked for, and kept under .cache. */
+/** The reference bundles, made by trainer/reference_overload.py on demand, and kept under .cache. */
 
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -18,7 +18,7 @@ export interface ReferenceBundle {
   readonly rowsFile: string;
 }
 
-/** What a bundle comes out by: where it has changed, the bundle is made anew. */
+/** These files determine a bundle: when one changes, the bundle is made again. */
 const madeBy = ["trainer/reference_overload.py", "trainer/requirements.txt"];
 
 export async function referenceBundle(kind: Reference, progress: (line: string) => void): Promise<ReferenceBundle> {

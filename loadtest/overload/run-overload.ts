@@ -1,5 +1,6 @@
 /** Runs the scenario: the peak first, then each phase in terms of it. */
 
+import { saturate } from "../closed-loop.js";
 import { OptionError } from "../options.js";
 import type { Random } from "../random.js";
 import { manyRowsBody, type RowSource } from "../rows.js";
@@ -12,7 +13,6 @@ import { bottleneckOf, countPhase, type PhaseReport, rowsForNobody, slicesOf } f
 import { calmFactor, type Phase, type PhaseSettings, phasesOf } from "./phases.js";
 import { type ProcessorTime, processorTimeOf } from "./processor-time.js";
 import { recoverySeconds } from "./recovery.js";
-import { saturate } from "./saturate.js";
 import { type Sent, sendPlan } from "./send-plan.js";
 import { difference, othersShare, type ServerCounts, type ServerSide } from "./server-side.js";
 
@@ -98,12 +98,8 @@ async function peakOf(run: OverloadRun, requests: readonly Buffer[]): Promise<Pe
   const { settings, target, random, progress } = run;
   const { objectiveMs, search, drainMs } = settings;
   if (settings.peak !== undefined) return { goodput: settings.peak, rate: settings.peak, steps: [], doubt: undefined };
-  const guess = await saturate({
-    target,
-    requests,
-    connections: saturateConnections,
-    durationMs: search.saturateS * 1000,
-  });
+  const closedLoop = { requests, connections: saturateConnections, durationS: search.saturateS, drainMs };
+  const { okPerSecond: guess } = await saturate(target, closedLoop);
   if (guess === 0)
     throw new Error("the server answered no call of the closed loop that makes the first guess of the peak");
   progress(`closed loop, ${saturateConnections} connections: ${Math.round(guess)} calls/s`);
@@ -132,7 +128,7 @@ async function peakOf(run: OverloadRun, requests: readonly Buffer[]): Promise<Pe
 }
 
 /**
- * By when the replies came, and not by when the calls were due: a step over the peak is in time until its queue has
+ * Counts by when the replies came, not by when the calls were due: a step over the peak is in time until its queue has
  * grown, so that by when they were due a short step would seem to be over what the server can do.
  */
 function goodEndedPerSecond(

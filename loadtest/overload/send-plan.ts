@@ -6,8 +6,8 @@
  * from when it was due.
  */
 
+import { Connections } from "../connections.js";
 import type { Target } from "../target.js";
-import { Connections } from "./connections.js";
 import { connectionLost, Ledger } from "./ledger.js";
 
 export interface SendPlan {
@@ -16,7 +16,7 @@ export interface SendPlan {
   readonly dueMs: Float64Array;
   /** Sent in turn. */
   readonly requests: readonly Buffer[];
-  /** As many as there are at the start, and at most. */
+  /** All are opened at the start; there are never more. */
   readonly connections: number;
   /** How long to wait for replies after the last call was due. */
   readonly drainMs: number;
@@ -35,7 +35,7 @@ export interface GeneratorFacts {
    */
   readonly lagMsP99: number;
   readonly lagMsMax: number;
-  /** Of one processor. */
+  /** As a share of one processor. */
   readonly processorShare: number;
   /** Planned calls that found no free connection when they were due. */
   readonly waitedForConnection: number;

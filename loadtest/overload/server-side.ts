@@ -1,13 +1,13 @@
 /**
- * What only the server and the machine know of a phase: the rows that models ran, the processor time that the server
- * took, and that of everything else. Figures of a machine that is busy with other work are those of another, slower
- * one.
+ * Figures of a phase from the server and the machine: the rows that models ran, the processor time of the server, and
+ * that of everything else. A machine that is busy with other work gives the figures of a slower one.
  */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
-import { processorSeconds } from "../bench/processor-time.js";
+import { processorSeconds } from "../process-time.js";
+import { sumOf } from "../prometheus-text.js";
 import { readMetrics } from "../server-metrics.js";
 import type { Target } from "../target.js";
 
@@ -25,7 +25,7 @@ export interface ServerCounts {
 }
 
 export interface ServerSide {
-  /** Waits until the server runs nothing more. @returns Undefined where the server doesn't say it. */
+  /** Waits until the server runs nothing more. @returns Undefined where the server doesn't report it. */
   read(): Promise<ServerCounts | undefined>;
 }
 
@@ -39,9 +39,8 @@ const calmWithinMs = 10_000;
  */
 export function createServerSide(admin: Target, pid: number | undefined): ServerSide {
   const readOnce = async (): Promise<ServerCounts> => {
-    const samples = [...(await readMetrics(admin)).values()];
-    const sum = (name: string) =>
-      samples.reduce((total, sample) => (sample.name === name ? total + sample.value : total), 0);
+    const samples = await readMetrics(admin);
+    const sum = (name: string) => sumOf(samples.values(), name);
     const ofProcess = pid === undefined ? undefined : processorSecondsOfTree(pid);
     const processorS = ofProcess ?? sum("process_cpu_seconds_total");
     const { user, system } = process.cpuUsage();
@@ -68,7 +67,7 @@ export function createServerSide(admin: Target, pid: number | undefined): Server
   };
 }
 
-/** What came between two readings. */
+/** The difference between two readings. */
 export function difference(before: ServerCounts, after: ServerCounts): ServerCounts {
   const { rowsRun, processorS, othersS, atS } = after;
   return {
@@ -103,7 +102,7 @@ export function parseBusy(stat: string): number {
   return (user! + nice! + system! + irq! + softirq! + steal!) / 100;
 }
 
-/** Of a process and all that it started, seconds; undefined where the system doesn't say it. */
+/** Processor seconds of a process and all that it started; undefined where the system doesn't report them. */
 function processorSecondsOfTree(pid: number): number | undefined {
   const own = processorSeconds(pid);
   if (own === undefined) return undefined;

@@ -36,15 +36,15 @@ export interface Zone {
 }
 
 export interface Chart {
-  /** Of letters and hyphens; unique on the page. */
+  /** Letters and hyphens; unique on the page. */
   readonly id: string;
   readonly title: string;
-  /** What the axes are, and their units. */
+  /** Names of the axes, with their units. */
   readonly xLabel: string;
   readonly yLabel: string;
   readonly x: Scale;
   readonly y: Scale;
-  /** What the reader should know of how it was made. */
+  /** How the figure was made, for the reader. */
   readonly note?: string;
   readonly lines?: readonly LineSeries[];
   readonly bars?: readonly BarSeries[];

@@ -1,7 +1,8 @@
 /** The run's facts that hold for every scenario: on what it ran, against what, and how to repeat it. */
 
-import type { Machine } from "../bench/machine.js";
+import { describeMachine, type Machine } from "../machine.js";
 import type { ServerSaid } from "../server-metrics.js";
+import { type Target, targetUrl } from "../target.js";
 
 export interface RunFacts {
   /** The model that answered, as the server's answer names it. */
@@ -12,6 +13,12 @@ export interface RunFacts {
   readonly finished: string;
   readonly command: string;
   readonly server: ServerSaid;
+}
+
+/** @param args - Of the command that ran. */
+export function factsOf(target: Target, model: string | undefined, args: readonly string[]): Omit<RunFacts, "server"> {
+  const finished = new Date().toISOString();
+  return { model, url: targetUrl(target), machine: describeMachine(), finished, command: commandText(args) };
 }
 
 export function sharedFacts({ model, url, machine, finished }: RunFacts): [string, string][] {
@@ -25,7 +32,7 @@ export function sharedFacts({ model, url, machine, finished }: RunFacts): [strin
   ];
 }
 
-/** Flags that say where to write, and not what to do. */
+/** Flags that name output files. */
 const outputs = new Set(["--html", "--json", "--compare"]);
 
 /** The command that repeats a run, for a POSIX shell; without where its results were written. */

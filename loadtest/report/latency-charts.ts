@@ -96,7 +96,7 @@ export function latencyOverTimeChart(intervals: readonly Interval[], p95MsMax: n
   };
 }
 
-/** Below a microsecond the clock says nothing, and 0 has no logarithm. */
+/** The clock's resolution is a microsecond, and 0 has no logarithm. */
 function latencyScale(values: readonly number[]): Scale {
   const known = values.filter((value) => value > 0);
   if (known.length === 0) return logScale(1, 10);
@@ -111,7 +111,7 @@ const least = (values: readonly number[]) => values.reduce((a, b) => Math.min(a,
 const objective = (p95MsMax: number | undefined) =>
   p95MsMax === undefined ? [] : [{ y: p95MsMax, label: `P95 objective ${milliseconds(p95MsMax)}` }];
 
-/** From half-way to the place before up to half-way to the next. */
+/** Each band extends half-way to its neighbours. */
 function zoneAround(shares: readonly number[], index: number): { start: number; width: number } {
   const here = shares[index]!;
   const start = index === 0 ? 0 : (shares[index - 1]! + here) / 2;

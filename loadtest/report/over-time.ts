@@ -1,4 +1,4 @@
-/** What every chart over time shares: how an interval is called, and where it stands. */
+/** Shared by all charts over time: the name of an interval and its place. */
 
 import { figure } from "../table.js";
 import type { Interval } from "../timeline.js";

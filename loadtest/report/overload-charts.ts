@@ -54,7 +54,7 @@ export function goodputChart(peak: Peak, phases: readonly PhaseReport[]): Chart 
   };
 }
 
-/** From half-way to the place before up to half-way to the next; places may coincide. */
+/** Each band extends half-way to its neighbours; places may coincide. */
 function around(shares: readonly number[], index: number): { start: number; width: number } {
   const here = shares[index]!;
   const start = index === 0 ? 0 : (shares[index - 1]! + here) / 2;
@@ -80,7 +80,7 @@ function bands(phases: readonly PhaseReport[], text: (phase: PhaseReport) => str
   };
 }
 
-/** Of the phases whose callers wait. */
+/** Only phases whose callers wait. */
 export function acceptedChart(phases: readonly PhaseReport[], objectiveMs: number): Chart {
   const waiting = phases.filter(({ id }) => !id.startsWith("deadline-") && !id.startsWith("leaving-"));
   const at = ({ accepted: { p50 = 0, p95 = 0, p99 = 0 } }: PhaseReport) => ({ p50, p95, p99 });
@@ -162,7 +162,7 @@ export function endingsChart(phases: readonly PhaseReport[]): Chart {
   };
 }
 
-/** @returns Undefined where the server doesn't say what it ran. */
+/** @returns Undefined where the server doesn't report the rows that it ran. */
 export function rowsChart(phases: readonly PhaseReport[]): Chart | undefined {
   const known = phases.filter(({ rows }) => rows !== undefined);
   if (known.length === 0) return undefined;

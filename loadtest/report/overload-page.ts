@@ -1,4 +1,4 @@
-/** The page of an overload run: what becomes of a server that is asked for more than it can do, and afterwards? */
+/** The page of an overload run: a server under more calls than it can answer, and afterwards. */
 
 import { bars } from "../overload/judge.js";
 import type { PhaseReport } from "../overload/phase-report.js";

@@ -16,7 +16,7 @@ export interface Page {
   readonly figures: readonly (readonly [string, string])[];
   /** Charts and sections, in the order in which they're read. */
   readonly parts: readonly Child[];
-  /** What was done, with what, by which command. */
+  /** The run's settings, the machine and the command. */
   readonly facts: readonly (readonly [string, string])[];
   readonly command: string;
   /** How to read it: a paragraph each. */

@@ -1,4 +1,4 @@
-/** What was sent and answered over time, and what went wrong. */
+/** Requests sent, answered and failed over time. */
 
 import { figure } from "../table.js";
 import type { Interval } from "../timeline.js";
@@ -64,7 +64,7 @@ export function errorsChart(intervals: readonly Interval[]): Chart | undefined {
   };
 }
 
-/** As many kinds as there are colours to tell apart; the rarest share the last one. */
+/** One kind for each distinguishable colour; the rarest kinds share the last colour. */
 function errorBars(intervals: readonly Interval[], kinds: readonly string[]): BarSeries[] {
   const own = kinds.length > errorTones.length ? kinds.slice(0, errorTones.length - 1) : kinds;
   const rest = kinds.slice(own.length);

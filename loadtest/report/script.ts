@@ -1,6 +1,6 @@
 /**
- * What the page does: the button for light and dark, and a chart's values by pointer or by the arrow keys, said aloud
- * by screen readers. Everything the page says can be read without it.
+ * The page's script: the button for light and dark, and a chart's values by pointer or by the arrow keys, said aloud
+ * by screen readers. Everything on the page can be read without it.
  */
 
 export const script = `

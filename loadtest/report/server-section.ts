@@ -1,4 +1,4 @@
-/** What the server said of the run by its own metrics: how large the batches were that ran, and where the time went. */
+/** The server's own metrics of the run: batch sizes, and the time of each stage. */
 
 import { type Histogram, histogramQuantile, type ServerSaid, type ServerView } from "../server-metrics.js";
 import { figure } from "../table.js";

@@ -5,7 +5,7 @@
  * Ito, 2008), with at least 3 : 1 against their background; dashes tell the lines apart as well.
  */
 
-/** By name of a variable. */
+/** By the variable's name. */
 export type Palette = Readonly<Record<keyof typeof light, string>>;
 
 const light = {
@@ -55,7 +55,7 @@ export const variables = (colours: Palette) =>
 
 const tones = ["a", "b", "c", "d", "e", "f"].map((tone) => `.tone-${tone}{--tone:var(--${tone})}`).join("\n");
 
-/** What is drawn in a chart. */
+/** The elements of a chart. */
 export const marks = `.tick{font-size:12px;fill:var(--soft)}
 .tick-y{text-anchor:end}
 .tick-x{text-anchor:middle}

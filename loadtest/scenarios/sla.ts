@@ -76,7 +76,7 @@ export async function runSla(
   };
 }
 
-/** What in a run breaks the agreement: errors of any kind, and a P95 over the bound. */
+/** The breaches of the agreement in a run: errors of any kind, and a P95 over the bound. */
 export function judge({ plain, big }: Pick<OpenLoopResult, "plain" | "big">, p95MsMax: number): string[] {
   const failures = [...errorsOf("one-row requests", plain), ...errorsOf("large requests", big)];
   const p95 = plain.latencyMs?.p95;

@@ -8,12 +8,13 @@
  * run where nothing else is installed.
  */
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { createServer, request } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ServerProcess, serveCommand } from "../server-process.mjs";
 import { isBundled } from "./contents.mjs";
 
 /** Debian's nobody. */
@@ -31,7 +32,7 @@ export function must(holds, sentence) {
  * How a program of the image is run: nothing of this process's environment, and not as root.
  *
  * @param {string} cwd - A folder that isn't the stage.
- * @returns Options for `spawn`.
+ * @returns Options for a process.
  */
 export function containerOptions(cwd) {
   const options = { cwd, env: {} };
@@ -41,44 +42,17 @@ export function containerOptions(cwd) {
   return mayChange ? changed : options;
 }
 
-/** Starts `plumb serve` from the stage on free ports. */
-export class StagedServer {
-  stdout = "";
-  stderr = "";
-
+/** `plumb serve` from the stage, on free ports. */
+export class StagedServer extends ServerProcess {
   constructor(stage, options, flags = []) {
-    const settings = [
-      "--config",
-      join(stage, "plumb.config.json"),
-      "--models",
-      join(stage, "models"),
-      "--http-port",
-      "0",
-      "--admin-port",
-      "0",
-    ];
-    this.child = spawn(process.execPath, [join(stage, "bin/plumb.js"), "serve", ...settings, ...flags], {
-      ...options,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    this.ended = once(this.child, "close").then(([code, signal]) => signal ?? code);
-    for (const stream of ["stdout", "stderr"]) {
-      this.child[stream].setEncoding("utf8").on("data", (text) => {
-        this[stream] += text;
-      });
-    }
-    this.timer = setTimeout(() => this.child.kill("SIGKILL"), patienceMs);
-    this.ended.then(() => clearTimeout(this.timer));
+    const settings = ["--config", join(stage, "plumb.config.json"), "--models", join(stage, "models")];
+    super(serveCommand(join(stage, "bin/plumb.js"), [...settings, ...flags]), options);
   }
 
   /** @returns The public port, when every model was proved. */
   async ready() {
-    for (;;) {
-      const port = /:(\d+) \(predictions\)[\s\S]*\n {2}curl .*\n/.exec(this.stdout)?.[1];
-      if (port !== undefined) return Number(port);
-      const ended = await Promise.race([once(this.child.stdout, "data").then(() => undefined), this.ended]);
-      must(ended === undefined, `the server ended with ${ended} before it was ready:\n${this.stdout}${this.stderr}`);
-    }
+    await this.untilServing(patienceMs).catch(({ message }) => must(false, message));
+    return this.httpPort;
   }
 }
 
@@ -109,9 +83,8 @@ export async function checkServer(stage, cwd, say) {
       spawnSync(process.execPath, [join(stage, "bin/plumb.js"), "health", ...flags], options).status;
     must(health("--http-port", String(port)) === 0, "the health command doesn't find the server ready");
     must(health("--live", "--http-port", String(port)) === 0, "the health command doesn't find the server alive");
-    server.child.kill("SIGTERM");
-    const ended = await server.ended;
-    must(ended === 0, `after SIGTERM the server ended with ${ended}:\n${server.stderr}`);
+    const { code, signal } = await server.end(patienceMs);
+    must(code === 0, `after SIGTERM the server ended with ${signal ?? code}:\n${server.stderr}`);
     const lines = server.stderr.trim().split("\n");
     // A newer Node warns there of what it will no longer do.
     const strange = lines.filter((line) => !line.startsWith("{"));
@@ -120,7 +93,7 @@ export async function checkServer(stage, cwd, say) {
     must(last.message === "stopped" && last.cut_off === 0, `the last line of its log is ${JSON.stringify(last)}`);
     must(health("--http-port", String(port)) === 1, "the health command finds a server ready that has ended");
   } finally {
-    server.child.kill("SIGKILL");
+    server.kill("SIGKILL");
   }
   await checkOptions(stage, options);
   must(snapshot(stage) === before, "the server changed a file of the stage");
@@ -160,14 +133,16 @@ async function checkOptions(stage, options) {
         same((await post(port, address(model), row)).prediction, prediction),
         `${model} answers otherwise with a cache`,
       );
-    server.child.kill("SIGTERM");
-    must((await server.ended) === 0, `with a cache and traces the server didn't end well:\n${server.stderr}`);
+    must(
+      (await server.end(patienceMs)).code === 0,
+      `with a cache and traces the server didn't end well:\n${server.stderr}`,
+    );
     must(
       posts.includes("POST /v1/traces application/x-protobuf"),
       `the collector got no span, but ${JSON.stringify(posts)}:\n${server.stderr}`,
     );
   } finally {
-    server.child.kill("SIGKILL");
+    server.kill("SIGKILL");
     collector.close();
   }
 }

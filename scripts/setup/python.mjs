@@ -23,12 +23,12 @@ const catboost = {
 };
 const peers = {
   venv: join(root, ".cache/peers-venv"),
-  requirements: join(root, "loadtest/peers/requirements.txt"),
+  requirements: join(root, "bench/peers/requirements.txt"),
   who: "a peer in Python",
 };
 const enginePeers = {
   ...peers,
-  requirements: join(root, "loadtest/peers/requirements-engines.txt"),
+  requirements: join(root, "bench/peers/requirements-engines.txt"),
   stamp: ".requirements-engines-sha256",
   options: ["--no-deps"],
 };

@@ -6,10 +6,10 @@ import { Pool } from "../../server/inference/pool.js";
 import { ProcessPool } from "../../server/inference/process-pool.js";
 import { StuckRunError } from "../../server/inference/worker-pool.js";
 import type { StuckRun } from "../../server/inference/worker-slots.js";
-import { orders } from "../fixtures/blocking-work.mjs";
+import { orders } from "../support/blocking-work.mjs";
 import { makeSpec } from "../support/versions.js";
 
-const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+const fixture = (name: string) => fileURLToPath(new URL(`../support/${name}`, import.meta.url));
 const quickly = { interval: 5, timeout: 20_000 };
 /** For runs that aren't meant to be stuck. */
 const longMs = 20_000;

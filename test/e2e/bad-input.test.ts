@@ -4,10 +4,10 @@
  */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { post } from "../fixtures/http-client.js";
-import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
-import { RawConnection, type RawReply } from "../fixtures/raw-connection.js";
-import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
+import { post } from "../support/http-client.js";
+import { echoModel, type ModelStore, spinModel, writeStore } from "../support/model-store.js";
+import { RawConnection, type RawReply } from "../support/raw-connection.js";
+import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 
 let store: ModelStore;
 let server: ServerProcess;

@@ -3,9 +3,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { post } from "../fixtures/http-client.js";
-import { metric } from "../fixtures/metrics.js";
-import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
+import { post } from "../support/http-client.js";
+import { metric } from "../support/metrics.js";
+import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 
 const store = fileURLToPath(new URL("../../models", import.meta.url));
 const models = readdirSync(store);

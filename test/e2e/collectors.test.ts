@@ -5,12 +5,12 @@
 
 import { Agent } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { post } from "../fixtures/http-client.js";
-import { metric } from "../fixtures/metrics.js";
-import { echoModel, type ModelStore, writeStore } from "../fixtures/model-store.js";
-import { OtlpReceiver, TcpListener } from "../fixtures/otlp-receiver.js";
-import { type Environment, sendTo, startWith } from "../fixtures/otlp-servers.js";
-import { endServers, type ServerProcess } from "../fixtures/server-process.js";
+import { post } from "../support/http-client.js";
+import { metric } from "../support/metrics.js";
+import { echoModel, type ModelStore, writeStore } from "../support/model-store.js";
+import { OtlpReceiver, TcpListener } from "../support/otlp-receiver.js";
+import { type Environment, sendTo, startWith } from "../support/otlp-servers.js";
+import { endServers, type ServerProcess } from "../support/server-process.js";
 
 const spansPerCall = 8;
 /** OpenTelemetry's default for the spans that may wait, which is a whole number of calls. */
@@ -208,7 +208,7 @@ describe("what can't be meant", () => {
 });
 
 describe("nothing of OpenTelemetry is loaded", () => {
-  const absent = { NODE_OPTIONS: `--import=${new URL("../fixtures/otlp-absent.mjs", import.meta.url).href}` };
+  const absent = { NODE_OPTIONS: `--import=${new URL("../support/otlp-absent.mjs", import.meta.url).href}` };
 
   test.each<[string, Environment]>([
     ["where no collector is named", {}],

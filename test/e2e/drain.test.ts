@@ -3,19 +3,19 @@
  * code.
  */
 
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ask, post } from "../fixtures/http-client.js";
-import { members } from "../fixtures/http-members.js";
-import { busyWorkers, metric } from "../fixtures/metrics.js";
-import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
-import { RawConnection } from "../fixtures/raw-connection.js";
-import { endServers, ServerProcess, serverProgram, startServer } from "../fixtures/server-process.js";
+import { ServerProcess as StartedProcess, serveCommand } from "../../scripts/server-process.mjs";
+import { ask, post } from "../support/http-client.js";
+import { members } from "../support/http-members.js";
+import { busyWorkers, metric } from "../support/metrics.js";
+import { echoModel, type ModelStore, spinModel, writeStore } from "../support/model-store.js";
 import { needProgram } from "../support/programs.js";
+import { RawConnection } from "../support/raw-connection.js";
+import { endServers, ServerProcess, serverProgram, startServer } from "../support/server-process.js";
 
 const quickly = { interval: 5, timeout: 20_000 };
 
@@ -330,28 +330,12 @@ describe("other signals", () => {
   test("SIGHUP of a terminal that has closed drains", async (context) => {
     const script = needProgram(context, "script");
     const log = join(store.directory, ".terminal.log");
-    const command = [
-      process.execPath,
-      serverProgram,
-      "serve",
-      "--models",
-      store.directory,
-      "--http-port",
-      "0",
-      "--admin-port",
-      "0",
-    ];
+    const command = serveCommand(serverProgram, ["--models", store.directory]);
     // Standard error is a file: when the terminal is gone, nobody could read it there. The shell passes the signal on,
     // as shells do, and tells the exit code; the first of its waits is what the signal ends.
     const line = `${command.join(" ")} 2>${log} & trap "kill -HUP $!" HUP; wait $!; wait $!; echo "exit code $?" >>${log}`;
-    const terminal = spawn(script, ["-qfec", line, "/dev/null"], { stdio: ["ignore", "pipe", "ignore"] });
-    let screen = "";
-    await new Promise<void>((resolve) =>
-      terminal.stdout.setEncoding("utf8").on("data", (text: string) => {
-        screen += text;
-        if (/ {2}curl [^\n]*\n/.test(screen)) resolve();
-      }),
-    );
+    const terminal = new StartedProcess([script, "-qfec", line, "/dev/null"]);
+    await terminal.until(({ stdout }) => / {2}curl [^\n]*\n/.exec(stdout) ?? undefined);
     terminal.kill("SIGKILL");
     const ended = /"draining","reason":"SIGHUP".*\n.*"stopped","cut_off":0\}\nexit code 0\n$/;
     await expect.poll(() => readFileSync(log, "utf8"), quickly).toMatch(ended);

@@ -11,7 +11,7 @@ import { Scheduler } from "../../server/inference/scheduler.js";
 import { makeQueuedCall } from "../support/calls.js";
 import { makeVersion } from "../support/versions.js";
 
-const filename = fileURLToPath(new URL("../fixtures/dying-worker.mjs", import.meta.url));
+const filename = fileURLToPath(new URL("../support/dying-worker.mjs", import.meta.url));
 const quickly = { interval: 5, timeout: 20_000 };
 /** Values of a row, and what a worker does at the sight of them. */
 const values = { dieRunning: -1, exitIdle: -2, throwIdle: -3 };

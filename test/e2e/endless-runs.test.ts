@@ -5,9 +5,9 @@
 
 import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { childrenOf, isRunning } from "../fixtures/children.js";
-import { ask, post } from "../fixtures/http-client.js";
-import { busyWorkers, metric } from "../fixtures/metrics.js";
+import { childrenOf, isRunning } from "../support/children.js";
+import { ask, post } from "../support/http-client.js";
+import { busyWorkers, metric } from "../support/metrics.js";
 import {
   echoModel,
   endless,
@@ -17,8 +17,8 @@ import {
   spinModel,
   stepsMax,
   writeStore,
-} from "../fixtures/model-store.js";
-import { endServers, ServerProcess, startServer } from "../fixtures/server-process.js";
+} from "../support/model-store.js";
+import { endServers, ServerProcess, startServer } from "../support/server-process.js";
 
 const quickly = { interval: 20, timeout: 20_000 };
 /** Whatever a test does here ends long before; without a limit it would never. */

@@ -8,11 +8,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bundle, type GoldenAnswer, readBundle } from "../../bundle/index.js";
 import { createSharedChoices, shareChoices } from "../../server/inference/engines.js";
 import { Pool } from "../../server/inference/pool.js";
-import { ask, post } from "../fixtures/http-client.js";
-import { scrape } from "../fixtures/metrics.js";
-import { RawConnection } from "../fixtures/raw-connection.js";
-import { endServers, type LogLine, type ServerProcess, startServer } from "../fixtures/server-process.js";
-import { treeModel } from "../fixtures/tree-onnx.js";
+import { ask, post } from "../support/http-client.js";
+import { scrape } from "../support/metrics.js";
+import { RawConnection } from "../support/raw-connection.js";
+import { endServers, type LogLine, type ServerProcess, startServer } from "../support/server-process.js";
+import { treeModel } from "../support/tree-onnx.js";
 import { makeSpec } from "../support/versions.js";
 
 const models = fileURLToPath(new URL("../../models", import.meta.url));

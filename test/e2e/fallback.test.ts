@@ -4,11 +4,11 @@
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ask, post } from "../fixtures/http-client.js";
-import { busyWorkers, metric } from "../fixtures/metrics.js";
-import { lookupModel, type ModelStore, rootModel, spinModel, writeStore } from "../fixtures/model-store.js";
-import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
-import { linearRule } from "../fixtures/tiny-bundle.js";
+import { ask, post } from "../support/http-client.js";
+import { busyWorkers, metric } from "../support/metrics.js";
+import { lookupModel, type ModelStore, rootModel, spinModel, writeStore } from "../support/model-store.js";
+import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
+import { linearRule } from "../support/tiny-bundle.js";
 
 const quickly = { interval: 5, timeout: 20_000 };
 

@@ -5,12 +5,12 @@
 
 import { spawnSync } from "node:child_process";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { post } from "../fixtures/http-client.js";
-import { busyWorkers } from "../fixtures/metrics.js";
-import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
-import { RawConnection } from "../fixtures/raw-connection.js";
-import { endServers, ServerProcess } from "../fixtures/server-process.js";
+import { post } from "../support/http-client.js";
+import { busyWorkers } from "../support/metrics.js";
+import { echoModel, type ModelStore, spinModel, writeStore } from "../support/model-store.js";
 import { needProgram } from "../support/programs.js";
+import { RawConnection } from "../support/raw-connection.js";
+import { endServers, ServerProcess } from "../support/server-process.js";
 
 let store: ModelStore;
 

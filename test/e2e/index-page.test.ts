@@ -10,10 +10,10 @@ import type { AddressInfo } from "node:net";
 import { promisify } from "node:util";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from "vitest";
-import { ask } from "../fixtures/http-client.js";
-import { echoModel, type ModelStore, rootModel, writeStore } from "../fixtures/model-store.js";
-import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
+import { ask } from "../support/http-client.js";
+import { echoModel, type ModelStore, rootModel, writeStore } from "../support/model-store.js";
 import { needProgram } from "../support/programs.js";
+import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 
 const run = promisify(execFile);
 const html = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };

@@ -4,12 +4,12 @@
  */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { post } from "../fixtures/http-client.js";
-import { members } from "../fixtures/http-members.js";
-import { metric } from "../fixtures/metrics.js";
-import { echoModel, type ModelStore, writeStore } from "../fixtures/model-store.js";
-import { RawConnection } from "../fixtures/raw-connection.js";
-import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
+import { post } from "../support/http-client.js";
+import { members } from "../support/http-members.js";
+import { metric } from "../support/metrics.js";
+import { echoModel, type ModelStore, writeStore } from "../support/model-store.js";
+import { RawConnection } from "../support/raw-connection.js";
+import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 
 const mebibyte = 1_048_576;
 /** The default of `body_bytes_max`, and what the model of this test has. */

@@ -6,10 +6,10 @@
 import { Agent } from "node:http";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { post } from "../fixtures/http-client.js";
-import { metric } from "../fixtures/metrics.js";
-import { RawConnection } from "../fixtures/raw-connection.js";
-import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
+import { post } from "../support/http-client.js";
+import { metric } from "../support/metrics.js";
+import { RawConnection } from "../support/raw-connection.js";
+import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 
 const models = fileURLToPath(new URL("../../models", import.meta.url));
 const quickly = { interval: 5, timeout: 20_000 };

@@ -2,12 +2,12 @@
 
 import { Agent } from "node:http";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ask, post } from "../fixtures/http-client.js";
-import { members } from "../fixtures/http-members.js";
-import { busyWorkers, metric } from "../fixtures/metrics.js";
-import { echoModel, lookupModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
-import { RawConnection } from "../fixtures/raw-connection.js";
-import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
+import { ask, post } from "../support/http-client.js";
+import { members } from "../support/http-members.js";
+import { busyWorkers, metric } from "../support/metrics.js";
+import { echoModel, lookupModel, type ModelStore, spinModel, writeStore } from "../support/model-store.js";
+import { RawConnection } from "../support/raw-connection.js";
+import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 
 const quickly = { interval: 5, timeout: 20_000 };
 /** A run of some hundred milliseconds: long enough to leave while it lasts. */

@@ -5,9 +5,9 @@
 
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type GoldenAnswer, readBundle } from "../../bundle/index.js";
-import { post } from "../fixtures/http-client.js";
-import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
 import { DemandCopy } from "../support/demand-bundle.js";
+import { post } from "../support/http-client.js";
+import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 
 const demand = new DemandCopy();
 let server: ServerProcess;

@@ -11,7 +11,7 @@ import { type Browser, chromium, type Page } from "playwright-core";
 import { afterAll, describe, expect, it, type TestContext } from "vitest";
 import { loadtest } from "../../loadtest/command.js";
 import { needProgram } from "../support/programs.js";
-import { answerOne, startTestServer } from "../unit/loadtest/test-server.js";
+import { answerOne, startTestServer } from "../support/test-server.js";
 
 const folder = mkdtempSync(join(tmpdir(), "plumb-load-report-"));
 const quiet = [

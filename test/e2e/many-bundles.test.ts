@@ -9,13 +9,13 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { freePorts } from "../../loadtest/server-process.js";
-import type { Turns } from "../../loadtest/servers/turn-recorder.js";
-import { ask, post } from "../fixtures/http-client.js";
-import { parsePrometheus } from "../fixtures/prometheus-text.js";
-import { endServers, ServerProcess } from "../fixtures/server-process.js";
+import type { Turns } from "../../bench/servers/turn-recorder.js";
+import { freePorts } from "../../scripts/server-process.mjs";
 import { demandGolden } from "../support/demand-bundle.js";
+import { ask, post } from "../support/http-client.js";
 import { type ManyBundles, makeManyBundles } from "../support/many-bundles.js";
+import { parsePrometheus } from "../support/prometheus-text.js";
+import { endServers, ServerProcess } from "../support/server-process.js";
 
 const isLong = process.env.MANY_BUNDLES !== undefined;
 const count = Number(process.env.MANY_BUNDLES ?? 12);
@@ -33,7 +33,7 @@ async function startRecorded(): Promise<{ server: ServerProcess; turns: () => Pr
   const [port] = (await freePorts(1)) as [number];
   const before = process.env.NODE_OPTIONS;
   const recorder = pathToFileURL(
-    join(import.meta.dirname, "..", "..", "dist", "loadtest", "servers", "turn-recorder.js"),
+    join(import.meta.dirname, "..", "..", "dist", "bench", "servers", "turn-recorder.js"),
   ).href;
   process.env.NODE_OPTIONS = `--import ${recorder}`;
   process.env.TURNS_PORT = String(port);

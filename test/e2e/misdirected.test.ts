@@ -5,10 +5,10 @@
 
 import { Agent } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ask, post } from "../fixtures/http-client.js";
-import { echoModel, type ModelStore, writeStore } from "../fixtures/model-store.js";
-import { RawConnection } from "../fixtures/raw-connection.js";
-import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
+import { ask, post } from "../support/http-client.js";
+import { echoModel, type ModelStore, writeStore } from "../support/model-store.js";
+import { RawConnection } from "../support/raw-connection.js";
+import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 
 let store: ModelStore;
 let server: ServerProcess;

@@ -4,10 +4,10 @@
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type Answer, ask, post } from "../fixtures/http-client.js";
-import { busyWorkers, metric } from "../fixtures/metrics.js";
-import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
-import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
+import { type Answer, ask, post } from "../support/http-client.js";
+import { busyWorkers, metric } from "../support/metrics.js";
+import { echoModel, type ModelStore, spinModel, writeStore } from "../support/model-store.js";
+import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 
 const quickly = { interval: 5, timeout: 20_000 };
 /** Rounds of the slow model that last about half a second. */

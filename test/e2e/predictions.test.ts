@@ -4,11 +4,11 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ask, post } from "../fixtures/http-client.js";
-import { scrape } from "../fixtures/metrics.js";
-import { echoModel, lookupModel, lookupSize, type ModelStore, rootModel, writeStore } from "../fixtures/model-store.js";
-import { sumOf } from "../fixtures/prometheus-text.js";
-import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
+import { ask, post } from "../support/http-client.js";
+import { scrape } from "../support/metrics.js";
+import { echoModel, lookupModel, lookupSize, type ModelStore, rootModel, writeStore } from "../support/model-store.js";
+import { sumOf } from "../support/prometheus-text.js";
+import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 
 let store: ModelStore;
 let server: ServerProcess;

@@ -3,41 +3,25 @@
  * show: against a server started as they say.
  */
 
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ServerProcess } from "../../scripts/server-process.mjs";
 import { difference, shellBlocks } from "../support/shell-blocks.js";
 
 const run = promisify(execFile);
 const pages = ["README.md", "docs/http.md", "docs/operations.md"] as const;
 
-let server: ChildProcess;
-let ports: { http: string; admin: string };
+/** A build may come first. */
+const patienceMs = 120_000;
+let server: ServerProcess;
 
 beforeAll(async () => {
-  server = spawn("npm", ["start", "--", "--http-port", "0", "--admin-port", "0"], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let output = "";
-  server.stderr!.on("data", (chunk) => {
-    output += chunk;
-  });
-  ports = await new Promise((resolve, reject) => {
-    server.stdout!.on("data", (chunk) => {
-      output += chunk;
-      const [, http, admin] =
-        output.match(/http:\/\/127\.0\.0\.1:(\d+) \(predictions\) and http:\/\/127\.0\.0\.1:(\d+) \(metrics\)/) ?? [];
-      if (http !== undefined && admin !== undefined) resolve({ http, admin });
-    });
-    server.on("exit", (code) => reject(new Error(`npm start ended with exit code ${code}:\n${output}`)));
-  });
-});
-
-afterAll(() => {
-  server.kill("SIGTERM");
-});
+  server = new ServerProcess(["npm", "start", "--", "--http-port", "0", "--admin-port", "0"]);
+  await server.untilServing(patienceMs);
+}, patienceMs);
+afterAll(() => server.end());
 
 describe.each(pages)("%s", (page) => {
   const blocks = shellBlocks(readFileSync(page, "utf8"));
@@ -50,15 +34,15 @@ describe.each(pages)("%s", (page) => {
   const toRun = blocks.filter(({ notRun, script }) => notRun === undefined && script !== "npm start");
   it.each(toRun.map((block) => [block.line, block] as const))("line %i", async (_, { script, expected }) => {
     const here = script
-      .replaceAll("127.0.0.1:8080", `127.0.0.1:${ports.http}`)
-      .replaceAll("127.0.0.1:8082", `127.0.0.1:${ports.admin}`);
+      .replaceAll("127.0.0.1:8080", `127.0.0.1:${server.httpPort}`)
+      .replaceAll("127.0.0.1:8082", `127.0.0.1:${server.adminPort}`);
     const { stdout } = await run("sh", ["-ec", here]);
     if (expected) expect(difference(expected, stdout)).toBeUndefined();
   });
 });
 
 it("docs/operations.md names every metric, and none that isn't there", async () => {
-  const scrape = await (await fetch(`http://127.0.0.1:${ports.admin}/metrics`)).text();
+  const scrape = await (await fetch(`http://127.0.0.1:${server.adminPort}/metrics`)).text();
   const own = /^(?:plumb|nv)_/;
   const served = [...scrape.matchAll(/^# TYPE (\w+) /gm)].map(([, name]) => name!).filter((name) => own.test(name));
   const documented = [...readFileSync("docs/operations.md", "utf8").matchAll(/`((?:plumb|nv_inference)_\w+)`/g)].map(
@@ -68,7 +52,6 @@ it("docs/operations.md names every metric, and none that isn't there", async () 
 });
 
 it("the server that npm start became ends on SIGTERM, and npm with it, by exit code 0", async () => {
-  const ended = once(server, "exit");
   server.kill("SIGTERM");
-  expect(await ended).toEqual([0, null]);
+  expect(await server.ended).toEqual({ code: 0, signal: null });
 });

@@ -4,9 +4,9 @@
  */
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ask as askPath, post } from "../fixtures/http-client.js";
-import { echoModel, type ModelStore, rootModel, writeStore } from "../fixtures/model-store.js";
-import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
+import { ask as askPath, post } from "../support/http-client.js";
+import { echoModel, type ModelStore, rootModel, writeStore } from "../support/model-store.js";
+import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 
 const names = ["once", "twice", "three times"];
 const multiples = (value: number) => names.map((_, index) => Math.fround(Math.fround(value) * (index + 1)));

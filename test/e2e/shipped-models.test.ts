@@ -8,8 +8,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bundle, type GoldenAnswer, readBundle } from "../../bundle/index.js";
 import { ulpDistance } from "../../server/versions/ulp.js";
-import { post } from "../fixtures/http-client.js";
-import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
+import { post } from "../support/http-client.js";
+import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 
 const models = fileURLToPath(new URL("../../models", import.meta.url));
 const names = readdirSync(models);

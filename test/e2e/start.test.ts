@@ -3,17 +3,17 @@
  * doesn't.
  */
 
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type Answer, ask, post } from "../fixtures/http-client.js";
-import { echoModel, lookupModel, type ModelStore, rootModel, writeStore } from "../fixtures/model-store.js";
-import { endServers, ServerProcess, serverProgram, startServer, startToEnd } from "../fixtures/server-process.js";
-import type { TinyBundle } from "../fixtures/tiny-bundle.js";
+import { ServerProcess as StartedProcess } from "../../scripts/server-process.mjs";
+import { type Answer, ask, post } from "../support/http-client.js";
+import { echoModel, lookupModel, type ModelStore, rootModel, writeStore } from "../support/model-store.js";
+import { endServers, ServerProcess, serverProgram, startServer, startToEnd } from "../support/server-process.js";
+import type { TinyBundle } from "../support/tiny-bundle.js";
 
 let store: ModelStore;
 
@@ -130,15 +130,9 @@ test.each(["::1", "[::1]"])("an IPv6 address, %s, is listened on and shown as it
 
 describe("surroundings in which nothing runs stop the start with a sentence and exit code 1", () => {
   const inShell = async (script: string) => {
-    const child = spawn("sh", ["-c", script, "sh", process.execPath, serverProgram, store.directory], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    let stderr = "";
-    child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      stderr += text;
-    });
-    const [code] = (await once(child, "close")) as [number];
-    return { code, stderr };
+    const shell = new StartedProcess(["sh", "-c", script, "sh", process.execPath, serverProgram, store.directory]);
+    const { code } = await shell.ended;
+    return { code, stderr: shell.stderr };
   };
 
   test("too few files", async () => {

@@ -7,10 +7,10 @@ import { execFileSync } from "node:child_process";
 import { cp, mkdir, rename, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
-import { ask, post } from "../fixtures/http-client.js";
-import { echoModel, type ModelStore, rootModel, type TestModel, writeStore } from "../fixtures/model-store.js";
-import { parsePrometheus } from "../fixtures/prometheus-text.js";
-import { endServers, type ServerProcess, startServer, startToEnd } from "../fixtures/server-process.js";
+import { ask, post } from "../support/http-client.js";
+import { echoModel, type ModelStore, rootModel, type TestModel, writeStore } from "../support/model-store.js";
+import { parsePrometheus } from "../support/prometheus-text.js";
+import { endServers, type ServerProcess, startServer, startToEnd } from "../support/server-process.js";
 
 const stores: ModelStore[] = [];
 const makeStore = async (...models: readonly TestModel[]): Promise<string> => {

@@ -3,8 +3,8 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Answer, type Asked, post } from "../fixtures/http-client.js";
-import { busyWorkers, metric } from "../fixtures/metrics.js";
+import { type Answer, type Asked, post } from "../support/http-client.js";
+import { busyWorkers, metric } from "../support/metrics.js";
 import {
   echoModel,
   lookupModel,
@@ -13,11 +13,11 @@ import {
   rootModel,
   spinModel,
   writeStore,
-} from "../fixtures/model-store.js";
-import type { SentSpan } from "../fixtures/otlp-message.js";
-import { OtlpReceiver } from "../fixtures/otlp-receiver.js";
-import { sendTo, startWith } from "../fixtures/otlp-servers.js";
-import { endServers, type ServerProcess } from "../fixtures/server-process.js";
+} from "../support/model-store.js";
+import type { SentSpan } from "../support/otlp-message.js";
+import { OtlpReceiver } from "../support/otlp-receiver.js";
+import { sendTo, startWith } from "../support/otlp-servers.js";
+import { endServers, type ServerProcess } from "../support/server-process.js";
 
 const allStages = ["decode", "validate", "preprocess", "queue", "run", "postprocess", "reply"];
 const traceId = "0af7651916cd43dd8448eb211c80319c";

@@ -1,15 +1,13 @@
 /** Goal: the benchmark's recorder of turns sees what holds an event loop, and doesn't hold its process. */
 
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { expect, test } from "vitest";
-import { freePorts } from "../../loadtest/server-process.js";
-import type { Turns } from "../../loadtest/servers/turn-recorder.js";
+import type { Turns } from "../../bench/servers/turn-recorder.js";
+import { freePorts, ServerProcess } from "../../scripts/server-process.mjs";
 
 const recorder = pathToFileURL(
-  join(import.meta.dirname, "..", "..", "dist", "loadtest", "servers", "turn-recorder.js"),
+  join(import.meta.dirname, "..", "..", "dist", "bench", "servers", "turn-recorder.js"),
 ).href;
 
 /** Uses the processor for 30 ms in one turn, tells it, and ends when it is told to. */
@@ -28,12 +26,11 @@ setImmediate(() => {
 
 test("a turn that uses the processor for 30 ms is told once, and the process still ends", async () => {
   const [port] = (await freePorts(1)) as [number];
-  const child = spawn(process.execPath, ["--import", recorder, "-e", program], {
+  const child = new ServerProcess([process.execPath, "--import", recorder, "-e", program], {
     env: { ...process.env, TURNS_PORT: String(port) },
-    stdio: ["ignore", "pipe", "inherit"],
   });
   try {
-    await once(child.stdout, "data");
+    await child.until(({ stdout }) => (stdout === "" ? undefined : stdout));
     const ask = async () => (await (await fetch(`http://127.0.0.1:${port}/`)).json()) as Turns;
     const first = await ask();
     expect(first.longestOfAllMs).toBeGreaterThan(20);
@@ -43,5 +40,5 @@ test("a turn that uses the processor for 30 ms is told once, and the process sti
   } finally {
     child.kill("SIGTERM");
   }
-  expect(await once(child, "exit")).toEqual([0, null]);
+  expect(await child.ended).toEqual({ code: 0, signal: null });
 });

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { encodeNumber, readBundle } from "../../bundle/index.js";
 import type { Row, Scalar } from "../../preprocessing/index.js";
 import { createFallback, type Fallback } from "../../server/versions/fallback.js";
-import { classify, type Document, predictSeveral, type TinyBundle, writeTinyBundle } from "../fixtures/tiny-bundle.js";
+import { classify, type Document, predictSeveral, type TinyBundle, writeTinyBundle } from "../support/tiny-bundle.js";
 
 async function readBack(change: (bundle: TinyBundle) => void): Promise<Fallback> {
   const written = await writeTinyBundle(change);

@@ -7,7 +7,7 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { type ErrorCode, errorTable } from "../../server/errors.js";
 import { Metrics, stages } from "../../server/observe/metrics.js";
-import { parsePrometheus, sumOf } from "../fixtures/prometheus-text.js";
+import { parsePrometheus, sumOf } from "../support/prometheus-text.js";
 import { makeRecord } from "../support/records.js";
 import { makeVersion } from "../support/versions.js";
 

@@ -10,9 +10,9 @@ import type { Call } from "../../server/call.js";
 import { ServeError } from "../../server/errors.js";
 import { abandon, fail } from "../../server/predict.js";
 import type { Version } from "../../server/versions/version.js";
-import { linearRule } from "../fixtures/tiny-bundle.js";
 import type { MadeCall } from "../support/calls.js";
 import { createHandPath } from "../support/hand-path.js";
+import { linearRule } from "../support/tiny-bundle.js";
 import { makeVersion } from "../support/versions.js";
 
 /** Alone; with a fallback that can't answer for a `2`; with answers that are kept. */

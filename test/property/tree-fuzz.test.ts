@@ -10,10 +10,10 @@ import type { EngineModel, EngineSession } from "../../server/inference/engine.j
 import { onnxruntime } from "../../server/inference/session.js";
 import { NotCovered } from "../../server/inference/tree/not-covered.js";
 import { treeEngine } from "../../server/inference/tree/tree-engine.js";
-import type { OnnxGraph, OnnxNode, OnnxTensor } from "../fixtures/onnx-file.js";
-import { type Forest, type TreeAttributes, treeAttributes, treeGraph, treeModel } from "../fixtures/tree-onnx.js";
 import { fuzzTimeoutMs, rounds } from "../support/fuzzing.js";
+import type { OnnxGraph, OnnxNode, OnnxTensor } from "../support/onnx-file.js";
 import { type ForestTraits, forestTraits, makeForest, randomOf, rowsFor } from "../support/random-forest.js";
+import { type Forest, type TreeAttributes, treeAttributes, treeGraph, treeModel } from "../support/tree-onnx.js";
 
 const rowCount = 70;
 /** Small forests: of a large one's numbers, most changes say the same. */

@@ -8,9 +8,9 @@ import type { Block } from "../../preprocessing/index.js";
 import type { EngineSession } from "../../server/inference/engine.js";
 import { onnxruntime } from "../../server/inference/session.js";
 import { treeEngine } from "../../server/inference/tree/tree-engine.js";
-import { type Forest, treeModel } from "../fixtures/tree-onnx.js";
 import { fuzzTimeoutMs, rounds } from "../support/fuzzing.js";
 import { forestTraits, makeForest, randomOf, rowsFor } from "../support/random-forest.js";
+import { type Forest, treeModel } from "../support/tree-onnx.js";
 
 /** Sizes that take different ways: single rows, rows beside whole groups, groups, tiles and what is left of them. */
 const batchSizes = [1, 2, 3, 4, 5, 8, 15, 16, 17, 20, 31, 33, 63, 64, 65, 100, 128, 200];

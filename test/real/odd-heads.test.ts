@@ -6,13 +6,13 @@
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { HeadRecorder } from "../fixtures/head-recorder.js";
-import { echoModel, type ModelStore, writeStore } from "../fixtures/model-store.js";
-import { type OddHead, oddHeads } from "../fixtures/odd-heads.js";
-import { Load } from "../fixtures/proxy-load.js";
-import { endProxies, needProxy, ProxyProcess, proxyNames } from "../fixtures/proxy-process.js";
-import { RawConnection } from "../fixtures/raw-connection.js";
-import { endServers, startServer } from "../fixtures/server-process.js";
+import { HeadRecorder } from "../support/head-recorder.js";
+import { echoModel, type ModelStore, writeStore } from "../support/model-store.js";
+import { type OddHead, oddHeads } from "../support/odd-heads.js";
+import { Load } from "../support/proxy-load.js";
+import { endProxies, needProxy, ProxyProcess, proxyNames } from "../support/proxy-process.js";
+import { RawConnection } from "../support/raw-connection.js";
+import { endServers, startServer } from "../support/server-process.js";
 
 const member = process.env.PLUMB_HTTP;
 /** The fewest headers that a server doesn't answer, on Node 20. */

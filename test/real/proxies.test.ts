@@ -4,16 +4,17 @@
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type Answer, type Asked, ask, post } from "../fixtures/http-client.js";
-import { usualBuild } from "../fixtures/http-members.js";
-import { metric } from "../fixtures/metrics.js";
-import { echoModel, type ModelStore, spinModel, writeStore } from "../fixtures/model-store.js";
-import { Load } from "../fixtures/proxy-load.js";
-import { endProxies, freePort, needProxy, ProxyProcess, proxyNames } from "../fixtures/proxy-process.js";
-import { Relay } from "../fixtures/proxy-relay.js";
-import { RawConnection } from "../fixtures/raw-connection.js";
-import { endServers, type ServerProcess, startServer } from "../fixtures/server-process.js";
+import { freePorts } from "../../scripts/server-process.mjs";
+import { type Answer, type Asked, ask, post } from "../support/http-client.js";
+import { usualBuild } from "../support/http-members.js";
+import { metric } from "../support/metrics.js";
+import { echoModel, type ModelStore, spinModel, writeStore } from "../support/model-store.js";
 import { findProgram } from "../support/programs.js";
+import { Load } from "../support/proxy-load.js";
+import { endProxies, needProxy, ProxyProcess, proxyNames } from "../support/proxy-process.js";
+import { Relay } from "../support/proxy-relay.js";
+import { RawConnection } from "../support/raw-connection.js";
+import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 
 const patiently = { interval: 20, timeout: 30_000 };
 const bodyBytesMax = 1_048_576;
@@ -173,7 +174,7 @@ describe.each(proxyNames)("%s", (name) => {
   test("loses no request while a server drains, ends, and comes back", async (context) => {
     const program = needProxy(context, name);
     const flags = ["--drain-delay-ms", "1500", "--drain-quiet-ms", "1000"];
-    const port = ["--http-port", String(await freePort())];
+    const port = ["--http-port", String((await freePorts(1))[0])];
     const [first, second] = await Promise.all([serve(...flags, ...port), serve(...flags)]);
     const proxy = await ProxyProcess.start(name, program, [first.httpPort, second.httpPort]);
     let load = new Load(proxy.port, 16);

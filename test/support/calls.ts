@@ -1,4 +1,4 @@
-/** Calls as a transport makes them, with a reply that remembers what it was told. */
+/** Calls as a transport makes them, with a reply that records what it was given. */
 
 import type { Block } from "../../preprocessing/index.js";
 import { Call } from "../../server/call.js";

@@ -3,11 +3,9 @@
  * and signals do.
  */
 
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import { once } from "node:events";
-import type { Readable, Writable } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { vi } from "vitest";
+import { ServerProcess } from "../../scripts/server-process.mjs";
 
 export interface CommandResult {
   /** Null if a signal ended it. */
@@ -39,50 +37,40 @@ const bin = fileURLToPath(new URL("../../bin/plumb.js", import.meta.url));
 
 /** A real `bin/plumb.js` that runs. */
 export class PlumbProcess {
-  readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
-  readonly #ended: Promise<CommandResult>;
-  #stdout = "";
+  readonly #process: ServerProcess;
 
   constructor(args: readonly string[]) {
-    this.#child = spawn(process.execPath, [bin, ...args], { stdio: ["pipe", "pipe", "pipe"] });
-    let stderr = "";
-    this.#child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      this.#stdout += text;
-    });
-    this.#child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      stderr += text;
-    });
-    // A command that ends before it has read everything is no fault of whoever writes.
-    this.#child.stdin.on("error", () => {});
-    this.#ended = new Promise((resolve, reject) => {
-      this.#child.on("error", reject).on("close", (code) => resolve({ code, stdout: this.#stdout, stderr }));
-    });
+    this.#process = new ServerProcess([process.execPath, bin, ...args], { stdio: "pipe" });
   }
 
   write(input: string | Uint8Array): void {
-    this.#child.stdin.write(input);
+    this.#process.child.stdin!.write(input);
   }
 
   /** Nothing more is written. Resolves with what it said when it has ended. */
   async end(input: string | Uint8Array = ""): Promise<CommandResult> {
-    this.#child.stdin.end(input);
-    return this.#ended;
+    this.#process.child.stdin!.end(input);
+    return this.#result();
   }
 
   /** Stops reading its standard output, as `head` does. Resolves when it has ended. */
   async stopReading(): Promise<CommandResult> {
-    this.#child.stdout.destroy();
-    return this.#ended;
+    this.#process.child.stdout!.destroy();
+    return this.#result();
   }
 
   /** Resolves when so many lines are on standard output. @throws Error when it ends before. */
   async untilLines(count: number): Promise<string[]> {
-    const lines = () => this.#stdout.split("\n").slice(0, -1);
-    while (lines().length < count) {
-      const ended = await Promise.race([once(this.#child.stdout, "data"), this.#ended]);
-      if (!Array.isArray(ended)) throw new Error(`it ended with ${ended.code}: ${ended.stderr}`);
-    }
-    return lines();
+    return await this.#process.until(({ stdout }) => {
+      const lines = stdout.split("\n").slice(0, -1);
+      return lines.length < count ? undefined : lines;
+    });
+  }
+
+  async #result(): Promise<CommandResult> {
+    const { code } = await this.#process.ended;
+    const { stdout, stderr } = this.#process;
+    return { code, stdout, stderr };
   }
 }
 

@@ -1,4 +1,4 @@
-/** What a Dockerfile promises, read from its text. */
+/** Checks a Dockerfile by its text. */
 
 export interface Instruction {
   /** `FROM`, `COPY`, ... */

@@ -1,5 +1,5 @@
 /**
- * Time and turns by hand: a clock that moves when told, and the end of a turn of the event loop that comes when told.
+ * Time and turns by hand: a clock and the ends of turns of the event loop, both moved by the test.
  */
 
 export class HandClock {

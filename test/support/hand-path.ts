@@ -26,7 +26,7 @@ export function createHandPath(
   { limits = roomy, defaultModel = undefined as string | undefined } = {},
 ) {
   const clock = new HandClock();
-  /** Of the event loop: a large call goes on in the next one, for three slices. */
+  /** A turn of the event loop: a large call goes on in the next one, for three slices. */
   const turns = new HandTurns();
   const sliceMs = 0.1;
   const admission = new Admission(limits);

@@ -27,7 +27,7 @@ export class HandWorkedPool implements WorkerPool {
   alive: number;
   /** Batches that came while no worker was idle: always a fault of who handed them out. */
   handedOutTooMuch = 0;
-  /** What a worker does; by default the first value of a row, doubled. */
+  /** The work of a worker; by default the first value of a row, doubled. */
   readonly #work: (run: HandWorkedRun) => RunResult;
   readonly #running: Waiting[] = [];
 
@@ -53,7 +53,7 @@ export class HandWorkedPool implements WorkerPool {
     });
   }
 
-  /** Ends the batch at this place; resolves when everybody who waited has heard of it. */
+  /** Ends the batch at this place; resolves when all that waited have been notified. */
   async complete(index = 0): Promise<void> {
     const [run] = this.#running.splice(index, 1);
     run!.resolve(this.#work(run!));

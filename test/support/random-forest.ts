@@ -4,9 +4,9 @@
  */
 
 import * as fc from "fast-check";
-import type { Dtype, Forest, Mode, Split, TreeNode, WholeHow } from "../fixtures/tree-onnx.js";
+import type { Dtype, Forest, Mode, Split, TreeNode, WholeHow } from "./tree-onnx.js";
 
-/** What a forest is to be like; `seed` decides the rest. */
+/** The shape of a forest; `seed` decides the rest. */
 export interface ForestTraits {
   readonly seed: number;
   readonly dtypes: readonly [rows: Dtype, trees: Dtype];
@@ -15,7 +15,7 @@ export interface ForestTraits {
   readonly depth: number;
   readonly featureCount: number;
   readonly targetCount: number;
-  /** From how many different values the thresholds of a feature are taken. */
+  /** The number of different thresholds of a feature. */
   readonly thresholds: number;
   readonly modes: "below" | "at most" | "any";
   readonly missing: "left" | "right" | "by node";
@@ -47,7 +47,7 @@ export const forestTraits: fc.Arbitrary<ForestTraits> = fc.record({
   after: fc.boolean(),
 });
 
-/** From 0 to below 1, the same for the same seed. */
+/** Numbers in [0, 1), the same for the same seed. */
 export function randomOf(seed: number): () => number {
   let state = (seed | 0) + 0x9e3779b9;
   return () => {

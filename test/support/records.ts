@@ -5,7 +5,7 @@ import { type ErrorCode, ServeError } from "../../server/errors.js";
 import type { Version } from "../../server/versions/version.js";
 import { makeCall } from "./calls.js";
 
-/** What each stage took, milliseconds. */
+/** The time of each stage, milliseconds. */
 export interface StageTimes {
   wait: number;
   decode: number;

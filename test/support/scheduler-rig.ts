@@ -22,7 +22,7 @@ export interface RigOptions {
   /** 0: no pool at all. */
   workers?: number;
   lanes?: number;
-  /** What a run on the event loop takes. */
+  /** The time of a run on the event loop. */
   runUs?: (rowCount: number) => number;
   compute?: RowFunction;
   /** Versions that have no session on the event loop. */
@@ -137,7 +137,7 @@ export function createRig(options: RigOptions = {}) {
   };
 }
 
-/** What a call's rows answer when each ran once. */
+/** The answers of a call's rows when each ran once. */
 export function expectedRaw({ values }: SubmittedCall): number[] {
   return values.map((value) => 2 * value);
 }

@@ -25,7 +25,7 @@ export interface VersionOptions {
   sloMs?: number;
   task?: "regression" | "classification";
   golden?: readonly GoldenRow[];
-  /** As in manifest.json; by default there is none. */
+  /** The field of manifest.json; by default there is none. */
   fallback?: Document;
 }
 

@@ -154,7 +154,7 @@ describe.each(pages)("%s", (path) => {
     const named = [...text.matchAll(/\bnpm run ([\w:-]+)/g)].map(([, script]) => script!);
     expect(named.filter((script) => !(script in scripts))).toEqual([]);
     const files = [
-      ...text.matchAll(/`((?:preprocessing|bundle|server|cli|scripts|loadtest|test|proto)\/[\w./-]+\.\w+)`/g),
+      ...text.matchAll(/`((?:preprocessing|bundle|server|cli|scripts|loadtest|bench|test|proto)\/[\w./-]+\.\w+)`/g),
     ].map(([, file]) => file!);
     expect(files.filter((file) => !existsSync(file))).toEqual([]);
   });

@@ -32,13 +32,13 @@ const read = (paths: readonly string[]): Files => new Map(paths.map((path) => [p
 
 const code = read(tracked.filter((path) => /\.(ts|mjs|js|py)$/.test(path)));
 const sources: Files = new Map(
-  [...code].filter(([path]) => /^(preprocessing|bundle|server|cli|loadtest)\/.*(?<!\.d)\.ts$/.test(path)),
+  [...code].filter(([path]) => /^(preprocessing|bundle|server|cli|loadtest|bench)\/.*(?<!\.d)\.ts$/.test(path)),
 );
 const texts = read(tracked.filter((path) => !/\.(onnx|png|csv|jsonl)$/.test(path) && path !== "LICENSE"));
 
 /**
- * preprocessing <- bundle <- server <- cli; load tests meet the server on the wire, and share the rows' own
- * preprocessing. The comparison of engines calls them as the server does.
+ * preprocessing <- bundle <- server <- cli; the load test meets a server on the wire alone. The benchmark takes its
+ * generators and statistics, and preprocesses rows as the server does; the comparison of engines calls them as it does.
  */
 const directions: Directions = {
   folders: {
@@ -46,14 +46,15 @@ const directions: Directions = {
     bundle: ["preprocessing"],
     server: ["bundle", "preprocessing"],
     cli: ["server", "bundle", "preprocessing"],
-    loadtest: ["bundle", "preprocessing"],
-    "loadtest/engines": ["server", "preprocessing"],
+    loadtest: [],
+    bench: ["loadtest", "preprocessing"],
+    "bench/engines": ["loadtest", "server", "preprocessing"],
   },
   packages: { preprocessing: ["zod"], bundle: ["zod", "node:"], cli: ["node:"] },
 };
 
 const owners: Owners = {
-  "onnxruntime-node": ["server/inference/session.ts", "loadtest/bench/bare-onnx.ts", "loadtest/servers/fastify.ts"],
+  "onnxruntime-node": ["server/inference/session.ts", "bench/bare-onnx.ts", "bench/servers/fastify.ts"],
   pbf: ["server/inference/tree/onnx-file.ts", "server/inference/onnx-outline.ts"],
   piscina: ["server/inference/pool.ts", "server/inference/worker.ts"],
   "@opentelemetry/api": ["server/observe/call-spans.ts"],
@@ -61,12 +62,13 @@ const owners: Owners = {
   "@opentelemetry/resources": ["server/observe/otlp.ts"],
   "@opentelemetry/exporter-trace-otlp-proto": ["server/observe/otlp.ts"],
   "prom-client": ["server/observe/process-metrics.ts"],
-  "uWebSockets.js": ["server/transport/http/uws.ts", "loadtest/servers/raw.ts"],
-  fastify: ["loadtest/servers/fastify.ts"],
+  "uWebSockets.js": ["server/transport/http/uws.ts", "bench/servers/raw.ts"],
+  fastify: ["bench/servers/fastify.ts"],
+  autocannon: ["loadtest/generators.ts"],
   // Concrete classes meet in server.ts alone; everybody else sees their interfaces. A worker has no server, and a
   // command is one of its own. Nobody but the one who chooses knows the engines, and the one who measures them.
-  "server/inference/session.ts": ["server/inference/engines.ts", "loadtest/engines/measure-model.ts"],
-  "server/inference/tree/tree-engine.ts": ["server/inference/engines.ts", "loadtest/engines/measure-model.ts"],
+  "server/inference/session.ts": ["server/inference/engines.ts", "bench/engines/measure-model.ts"],
+  "server/inference/tree/tree-engine.ts": ["server/inference/engines.ts", "bench/engines/measure-model.ts"],
   "server/inference/pool.ts": ["server/inference/pools.ts"],
   "server/inference/process-pool.ts": ["server/inference/pools.ts"],
   "server/inference/pools.ts": ["server/server.ts"],
@@ -93,11 +95,11 @@ const entries = [
   "server/inference/worker.ts",
   "server/inference/process-worker.ts",
   "loadtest/main.ts",
-  "loadtest/bench.ts",
-  "loadtest/servers/raw.ts",
-  "loadtest/servers/node-http.ts",
-  "loadtest/servers/fastify.ts",
-  "loadtest/servers/otlp-sink.ts",
+  "bench/main.ts",
+  "bench/servers/raw.ts",
+  "bench/servers/node-http.ts",
+  "bench/servers/fastify.ts",
+  "bench/servers/otlp-sink.ts",
   "bundle/formats.ts",
   "preprocessing/math/portable.ts",
 ];
@@ -189,7 +191,9 @@ describe("a rule sees its breach", () => {
     ["bundle/a.ts", 'import { x } from "piscina";'],
     ["server/deep/a.ts", 'import { x } from "../../cli/x.js";'],
     ["loadtest/a.ts", 'import { x } from "../server/x.js";'],
-    ["loadtest/engines/a.ts", 'import { x } from "../../cli/x.js";'],
+    ["loadtest/a.ts", 'import { x } from "../bench/x.js";'],
+    ["bench/a.ts", 'import { x } from "../server/x.js";'],
+    ["bench/engines/a.ts", 'import { x } from "../../cli/x.js";'],
   ])("a wrong direction: %s, %s", (path, text) => {
     expect(wrongDirections(files({ [path]: text }), directions)).toHaveLength(1);
   });
@@ -200,7 +204,7 @@ describe("a rule sees its breach", () => {
         files({
           "cli/a.ts": 'import { x } from "../server/x.js";',
           "bundle/b.ts": 'import { z } from "zod";',
-          "loadtest/engines/c.ts": 'import { x } from "../../server/x.js";\nimport { y } from "../y.js";',
+          "bench/engines/c.ts": 'import { x } from "../../server/x.js";\nimport { y } from "../y.js";',
         }),
         directions,
       ),

@@ -2,7 +2,7 @@
 
 import type { EngineModel } from "../../../server/inference/engine.js";
 import { onnxruntime } from "../../../server/inference/session.js";
-import { encodeOnnx, type OnnxGraph, type OnnxValue } from "../../fixtures/onnx-file.js";
+import { encodeOnnx, type OnnxGraph, type OnnxValue } from "../../support/onnx-file.js";
 import { type EngineCase, type EngineMember, f32, f64, tensor } from "./case.js";
 import { treeCases } from "./tree.cases.js";
 

@@ -5,8 +5,8 @@
 
 import type { EngineModel } from "../../../server/inference/engine.js";
 import { treeEngine } from "../../../server/inference/tree/tree-engine.js";
-import { encodeTrees, type Forest, type Mode, type TreeNode, treeGraph, treeModel } from "../../fixtures/tree-onnx.js";
 import { beside } from "../../support/random-forest.js";
+import { encodeTrees, type Forest, type Mode, type TreeNode, treeGraph, treeModel } from "../../support/tree-onnx.js";
 import { type EngineCase, type EngineMember, f32, f64, tensor } from "./case.js";
 
 const { NaN: missing, POSITIVE_INFINITY: infinity } = Number;

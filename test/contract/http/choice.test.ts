@@ -4,11 +4,11 @@
  */
 
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { ask } from "../../fixtures/http-client.js";
-import { members, whyNoUws } from "../../fixtures/http-members.js";
-import { echoModel, type ModelStore, writeStore } from "../../fixtures/model-store.js";
-import { RawConnection } from "../../fixtures/raw-connection.js";
-import { endServers, ServerProcess } from "../../fixtures/server-process.js";
+import { ask } from "../../support/http-client.js";
+import { members, whyNoUws } from "../../support/http-members.js";
+import { echoModel, type ModelStore, writeStore } from "../../support/model-store.js";
+import { RawConnection } from "../../support/raw-connection.js";
+import { endServers, ServerProcess } from "../../support/server-process.js";
 
 let store: ModelStore;
 

@@ -9,9 +9,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { BodyReceiver } from "../../../server/transport/http/body-receiver.js";
 import { NodeExchange } from "../../../server/transport/http/node-exchange.js";
 import type { Exchange, HttpListener } from "../../../server/transport/http/transport.js";
-import { ask, post } from "../../fixtures/http-client.js";
-import { members } from "../../fixtures/http-members.js";
-import { RawConnection } from "../../fixtures/raw-connection.js";
+import { ask, post } from "../../support/http-client.js";
+import { members } from "../../support/http-members.js";
+import { RawConnection } from "../../support/raw-connection.js";
 
 interface Failure {
   failure: string;

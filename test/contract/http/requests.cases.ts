@@ -1,6 +1,6 @@
 /** Requests as bytes, and what each member does with them: what a build of a library can't do right stands here too. */
 
-import type { Build } from "../../fixtures/http-members.js";
+import type { Build } from "../../support/http-members.js";
 
 /**
  * A status, `closes` where the connection then ends, and whose words the reply is in: the JSON of our own errors, or

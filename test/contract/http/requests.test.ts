@@ -4,12 +4,12 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ask } from "../../fixtures/http-client.js";
-import { members, whyNoUws } from "../../fixtures/http-members.js";
-import { metric } from "../../fixtures/metrics.js";
-import { echoModel, type ModelStore, writeStore } from "../../fixtures/model-store.js";
-import { RawConnection } from "../../fixtures/raw-connection.js";
-import { endServers, type ServerProcess, startServer } from "../../fixtures/server-process.js";
+import { ask } from "../../support/http-client.js";
+import { members, whyNoUws } from "../../support/http-members.js";
+import { metric } from "../../support/metrics.js";
+import { echoModel, type ModelStore, writeStore } from "../../support/model-store.js";
+import { RawConnection } from "../../support/raw-connection.js";
+import { endServers, type ServerProcess, startServer } from "../../support/server-process.js";
 import { body, head, length, type Outcome, requestCases } from "./requests.cases.js";
 
 let store: ModelStore;

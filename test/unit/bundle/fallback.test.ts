@@ -13,7 +13,7 @@ import {
   predictSeveral,
   type TinyBundle,
   tinyLabels,
-} from "../../fixtures/tiny-bundle.js";
+} from "../../support/tiny-bundle.js";
 import { problemsOf } from "./problems-of.js";
 
 type Change = (bundle: TinyBundle) => void;

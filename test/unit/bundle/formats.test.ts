@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import * as z from "zod";
 import { formatSchemas } from "../../../bundle/formats.js";
 import { parseGraph } from "../../../preprocessing/index.js";
-import { type Document, linearRule, tinyBundle, tinyLabels } from "../../fixtures/tiny-bundle.js";
+import { type Document, linearRule, tinyBundle, tinyLabels } from "../../support/tiny-bundle.js";
 
 const proto = new URL("../../../proto/", import.meta.url);
 const schemas = formatSchemas();

@@ -3,7 +3,7 @@
  * there.
  */
 import { expect, test } from "vitest";
-import type { Document } from "../../fixtures/tiny-bundle.js";
+import type { Document } from "../../support/tiny-bundle.js";
 import { problemsOf } from "./problems-of.js";
 
 const hash = "0".repeat(64);

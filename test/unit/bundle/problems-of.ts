@@ -1,5 +1,5 @@
 import { BundleError, readBundle } from "../../../bundle/index.js";
-import { type TinyBundle, type WrittenBundle, writeTinyBundle } from "../../fixtures/tiny-bundle.js";
+import { type TinyBundle, type WrittenBundle, writeTinyBundle } from "../../support/tiny-bundle.js";
 
 /**
  * What reading a changed bundle says.

@@ -5,7 +5,7 @@ import { mkdir, readFile, rename, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { BundleError, readBundle } from "../../../bundle/index.js";
-import { type TinyBundle, type WrittenBundle, writeTinyBundle } from "../../fixtures/tiny-bundle.js";
+import { type TinyBundle, type WrittenBundle, writeTinyBundle } from "../../support/tiny-bundle.js";
 import { problemsOf } from "./problems-of.js";
 
 test("reads a sound bundle", async () => {

@@ -1,6 +1,6 @@
 /** Goal: what one file hands over by name, the next one takes: same name, same type, same shape. */
 import { expect, test } from "vitest";
-import { classify, predictSeveral, type TinyBundle } from "../../fixtures/tiny-bundle.js";
+import { classify, predictSeveral, type TinyBundle } from "../../support/tiny-bundle.js";
 import { problemsOf } from "./problems-of.js";
 
 const goldenLine = (fields: object) =>

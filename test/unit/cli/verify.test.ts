@@ -6,10 +6,10 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { verify } from "../../../cli/verify.js";
-import { echoModel, writeStore } from "../../fixtures/model-store.js";
-import { encodeOnnx } from "../../fixtures/onnx-file.js";
 import { type CommandResult, callCommand, runPlumb } from "../../support/command.js";
 import { DemandCopy, demandDirectory, demandFiles, demandGolden } from "../../support/demand-bundle.js";
+import { echoModel, writeStore } from "../../support/model-store.js";
+import { encodeOnnx } from "../../support/onnx-file.js";
 
 const open: DemandCopy[] = [];
 afterEach(() => {

@@ -5,7 +5,7 @@
 
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { seriesUse } from "../../fixtures/prometheus-selectors.js";
+import { seriesUse } from "../../support/prometheus-selectors.js";
 
 interface Panel {
   readonly id: number;

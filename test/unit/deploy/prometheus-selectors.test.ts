@@ -1,7 +1,7 @@
 /** Does a test see every series that an expression asks for? */
 
 import { describe, expect, it } from "vitest";
-import { seriesUse } from "../../fixtures/prometheus-selectors.js";
+import { seriesUse } from "../../support/prometheus-selectors.js";
 
 const metricsOf = (expression: string) => seriesUse(expression).selectors.map(({ metric }) => metric);
 

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { runClosedLoop } from "../../../loadtest/closed-loop.js";
 import type { Transport } from "../../../loadtest/connection-pool.js";
 import type { Outcome } from "../../../loadtest/tally.js";
-import { createFakeClock } from "./fake-clock.js";
+import { createFakeClock } from "../../support/fake-clock.js";
 
 function start(connections: number) {
   const clock = createFakeClock();
@@ -18,7 +18,7 @@ function start(connections: number) {
     close: () => {},
   };
   const requests = ["a", "b", "c"].map((text) => Buffer.from(text));
-  const running = runClosedLoop({ requests, connections, durationS: 1, transport, clock, drainMs: 200 });
+  const running = runClosedLoop({ requests, connections, durationS: 1, drainMs: 200 }, transport, clock);
   return { clock, open, sent, running };
 }
 
@@ -36,6 +36,18 @@ describe("the closed loop", () => {
     const { summary, okPerSecond } = await running;
     expect(summary).toMatchObject({ requests: 11, ok: 11, errors: {} });
     expect(okPerSecond).toBeCloseTo(11 / 1.05, 6);
+  });
+
+  test("lets a refused connection pause before it asks again, or stops it where the time is over", async () => {
+    const { clock, open, sent, running } = start(1);
+    open.shift()!({ status: 503 });
+    expect(sent).toEqual(["a"]);
+    clock.moveTo(1001);
+    expect(sent).toEqual(["a", "b"]);
+    clock.moveTo(1999.5);
+    open.shift()!({ status: 503 });
+    clock.moveTo(2001);
+    expect((await running).summary.errors).toEqual({ "status 503": 2 });
   });
 
   test("ends where every connection has failed", async () => {

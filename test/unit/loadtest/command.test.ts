@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, test } from "vitest";
 import { loadtest } from "../../../loadtest/command.js";
 import type { SlaReport } from "../../../loadtest/scenarios/sla.js";
-import { answerOne, startTestServer, type TestServer } from "./test-server.js";
+import { answerOne, startTestServer, type TestServer } from "../../support/test-server.js";
 
 const directory = mkdtempSync(join(tmpdir(), "plumb-loadtest-"));
 const servers: TestServer[] = [];

@@ -6,10 +6,10 @@
 import type { ServerResponse } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import { createConnectionPool, type Transport } from "../../../loadtest/connection-pool.js";
-import { freePorts } from "../../../loadtest/server-process.js";
 import type { Outcome } from "../../../loadtest/tally.js";
 import { requestBytes } from "../../../loadtest/target.js";
-import { answerOne, startTestServer, type TestServer } from "./test-server.js";
+import { freePorts } from "../../../scripts/server-process.mjs";
+import { answerOne, startTestServer, type TestServer } from "../../support/test-server.js";
 
 const opened: { close?: () => void; end?: () => Promise<void> }[] = [];
 

@@ -7,7 +7,7 @@ import { runOpenLoop } from "../../../loadtest/open-loop.js";
 import { RequestLog } from "../../../loadtest/request-log.js";
 import type { Planned } from "../../../loadtest/schedule.js";
 import type { Outcome } from "../../../loadtest/tally.js";
-import { createFakeClock } from "./fake-clock.js";
+import { createFakeClock } from "../../support/fake-clock.js";
 
 const everyTenMs = (count: number): Planned[] =>
   Array.from({ length: count }, (_, i) => ({ atMs: i * 10, rowCount: 1 }));

@@ -16,8 +16,7 @@ describe("a reply", () => {
         const seen: number[] = [];
         for (const status of expected) {
           for (const chunk of cut(Buffer.from(reply(status, body)), pieces)) {
-            const head = reader.push(chunk);
-            if (head) seen.push(head.status);
+            if (reader.push(chunk)) seen.push(reader.status);
           }
         }
         expect(seen).toEqual(expected);
@@ -25,18 +24,14 @@ describe("a reply", () => {
     );
   });
 
-  test("may have no reason and no body", () => {
-    expect(new ReplyReader().push(Buffer.from("HTTP/1.1 200\r\ncontent-length:0\r\n\r\n"))).toEqual({
-      status: 200,
-      close: false,
-    });
-  });
-
-  test("says whether the connection is closed after it", () => {
-    expect(new ReplyReader().push(Buffer.from(reply(200, "", "Connection: close\r\n")))).toEqual({
-      status: 200,
-      close: true,
-    });
+  test.each([
+    ["may have no reason and no body", "HTTP/1.1 200\r\ncontent-length:0\r\n\r\n", 200, false, -1],
+    ["says whether the connection is closed after it", reply(200, "", "Connection: close\r\n"), 200, true, -1],
+    ["says how long a refused caller is to wait", reply(503, "{}", "retry-after: 7\r\n"), 503, false, 7],
+  ])("%s", (_, text, status, closes, retryAfterS) => {
+    const reader = new ReplyReader();
+    expect(reader.push(Buffer.from(text))).toBe(true);
+    expect(reader).toMatchObject({ status, closes, retryAfterS });
   });
 });
 

@@ -1,8 +1,9 @@
 /** Goal: what the server counted during a run, and nothing of what was before it or of another server. */
 
 import { afterEach, describe, expect, test } from "vitest";
-import { histogramQuantile, parseSamples, serverView, watchServer } from "../../../loadtest/server-metrics.js";
-import { startTestServer, type TestServer } from "./test-server.js";
+import { parseSamples } from "../../../loadtest/prometheus-text.js";
+import { histogramQuantile, serverView, watchServer } from "../../../loadtest/server-metrics.js";
+import { startTestServer, type TestServer } from "../../support/test-server.js";
 
 const scrape = (
   calls: number,

@@ -6,8 +6,8 @@
 import { describe, expect, test } from "vitest";
 import { ServeError } from "../../../server/errors.js";
 import { fail } from "../../../server/predict.js";
-import { linearRule } from "../../fixtures/tiny-bundle.js";
 import { createHandPath } from "../../support/hand-path.js";
+import { linearRule } from "../../support/tiny-bundle.js";
 import { binaryGraph, makeVersion } from "../../support/versions.js";
 
 const constant = makeVersion({ name: "constant", fallback: { kind: "constant", prediction: 52.5 } });

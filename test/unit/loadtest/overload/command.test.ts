@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { loadtest } from "../../../../loadtest/command.js";
 import type { OverloadReport } from "../../../../loadtest/overload/run-overload.js";
-import { answerOne, startTestServer } from "../test-server.js";
+import { answerOne, startTestServer } from "../../../support/test-server.js";
 
 const folder = mkdtempSync(join(tmpdir(), "plumb-overload-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -5,11 +5,11 @@
 
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { saturate } from "../../../../loadtest/closed-loop.js";
 import type { Ledger } from "../../../../loadtest/overload/ledger.js";
-import { saturate } from "../../../../loadtest/overload/saturate.js";
 import { type SendPlan, sendPlan } from "../../../../loadtest/overload/send-plan.js";
 import { requestBytes, type Target } from "../../../../loadtest/target.js";
-import { answerOne, startTestServer } from "../test-server.js";
+import { answerOne, startTestServer } from "../../../support/test-server.js";
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -182,12 +182,14 @@ test("a server that isn't there loses every call, and the run ends", async () =>
   await server.end();
   const { ledger } = await run(target);
   expect(countOf(ledger, 1)).toBe(50);
-  expect(await saturate({ target, requests: [Buffer.from("x")], connections: 4, durationMs: 50 })).toBe(0);
+  const closedLoop = { requests: [Buffer.from("x")], connections: 4, durationS: 0.05, drainMs: 1000 };
+  expect((await saturate(target, closedLoop)).okPerSecond).toBe(0);
 });
 
 test("a closed loop counts the answers of its connections", async () => {
   const { target } = await http((response) => setTimeout(answerOne, 20, response));
-  const perSecond = await saturate({ target, requests: [requestBytes(target, "{}")], connections: 4, durationMs: 500 });
-  expect(perSecond).toBeGreaterThan(20);
-  expect(perSecond).toBeLessThanOrEqual(220);
+  const closedLoop = { requests: [requestBytes(target, "{}")], connections: 4, durationS: 0.5, drainMs: 1000 };
+  const { okPerSecond } = await saturate(target, closedLoop);
+  expect(okPerSecond).toBeGreaterThan(20);
+  expect(okPerSecond).toBeLessThanOrEqual(220);
 });

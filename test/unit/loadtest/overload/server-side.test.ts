@@ -5,7 +5,7 @@
 
 import { afterEach, describe, expect, test } from "vitest";
 import { createServerSide, difference, othersShare, parseBusy } from "../../../../loadtest/overload/server-side.js";
-import { startTestServer } from "../test-server.js";
+import { startTestServer } from "../../../support/test-server.js";
 
 const ends: (() => Promise<void>)[] = [];
 afterEach(async () => {

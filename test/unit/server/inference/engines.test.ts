@@ -19,9 +19,9 @@ import {
 import { onnxruntime } from "../../../../server/inference/session.js";
 import { NotCovered } from "../../../../server/inference/tree/not-covered.js";
 import { treeEngine } from "../../../../server/inference/tree/tree-engine.js";
-import { encodeOnnx } from "../../../fixtures/onnx-file.js";
-import { type TreeNode, treeModel } from "../../../fixtures/tree-onnx.js";
+import { encodeOnnx } from "../../../support/onnx-file.js";
 import { randomOf } from "../../../support/random-forest.js";
+import { type TreeNode, treeModel } from "../../../support/tree-onnx.js";
 
 const stump: TreeNode = { feature: 0, split: 0.5, yes: 1, no: { feature: 1, split: -2, yes: 2, no: 3 } };
 const trees = treeModel({ dtype: "float32", featureCount: 2, trees: [stump] });

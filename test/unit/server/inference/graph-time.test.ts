@@ -7,8 +7,8 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { whyUnbounded } from "../../../../server/inference/graph-time.js";
-import { spinModel } from "../../../fixtures/model-store.js";
-import { encodeOnnx, type OnnxGraph, type OnnxNode, type OnnxTensor } from "../../../fixtures/onnx-file.js";
+import { spinModel } from "../../../support/model-store.js";
+import { encodeOnnx, type OnnxGraph, type OnnxNode, type OnnxTensor } from "../../../support/onnx-file.js";
 
 const x = { name: "X", type: "float32", shape: ["rows", 1] } as const;
 const y = { ...x, name: "Y" };

@@ -12,8 +12,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bundle, readBundle } from "../../../../bundle/index.js";
 import type { EngineSession } from "../../../../server/inference/engine.js";
 import { onnxruntime } from "../../../../server/inference/session.js";
-import { encodeOnnx } from "../../../fixtures/onnx-file.js";
 import { demandDirectory } from "../../../support/demand-bundle.js";
+import { encodeOnnx } from "../../../support/onnx-file.js";
 
 describe("the demand model", () => {
   let bundle: Bundle;

@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ErrorCode, errorTable } from "../../../../server/errors.js";
 import { Metrics, stages } from "../../../../server/observe/metrics.js";
-import { type Family, parsePrometheus, sumOf } from "../../../fixtures/prometheus-text.js";
+import { type Family, parsePrometheus, sumOf } from "../../../support/prometheus-text.js";
 import { makeRecord, quick } from "../../../support/records.js";
 import { makeVersion } from "../../../support/versions.js";
 

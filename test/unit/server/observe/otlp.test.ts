@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { CountedExporter, openOtlp } from "../../../../server/observe/otlp.js";
 import type { TraceSettings } from "../../../../server/observe/trace-settings.js";
 import { WallClock } from "../../../../server/observe/wall-clock.js";
-import { OtlpReceiver, TcpListener } from "../../../fixtures/otlp-receiver.js";
+import { OtlpReceiver, TcpListener } from "../../../support/otlp-receiver.js";
 import { makeRecord } from "../../../support/records.js";
 import { makeVersion } from "../../../support/versions.js";
 

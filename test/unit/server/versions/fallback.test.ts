@@ -15,7 +15,7 @@ import {
   type TinyBundle,
   tinyLabels,
   writeTinyBundle,
-} from "../../../fixtures/tiny-bundle.js";
+} from "../../../support/tiny-bundle.js";
 
 async function bundleWith(fallback: Document, change: (bundle: TinyBundle) => void = () => {}): Promise<Bundle> {
   const written = await writeTinyBundle((bundle) => {

@@ -7,8 +7,8 @@ import { describe, expect, test } from "vitest";
 import { type Ensemble, readEnsemble } from "../../../../../server/inference/tree/ensemble.js";
 import { NotCovered } from "../../../../../server/inference/tree/not-covered.js";
 import type { OnnxAttribute, OnnxNode, OnnxTensor } from "../../../../../server/inference/tree/onnx-file.js";
-import { type Forest, type Mode, type TreeNode, treeAttributes } from "../../../../fixtures/tree-onnx.js";
 import { beside } from "../../../../support/random-forest.js";
+import { type Forest, type Mode, type TreeNode, treeAttributes } from "../../../../support/tree-onnx.js";
 
 type Attributes = Record<string, OnnxAttribute>;
 

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { NotCovered } from "../../../../../server/inference/tree/not-covered.js";
 import { readOnnx } from "../../../../../server/inference/tree/onnx-file.js";
-import { encodeOnnx, type OnnxGraph, type OnnxTensor } from "../../../../fixtures/onnx-file.js";
+import { encodeOnnx, type OnnxGraph, type OnnxTensor } from "../../../../support/onnx-file.js";
 
 const graph = (change: Partial<OnnxGraph> = {}): OnnxGraph => ({ nodes: [], inputs: [], outputs: [], ...change });
 const read = (change: Partial<OnnxGraph>) => readOnnx(encodeOnnx(graph(change)));

@@ -9,7 +9,7 @@ import { layOut } from "../../../../../server/inference/tree/layout.js";
 import { NotCovered } from "../../../../../server/inference/tree/not-covered.js";
 import { type ColumnPlan, planColumns } from "../../../../../server/inference/tree/plan-columns.js";
 import { readTreeModel, type TreeModel } from "../../../../../server/inference/tree/tree-model.js";
-import { type Forest, type TreeNode, treeModel } from "../../../../fixtures/tree-onnx.js";
+import { type Forest, type TreeNode, treeModel } from "../../../../support/tree-onnx.js";
 
 const stump = (feature: number, split: number, missingTrue = false): TreeNode => ({
   feature,

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import type { Block } from "../../../../../preprocessing/index.js";
 import { proofRows } from "../../../../../server/inference/tree/proof-rows.js";
 import { readTreeModel } from "../../../../../server/inference/tree/tree-model.js";
-import { type Dtype, type Forest, type TreeNode, treeModel } from "../../../../fixtures/tree-onnx.js";
 import { beside, randomOf } from "../../../../support/random-forest.js";
+import { type Dtype, type Forest, type TreeNode, treeModel } from "../../../../support/tree-onnx.js";
 
 const rowsOf = (forest: Forest, random = randomOf(1)): Block => proofRows(readTreeModel(treeModel(forest)), random);
 

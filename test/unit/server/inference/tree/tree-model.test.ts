@@ -7,8 +7,8 @@ import { describe, expect, test } from "vitest";
 import type { EngineModel } from "../../../../../server/inference/engine.js";
 import { NotCovered } from "../../../../../server/inference/tree/not-covered.js";
 import { readTreeModel } from "../../../../../server/inference/tree/tree-model.js";
-import type { OnnxGraph, OnnxNode, OnnxTensor } from "../../../../fixtures/onnx-file.js";
-import { type Forest, type TreeNode, treeGraph, treeModel } from "../../../../fixtures/tree-onnx.js";
+import type { OnnxGraph, OnnxNode, OnnxTensor } from "../../../../support/onnx-file.js";
+import { type Forest, type TreeNode, treeGraph, treeModel } from "../../../../support/tree-onnx.js";
 
 const stump: TreeNode = { feature: 1, split: 0.5, yes: 1, no: 2 };
 const forest: Forest = { dtype: "float32", featureCount: 3, trees: [stump] };
