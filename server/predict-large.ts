@@ -10,10 +10,10 @@
 import { Buffer } from "node:buffer";
 import type { Answer, Block, Prediction } from "../preprocessing/index.js";
 import type { Call } from "./call.js";
-import { checkContentType } from "./codec/json.js";
-import { decodeJsonInSlices, encodeJsonInSlices } from "./codec/json-slices.js";
+import { decodeJsonInSlices, encodeJsonInPieces } from "./codec/json.js";
 import type { ServeError } from "./errors.js";
 import { answerByFallback } from "./fallback-steps.js";
+import { slicesOf } from "./sliced-work.js";
 import { AnswerCheck, newBlocks, RowCheck, RowRefusals, setDeadline, takeRows } from "./steps.js";
 import type { Version } from "./versions/version.js";
 
@@ -57,15 +57,14 @@ function rowsPerSlice({ rows, bodyBytes, version }: Call): number {
  * @throws {@link ServeError} unsupported_media_type.
  */
 export function decodeInSlices(call: Call, now: () => number): Generator<undefined, void> {
-  checkContentType(call.contentType);
-  const body = call.bodyLasts ? call.body : Buffer.from(call.body);
-  call.body = body;
   const version = call.version!;
   const limits = version.bodyLimits.decode;
+  if (!call.bodyLasts) call.body = Buffer.from(call.body);
+  const decoding = decodeJsonInSlices(call.contentType, call.body, limits);
   // Until its rows are counted, a call has the time of the most rows that it may have.
   setDeadline(call, version, limits.rowsMax);
   return (function* () {
-    takeRows(call, version, yield* decodeJsonInSlices(body, limits), now());
+    takeRows(call, version, yield* decoding, now());
     yield* prepareInSlices(call, now);
   })();
 }
@@ -73,11 +72,22 @@ export function decodeInSlices(call: Call, now: () => number): Generator<undefin
 /** Validates and preprocesses a call whose rows are there. */
 export function* prepareInSlices(call: Call, now: () => number): Generator<undefined, void> {
   const version = call.version!;
+  const { rowSchema, preprocessor, fallback } = version;
   const sliceRows = rowsPerSlice(call);
-  yield* validateInSlices(call, version, sliceRows);
+  const check = new RowCheck(call, rowSchema);
+  yield* inSlices(call.rows.length, sliceRows, (first, end) => check.take(first, end));
+  check.end();
   call.validatedMs = now();
-  yield* preprocessInSlices(call, version, sliceRows);
-  if (version.fallback === undefined || !version.fallback.needsRows) letGo(call);
+  const { rowCount, goodRows } = call;
+  const blocks = newBlocks(rowCount, preprocessor.outputs);
+  call.blocks = blocks;
+  const refusals = new RowRefusals(call, version);
+  yield* inSlices(rowCount, sliceRows, (first, end) => {
+    const parts = blocks.map((block, i) => rowsOf(block, first, end, preprocessor.outputs[i]!.width));
+    refusals.take(first, end, preprocessor.run(goodRows.slice(first, end), parts));
+  });
+  refusals.end();
+  if (fallback === undefined || !fallback.needsRows) letGo(call);
   call.preprocessedMs = now();
 }
 
@@ -90,85 +100,68 @@ function letGo(call: Call): void {
   call.goodRows = [];
 }
 
-function* validateInSlices(call: Call, { rowSchema }: Version, sliceRows: number): Generator<undefined, void> {
-  const check = new RowCheck(call, rowSchema);
-  for (const [first, end] of slicesOf(call.rows.length, sliceRows)) {
-    check.take(first, end);
-    yield;
-  }
-  check.end();
-}
-
-function* preprocessInSlices(call: Call, version: Version, sliceRows: number): Generator<undefined, void> {
-  const { preprocessor } = version;
-  const { rowCount, goodRows } = call;
-  const blocks = newBlocks(rowCount, preprocessor.outputs);
-  call.blocks = blocks;
-  const refusals = new RowRefusals(call, version);
-  for (const [first, end] of slicesOf(rowCount, sliceRows)) {
-    const parts = blocks.map((block, i) => rowsOf(block, first, end, preprocessor.outputs[i]!.width));
-    refusals.take(first, end, preprocessor.run(goodRows.slice(first, end), parts));
-    yield;
-  }
-  refusals.end();
-}
-
 function rowsOf(block: Block, first: number, end: number, width: number): Block {
   return block.subarray(first * width, end * width);
 }
 
 /** Takes a call whose rows ran: postprocesses and encodes. */
-export function* answerInSlices(call: Call, now: () => number): Generator<undefined, string | Buffer> {
+export function* answerInSlices(call: Call, now: () => number): Generator<undefined, Buffer> {
   if (call.error) throw call.error;
-  const version = call.version!;
-  const sliceRows = rowsPerSlice(call);
-  const answer = yield* postprocessInSlices(call, version, sliceRows);
-  call.postprocessedMs = now();
-  return yield* encodeJsonInSlices(version.answerFrame, call, answer, sliceRows);
-}
-
-function* postprocessInSlices(call: Call, { postprocessor }: Version, sliceRows: number): Generator<undefined, Answer> {
+  const { postprocessor } = call.version!;
   const { rowCount, rawFirstRow } = call;
-  // Of a partial request without a single good row nothing ran; its answer has the form of the others.
-  if (rowCount === 0) return postprocessor.run(newBlocks(0, postprocessor.inputs), 0, 0);
   const check = new AnswerCheck(call);
-  const answer = yield* gather(rowCount, sliceRows, (first, end) => {
-    const part = postprocessor.run(call.raw, rawFirstRow + first, end - first);
+  // Of a partial request without a single good row nothing ran; its answer has the form of the others.
+  const raw = rowCount === 0 ? newBlocks(0, postprocessor.inputs) : call.raw;
+  const answer = yield* gather(call, (first, end) => {
+    const part = postprocessor.run(raw, rawFirstRow + first, end - first);
     check.take(first, part);
     return part;
   });
   check.end();
-  return answer;
+  call.postprocessedMs = now();
+  return yield* encode(call, answer);
 }
 
 /** Answers a call by its version's fallback. @throws The error itself where the fallback has no answer. */
-export function* fallBackInSlices(call: Call, error: ServeError): Generator<undefined, string | Buffer> {
-  const sliceRows = rowsPerSlice(call);
-  const answer = yield* gather(call.rowCount, sliceRows, (first, end) => answerByFallback(call, error, first, end));
-  return yield* encodeJsonInSlices(call.version!.answerFrame, call, answer, sliceRows);
+export function* fallBackInSlices(call: Call, error: ServeError): Generator<undefined, Buffer> {
+  return yield* encode(call, yield* gather(call, (first, end) => answerByFallback(call, error, first, end)));
 }
 
 /** One answer from those of slices of rows. */
-function* gather(
-  rowCount: number,
-  sliceRows: number,
-  answerRows: (first: number, end: number) => Answer,
-): Generator<undefined, Answer> {
+function* gather(call: Call, answerRows: (first: number, end: number) => Answer): Generator<undefined, Answer> {
+  const { rowCount } = call;
   const predictions: Prediction[] = [];
   let probabilities: Float64Array | undefined;
-  for (const [first, end] of slicesOf(rowCount, sliceRows)) {
+  const take = (first: number, end: number) => {
     const part = answerRows(first, end);
     predictions.push(...part.predictions);
-    if (part.probabilities) {
-      const width = part.probabilities.length / (end - first);
-      probabilities ??= new Float64Array(rowCount * width);
-      probabilities.set(part.probabilities, first * width);
-    }
-    yield;
-  }
+    if (part.probabilities === undefined) return;
+    const width = part.probabilities.length / Math.max(1, end - first);
+    probabilities ??= new Float64Array(rowCount * width);
+    probabilities.set(part.probabilities, first * width);
+  };
+  if (rowCount === 0) take(0, 0);
+  yield* inSlices(rowCount, rowsPerSlice(call), take);
   return { predictions, probabilities };
 }
 
-function* slicesOf(length: number, sliceLength: number): Generator<readonly [number, number], void> {
-  for (let first = 0; first < length; first += sliceLength) yield [first, Math.min(first + sliceLength, length)];
+/** The pieces of an answer as bytes: the text of a large one would be copied once more to become them. */
+function* encode(call: Call, answer: Answer): Generator<undefined, Buffer> {
+  const pieces: Uint8Array[] = [];
+  for (const write of encodeJsonInPieces(call.version!.answerFrame, call, answer, rowsPerSlice(call))) {
+    pieces.push(Buffer.from(write()));
+    yield;
+  }
+  return Buffer.concat(pieces);
+}
+
+function* inSlices(
+  length: number,
+  sliceRows: number,
+  take: (first: number, end: number) => void,
+): Generator<undefined, void> {
+  for (const [first, end] of slicesOf(length, sliceRows)) {
+    take(first, end);
+    yield;
+  }
 }

@@ -62,11 +62,3 @@ export class Slices {
     if (this.#waiting.length > 0) this.#turnLater();
   };
 }
-
-/** Takes all slices at once, where nothing else waits for this thread. */
-export function takeWhole<T>(work: Iterator<unknown, T>): T {
-  for (;;) {
-    const slice = work.next();
-    if (slice.done) return slice.value;
-  }
-}

@@ -7,36 +7,69 @@
  * taken out again when the pieces are put together.
  */
 
-import { Buffer, isUtf8 } from "node:buffer";
-import { countKeys, malformed, notUtf8, type Place } from "./json.js";
+import { type Buffer, isUtf8 } from "node:buffer";
 import { findFault } from "./json-fault.js";
-import type { ByteScan, Cut, OpenContainers } from "./scan-slices.js";
+import {
+  countKeys,
+  type DecodeLimits,
+  duplicateMember,
+  findDuplicateKey,
+  malformed,
+  notUtf8,
+  type Place,
+  takeObject,
+} from "./json-text.js";
+import { ByteScan, type Cut, type OpenContainers } from "./scan-slices.js";
 
-export interface ParsedSlices {
-  readonly value: unknown;
-  /** A key stands twice in one object somewhere, and `value` can't be used. */
-  readonly duplicate: boolean;
+export interface ParseSlices {
+  /** Bytes that are looked at in one slice. */
+  readonly scanBytes: number;
+  /** Bytes of text that are parsed in one slice; a row or a string that is longer is parsed as a whole. */
+  readonly parseBytes: number;
+}
+
+/** 60-80 us each. */
+const usualSlices: ParseSlices = { scanBytes: 65_536, parseBytes: 8192 };
+
+/**
+ * The object that a body is.
+ *
+ * @param expected - What it should be, for the error.
+ * @throws {@link ServeError} as `parseObject` does, for the same bodies and with the same words; and schema_mismatch for
+ *   an object of more members than `limits` say.
+ */
+export function* parseObjectInSlices(
+  body: Buffer,
+  limits: DecodeLimits,
+  expected: string,
+  { scanBytes, parseBytes } = usualSlices,
+): Generator<undefined, Record<string, unknown>> {
+  const scan = new ByteScan(body, limits, parseBytes);
+  while (!scan.ended) {
+    scan.take(scanBytes);
+    yield;
+  }
+  const text = new SlicedText(body, scan);
+  yield* text.checkUtf8();
+  return yield* text.parse(expected);
 }
 
 type Members = Record<string, unknown>;
 
-const start: Cut = { at: -1, open: [], colons: 0 };
-/** Ends in the last byte of the byte order mark, which is no part of the text. */
-const startBehindMark: Cut = { ...start, at: 2 };
-
-export class SlicedText {
+class SlicedText {
   readonly #body: Buffer;
   readonly #scan: ByteScan;
   readonly #encoding: "latin1" | "utf8";
+  /** Ends in the last byte of the byte order mark, which is no part of the text. */
   readonly #start: Cut;
 
   /** @param scan - Of these bytes, at its end. */
-  constructor(body: Uint8Array, scan: ByteScan) {
-    this.#body = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  constructor(body: Buffer, scan: ByteScan) {
+    this.#body = body;
     this.#scan = scan;
     this.#encoding = scan.bits < 0x80 ? "latin1" : "utf8";
-    const isMarked = this.#body[0] === 0xef && this.#body[1] === 0xbb && this.#body[2] === 0xbf;
-    this.#start = isMarked ? startBehindMark : start;
+    const isMarked = body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf;
+    this.#start = { at: isMarked ? 2 : -1, open: [], colons: 0 };
   }
 
   /** The bytes between two cuts: a cut is a whole character, so each piece is valid UTF-8 if all of them are. */
@@ -49,8 +82,7 @@ export class SlicedText {
     yield [before.at + 1, this.#body.length, before, undefined];
   }
 
-  /** The text, cut between tokens. */
-  *texts(): Generator<string, void> {
+  *#texts(): Generator<string, void> {
     for (const [from, end] of this.#pieces()) yield this.#read(from, end);
   }
 
@@ -81,9 +113,10 @@ export class SlicedText {
     }
   }
 
-  /** @throws {@link ServeError} malformed_body if the text is no JSON. */
-  *parse(): Generator<undefined, ParsedSlices> {
+  /** @throws {@link ServeError} malformed_body if the text is no JSON, no object, or has a key twice in one. */
+  *parse(expected: string): Generator<undefined, Members> {
     let value: unknown;
+    // Somewhere: `value` can't be used then.
     let duplicate = false;
     for (const [from, end, before, cut] of this.#pieces()) {
       const opener = openerOf(before.open);
@@ -94,10 +127,8 @@ export class SlicedText {
         part = JSON.parse(whole);
       } catch {
         const fault = yield* findFault(whole);
-        throw malformed(
-          fault,
-          fault.at === "end" ? undefined : yield* this.#place(from, text.slice(0, fault.at - opener.length)),
-        );
+        if (fault.at === "end") throw malformed(fault, undefined);
+        throw malformed(fault, yield* this.#place(from, text.slice(0, fault.at - opener.length)));
       }
       const keys = part !== null && typeof part === "object" ? countKeys(part) - keysIn(before.open) : 0;
       duplicate ||= keys !== (cut ?? this.#scan).colons - before.colons;
@@ -106,26 +137,28 @@ export class SlicedText {
       if (!duplicate && cut !== undefined) innermost(value, cut.open).pop();
       yield;
     }
-    return { value, duplicate };
+    const members = takeObject(value, expected);
+    if (duplicate) throw duplicateMember(yield* findDuplicateKey(this.#texts()));
+    return members;
   }
 
-  /** @param before - What stands before the fault, from byte `from` on. */
+  /** @param before - What stands before the fault in the piece that begins at byte `from`. */
   *#place(from: number, before: string): Generator<undefined, Place> {
     let line = 1;
-    let lineStart = this.#start.at + 1;
-    for (let i = lineStart; i < from; i++) {
-      if (this.#body[i] === lineFeed) {
-        line++;
-        lineStart = i + 1;
+    let column = 0;
+    for (const [start, end] of this.#pieces()) {
+      const text = start < from ? this.#read(start, end) : before;
+      // Behind the comma of the last cut.
+      column++;
+      for (let i = 0; i < text.length; i++) {
+        if (text.charCodeAt(i) === lineFeed) {
+          line++;
+          column = 1;
+        } else column++;
+        if (i % longSlice === 0) yield;
       }
-      if (i % longSlice === 0) yield;
+      if (start === from) break;
     }
-    for (let i = 0; i < before.length; i++) {
-      if (before.charCodeAt(i) === lineFeed) line++;
-      if (i % longSlice === 0) yield;
-    }
-    const lastBreak = before.lastIndexOf("\n");
-    const column = lastBreak >= 0 ? before.length - lastBreak : this.#read(lineStart, from).length + before.length + 1;
     return { line, column };
   }
 }

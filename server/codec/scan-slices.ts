@@ -7,9 +7,9 @@
  * text is no JSON this pass may be wrong about it, but only behind the place where a parser stops.
  */
 
-import { Buffer } from "node:buffer";
-import { type DecodeLimits, depthMax, tooDeep, tooManyContainers, tooManyMembers } from "./json.js";
+import type { Buffer } from "node:buffer";
 import { backslash, closeBrace, closeBracket, colon, comma, openBrace, openBracket, quote } from "./json-bytes.js";
+import { type DecodeLimits, depthMax, tooDeep, tooManyContainers, tooManyMembers } from "./json-text.js";
 
 /**
  * What is open at a cut, outermost first: undefined for a list; for an object, the text of the key whose value is open,
@@ -52,8 +52,8 @@ export class ByteScan {
   readonly #commas = new Int32Array(levels);
 
   /** @param cutBytes - Texts between cuts are this long, or a little longer; longer still where there is no list. */
-  constructor(body: Uint8Array, limits: DecodeLimits, cutBytes: number) {
-    this.#body = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+  constructor(body: Buffer, limits: DecodeLimits, cutBytes: number) {
+    this.#body = body;
     this.#limits = limits;
     this.#cutBytes = cutBytes;
     this.#nextCut = cutBytes;

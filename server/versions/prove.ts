@@ -15,7 +15,7 @@ import type { Block, Prediction, Scalar } from "../../preprocessing/index.js";
 import { Call } from "../call.js";
 import type { RunResult } from "../inference/runner.js";
 import { type PredictPath, predict } from "../predict.js";
-import { takeWhole } from "../slices.js";
+import { takeWhole } from "../sliced-work.js";
 import { newBlocks } from "../steps.js";
 import { Findings, type WorstDifference } from "./findings.js";
 import type { Version } from "./version.js";

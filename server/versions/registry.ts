@@ -1,6 +1,6 @@
 /** The versions that this server holds, by model. The only place that knows them all. */
 
-import type { DecodeLimits } from "../codec/json.js";
+import type { DecodeLimits } from "../codec/json-text.js";
 import { ServeError } from "../errors.js";
 import { chooseVersion } from "../routing/newest-ready.js";
 import type { UnreadVersion } from "./unread-version.js";

@@ -12,7 +12,8 @@ import {
   type Preprocessor,
 } from "../../preprocessing/index.js";
 import type { PredictionCache } from "../cache.js";
-import { type AnswerFrame, createAnswerFrame, type DecodeLimits } from "../codec/json.js";
+import { type AnswerFrame, createAnswerFrame } from "../codec/json.js";
+import type { DecodeLimits } from "../codec/json-text.js";
 import { createSharedChoices, type EngineChoice, type EngineName, type SharedChoices } from "../inference/engines.js";
 import { whyUnbounded } from "../inference/graph-time.js";
 import type { Intake } from "../inference/intake.js";

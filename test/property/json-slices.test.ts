@@ -7,10 +7,15 @@ import { deepStrictEqual } from "node:assert";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Scalar } from "../../preprocessing/index.js";
-import { createAnswerFrame, decodeJson, encodeJson } from "../../server/codec/json.js";
-import { decodeJsonInSlices, encodeJsonInSlices } from "../../server/codec/json-slices.js";
+import {
+  createAnswerFrame,
+  decodeJson,
+  decodeJsonInSlices,
+  encodeJson,
+  encodeJsonInPieces,
+} from "../../server/codec/json.js";
 import { ServeError } from "../../server/errors.js";
-import { takeWhole } from "../../server/slices.js";
+import { takeWhole } from "../../server/sliced-work.js";
 import { makeCall } from "../support/calls.js";
 
 const roomy = { rowsMax: 30, containersMax: 1000, membersMax: 1000 };
@@ -27,9 +32,10 @@ function outcome(decode: () => unknown): unknown {
 
 /** Every size of slice is as good as another: the body is tried with the one that is drawn, and with the smallest. */
 function expectSame(body: Uint8Array, drawn: { scanBytes: number; parseBytes: number }, limits = roomy): void {
-  const plain = outcome(() => decodeJson("application/json", Buffer.from(body), limits));
+  const bytes = Buffer.from(body);
+  const plain = outcome(() => decodeJson("application/json", bytes, limits));
   for (const slices of [drawn, { scanBytes: 1, parseBytes: 1 }]) {
-    const sliced = outcome(() => takeWhole(decodeJsonInSlices(body, limits, slices)));
+    const sliced = outcome(() => takeWhole(decodeJsonInSlices("application/json", bytes, limits, slices)));
     // Not vitest's equality, which asks values for their `constructor`; and members have an order too.
     deepStrictEqual(sliced, plain);
     expect(JSON.stringify(sliced)).toBe(JSON.stringify(plain));
@@ -215,7 +221,8 @@ test("an object of more members than any row has is refused, wherever it is cut"
       (row, members, membersMax, slices) => {
         const limits = { ...roomy, membersMax };
         const rows = Array.from({ length: 4 }, (_, i) => object(i === row ? members : 1));
-        const decode = (text: string) => () => takeWhole(decodeJsonInSlices(Buffer.from(text), limits, slices));
+        const decode = (text: string) => () =>
+          takeWhole(decodeJsonInSlices("application/json", Buffer.from(text), limits, slices));
         const inRows = decode(`{"rows":[${rows.join(",")}]}`);
         const alone = decode(object(members));
         if (members <= membersMax) {
@@ -272,8 +279,8 @@ describe("answers", () => {
           const probabilities = labels && Float64Array.from({ length: ran.length * labels.length }, (_, i) => i / 7);
           const frame = createAnswerFrame("m", 1, labels);
           const plain = encodeJson(frame, call, { predictions, probabilities });
-          const sliced = takeWhole(encodeJsonInSlices(frame, call, { predictions, probabilities }, sliceRows));
-          expect(sliced.toString()).toBe(plain);
+          const pieces = encodeJsonInPieces(frame, call, { predictions, probabilities }, sliceRows);
+          expect(pieces.map((write) => write()).join("")).toBe(plain);
         },
       ),
       { numRuns: 500 },

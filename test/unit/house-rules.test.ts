@@ -74,6 +74,8 @@ const owners: Owners = {
   "server/inference/pools.ts": ["server/server.ts"],
   "server/inference/scheduler.ts": ["server/server.ts"],
   "server/admission.ts": ["server/server.ts"],
+  // Who makes work in slices doesn't know who takes them.
+  "server/slices.ts": ["server/server.ts"],
   "server/observe/metrics.ts": ["server/server.ts"],
   "server/observe/logs.ts": ["server/server.ts"],
   "server/observe/traces.ts": ["server/server.ts"],

@@ -4,7 +4,8 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { Slices, takeWhole } from "../../../server/slices.js";
+import { takeWhole } from "../../../server/sliced-work.js";
+import { Slices } from "../../../server/slices.js";
 import { HandClock, HandTurns } from "../../support/event-loop.js";
 
 /** Slices that note their name and take `sliceMs` each. */
