@@ -59,18 +59,14 @@ export async function prove(
   await proveFeatures(version, answers, found, pause);
   const blocks = await proveCalls(version, answers, runBatch, found, pause);
   for (const batchSize of blocks === undefined ? [] : batchSizes.slice(1)) {
-    const batches: Promise<void>[] = [];
-    for (let first = 0; first < answers.length; first += batchSize) {
+    const firsts = Array.from({ length: Math.ceil(answers.length / batchSize) }, (_, k) => k * batchSize);
+    await together(firsts, pause, (first) => {
       const batch = answers.slice(first, first + batchSize);
       const ofBatch = blocks!.map((block, i) =>
         rowsOf(block, first, batch.length, version.preprocessor.outputs[i]!.width),
       );
-      batches.push(proveBatch(version, batch, ofBatch, runBatch, found, pause));
-      await pause();
-    }
-    // All of one size are under way together: a pool's workers are kept busy, and the start of a server isn't 400 round
-    // trips long.
-    await Promise.all(batches);
+      return proveBatch(version, batch, ofBatch, runBatch, found, pause);
+    });
     // Rows that run on this thread leave no other time to answer health, and to hear the pool's workers.
     await nextTurn();
   }
@@ -79,6 +75,30 @@ export async function prove(
     await pause();
   }
   return { rows: golden.length, batchSizes, ...found.result() };
+}
+
+/**
+ * Begins with each, and has all of them under way together: a pool's workers are kept busy, and the start of a server
+ * isn't 400 round trips long. None is left under way, also where a pause ends the proof.
+ */
+async function together<T, Result>(
+  items: Iterable<T>,
+  pause: Pause,
+  begin: (item: T) => Promise<Result>,
+): Promise<Result[]> {
+  const begun: Promise<Result>[] = [];
+  try {
+    for (const item of items) {
+      const one = begin(item);
+      // It may fail before it is waited for.
+      one.catch(() => {});
+      begun.push(one);
+      await pause();
+    }
+    return await Promise.all(begun);
+  } finally {
+    await Promise.allSettled(begun);
+  }
 }
 
 /** Runs all rows in one executor, in batches of a given size; one result per executor, such as a pool's workers. */
@@ -198,12 +218,7 @@ async function proveCalls(
   pause: Pause,
 ): Promise<Block[] | undefined> {
   const blocks = newBlocks(answers.length, version.preprocessor.outputs);
-  const under: Promise<Call | undefined>[] = [];
-  for (const golden of answers) {
-    under.push(proveCall(version, [golden], runBatch, found));
-    await pause();
-  }
-  const calls = await Promise.all(under);
+  const calls = await together(answers, pause, (golden) => proveCall(version, [golden], runBatch, found));
   await nextTurn();
   await proveCall(version, answers.slice(0, requestRows), runBatch, found);
   if (calls.includes(undefined)) return undefined;
