@@ -4,9 +4,9 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { encodeNumber } from "../bundle/index.js";
-import { Call } from "../server/call.js";
 import type { EngineSetting } from "../server/inference/engines.js";
-import { predict } from "../server/predict.js";
+import { Call } from "../server/path/call.js";
+import { predict } from "../server/path/predict.js";
 import { pathFor } from "../server/versions/prove.js";
 import { type OpenVersion, openVersion, parseEngine } from "./open-version.js";
 

@@ -5,8 +5,8 @@
  * by its deadline is found there. What a single lane can bear is the scheduler's business.
  */
 
-import type { Call } from "./call.js";
 import { ServeError } from "./errors.js";
+import type { Call } from "./path/call.js";
 
 export interface AdmissionLimits {
   /** Calls in flight over all models. */

@@ -6,7 +6,7 @@
 import type { SizedConfig } from "./config.js";
 import type { ServeError } from "./errors.js";
 import type { Logs } from "./observe/logs.js";
-import type { PredictPath } from "./predict.js";
+import type { PredictPath } from "./path/predict.js";
 import { productVersion } from "./product-version.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { reachableHost } from "./transport/address.js";

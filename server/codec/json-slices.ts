@@ -5,7 +5,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Answer } from "../../preprocessing/index.js";
-import type { Call } from "../call.js";
+import type { Call } from "../path/call.js";
 import {
   type AnswerFrame,
   type DecodedBody,

@@ -10,9 +10,9 @@
 import type { Buffer } from "node:buffer";
 import type { Issue } from "../../bundle/index.js";
 import type { Answer, Prediction, Scalar } from "../../preprocessing/index.js";
-import type { Call } from "../call.js";
 import { ServeError } from "../errors.js";
-import { takeWhole } from "../slices.js";
+import type { Call } from "../path/call.js";
+import { takeWhole } from "../path/slices.js";
 import { backslash, closeBrace, closeBracket, colon, openBrace, openBracket, quote } from "./json-bytes.js";
 import { findFault, type JsonFault } from "./json-fault.js";
 

@@ -9,7 +9,7 @@
  */
 
 import type { Block } from "../../preprocessing/index.js";
-import type { Call } from "../call.js";
+import type { Call } from "../path/call.js";
 
 /** As many rows as a batch of the event loop has. */
 export const intakeRowsMax = 256;

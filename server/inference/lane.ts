@@ -12,7 +12,7 @@
  *   caller's to answer.
  */
 
-import type { Call } from "../call.js";
+import type { Call } from "../path/call.js";
 import type { Version } from "../versions/version.js";
 import { Arrivals } from "./arrivals.js";
 import { batchLength } from "./batch-length.js";

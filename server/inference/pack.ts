@@ -5,7 +5,7 @@
  */
 
 import type { Block } from "../../preprocessing/index.js";
-import type { Call } from "../call.js";
+import type { Call } from "../path/call.js";
 import type { RunResult } from "./runner.js";
 
 export interface Batch {

@@ -8,8 +8,8 @@
  * first.
  */
 
-import type { Call } from "../call.js";
 import { ServeError } from "../errors.js";
+import type { Call } from "../path/call.js";
 import type { Version } from "../versions/version.js";
 import { type Choice, chooseExecutor, type Execution } from "./choose-executor.js";
 import { Executors } from "./executors.js";

@@ -19,7 +19,7 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import type { Call } from "../call.js";
+import type { Call } from "../path/call.js";
 import type { SpanIds } from "./traces.js";
 
 /** Times are milliseconds of the monotonic clock. */

@@ -8,8 +8,8 @@
  */
 
 import { write } from "node:fs";
-import type { Call } from "../call.js";
 import type { ServeError } from "../errors.js";
+import type { Call } from "../path/call.js";
 import type { SpanIds } from "./traces.js";
 
 export type AccessLog = "all" | "sampled" | "off";

@@ -9,9 +9,9 @@
  */
 
 import { noPause, type Pause } from "../../bundle/index.js";
-import type { Call } from "../call.js";
 import { type ErrorCode, errorTable, type FallbackReason, isFallbackReason } from "../errors.js";
-import { sloTargetMs } from "../steps.js";
+import type { Call } from "../path/call.js";
+import { sloTargetMs } from "../path/rows.js";
 import type { Version } from "../versions/version.js";
 import {
   contentType,

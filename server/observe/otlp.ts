@@ -17,7 +17,7 @@ import {
   type SpanExporter,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
-import type { Call } from "../call.js";
+import type { Call } from "../path/call.js";
 import { hearDiagnostics, recordCall, stagesOf } from "./call-spans.js";
 import type { TraceSettings } from "./trace-settings.js";
 import type { SpanIds, SpanOutput } from "./traces.js";

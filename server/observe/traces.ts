@@ -7,7 +7,7 @@
  * never an answer.
  */
 
-import type { Call } from "../call.js";
+import type { Call } from "../path/call.js";
 import type { TraceSettings } from "./trace-settings.js";
 
 /** What a call's span is known by, as hexadecimal digits. */

@@ -1,9 +1,9 @@
 /** The public listener's addresses: predictions, what models there are, health. */
 
-import { Call, type Reply } from "../call.js";
 import { encodeError } from "../codec/json.js";
 import { refuseMethod, ServeError } from "../errors.js";
-import { abandon, fail, type PredictPath, predict, refuseUnread } from "../predict.js";
+import { Call, type Reply } from "../path/call.js";
+import { abandon, fail, type PredictPath, predict, refuseUnread } from "../path/predict.js";
 import type { Registry } from "../versions/registry.js";
 import { prefersHtml } from "./accept.js";
 import { checkLength, decodeName, shownAddress, versionOf } from "./address.js";

@@ -13,7 +13,7 @@ import {
   createPreprocessor,
   type Row,
 } from "../../preprocessing/index.js";
-import { isFiniteAnswer } from "../finite.js";
+import { isFiniteAnswer } from "../path/finite.js";
 
 export interface Fallback {
   /** Whether it looks at the rows; a constant doesn't. */

@@ -12,11 +12,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type GoldenAnswer, type GoldenRow, noPause, type Pause } from "../../bundle/index.js";
 import type { Block, Prediction, Scalar } from "../../preprocessing/index.js";
-import { Call } from "../call.js";
 import type { RunResult } from "../inference/runner.js";
-import { type PredictPath, predict } from "../predict.js";
-import { takeWhole } from "../slices.js";
-import { newBlocks } from "../steps.js";
+import { Call } from "../path/call.js";
+import { type PredictPath, predict } from "../path/predict.js";
+import { newBlocks } from "../path/rows.js";
+import { takeWhole } from "../path/slices.js";
 import { Findings, type WorstDifference } from "./findings.js";
 import type { Version } from "./version.js";
 

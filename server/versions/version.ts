@@ -11,12 +11,12 @@ import {
   type Postprocessor,
   type Preprocessor,
 } from "../../preprocessing/index.js";
-import type { PredictionCache } from "../cache.js";
 import { type AnswerFrame, createAnswerFrame, type DecodeLimits } from "../codec/json.js";
 import { createSharedChoices, type EngineChoice, type EngineName, type SharedChoices } from "../inference/engines.js";
 import { whyUnbounded } from "../inference/graph-time.js";
 import type { Intake } from "../inference/intake.js";
-import { RowBytes } from "../row-bytes.js";
+import type { PredictionCache } from "../path/cache.js";
+import { RowBytes } from "../path/row-bytes.js";
 import { createFallback, type Fallback } from "./fallback.js";
 
 /**

@@ -10,7 +10,7 @@ import type { Scalar } from "../../preprocessing/index.js";
 import { createAnswerFrame, decodeJson, encodeJson } from "../../server/codec/json.js";
 import { decodeJsonInSlices, encodeJsonInSlices } from "../../server/codec/json-slices.js";
 import { ServeError } from "../../server/errors.js";
-import { takeWhole } from "../../server/slices.js";
+import { takeWhole } from "../../server/path/slices.js";
 import { makeCall } from "../support/calls.js";
 
 const roomy = { rowsMax: 30, containersMax: 1000, membersMax: 1000 };

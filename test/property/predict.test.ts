@@ -5,10 +5,10 @@
 
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { PredictionCache } from "../../server/cache.js";
-import type { Call } from "../../server/call.js";
 import { ServeError } from "../../server/errors.js";
-import { abandon, fail } from "../../server/predict.js";
+import { PredictionCache } from "../../server/path/cache.js";
+import type { Call } from "../../server/path/call.js";
+import { abandon, fail } from "../../server/path/predict.js";
 import type { Version } from "../../server/versions/version.js";
 import { linearRule } from "../fixtures/tiny-bundle.js";
 import type { MadeCall } from "../support/calls.js";

@@ -1,8 +1,8 @@
 /** Calls as a transport makes them, with a reply that remembers what it was told. */
 
 import type { Block } from "../../preprocessing/index.js";
-import { Call } from "../../server/call.js";
 import type { ServeError } from "../../server/errors.js";
+import { Call } from "../../server/path/call.js";
 import type { Version } from "../../server/versions/version.js";
 
 export interface Sent {

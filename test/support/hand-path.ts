@@ -1,9 +1,9 @@
 /** The path of a call with everything round it worked by hand: the test says when rows run and what they answer. */
 
 import { Admission, type AdmissionLimits } from "../../server/admission.js";
-import type { Call } from "../../server/call.js";
-import { type PredictPath, predict } from "../../server/predict.js";
-import { Slices } from "../../server/slices.js";
+import type { Call } from "../../server/path/call.js";
+import { type PredictPath, predict } from "../../server/path/predict.js";
+import { Slices } from "../../server/path/slices.js";
 import { Registry } from "../../server/versions/registry.js";
 import type { Version } from "../../server/versions/version.js";
 import { type CallOptions, type MadeCall, makeCall } from "./calls.js";

@@ -5,7 +5,7 @@
 
 import { describe, expect, test } from "vitest";
 import { findFault } from "../../../../server/codec/json-fault.js";
-import { takeWhole } from "../../../../server/slices.js";
+import { takeWhole } from "../../../../server/path/slices.js";
 
 /** The fault stands where the mark is, which is no part of the text. */
 const cases: [string, string, string | undefined][] = [

@@ -1,10 +1,10 @@
 /** Goal: rows that wait side by side stay their own call's, whoever leaves, is given up or refuses rows in between. */
 
 import { describe, expect, test } from "vitest";
-import type { Call } from "../../../../server/call.js";
 import { Intake, leaveIntake } from "../../../../server/inference/intake.js";
 import { packBatch } from "../../../../server/inference/pack.js";
-import { preprocess } from "../../../../server/steps.js";
+import type { Call } from "../../../../server/path/call.js";
+import { preprocess } from "../../../../server/path/rows.js";
 import { makeCall, makeQueuedCall } from "../../../support/calls.js";
 import { makeVersion, sizeAndColour } from "../../../support/versions.js";
 

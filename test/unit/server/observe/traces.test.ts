@@ -4,9 +4,9 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Call } from "../../../../server/call.js";
 import type { TraceSettings } from "../../../../server/observe/trace-settings.js";
 import { type SpanOutput, Traces } from "../../../../server/observe/traces.js";
+import type { Call } from "../../../../server/path/call.js";
 import { makeRecord } from "../../../support/records.js";
 
 const defaults: TraceSettings = {

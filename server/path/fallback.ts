@@ -5,9 +5,9 @@
  * Bad input never falls back, and neither does a version that isn't ready yet: its proof has to see every failure.
  */
 
-import type { Answer } from "../preprocessing/index.js";
+import type { Answer } from "../../preprocessing/index.js";
+import { type FallbackReason, isFallbackReason, type ServeError } from "../errors.js";
 import type { Call } from "./call.js";
-import { type FallbackReason, isFallbackReason, type ServeError } from "./errors.js";
 
 /** Whether a fallback takes the place of this error. */
 export function canFallBack(call: Call, error: ServeError): boolean {

@@ -6,12 +6,12 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Issue } from "../bundle/index.js";
-import type { Block, Row } from "../preprocessing/index.js";
-import type { ErrorCode, FallbackReason, ServeError } from "./errors.js";
-import type { Intake } from "./inference/intake.js";
+import type { Issue } from "../../bundle/index.js";
+import type { Block, Row } from "../../preprocessing/index.js";
+import type { ErrorCode, FallbackReason, ServeError } from "../errors.js";
+import type { Intake } from "../inference/intake.js";
+import type { Version } from "../versions/version.js";
 import type { PredictPath } from "./predict.js";
-import type { Version } from "./versions/version.js";
 
 /** The transport's side of a call: takes the one answer. Answering a caller that has left is harmless. */
 export interface Reply {

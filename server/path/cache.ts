@@ -7,10 +7,10 @@
  */
 
 import { LRUCache } from "lru-cache";
-import type { Answer } from "../preprocessing/index.js";
+import type { Answer } from "../../preprocessing/index.js";
+import type { Version } from "../versions/version.js";
 import type { Call } from "./call.js";
 import { createRowKey } from "./row-key.js";
-import type { Version } from "./versions/version.js";
 
 /**
  * What an entry takes beside its key's characters, its list of numbers and its probabilities, bytes: measured as the

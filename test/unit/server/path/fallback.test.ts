@@ -4,11 +4,11 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { ServeError } from "../../../server/errors.js";
-import { fail } from "../../../server/predict.js";
-import { linearRule } from "../../fixtures/tiny-bundle.js";
-import { createHandPath } from "../../support/hand-path.js";
-import { binaryGraph, makeVersion } from "../../support/versions.js";
+import { ServeError } from "../../../../server/errors.js";
+import { fail } from "../../../../server/path/predict.js";
+import { linearRule } from "../../../fixtures/tiny-bundle.js";
+import { createHandPath } from "../../../support/hand-path.js";
+import { binaryGraph, makeVersion } from "../../../support/versions.js";
 
 const constant = makeVersion({ name: "constant", fallback: { kind: "constant", prediction: 52.5 } });
 

@@ -1,11 +1,11 @@
 /** Goal: whatever happens on its path, a call is answered once, with the right code, and its record is read once. */
 
 import { describe, expect, test } from "vitest";
-import { ServeError } from "../../../server/errors.js";
-import { abandon, fail, type PredictPath } from "../../../server/predict.js";
-import { makeCall } from "../../support/calls.js";
-import { createHandPath, noScheduler } from "../../support/hand-path.js";
-import { binaryGraph, identityGraph, makeVersion, namedGraph, sizeAndColour } from "../../support/versions.js";
+import { ServeError } from "../../../../server/errors.js";
+import { abandon, fail, type PredictPath } from "../../../../server/path/predict.js";
+import { makeCall } from "../../../support/calls.js";
+import { createHandPath, noScheduler } from "../../../support/hand-path.js";
+import { binaryGraph, identityGraph, makeVersion, namedGraph, sizeAndColour } from "../../../support/versions.js";
 
 const tiny = makeVersion();
 

@@ -4,8 +4,8 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { Slices, takeWhole } from "../../../server/slices.js";
-import { HandClock, HandTurns } from "../../support/event-loop.js";
+import { Slices, takeWhole } from "../../../../server/path/slices.js";
+import { HandClock, HandTurns } from "../../../support/event-loop.js";
 
 /** Slices that note their name and take `sliceMs` each. */
 function createRig() {

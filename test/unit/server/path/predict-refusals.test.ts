@@ -4,14 +4,14 @@
  */
 
 import { describe, expect, test, vi } from "vitest";
-import { PredictionCache } from "../../../server/cache.js";
-import { ServeError } from "../../../server/errors.js";
-import { abandon, fail, type PredictPath, refuseUnread } from "../../../server/predict.js";
-import type { Version } from "../../../server/versions/version.js";
-import { makeCall } from "../../support/calls.js";
-import { createHandPath } from "../../support/hand-path.js";
-import { createRig } from "../../support/scheduler-rig.js";
-import { makeVersion, type VersionOptions } from "../../support/versions.js";
+import { ServeError } from "../../../../server/errors.js";
+import { PredictionCache } from "../../../../server/path/cache.js";
+import { abandon, fail, type PredictPath, refuseUnread } from "../../../../server/path/predict.js";
+import type { Version } from "../../../../server/versions/version.js";
+import { makeCall } from "../../../support/calls.js";
+import { createHandPath } from "../../../support/hand-path.js";
+import { createRig } from "../../../support/scheduler-rig.js";
+import { makeVersion, type VersionOptions } from "../../../support/versions.js";
 
 const overloaded = new ServeError("overloaded", "others wait");
 /** What a body of one row holds, bytes. */

@@ -11,10 +11,12 @@
  */
 
 import type { Buffer } from "node:buffer";
+import { decodeJson, encodeError, encodeJson } from "../codec/json.js";
+import { ServeError } from "../errors.js";
+import type { BodyLimits } from "../versions/registry.js";
+import type { Version } from "../versions/version.js";
 import type { Call } from "./call.js";
-import { decodeJson, encodeError, encodeJson } from "./codec/json.js";
-import { ServeError } from "./errors.js";
-import { answerByFallback, canFallBack, takeFallback } from "./fallback-steps.js";
+import { answerByFallback, canFallBack, takeFallback } from "./fallback.js";
 import {
   answerInSlices,
   decodeInSlices,
@@ -23,10 +25,8 @@ import {
   isLargeCall,
   prepareInSlices,
 } from "./predict-large.js";
+import { checkAnswer, newBlocks, preprocess, sloTargetMs, takeRows, validate } from "./rows.js";
 import type { SlicedWork } from "./slices.js";
-import { checkAnswer, newBlocks, preprocess, sloTargetMs, takeRows, validate } from "./steps.js";
-import type { BodyLimits } from "./versions/registry.js";
-import type { Version } from "./versions/version.js";
 
 /** What the path needs of the rest of the server. */
 export interface PredictPath {

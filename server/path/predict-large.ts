@@ -8,14 +8,14 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Answer, Block, Prediction } from "../preprocessing/index.js";
+import type { Answer, Block, Prediction } from "../../preprocessing/index.js";
+import { checkContentType } from "../codec/json.js";
+import { decodeJsonInSlices, encodeJsonInSlices } from "../codec/json-slices.js";
+import type { ServeError } from "../errors.js";
+import type { Version } from "../versions/version.js";
 import type { Call } from "./call.js";
-import { checkContentType } from "./codec/json.js";
-import { decodeJsonInSlices, encodeJsonInSlices } from "./codec/json-slices.js";
-import type { ServeError } from "./errors.js";
-import { answerByFallback } from "./fallback-steps.js";
-import { AnswerCheck, newBlocks, RowCheck, RowRefusals, setDeadline, takeRows } from "./steps.js";
-import type { Version } from "./versions/version.js";
+import { answerByFallback } from "./fallback.js";
+import { AnswerCheck, newBlocks, RowCheck, RowRefusals, setDeadline, takeRows } from "./rows.js";
 
 /** Bodies up to here are decoded in one go, bytes: about 0.3 ms. */
 const wholeBytesMax = 32_768;

@@ -6,15 +6,15 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Issue, RowSchema } from "../bundle/index.js";
-import type { Answer, Row, RowRefusal } from "../preprocessing/index.js";
+import type { Issue, RowSchema } from "../../bundle/index.js";
+import type { Answer, Row, RowRefusal } from "../../preprocessing/index.js";
+import { foreignFormHint } from "../codec/foreign-form.js";
+import type { DecodedBody } from "../codec/json.js";
+import { type ErrorCode, ServeError } from "../errors.js";
+import type { Version } from "../versions/version.js";
 import type { Call, RowError } from "./call.js";
-import { foreignFormHint } from "./codec/foreign-form.js";
-import type { DecodedBody } from "./codec/json.js";
-import { type ErrorCode, ServeError } from "./errors.js";
-import { replaceByFallback } from "./fallback-steps.js";
+import { replaceByFallback } from "./fallback.js";
 import { isFiniteAnswer, isFinitePrediction } from "./finite.js";
-import type { Version } from "./versions/version.js";
 
 /** An SLO is a promise for 95 of 100 calls; the others may take this much longer before they are given up. */
 const deadlinePerSlo = 5;

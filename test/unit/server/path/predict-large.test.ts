@@ -3,10 +3,10 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { ServeError } from "../../../server/errors.js";
-import { abandon, fail } from "../../../server/predict.js";
-import { createHandPath } from "../../support/hand-path.js";
-import { binaryGraph, makeVersion } from "../../support/versions.js";
+import { ServeError } from "../../../../server/errors.js";
+import { abandon, fail } from "../../../../server/path/predict.js";
+import { createHandPath } from "../../../support/hand-path.js";
+import { binaryGraph, makeVersion } from "../../../support/versions.js";
 
 const tiny = makeVersion();
 const classifier = makeVersion({ name: "spam", postprocessing: binaryGraph(["ham", "spam"]), task: "classification" });
