@@ -22,6 +22,8 @@ import type { Registry } from "./versions/registry.js";
 
 export interface ListenerNeeds {
   readonly path: PredictPath;
+  /** Monotonic clock, milliseconds. */
+  readonly now: () => number;
   readonly registry: Registry;
   readonly health: Health;
   readonly nextRequestId: () => string;
@@ -43,7 +45,7 @@ const foreignEveryMs = 60_000;
 /** @throws Error with a sentence when an address can't be listened on; then neither listens. */
 export async function openListeners(config: SizedConfig, needs: ListenerNeeds): Promise<Listeners> {
   const { host, httpPort, adminHost, adminPort, bytesMax } = config;
-  const { path, registry, health, nextRequestId, scrape, countRefusal, logs } = needs;
+  const { path, now, registry, health, nextRequestId, scrape, countRefusal, logs } = needs;
   const { transport, notice } = await loadHttp(config.http);
   if (notice !== undefined) logs.event(notice.level, notice.message);
   const answerFailure = createFailureAnswer(logs, nextRequestId);
@@ -56,6 +58,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     receivingBytesMax: bytesMax,
     handle: createPublicHandler({
       path,
+      now,
       registry,
       nextRequestId,
       retryAfterS: (error) => jitteredSeconds(Math.random(), error.retryAfterMs),
@@ -63,7 +66,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
       index: new IndexAnswers(registry, health.isReady, productVersion(), baseUrl),
     }),
     onFailure: (exchange, failure, detail, cause) => countRefusal(answerFailure(exchange, failure, detail, cause).code),
-    onForeignProtocol: logForeign("http", path.now, logs),
+    onForeignProtocol: logForeign("http", now, logs),
   });
   opened = publicListener;
   try {
@@ -79,7 +82,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
         onScrapeError: (exchange, error) => answerFailure(exchange, "internal", "the scrape failed", error),
       }),
       onFailure: answerFailure,
-      onForeignProtocol: logForeign("admin", path.now, logs),
+      onForeignProtocol: logForeign("admin", now, logs),
     });
     return { member: transport.name, public: publicListener, admin };
   } catch (error) {

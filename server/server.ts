@@ -11,7 +11,6 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { Admission } from "./admission.js";
 import { type Config, type SizedConfig, sizeFields, withSizes } from "./config.js";
-import { ServeError } from "./errors.js";
 import { openEngines } from "./inference/engines.js";
 import { Intake, intakeRowsMax } from "./inference/intake.js";
 import { Pools } from "./inference/pools.js";
@@ -27,9 +26,10 @@ import { readTraceSettings } from "./observe/trace-settings.js";
 import { Traces } from "./observe/traces.js";
 import { WallClock } from "./observe/wall-clock.js";
 import { PredictionCache } from "./path/cache.js";
-import { fail, type PredictPath } from "./path/predict.js";
+import { createPath, type PredictPath } from "./path/predict.js";
 import { Slices } from "./path/slices.js";
 import { productVersion } from "./product-version.js";
+import { Routes } from "./routing/routes.js";
 import { createRequestIds } from "./transport/request-id.js";
 import { Turns } from "./turns.js";
 import type { Servable } from "./versions/load-servable.js";
@@ -58,6 +58,7 @@ export class Server {
   readonly #metrics = new Metrics();
   readonly #traces: Traces;
   readonly #registry: Registry;
+  readonly #routes: Routes;
   readonly #admission: Admission;
   readonly #nextRequestId = createRequestIds(randomBytes(8).toString("hex"));
   readonly #runners: Runner[] = [];
@@ -66,6 +67,7 @@ export class Server {
   readonly #scrapeTurns = new Turns({ now, defer: setImmediate, budgetMs: scrapeBudgetMs });
   #loader: StoreLoader | undefined;
   #pools: Pools | undefined;
+  #scheduler: Scheduler | undefined;
   #listeners: Listeners | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #metricsTimer: NodeJS.Timeout | undefined;
@@ -79,7 +81,9 @@ export class Server {
   constructor(config: Config) {
     this.#config = withSizes(config);
     this.#registry = new Registry(config.defaultModel);
-    this.#admission = new Admission({ callsMax: config.callsMax, bytesMax: this.#config.bytesMax });
+    this.#routes = new Routes(this.#registry);
+    const linger = new Linger(now, config.lingerUs / 1000, setImmediate);
+    this.#admission = new Admission({ callsMax: config.callsMax, bytesMax: this.#config.bytesMax }, linger);
     this.#logs = new Logs({
       accessLog: config.accessLog,
       sampleShare: config.logSampleShare,
@@ -140,7 +144,6 @@ export class Server {
   }
 
   async #start(): Promise<void> {
-    const path = this.#createPath();
     // They load their libraries while this thread does.
     const pools = new Pools({
       workers: this.#config.workers,
@@ -148,22 +151,32 @@ export class Server {
       onStuck: (run, way) => this.#logStuck(run, way),
     });
     this.#pools = pools;
+    const scheduler = this.#createScheduler(pools);
+    this.#scheduler = scheduler;
+    const path = createPath({
+      admission: this.#admission,
+      routes: this.#routes,
+      scheduler,
+      slices: new Slices({ now, defer: setImmediate }),
+      now,
+      observe: (record) => {
+        this.#metrics.observeCall(record);
+        this.#logs.observeCall(record, this.#traces.observeCall(record));
+      },
+    });
     if (this.#config.execution !== "pool") openEngines();
     await this.#traces.begin();
     await this.#listen(path);
     this.#logs.event("info", "listening", { http_port: this.httpPort, admin_port: this.adminPort });
     this.#turns.throwIfStopped();
-    this.#sweeper = setInterval(() => {
-      this.#admission.sweep(now(), (call) =>
-        fail(path, call, new ServeError("deadline_exceeded", "the deadline passed before the answer was ready")),
-      );
-    }, sweepEveryMs);
-    const loader = this.#createLoader(pools);
+    this.#sweeper = setInterval(() => this.#admission.sweep(now(), path.giveUp), sweepEveryMs);
+    const loader = this.#createLoader(pools, scheduler);
     this.#loader = loader;
     await loader.load();
     if (!loader.waits) await pools.endLoading();
     this.#turns.throwIfStopped();
     this.#warm = true;
+    this.#routes.open();
     loader.watch();
     // Whoever waits for readiness hears of it first.
     this.#metricsTimer = setTimeout(() => void this.#metrics.begin(this.#scrapeTurns.pause), metricsAfterMs);
@@ -176,51 +189,10 @@ export class Server {
     });
   }
 
-  #scheduler: Scheduler | undefined;
-
-  #createPath(): PredictPath {
-    const linger = new Linger(now, this.#config.lingerUs / 1000, setImmediate);
-    return {
-      admission: {
-        enter: (call) => {
-          this.#admission.enter(call);
-          linger.arrived(call.arrivedMs);
-        },
-        leave: (call) => {
-          if (call.admitted) linger.replied(call.finishedMs);
-          this.#admission.leave(call);
-        },
-      },
-      routes: {
-        choose: (modelName, versionName) => {
-          // While models are read, one that isn't there yet must not look like one that doesn't exist: 404 isn't tried
-          // again.
-          if (!this.#warm)
-            throw new ServeError("not_ready", "the server is still loading and proving its models; try again shortly");
-          return this.#registry.choose(modelName, versionName);
-        },
-        limits: (modelName, versionName) => this.#registry.limits(modelName, versionName),
-      },
-      scheduler: {
-        submit: (call) => this.#scheduler!.submit(call),
-        isRefusing: (nowMs) => this.#scheduler?.isRefusing(nowMs) ?? false,
-        refusal: (version, rowCount, targetMs) => this.#scheduler!.refusal(version, rowCount, targetMs),
-        expect: (call, rowCount) => this.#scheduler!.expect(call, rowCount),
-        expectNoMore: (call) => this.#scheduler?.expectNoMore(call),
-        ended: (call) => this.#scheduler?.ended(call),
-      },
-      slices: new Slices({ now, defer: setImmediate }),
-      now,
-      observe: (call) => {
-        this.#metrics.observeCall(call);
-        this.#logs.observeCall(call, this.#traces.observeCall(call));
-      },
-    };
-  }
-
   async #listen(path: PredictPath): Promise<void> {
     this.#listeners = await openListeners(this.#config, {
       path,
+      now,
       registry: this.#registry,
       health: { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 },
       nextRequestId: this.#nextRequestId,
@@ -231,10 +203,9 @@ export class Server {
     this.#addGauges();
   }
 
-  #createLoader(pools: Pools): StoreLoader {
-    const { models, versionsPerModel, defaultModel, defaultModelIsLoose = false, execution, engine } = this.#config;
-    this.#scheduler = new Scheduler({
-      execution,
+  #createScheduler(pools: Pools): Scheduler {
+    return new Scheduler({
+      execution: this.#config.execution,
       pool: pools.threads,
       now,
       defer: setImmediate,
@@ -243,7 +214,10 @@ export class Server {
       onTrouble: (version, message) =>
         this.#logs.event("error", message, { model: version.name, version: version.number }),
     });
-    const scheduler = this.#scheduler;
+  }
+
+  #createLoader(pools: Pools, scheduler: Scheduler): StoreLoader {
+    const { models, versionsPerModel, defaultModel, defaultModelIsLoose = false, execution, engine } = this.#config;
     return new StoreLoader({
       models,
       versionsPerModel,

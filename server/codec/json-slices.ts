@@ -5,8 +5,8 @@
 
 import { Buffer } from "node:buffer";
 import type { Answer } from "../../preprocessing/index.js";
-import type { Call } from "../path/call.js";
 import {
+  type AnsweredCall,
   type AnswerFrame,
   type DecodedBody,
   type DecodeLimits,
@@ -67,7 +67,7 @@ export function* decodeJsonInSlices(
  */
 export function* encodeJsonInSlices(
   frame: AnswerFrame,
-  call: Call,
+  call: AnsweredCall,
   answer: Answer,
   sliceRows: number,
 ): Generator<undefined, string | Buffer> {

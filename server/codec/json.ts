@@ -10,8 +10,8 @@
 import type { Buffer } from "node:buffer";
 import type { Issue } from "../../bundle/index.js";
 import type { Answer, Prediction, Scalar } from "../../preprocessing/index.js";
-import { ServeError } from "../errors.js";
-import type { Call } from "../path/call.js";
+import { type FallbackReason, type RowError, ServeError } from "../errors.js";
+import type { RequestRow, RunningRow } from "../path/row-index.js";
 import { takeWhole } from "../path/slices.js";
 import { backslash, closeBrace, closeBracket, colon, openBrace, openBracket, quote } from "./json-bytes.js";
 import { findFault, type JsonFault } from "./json-fault.js";
@@ -264,13 +264,29 @@ export function createAnswerFrame(model: string, version: number, labels: readon
   };
 }
 
+/** A call as the text of its answer shows it. */
+export interface AnsweredCall {
+  readonly requestId: string;
+  readonly single: boolean;
+  readonly partial: boolean;
+  /** All that were sent. */
+  readonly rows: readonly unknown[];
+  /** Where the rows that ran stood among `rows`; undefined when all of them ran. */
+  readonly rowIndexes: readonly RequestRow[] | undefined;
+  readonly unanswered: ReadonlySet<RunningRow> | undefined;
+  readonly rowErrors: readonly RowError[] | undefined;
+  readonly fallback: FallbackReason | undefined;
+  /** Undefined when the fallback answered all rows, or none. */
+  readonly fallbackRows: readonly RunningRow[] | undefined;
+}
+
 /**
  * Encodes an answer.
  *
  * @param answer - Of the rows that ran, in their order.
  * @remarks Request ids are made of characters that need no escaping (`transport/request-id.ts`).
  */
-export function encodeJson(frame: AnswerFrame, call: Call, answer: Answer): string {
+export function encodeJson(frame: AnswerFrame, call: AnsweredCall, answer: Answer): string {
   if (call.single) {
     const probabilities = answer.probabilities
       ? `,"probabilities":${encodeDistribution(frame, answer.probabilities, 0)}`
@@ -290,7 +306,7 @@ export function encodeJson(frame: AnswerFrame, call: Call, answer: Answer): stri
  * `,"fallback":{"reason":"deadline_exceeded"}`, with the rows that it answered where these aren't all; "" where the
  * model answered.
  */
-export function encodeFallback({ fallback, fallbackRows, rows, rowIndexes }: Call): string {
+export function encodeFallback({ fallback, fallbackRows, rows, rowIndexes }: AnsweredCall): string {
   if (fallback === undefined) return "";
   const some = fallbackRows !== undefined && fallbackRows.length < rows.length;
   const indexes = some
@@ -305,7 +321,7 @@ export function encodeFallback({ fallback, fallbackRows, rows, rowIndexes }: Cal
  */
 export type Places = Int32Array | undefined;
 
-export function placesOfRows({ rows, rowIndexes, unanswered }: Call, { predictions }: Answer): Places {
+export function placesOfRows({ rows, rowIndexes, unanswered }: AnsweredCall, { predictions }: Answer): Places {
   if (rowIndexes === undefined && unanswered === undefined) return undefined;
   const places = new Int32Array(rows.length).fill(-1);
   for (let i = 0; i < predictions.length; i++) if (!unanswered?.has(i)) places[rowIndexes ? rowIndexes[i]! : i] = i;

@@ -9,7 +9,7 @@
 
 import { write } from "node:fs";
 import type { ServeError } from "../errors.js";
-import type { Call } from "../path/call.js";
+import type { CallRecord } from "../path/call.js";
 import type { SpanIds } from "./traces.js";
 
 export type AccessLog = "all" | "sampled" | "off";
@@ -67,7 +67,7 @@ export class Logs {
    *
    * @param span - The call's own, if it is traced.
    */
-  observeCall(call: Call, span: SpanIds | undefined = undefined): void {
+  observeCall(call: CallRecord, span: SpanIds | undefined = undefined): void {
     const { accessLog, sampleShare, random } = this.#options;
     const slow = call.version !== undefined && call.finishedMs - call.arrivedMs > call.version.sloMs;
     const wrong = call.error !== undefined;

@@ -7,7 +7,7 @@
  * never an answer.
  */
 
-import type { Call } from "../path/call.js";
+import type { CallRecord } from "../path/call.js";
 import type { TraceSettings } from "./trace-settings.js";
 
 /** What a call's span is known by, as hexadecimal digits. */
@@ -19,7 +19,7 @@ export interface SpanIds {
 /** Takes the spans of sampled calls. */
 export interface SpanOutput {
   /** @returns Undefined if there was no room for the call's spans. */
-  record(call: Call): SpanIds | undefined;
+  record(call: CallRecord): SpanIds | undefined;
   /** Spans that were not delivered. */
   readonly dropped: number;
   /**
@@ -79,7 +79,7 @@ export class Traces {
    *
    * @returns The call's span, for its log line; undefined if the call isn't sampled.
    */
-  observeCall(call: Call): SpanIds | undefined {
+  observeCall(call: CallRecord): SpanIds | undefined {
     const output = this.#output;
     if (output === undefined || !this.#samples(call.traceparent)) return undefined;
     try {

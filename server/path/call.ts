@@ -2,48 +2,92 @@
  * What travels the path of a call, from its first byte to its record.
  *
  * One mutable object per call: each step fills the fields that are named after it and leaves the others alone, so that
- * a call costs one allocation, and the observers read the same object once it is finished.
+ * a call costs one allocation, and the observers read the same object once it is finished. Who has to do with a part of
+ * it sees that part alone: {@link CallInput}, {@link CallWork}, {@link CallRecord}.
  */
 
 import { Buffer } from "node:buffer";
-import type { Issue } from "../../bundle/index.js";
 import type { Block, Row } from "../../preprocessing/index.js";
-import type { ErrorCode, FallbackReason, ServeError } from "../errors.js";
-import type { Intake } from "../inference/intake.js";
-import type { Version } from "../versions/version.js";
-import type { PredictPath } from "./predict.js";
+import type { FallbackReason, RowError, ServeError } from "../errors.js";
+import type { BatchRow, RequestRow, RunningRow } from "./row-index.js";
+import type { ServingVersion } from "./serving-version.js";
 
-/** The transport's side of a call: takes the one answer. Answering a caller that has left is harmless. */
+/** The transport's side of a call: takes one answer or one error. What comes after the caller has left is dropped. */
 export interface Reply {
-  /**
-   * @param body - JSON text, or its bytes.
-   * @param call - The call that is answered; its `error` is set when `status` isn't 200, and says whether and when to
-   *   try again.
-   */
-  send(status: number, body: string | Buffer, call: Call): void;
+  /** @param body - JSON text, or its bytes. */
+  send(body: string | Buffer): void;
+  /** @param error - Says with which status, and whether and when to try again. */
+  refuse(error: ServeError): void;
 }
 
-/** A row of a partial request that isn't answered. */
-export interface RowError {
-  row: number;
-  code: ErrorCode;
-  message: string;
-  issues: readonly Issue[];
-}
-
-/** Times are milliseconds of the monotonic clock (`performance.now()`); 0 means "not reached". */
-export class Call {
-  // Given by the transport.
-  readonly reply: Reply;
-  /** The path that the call is on, from its first step on. */
-  path: PredictPath | undefined = undefined;
-  requestId = "";
+/** A finished call, as observers read it. Times are milliseconds of the monotonic clock; 0 means "not reached". */
+export interface CallRecord {
+  readonly requestId: string;
+  /** Of the caller's span; empty without one. */
   readonly traceparent: string;
   /** As sent beside `traceparent`; told on, not read. */
-  tracestate = "";
-  /** `undefined`: the default model. */
+  readonly tracestate: string;
+  /** As the address names it; `undefined`: the default model. */
   readonly modelName: string | undefined;
   /** `undefined`: the version that the routes choose. */
+  readonly versionName: string | undefined;
+  readonly bodyBytes: number;
+  /** The version that answered; undefined for a call that ended before its body was there, or for which there is none. */
+  readonly version: ServingVersion | undefined;
+  /**
+   * All rows as decoded; in a partial request some of them may be bad. Of a large call, only their number once they are
+   * in blocks.
+   */
+  readonly rows: readonly unknown[];
+  /** Of the rows that run: all of `rows`, or the good ones of a partial request. */
+  readonly rowCount: number;
+  readonly rowErrors: readonly RowError[] | undefined;
+  /** Rows that ran without a valid answer; only a partial request goes on with any. */
+  readonly unanswered: ReadonlySet<RunningRow> | undefined;
+  /** Why the version's fallback answers, in whole or in part. */
+  readonly fallback: FallbackReason | undefined;
+  /** All of it is answered by the fallback: what is still under way for it is dropped. */
+  readonly fellBack: boolean;
+  /** Answered from the version's cache: nothing ran. */
+  readonly cached: boolean;
+  /** What the model did wrong, whatever the caller is told. */
+  readonly modelFault: "model_failed" | "model_output_invalid" | undefined;
+  /** What it was refused with. */
+  readonly error: ServeError | undefined;
+  /** The caller left before the answer. */
+  readonly abandoned: boolean;
+  readonly executor: "inline" | "pool" | undefined;
+  /** Rows of the batch that answered the call (the last one, if several). */
+  readonly batchRows: number;
+  /** Rows that ran; fewer than `rowCount` if it ended while it ran. */
+  readonly rowsDone: number;
+  readonly arrivedMs: number;
+  readonly startedMs: number;
+  readonly decodedMs: number;
+  readonly validatedMs: number;
+  readonly preprocessedMs: number;
+  readonly runStartedMs: number;
+  readonly runEndedMs: number;
+  readonly postprocessedMs: number;
+  readonly finishedMs: number;
+}
+
+/** What the transport gives beside what makes a call. */
+export type CallInput = Pick<Call, "requestId" | "tracestate" | "body" | "bodyLasts" | "bodyBytes" | "callerTimeoutMs">;
+
+/** What the steps work on: all but the bookkeeping of the lane and of the admission. */
+export type CallWork = Omit<
+  Call,
+  "reply" | "expectedRows" | "rowsTaken" | "forecastMs" | "onRun" | "previous" | "next" | "admitted"
+>;
+
+export class Call implements CallRecord {
+  // Given by the transport.
+  readonly reply: Reply;
+  requestId = "";
+  readonly traceparent: string;
+  tracestate = "";
+  readonly modelName: string | undefined;
   readonly versionName: string | undefined;
   readonly contentType: string;
   /** Empty until the body is complete; let go after decoding. */
@@ -64,39 +108,32 @@ export class Call {
   deadlineMs = Number.POSITIVE_INFINITY;
 
   // Filled by the steps.
-  version: Version | undefined = undefined;
-  /**
-   * All rows as decoded; in a partial request some of them may be bad. Of a large call, only their number once they are
-   * in blocks.
-   */
+  /** The version that was found when its head came; the call is that version's once the body is there. */
+  found: ServingVersion | undefined = undefined;
+  version: ServingVersion | undefined = undefined;
   rows: readonly unknown[] = noRows;
   single = true;
   partial = false;
-  rowErrors: RowError[] | undefined = undefined;
+  rowErrors: readonly RowError[] | undefined = undefined;
   /** The rows that run: all of `rows`, or the good ones of a partial request. */
   goodRows: readonly Row[] = noRows as readonly Row[];
   /** What preprocessing made of them; the call's rows begin at `blockRow`. */
   blocks: readonly Block[] = noBlocks;
   blockRow = 0;
-  /** Whose the blocks are, while they aren't the call's own. */
-  intake: Intake | undefined = undefined;
   rowCount = 0;
   /** The model's outputs; the call's rows begin at `rawFirstRow`. */
   raw: readonly Block[] = noBlocks;
-  rawFirstRow = 0;
+  rawFirstRow: BatchRow = 0;
   /** Where the rows that run stood among `rows`; undefined when all of them run. */
-  rowIndexes: readonly number[] | undefined = undefined;
-  /** Rows (of `goodRows`) that the model failed on, even alone. */
-  failedRows: number[] | undefined = undefined;
-  /** Rows (of `goodRows`) without a valid answer; only a partial request goes on with any. */
-  unanswered: ReadonlySet<number> | undefined = undefined;
+  rowIndexes: readonly RequestRow[] | undefined = undefined;
+  /** Rows that the model failed on, even alone. */
+  failedRows: RunningRow[] | undefined = undefined;
+  unanswered: ReadonlySet<RunningRow> | undefined = undefined;
   /** Of the rows, where the version keeps answers: what this one will be kept under. */
   cacheKeys: readonly string[] | undefined = undefined;
-  /** Why the version's fallback answers, in whole or in part. */
   fallback: FallbackReason | undefined = undefined;
-  /** Rows (of `goodRows`) that the fallback answers; undefined when it is all of them, or none. */
-  fallbackRows: number[] | undefined = undefined;
-  /** All of it is answered by the fallback: what is still under way for it is dropped. */
+  /** Rows that the fallback answers; undefined when it is all of them, or none. */
+  fallbackRows: RunningRow[] | undefined = undefined;
   fellBack = false;
 
   // The lane's bookkeeping: rows that are still being decoded, and of a call that runs in several batches.
@@ -110,7 +147,7 @@ export class Call {
   next: Call | undefined = undefined;
   admitted = false;
 
-  // The record.
+  // How it went, for its record.
   readonly arrivedMs: number;
   startedMs = 0;
   decodedMs = 0;
@@ -120,16 +157,12 @@ export class Call {
   runEndedMs = 0;
   postprocessedMs = 0;
   finishedMs = 0;
-  /** Rows of the batch that answered the call (the last one, if several). */
   batchRows = 0;
   executor: "inline" | "pool" | undefined = undefined;
-  /** Answered from the version's cache: nothing ran. */
   cached = false;
-  /** What the model did wrong, whatever the caller is told. */
   modelFault: "model_failed" | "model_output_invalid" | undefined = undefined;
   error: ServeError | undefined = undefined;
   finished = false;
-  /** The caller left before the answer. */
   abandoned = false;
 
   constructor(

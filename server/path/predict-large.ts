@@ -12,10 +12,12 @@ import type { Answer, Block, Prediction } from "../../preprocessing/index.js";
 import { checkContentType } from "../codec/json.js";
 import { decodeJsonInSlices, encodeJsonInSlices } from "../codec/json-slices.js";
 import type { ServeError } from "../errors.js";
-import type { Version } from "../versions/version.js";
+import { newBlocks } from "./blocks.js";
 import type { Call } from "./call.js";
+import { setDeadline } from "./deadline.js";
 import { answerByFallback } from "./fallback.js";
-import { AnswerCheck, newBlocks, RowCheck, RowRefusals, setDeadline, takeRows } from "./rows.js";
+import { AnswerCheck, RowCheck, RowRefusals, takeRows } from "./rows.js";
+import type { ServingVersion } from "./serving-version.js";
 
 /** Bodies up to here are decoded in one go, bytes: about 0.3 ms. */
 const wholeBytesMax = 32_768;
@@ -41,7 +43,7 @@ export function isLargeCall({ rows, version }: Call): boolean {
   return rows.length > 1 && rows.length * valuesPerRow(version!) > wholeValuesMax;
 }
 
-function valuesPerRow({ rowSchema, postprocessor, answerFrame }: Version): number {
+function valuesPerRow({ rowSchema, postprocessor, answerFrame }: ServingVersion): number {
   return rowSchema.features.length + (postprocessor.names?.length ?? 1) + answerFrame.labelKeys.length;
 }
 
@@ -90,7 +92,7 @@ function letGo(call: Call): void {
   call.goodRows = [];
 }
 
-function* validateInSlices(call: Call, { rowSchema }: Version, sliceRows: number): Generator<undefined, void> {
+function* validateInSlices(call: Call, { rowSchema }: ServingVersion, sliceRows: number): Generator<undefined, void> {
   const check = new RowCheck(call, rowSchema);
   for (const [first, end] of slicesOf(call.rows.length, sliceRows)) {
     check.take(first, end);
@@ -99,7 +101,7 @@ function* validateInSlices(call: Call, { rowSchema }: Version, sliceRows: number
   check.end();
 }
 
-function* preprocessInSlices(call: Call, version: Version, sliceRows: number): Generator<undefined, void> {
+function* preprocessInSlices(call: Call, version: ServingVersion, sliceRows: number): Generator<undefined, void> {
   const { preprocessor } = version;
   const { rowCount, goodRows } = call;
   const blocks = newBlocks(rowCount, preprocessor.outputs);
@@ -127,7 +129,11 @@ export function* answerInSlices(call: Call, now: () => number): Generator<undefi
   return yield* encodeJsonInSlices(version.answerFrame, call, answer, sliceRows);
 }
 
-function* postprocessInSlices(call: Call, { postprocessor }: Version, sliceRows: number): Generator<undefined, Answer> {
+function* postprocessInSlices(
+  call: Call,
+  { postprocessor }: ServingVersion,
+  sliceRows: number,
+): Generator<undefined, Answer> {
   const { rowCount, rawFirstRow } = call;
   // Of a partial request without a single good row nothing ran; its answer has the form of the others.
   if (rowCount === 0) return postprocessor.run(newBlocks(0, postprocessor.inputs), 0, 0);

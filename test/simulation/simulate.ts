@@ -14,7 +14,7 @@ import type { Lane } from "../../server/inference/lane.js";
 import { runnerSpec } from "../../server/inference/runner.js";
 import { Scheduler } from "../../server/inference/scheduler.js";
 import { Call } from "../../server/path/call.js";
-import { setDeadline } from "../../server/path/rows.js";
+import { setDeadline } from "../../server/path/deadline.js";
 import { Slices } from "../../server/path/slices.js";
 import type { Version } from "../../server/versions/version.js";
 import { makeVersion } from "../support/versions.js";
@@ -347,4 +347,4 @@ class Simulation {
   }
 }
 
-const noReply = { send() {} };
+const noReply = { send() {}, refuse() {} };

@@ -6,6 +6,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ServeError } from "../../../../server/errors.js";
 import { type LogOptions, Logs } from "../../../../server/observe/logs.js";
+import { createPath } from "../../../../server/path/predict.js";
 import { createHandPath } from "../../../support/hand-path.js";
 import { makeRecord } from "../../../support/records.js";
 import { makeVersion } from "../../../support/versions.js";
@@ -171,7 +172,7 @@ describe("whatever the sample, even with the access log off", () => {
 test("no line repeats a value that a caller sent", async () => {
   const { logs, lines, text } = createRig({ accessLog: "all" });
   const rig = createHandPath([makeVersion()]);
-  const path = { ...rig.path, observe: (call: Parameters<Logs["observeCall"]>[0]) => logs.observeCall(call) };
+  const path = createPath({ ...rig.parts, observe: (record) => logs.observeCall(record) });
   const secret = 4_711_815;
   for (const body of [
     `{"x": ${secret}}`,
