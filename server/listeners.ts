@@ -5,6 +5,7 @@
 
 import type { SizedConfig } from "./config.js";
 import type { ServeError } from "./errors.js";
+import type { AccessLog } from "./observe/access-log.js";
 import type { Logs } from "./observe/logs.js";
 import type { PredictPath } from "./path/predict.js";
 import { productVersion } from "./product-version.js";
@@ -30,7 +31,8 @@ export interface ListenerNeeds {
   readonly scrape: AdminRoutes["scrape"];
   /** Of the public listener: of no call, so no observer sees it. */
   readonly countRefusal: (code: ServeError["code"]) => void;
-  readonly logs: Pick<Logs, "event" | "observeRefusal">;
+  readonly logs: Pick<Logs, "event">;
+  readonly accessLog: Pick<AccessLog, "onRefusal">;
 }
 
 export interface Listeners {
@@ -45,10 +47,10 @@ const foreignEveryMs = 60_000;
 /** @throws Error with a sentence when an address can't be listened on; then neither listens. */
 export async function openListeners(config: SizedConfig, needs: ListenerNeeds): Promise<Listeners> {
   const { host, httpPort, adminHost, adminPort, bytesMax } = config;
-  const { path, now, registry, health, nextRequestId, scrape, countRefusal, logs } = needs;
+  const { path, now, registry, health, nextRequestId, scrape, countRefusal, logs, accessLog } = needs;
   const { transport, notice } = await loadHttp(config.http);
   if (notice !== undefined) logs.event(notice.level, notice.message);
-  const answerFailure = createFailureAnswer(logs, nextRequestId);
+  const answerFailure = createFailureAnswer(logs, accessLog, nextRequestId);
   let opened: HttpListener | undefined;
   const baseUrl = () => `http://${reachableHost(host)}:${opened!.port}`;
   const publicListener = await transport.listen({

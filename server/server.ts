@@ -19,9 +19,11 @@ import { Scheduler } from "./inference/scheduler.js";
 import type { StuckRun } from "./inference/worker-slots.js";
 import { Linger } from "./linger.js";
 import { type Listeners, openListeners } from "./listeners.js";
+import { AccessLog } from "./observe/access-log.js";
 import { addGauges } from "./observe/gauges.js";
 import { Logs } from "./observe/logs.js";
 import { Metrics } from "./observe/metrics.js";
+import type { Observer } from "./observe/observer.js";
 import { readTraceSettings } from "./observe/trace-settings.js";
 import { Traces } from "./observe/traces.js";
 import { WallClock } from "./observe/wall-clock.js";
@@ -37,8 +39,8 @@ import { Registry } from "./versions/registry.js";
 import { StoreLoader } from "./versions/store-loader.js";
 import type { Version } from "./versions/version.js";
 
-/** How long a drain waits for the collector to take the last spans, milliseconds. */
-const flushTracesMs = 2000;
+/** How long a drain waits for what observers still hold, such as spans for the collector, milliseconds. */
+const deliverMs = 2000;
 /**
  * How often calls in flight are looked through for passed deadlines, milliseconds: how late a 504 can be on an idle
  * loop.
@@ -57,6 +59,8 @@ export class Server {
   readonly #logs: Logs;
   readonly #metrics = new Metrics();
   readonly #traces: Traces;
+  readonly #accessLog: AccessLog;
+  readonly #observers: readonly Observer[];
   readonly #registry: Registry;
   readonly #routes: Routes;
   readonly #admission: Admission;
@@ -84,12 +88,7 @@ export class Server {
     this.#routes = new Routes(this.#registry);
     const linger = new Linger(now, config.lingerUs / 1000, setImmediate);
     this.#admission = new Admission({ callsMax: config.callsMax, bytesMax: this.#config.bytesMax }, linger);
-    this.#logs = new Logs({
-      accessLog: config.accessLog,
-      sampleShare: config.logSampleShare,
-      random: Math.random,
-      wallClock: () => new Date(),
-    });
+    this.#logs = new Logs({ wallClock: () => new Date() });
     const { settings, problems } = readTraceSettings(process.env, config.traceSampleShare);
     for (const problem of problems) this.#logs.event("warn", `traces: ${problem}`);
     this.#traces = new Traces({
@@ -102,6 +101,15 @@ export class Server {
       now,
       log: (level, message, fields) => this.#logs.event(level, message, fields),
     });
+    this.#accessLog = new AccessLog({
+      logs: this.#logs,
+      accessLog: config.accessLog,
+      sampleShare: config.logSampleShare,
+      random: Math.random,
+      spanOf: (call) => this.#traces.spanOf(call),
+    });
+    // Traces before the log, whose lines name their spans. One's own observer is another line here.
+    this.#observers = [this.#metrics, this.#traces, this.#accessLog];
   }
 
   /**
@@ -159,10 +167,7 @@ export class Server {
       scheduler,
       slices: new Slices({ now, defer: setImmediate }),
       now,
-      observe: (record) => {
-        this.#metrics.observeCall(record);
-        this.#logs.observeCall(record, this.#traces.observeCall(record));
-      },
+      observers: this.#observers,
     });
     if (this.#config.execution !== "pool") openEngines();
     await this.#traces.begin();
@@ -199,6 +204,7 @@ export class Server {
       scrape: () => this.#metrics.scrape(this.#scrapeTurns.pause),
       countRefusal: (code) => this.#metrics.countRefusal(code),
       logs: this.#logs,
+      accessLog: this.#accessLog,
     });
     this.#addGauges();
   }
@@ -300,11 +306,11 @@ export class Server {
     });
   }
 
-  #spansLeft = false;
+  #recordsLeft = false;
 
-  /** Whether, after {@link stop}, spans that no collector takes still hold the process. */
-  get spansLeft(): boolean {
-    return this.#spansLeft;
+  /** Whether, after {@link stop}, what an observer couldn't deliver still holds the process: spans that no collector takes. */
+  get recordsLeft(): boolean {
+    return this.#recordsLeft;
   }
 
   /** Whether, after {@link stop}, threads still run or load: a process can't exit beside them. */
@@ -332,14 +338,14 @@ export class Server {
     const startCut = (await this.#endStart(leftMs())) ? 0 : 1;
     const quietMs = this.#warm ? drainQuietMs : 0;
     const callsCut = (await this.#listeners?.public.close(quietMs, leftMs())) ?? 0;
-    const tracesClosed = this.#traces.close(flushTracesMs);
+    const delivered = Promise.all(this.#observers.map((observer) => observer.close(deliverMs)));
     await this.#listeners?.admin.close(0, 1000);
     clearTimeout(this.#metricsTimer);
     clearInterval(this.#sweeper);
     const runsCut = (await this.#pools?.close(leftMs())) ?? 0;
     for (const runner of this.#runners) runner.release();
     const cutOff = callsCut > 0 ? callsCut : startCut + runsCut;
-    this.#spansLeft = !(await tracesClosed);
+    this.#recordsLeft = (await delivered).includes(false);
     this.#logs.event(cutOff === 0 ? "info" : "error", "stopped", { cut_off: cutOff });
     await this.#logs.flush(1000);
     return cutOff;

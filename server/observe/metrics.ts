@@ -24,6 +24,7 @@ import {
   samplesText,
 } from "./exposition.js";
 import { Histogram, latencyBounds, rowBounds } from "./histogram.js";
+import type { Observer } from "./observer.js";
 import { openProcessMetrics, type ProcessMetrics } from "./process-metrics.js";
 
 export const stages = ["decode", "validate", "preprocess", "queue", "run", "postprocess", "reply"] as const;
@@ -96,7 +97,7 @@ const gaugesPerPiece = 32;
 /** Text is turned into bytes in pieces of so many characters: a few hundredths of a millisecond. */
 const encodedUnits = 16_384;
 
-export class Metrics {
+export class Metrics implements Observer {
   readonly #families: Family[] = [];
   #ofProcess: Promise<ProcessMetrics> | undefined;
   readonly #series = new Map<ServingVersion | undefined, Series>();
@@ -174,8 +175,7 @@ export class Metrics {
     this.#families.push({ name, help, type, pieces });
   }
 
-  /** Reads the record of a finished call. */
-  observeCall(call: CallRecord): void {
+  onCall(call: CallRecord): void {
     const series = this.#of(call.version);
     series.wasCalled = true;
     count(series.results, resultOf(call));
@@ -203,6 +203,11 @@ export class Metrics {
     run!.observe((runEndedMs - runStartedMs) / 1000);
     postprocess!.observe((call.postprocessedMs - runEndedMs) / 1000);
     reply!.observe((call.finishedMs - call.postprocessedMs) / 1000);
+  }
+
+  /** What it holds is read, not delivered. */
+  async close(): Promise<boolean> {
+    return true;
   }
 
   /** A request that was refused before it became a call: no address, verb or framing of ours. */

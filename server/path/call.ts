@@ -7,7 +7,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Block, Row } from "../../preprocessing/index.js";
+import type { Answer, Block, Row } from "../../preprocessing/index.js";
 import type { FallbackReason, RowError, ServeError } from "../errors.js";
 import type { BatchRow, RequestRow, RunningRow } from "./row-index.js";
 import type { ServingVersion } from "./serving-version.js";
@@ -41,11 +41,19 @@ export interface CallRecord {
   readonly rows: readonly unknown[];
   /** Of the rows that run: all of `rows`, or the good ones of a partial request. */
   readonly rowCount: number;
+  /** The rows that run; none once they are let go, as those of a large call are. */
+  readonly goodRows: readonly Row[];
+  /** Where the rows that run stood among `rows`; undefined when all of them run. */
+  readonly rowIndexes: readonly RequestRow[] | undefined;
+  /** What was answered to the rows that ran, in their order; undefined where nothing was. */
+  readonly answer: Readonly<Answer> | undefined;
   readonly rowErrors: readonly RowError[] | undefined;
   /** Rows that ran without a valid answer; only a partial request goes on with any. */
   readonly unanswered: ReadonlySet<RunningRow> | undefined;
   /** Why the version's fallback answers, in whole or in part. */
   readonly fallback: FallbackReason | undefined;
+  /** Rows that the fallback answers; undefined when it is all of them, or none. */
+  readonly fallbackRows: readonly RunningRow[] | undefined;
   /** All of it is answered by the fallback: what is still under way for it is dropped. */
   readonly fellBack: boolean;
   /** Answered from the version's cache: nothing ran. */
@@ -115,7 +123,6 @@ export class Call implements CallRecord {
   single = true;
   partial = false;
   rowErrors: readonly RowError[] | undefined = undefined;
-  /** The rows that run: all of `rows`, or the good ones of a partial request. */
   goodRows: readonly Row[] = noRows as readonly Row[];
   /** What preprocessing made of them; the call's rows begin at `blockRow`. */
   blocks: readonly Block[] = noBlocks;
@@ -124,15 +131,14 @@ export class Call implements CallRecord {
   /** The model's outputs; the call's rows begin at `rawFirstRow`. */
   raw: readonly Block[] = noBlocks;
   rawFirstRow: BatchRow = 0;
-  /** Where the rows that run stood among `rows`; undefined when all of them run. */
   rowIndexes: readonly RequestRow[] | undefined = undefined;
   /** Rows that the model failed on, even alone. */
   failedRows: RunningRow[] | undefined = undefined;
   unanswered: ReadonlySet<RunningRow> | undefined = undefined;
+  answer: Readonly<Answer> | undefined = undefined;
   /** Of the rows, where the version keeps answers: what this one will be kept under. */
   cacheKeys: readonly string[] | undefined = undefined;
   fallback: FallbackReason | undefined = undefined;
-  /** Rows that the fallback answers; undefined when it is all of them, or none. */
   fallbackRows: RunningRow[] | undefined = undefined;
   fellBack = false;
 

@@ -40,7 +40,7 @@ export function createLocalPath(version: ServingVersion, runBatch: RunBatch): Pr
     },
     slices: { add: takeWhole },
     now: () => 0,
-    observe() {},
+    observers: [],
   });
 }
 

@@ -125,6 +125,7 @@ export function* answerInSlices(call: Call, now: () => number): Generator<undefi
   const version = call.version!;
   const sliceRows = rowsPerSlice(call);
   const answer = yield* postprocessInSlices(call, version, sliceRows);
+  call.answer = answer;
   call.postprocessedMs = now();
   return yield* encodeJsonInSlices(version.answerFrame, call, answer, sliceRows);
 }
@@ -151,6 +152,7 @@ function* postprocessInSlices(
 export function* fallBackInSlices(call: Call, error: ServeError): Generator<undefined, string | Buffer> {
   const sliceRows = rowsPerSlice(call);
   const answer = yield* gather(call.rowCount, sliceRows, (first, end) => answerByFallback(call, error, first, end));
+  call.answer = answer;
   return yield* encodeJsonInSlices(call.version!.answerFrame, call, answer, sliceRows);
 }
 

@@ -12,8 +12,9 @@
 
 import { decodeJson, encodeJson } from "../codec/json.js";
 import { ServeError } from "../errors.js";
+import type { Observer } from "../observe/observer.js";
 import { newBlocks } from "./blocks.js";
-import type { Call, CallRecord } from "./call.js";
+import type { Call } from "./call.js";
 import { sloTargetMs } from "./deadline.js";
 import { answerByFallback, canFallBack, takeFallback } from "./fallback.js";
 import {
@@ -53,8 +54,8 @@ export interface PathParts {
   readonly slices: { add(work: SlicedWork, sinceMs: number): void };
   /** Monotonic clock, milliseconds. */
   readonly now: () => number;
-  /** Reads the record of a finished call; cannot throw. */
-  readonly observe: (record: CallRecord) => void;
+  /** Each reads the record of each finished call, in this order. */
+  readonly observers: readonly Pick<Observer, "onCall">[];
 }
 
 /** What a transport, and whoever watches deadlines, may do with a call. Each call is answered once, or had left. */
@@ -76,7 +77,7 @@ export interface PredictPath {
   abandon(call: Call): void;
 }
 
-export function createPath({ admission, routes, scheduler, slices, now, observe }: PathParts): PredictPath {
+export function createPath({ admission, routes, scheduler, slices, now, observers }: PathParts): PredictPath {
   function announce(call: Call, bodyBytes: number): number | undefined {
     const { modelName, versionName } = call;
     try {
@@ -128,6 +129,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observe 
       call.validatedMs = now();
       const known = version.cache?.find(call);
       if (known !== undefined) {
+        call.answer = known;
         send(call, encodeJson(version.answerFrame, call, known));
         return;
       }
@@ -180,6 +182,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observe 
       checkAnswer(call, result);
       version.cache?.keep(call, result);
       call.postprocessedMs = now();
+      call.answer = result;
       send(call, encodeJson(version.answerFrame, call, result));
     } catch (error) {
       fail(call, error);
@@ -220,6 +223,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observe 
       return;
     }
     call.error = error;
+    call.answer = undefined;
     call.fallback = undefined;
     call.finished = true;
     call.reply.refuse(error);
@@ -234,8 +238,12 @@ export function createPath({ admission, routes, scheduler, slices, now, observe 
   function fallBack(call: Call, error: ServeError): void {
     try {
       takeFallback(call, error);
-      if (isLargeCall(call)) takeSlices(call, fallBackInSlices(call, error), (text) => send(call, text));
-      else send(call, encodeJson(call.version!.answerFrame, call, answerByFallback(call, error)));
+      if (isLargeCall(call)) {
+        takeSlices(call, fallBackInSlices(call, error), (text) => send(call, text));
+        return;
+      }
+      call.answer = answerByFallback(call, error);
+      send(call, encodeJson(call.version!.answerFrame, call, call.answer));
     } catch {
       fail(call, error);
     }
@@ -251,6 +259,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observe 
   function abandon(call: Call): void {
     call.abandoned = true;
     if (call.finished) return;
+    call.answer = undefined;
     call.finished = true;
     end(call);
   }
@@ -259,7 +268,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observe 
     call.finishedMs = now();
     scheduler.ended(call);
     admission.leave(call);
-    observe(call);
+    for (let i = 0; i < observers.length; i++) observers[i]!.onCall(call);
   }
 
   return { announce, predict, fail, giveUp, abandon };

@@ -52,7 +52,7 @@ export function createHandPath(
       clock.advance(0.001);
       return clock.nowMs;
     },
-    observe: (record) => void observed.push(record as Call),
+    observers: [{ onCall: (record) => void observed.push(record as Call) }],
   };
   const path = createPath(parts);
 

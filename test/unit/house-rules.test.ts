@@ -77,6 +77,7 @@ const owners: Owners = {
   "server/routing/routes.ts": ["server/server.ts"],
   "server/observe/metrics.ts": ["server/server.ts"],
   "server/observe/logs.ts": ["server/server.ts"],
+  "server/observe/access-log.ts": ["server/server.ts"],
   "server/observe/traces.ts": ["server/server.ts"],
   "server/observe/otlp.ts": ["server/server.ts"],
   // Each is loaded where it serves, and nowhere else.
