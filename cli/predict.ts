@@ -4,10 +4,10 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { encodeNumber } from "../bundle/index.js";
-import { Call } from "../server/call.js";
+import { encodeError } from "../server/codec/json.js";
 import type { EngineSetting } from "../server/inference/engines.js";
-import { predict } from "../server/predict.js";
-import { pathFor } from "../server/versions/prove.js";
+import type { Call, Reply } from "../server/path/call.js";
+import { createLocalPath, localCall } from "../server/path/local-path.js";
 import { type OpenVersion, openVersion, parseEngine } from "./open-version.js";
 
 /**
@@ -54,21 +54,17 @@ interface Shown {
 }
 
 function createAnswerLine({ version, runner }: OpenVersion, shown: Shown): AnswerLine {
-  const path = pathFor(version, (blocks, rowCount) => runner.run(blocks, rowCount));
+  const path = createLocalPath(version, (blocks, rowCount) => runner.run(blocks, rowCount));
   return (line, lineNumber) => {
     let answer = "";
     // With a runner on this thread the call is answered before `predict` returns.
-    const call = new Call(
-      { send: (_status, text) => (answer = text.toString()) },
-      0,
-      undefined,
-      undefined,
-      "application/json",
-      "",
-    );
-    call.requestId = `line-${lineNumber}`;
-    call.body = line;
-    predict(path, call);
+    const requestId = `line-${lineNumber}`;
+    const reply: Reply = {
+      send: (body) => (answer = body.toString()),
+      refuse: (error) => (answer = encodeError(error, requestId)),
+    };
+    const call = localCall(reply, requestId, line);
+    path.predict(call);
     if (call.error !== undefined) return `${answer}\n`;
     const features = shown.features ? `,"features":[${blockValues(call.blocks)}]` : "";
     const raw = shown.raw ? `,"raw":[${blockValues(call.raw)}]` : "";

@@ -5,8 +5,8 @@
  * by its deadline is found there. What a single lane can bear is the scheduler's business.
  */
 
-import type { Call } from "./call.js";
 import { ServeError } from "./errors.js";
+import type { Call } from "./path/call.js";
 
 export interface AdmissionLimits {
   /** Calls in flight over all models. */
@@ -15,16 +15,24 @@ export interface AdmissionLimits {
   readonly bytesMax: number;
 }
 
+/** Sees calls come and go. */
+export interface CallWatch {
+  arrived(nowMs: number): void;
+  replied(nowMs: number): void;
+}
+
 export class Admission {
   readonly #limits: AdmissionLimits;
+  readonly #watch: CallWatch | undefined;
   #calls = 0;
   #bytes = 0;
   #first: Call | undefined;
   #last: Call | undefined;
   #onEmpty: (() => void) | undefined;
 
-  constructor(limits: AdmissionLimits) {
+  constructor(limits: AdmissionLimits, watch?: CallWatch) {
     this.#limits = limits;
+    this.#watch = watch;
   }
 
   get calls(): number {
@@ -60,12 +68,14 @@ export class Admission {
     if (this.#last) this.#last.next = call;
     else this.#first = call;
     this.#last = call;
+    this.#watch?.arrived(call.arrivedMs);
   }
 
   /** Once per call that entered; harmless for one that didn't. */
   leave(call: Call): void {
     if (!call.admitted) return;
     call.admitted = false;
+    this.#watch?.replied(call.finishedMs);
     this.#calls--;
     this.#bytes -= call.bodyBytes;
     const { previous, next } = call;

@@ -6,6 +6,7 @@
  */
 
 import type { Issue } from "../bundle/index.js";
+import type { RequestRow } from "./path/row-index.js";
 
 /**
  * One row per answerable failure. `retry` says whether the same call may succeed later; such answers carry
@@ -126,6 +127,14 @@ export type FallbackReason = {
 
 export function isFallbackReason(code: ErrorCode): code is FallbackReason {
   return "fallsBack" in errorTable[code];
+}
+
+/** A row of a partial request that isn't answered. */
+export interface RowError {
+  readonly row: RequestRow;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly issues: readonly Issue[];
 }
 
 export interface ServeErrorDetails {

@@ -5,8 +5,9 @@
 
 import type { SizedConfig } from "./config.js";
 import type { ServeError } from "./errors.js";
+import type { AccessLog } from "./observe/access-log.js";
 import type { Logs } from "./observe/logs.js";
-import type { PredictPath } from "./predict.js";
+import type { PredictPath } from "./path/predict.js";
 import { productVersion } from "./product-version.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { reachableHost } from "./transport/address.js";
@@ -22,13 +23,16 @@ import type { Registry } from "./versions/registry.js";
 
 export interface ListenerNeeds {
   readonly path: PredictPath;
+  /** Monotonic clock, milliseconds. */
+  readonly now: () => number;
   readonly registry: Registry;
   readonly health: Health;
   readonly nextRequestId: () => string;
   readonly scrape: AdminRoutes["scrape"];
   /** Of the public listener: of no call, so no observer sees it. */
   readonly countRefusal: (code: ServeError["code"]) => void;
-  readonly logs: Pick<Logs, "event" | "observeRefusal">;
+  readonly logs: Pick<Logs, "event">;
+  readonly accessLog: Pick<AccessLog, "onRefusal">;
 }
 
 export interface Listeners {
@@ -43,10 +47,10 @@ const foreignEveryMs = 60_000;
 /** @throws Error with a sentence when an address can't be listened on; then neither listens. */
 export async function openListeners(config: SizedConfig, needs: ListenerNeeds): Promise<Listeners> {
   const { host, httpPort, adminHost, adminPort, bytesMax } = config;
-  const { path, registry, health, nextRequestId, scrape, countRefusal, logs } = needs;
+  const { path, now, registry, health, nextRequestId, scrape, countRefusal, logs, accessLog } = needs;
   const { transport, notice } = await loadHttp(config.http);
   if (notice !== undefined) logs.event(notice.level, notice.message);
-  const answerFailure = createFailureAnswer(logs, nextRequestId);
+  const answerFailure = createFailureAnswer(logs, accessLog, nextRequestId);
   let opened: HttpListener | undefined;
   const baseUrl = () => `http://${reachableHost(host)}:${opened!.port}`;
   const publicListener = await transport.listen({
@@ -56,6 +60,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     receivingBytesMax: bytesMax,
     handle: createPublicHandler({
       path,
+      now,
       registry,
       nextRequestId,
       retryAfterS: (error) => jitteredSeconds(Math.random(), error.retryAfterMs),
@@ -63,7 +68,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
       index: new IndexAnswers(registry, health.isReady, productVersion(), baseUrl),
     }),
     onFailure: (exchange, failure, detail, cause) => countRefusal(answerFailure(exchange, failure, detail, cause).code),
-    onForeignProtocol: logForeign("http", path.now, logs),
+    onForeignProtocol: logForeign("http", now, logs),
   });
   opened = publicListener;
   try {
@@ -79,7 +84,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
         onScrapeError: (exchange, error) => answerFailure(exchange, "internal", "the scrape failed", error),
       }),
       onFailure: answerFailure,
-      onForeignProtocol: logForeign("admin", path.now, logs),
+      onForeignProtocol: logForeign("admin", now, logs),
     });
     return { member: transport.name, public: publicListener, admin };
   } catch (error) {

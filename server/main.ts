@@ -52,7 +52,7 @@ export async function serve(
   if (server.threadsLeft) await endBesideThreads(server);
   // What was cut off, as time-outs and retries for a collector that doesn't answer, may hold the process for another
   // ten seconds and more.
-  if (exitCode === 1 || server.spansLeft) process.exit(exitCode);
+  if (exitCode === 1 || server.recordsLeft) process.exit(exitCode);
   return exitCode;
 }
 

@@ -10,9 +10,7 @@ import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import { Admission } from "./admission.js";
-import { PredictionCache } from "./cache.js";
 import { type Config, type SizedConfig, sizeFields, withSizes } from "./config.js";
-import { ServeError } from "./errors.js";
 import { openEngines } from "./inference/engines.js";
 import { Intake, intakeRowsMax } from "./inference/intake.js";
 import { Pools } from "./inference/pools.js";
@@ -21,15 +19,19 @@ import { Scheduler } from "./inference/scheduler.js";
 import type { StuckRun } from "./inference/worker-slots.js";
 import { Linger } from "./linger.js";
 import { type Listeners, openListeners } from "./listeners.js";
+import { AccessLog } from "./observe/access-log.js";
 import { addGauges } from "./observe/gauges.js";
 import { Logs } from "./observe/logs.js";
 import { Metrics } from "./observe/metrics.js";
+import type { Observer } from "./observe/observer.js";
 import { readTraceSettings } from "./observe/trace-settings.js";
 import { Traces } from "./observe/traces.js";
 import { WallClock } from "./observe/wall-clock.js";
-import { fail, type PredictPath } from "./predict.js";
+import { PredictionCache } from "./path/cache.js";
+import { createPath, type PredictPath } from "./path/predict.js";
+import { Slices } from "./path/slices.js";
 import { productVersion } from "./product-version.js";
-import { Slices } from "./slices.js";
+import { Routes } from "./routing/routes.js";
 import { createRequestIds } from "./transport/request-id.js";
 import { Turns } from "./turns.js";
 import type { Servable } from "./versions/load-servable.js";
@@ -37,8 +39,8 @@ import { Registry } from "./versions/registry.js";
 import { StoreLoader } from "./versions/store-loader.js";
 import type { Version } from "./versions/version.js";
 
-/** How long a drain waits for the collector to take the last spans, milliseconds. */
-const flushTracesMs = 2000;
+/** How long a drain waits for what observers still hold, such as spans for the collector, milliseconds. */
+const deliverMs = 2000;
 /**
  * How often calls in flight are looked through for passed deadlines, milliseconds: how late a 504 can be on an idle
  * loop.
@@ -57,7 +59,10 @@ export class Server {
   readonly #logs: Logs;
   readonly #metrics = new Metrics();
   readonly #traces: Traces;
+  readonly #accessLog: AccessLog;
+  readonly #observers: readonly Observer[];
   readonly #registry: Registry;
+  readonly #routes: Routes;
   readonly #admission: Admission;
   readonly #nextRequestId = createRequestIds(randomBytes(8).toString("hex"));
   readonly #runners: Runner[] = [];
@@ -66,6 +71,7 @@ export class Server {
   readonly #scrapeTurns = new Turns({ now, defer: setImmediate, budgetMs: scrapeBudgetMs });
   #loader: StoreLoader | undefined;
   #pools: Pools | undefined;
+  #scheduler: Scheduler | undefined;
   #listeners: Listeners | undefined;
   #sweeper: NodeJS.Timeout | undefined;
   #metricsTimer: NodeJS.Timeout | undefined;
@@ -79,13 +85,10 @@ export class Server {
   constructor(config: Config) {
     this.#config = withSizes(config);
     this.#registry = new Registry(config.defaultModel);
-    this.#admission = new Admission({ callsMax: config.callsMax, bytesMax: this.#config.bytesMax });
-    this.#logs = new Logs({
-      accessLog: config.accessLog,
-      sampleShare: config.logSampleShare,
-      random: Math.random,
-      wallClock: () => new Date(),
-    });
+    this.#routes = new Routes(this.#registry);
+    const linger = new Linger(now, config.lingerUs / 1000, setImmediate);
+    this.#admission = new Admission({ callsMax: config.callsMax, bytesMax: this.#config.bytesMax }, linger);
+    this.#logs = new Logs({ wallClock: () => new Date() });
     const { settings, problems } = readTraceSettings(process.env, config.traceSampleShare);
     for (const problem of problems) this.#logs.event("warn", `traces: ${problem}`);
     this.#traces = new Traces({
@@ -98,6 +101,15 @@ export class Server {
       now,
       log: (level, message, fields) => this.#logs.event(level, message, fields),
     });
+    this.#accessLog = new AccessLog({
+      logs: this.#logs,
+      accessLog: config.accessLog,
+      sampleShare: config.logSampleShare,
+      random: Math.random,
+      spanOf: (call) => this.#traces.spanOf(call),
+    });
+    // Traces before the log, whose lines name their spans. One's own observer is another line here.
+    this.#observers = [this.#metrics, this.#traces, this.#accessLog];
   }
 
   /**
@@ -140,7 +152,6 @@ export class Server {
   }
 
   async #start(): Promise<void> {
-    const path = this.#createPath();
     // They load their libraries while this thread does.
     const pools = new Pools({
       workers: this.#config.workers,
@@ -148,22 +159,29 @@ export class Server {
       onStuck: (run, way) => this.#logStuck(run, way),
     });
     this.#pools = pools;
+    const scheduler = this.#createScheduler(pools);
+    this.#scheduler = scheduler;
+    const path = createPath({
+      admission: this.#admission,
+      routes: this.#routes,
+      scheduler,
+      slices: new Slices({ now, defer: setImmediate }),
+      now,
+      observers: this.#observers,
+    });
     if (this.#config.execution !== "pool") openEngines();
     await this.#traces.begin();
     await this.#listen(path);
     this.#logs.event("info", "listening", { http_port: this.httpPort, admin_port: this.adminPort });
     this.#turns.throwIfStopped();
-    this.#sweeper = setInterval(() => {
-      this.#admission.sweep(now(), (call) =>
-        fail(path, call, new ServeError("deadline_exceeded", "the deadline passed before the answer was ready")),
-      );
-    }, sweepEveryMs);
-    const loader = this.#createLoader(pools);
+    this.#sweeper = setInterval(() => this.#admission.sweep(now(), path.giveUp), sweepEveryMs);
+    const loader = this.#createLoader(pools, scheduler);
     this.#loader = loader;
     await loader.load();
     if (!loader.waits) await pools.endLoading();
     this.#turns.throwIfStopped();
     this.#warm = true;
+    this.#routes.open();
     loader.watch();
     // Whoever waits for readiness hears of it first.
     this.#metricsTimer = setTimeout(() => void this.#metrics.begin(this.#scrapeTurns.pause), metricsAfterMs);
@@ -176,65 +194,24 @@ export class Server {
     });
   }
 
-  #scheduler: Scheduler | undefined;
-
-  #createPath(): PredictPath {
-    const linger = new Linger(now, this.#config.lingerUs / 1000, setImmediate);
-    return {
-      admission: {
-        enter: (call) => {
-          this.#admission.enter(call);
-          linger.arrived(call.arrivedMs);
-        },
-        leave: (call) => {
-          if (call.admitted) linger.replied(call.finishedMs);
-          this.#admission.leave(call);
-        },
-      },
-      routes: {
-        choose: (modelName, versionName) => {
-          // While models are read, one that isn't there yet must not look like one that doesn't exist: 404 isn't tried
-          // again.
-          if (!this.#warm)
-            throw new ServeError("not_ready", "the server is still loading and proving its models; try again shortly");
-          return this.#registry.choose(modelName, versionName);
-        },
-        limits: (modelName, versionName) => this.#registry.limits(modelName, versionName),
-      },
-      scheduler: {
-        submit: (call) => this.#scheduler!.submit(call),
-        isRefusing: (nowMs) => this.#scheduler?.isRefusing(nowMs) ?? false,
-        refusal: (version, rowCount, targetMs) => this.#scheduler!.refusal(version, rowCount, targetMs),
-        expect: (call, rowCount) => this.#scheduler!.expect(call, rowCount),
-        expectNoMore: (call) => this.#scheduler?.expectNoMore(call),
-        ended: (call) => this.#scheduler?.ended(call),
-      },
-      slices: new Slices({ now, defer: setImmediate }),
-      now,
-      observe: (call) => {
-        this.#metrics.observeCall(call);
-        this.#logs.observeCall(call, this.#traces.observeCall(call));
-      },
-    };
-  }
-
   async #listen(path: PredictPath): Promise<void> {
     this.#listeners = await openListeners(this.#config, {
       path,
+      now,
       registry: this.#registry,
       health: { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 },
       nextRequestId: this.#nextRequestId,
       scrape: () => this.#metrics.scrape(this.#scrapeTurns.pause),
       countRefusal: (code) => this.#metrics.countRefusal(code),
       logs: this.#logs,
+      accessLog: this.#accessLog,
     });
     this.#addGauges();
   }
 
-  #createLoader(pools: Pools): StoreLoader {
-    const { models, versionsPerModel, defaultModel, defaultModelIsLoose = false, execution, engine } = this.#config;
-    this.#scheduler = new Scheduler({
-      execution,
+  #createScheduler(pools: Pools): Scheduler {
+    return new Scheduler({
+      execution: this.#config.execution,
       pool: pools.threads,
       now,
       defer: setImmediate,
@@ -243,7 +220,10 @@ export class Server {
       onTrouble: (version, message) =>
         this.#logs.event("error", message, { model: version.name, version: version.number }),
     });
-    const scheduler = this.#scheduler;
+  }
+
+  #createLoader(pools: Pools, scheduler: Scheduler): StoreLoader {
+    const { models, versionsPerModel, defaultModel, defaultModelIsLoose = false, execution, engine } = this.#config;
     return new StoreLoader({
       models,
       versionsPerModel,
@@ -326,11 +306,11 @@ export class Server {
     });
   }
 
-  #spansLeft = false;
+  #recordsLeft = false;
 
-  /** Whether, after {@link stop}, spans that no collector takes still hold the process. */
-  get spansLeft(): boolean {
-    return this.#spansLeft;
+  /** Whether, after {@link stop}, what an observer couldn't deliver still holds the process: spans that no collector takes. */
+  get recordsLeft(): boolean {
+    return this.#recordsLeft;
   }
 
   /** Whether, after {@link stop}, threads still run or load: a process can't exit beside them. */
@@ -358,14 +338,14 @@ export class Server {
     const startCut = (await this.#endStart(leftMs())) ? 0 : 1;
     const quietMs = this.#warm ? drainQuietMs : 0;
     const callsCut = (await this.#listeners?.public.close(quietMs, leftMs())) ?? 0;
-    const tracesClosed = this.#traces.close(flushTracesMs);
+    const delivered = Promise.all(this.#observers.map((observer) => observer.close(deliverMs)));
     await this.#listeners?.admin.close(0, 1000);
     clearTimeout(this.#metricsTimer);
     clearInterval(this.#sweeper);
     const runsCut = (await this.#pools?.close(leftMs())) ?? 0;
     for (const runner of this.#runners) runner.release();
     const cutOff = callsCut > 0 ? callsCut : startCut + runsCut;
-    this.#spansLeft = !(await tracesClosed);
+    this.#recordsLeft = (await delivered).includes(false);
     this.#logs.event(cutOff === 0 ? "info" : "error", "stopped", { cut_off: cutOff });
     await this.#logs.flush(1000);
     return cutOff;

@@ -9,7 +9,7 @@
 import type { Buffer } from "node:buffer";
 import type { Issue } from "../../bundle/index.js";
 import { ServeError } from "../errors.js";
-import { takeWhole } from "../sliced-work.js";
+import { takeWhole } from "../path/sliced-work.js";
 import { backslash, closeBrace, closeBracket, colon, openBrace, openBracket, quote } from "./json-bytes.js";
 import { findFault, type JsonFault } from "./json-fault.js";
 

@@ -8,9 +8,9 @@
 import type { Buffer } from "node:buffer";
 import type { Issue } from "../../bundle/index.js";
 import type { Answer, Prediction, Scalar } from "../../preprocessing/index.js";
-import type { Call } from "../call.js";
-import { ServeError } from "../errors.js";
-import { slicesOf } from "../sliced-work.js";
+import { type FallbackReason, type RowError, ServeError } from "../errors.js";
+import type { RequestRow, RunningRow } from "../path/row-index.js";
+import { slicesOf } from "../path/sliced-work.js";
 import { checkContentType, type DecodeLimits, kindOf, parseObject } from "./json-text.js";
 import { type ParseSlices, parseObjectInSlices } from "./parse-slices.js";
 
@@ -103,13 +103,29 @@ export function createAnswerFrame(model: string, version: number, labels: readon
   };
 }
 
+/** A call as the text of its answer shows it. */
+export interface AnsweredCall {
+  readonly requestId: string;
+  readonly single: boolean;
+  readonly partial: boolean;
+  /** All that were sent. */
+  readonly rows: readonly unknown[];
+  /** Where the rows that ran stood among `rows`; undefined when all of them ran. */
+  readonly rowIndexes: readonly RequestRow[] | undefined;
+  readonly unanswered: ReadonlySet<RunningRow> | undefined;
+  readonly rowErrors: readonly RowError[] | undefined;
+  readonly fallback: FallbackReason | undefined;
+  /** Undefined when the fallback answered all rows, or none. */
+  readonly fallbackRows: readonly RunningRow[] | undefined;
+}
+
 /**
  * Encodes an answer.
  *
  * @param answer - Of the rows that ran, in their order.
  * @remarks Request ids are made of characters that need no escaping (`transport/request-id.ts`).
  */
-export function encodeJson(frame: AnswerFrame, call: Call, answer: Answer): string {
+export function encodeJson(frame: AnswerFrame, call: AnsweredCall, answer: Answer): string {
   if (call.single) {
     const probabilities = answer.probabilities
       ? `,"probabilities":${encodeDistribution(frame, answer.probabilities, 0)}`
@@ -124,7 +140,7 @@ export function encodeJson(frame: AnswerFrame, call: Call, answer: Answer): stri
 /** The same text in pieces, of so many rows each: to write one is a slice of work. */
 export function encodeJsonInPieces(
   frame: AnswerFrame,
-  call: Call,
+  call: AnsweredCall,
   answer: Answer,
   sliceRows: number,
 ): readonly (() => string)[] {
@@ -155,7 +171,7 @@ export function encodeJsonInPieces(
  * `,"fallback":{"reason":"deadline_exceeded"}`, with the rows that it answered where these aren't all; "" where the
  * model answered.
  */
-function encodeFallback({ fallback, fallbackRows, rows, rowIndexes }: Call): string {
+function encodeFallback({ fallback, fallbackRows, rows, rowIndexes }: AnsweredCall): string {
   if (fallback === undefined) return "";
   const some = fallbackRows !== undefined && fallbackRows.length < rows.length;
   const indexes = some
@@ -170,7 +186,7 @@ function encodeFallback({ fallback, fallbackRows, rows, rowIndexes }: Call): str
  */
 type Places = Int32Array | undefined;
 
-function placesOfRows({ rows, rowIndexes, unanswered }: Call, { predictions }: Answer): Places {
+function placesOfRows({ rows, rowIndexes, unanswered }: AnsweredCall, { predictions }: Answer): Places {
   if (rowIndexes === undefined && unanswered === undefined) return undefined;
   const places = new Int32Array(rows.length).fill(-1);
   for (let i = 0; i < predictions.length; i++) if (!unanswered?.has(i)) places[rowIndexes ? rowIndexes[i]! : i] = i;

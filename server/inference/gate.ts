@@ -2,8 +2,8 @@
  * Who is let in: a call that comes is refused if its answer can't be ready in time, before any work.
  */
 
-import type { Call } from "../call.js";
 import { ServeError } from "../errors.js";
+import type { Call } from "../path/call.js";
 import type { Executors } from "./executors.js";
 import { type Forecast, forecast, isInTime, isWorthTrying } from "./forecast.js";
 import type { CallQueue, Lane } from "./lane.js";

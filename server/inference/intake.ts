@@ -9,10 +9,17 @@
  */
 
 import type { Block } from "../../preprocessing/index.js";
-import type { Call } from "../call.js";
 
 /** As many rows as a batch of the event loop has. */
 export const intakeRowsMax = 256;
+
+/** A call as its blocks hold it. */
+export interface HeldCall {
+  readonly rowCount: number;
+  blocks: readonly Block[];
+  /** Where its rows begin in its blocks. */
+  blockRow: number;
+}
 
 export class Intake {
   readonly blocks: readonly Block[];
@@ -28,13 +35,27 @@ export class Intake {
   }
 
   /** @returns Whether there was room: the call's blocks are these then, from its `blockRow` on. */
-  admit(call: Call): boolean {
+  admit(call: HeldCall): boolean {
     if (this.#rows + call.rowCount > this.#rowsMax) return false;
-    call.intake = this;
     call.blocks = this.blocks;
     call.blockRow = this.#rows;
     this.#rows += call.rowCount;
     return true;
+  }
+
+  /** Whether the call's rows stand here. */
+  holds(call: HeldCall): boolean {
+    return call.blocks === this.blocks;
+  }
+
+  /** Gives a call blocks of its own, if it stands here. */
+  release(call: HeldCall): void {
+    if (!this.holds(call)) return;
+    const { blockRow, rowCount } = call;
+    call.blocks = this.blocks.map((block, i) =>
+      block.slice(blockRow * this.widths[i]!, (blockRow + rowCount) * this.widths[i]!),
+    );
+    call.blockRow = 0;
   }
 
   /** Once no call waits in it. */
@@ -48,7 +69,7 @@ export class Intake {
    *
    * @returns Views, [Σ rows, width].
    */
-  gather(calls: readonly Call[]): Block[] {
+  gather(calls: readonly HeldCall[]): Block[] {
     const first = calls[0]!.blockRow;
     let row = first;
     for (const call of calls) {
@@ -58,22 +79,11 @@ export class Intake {
     return this.blocks.map((block, i) => block.subarray(first * this.widths[i]!, row * this.widths[i]!));
   }
 
-  #move(call: Call, row: number): void {
+  #move(call: HeldCall, row: number): void {
     for (let i = 0; i < this.blocks.length; i++) {
       const width = this.widths[i]!;
       this.blocks[i]!.copyWithin(row * width, call.blockRow * width, (call.blockRow + call.rowCount) * width);
     }
     call.blockRow = row;
   }
-}
-
-/** Gives a call blocks of its own, if it stands in an intake. */
-export function leaveIntake(call: Call): void {
-  const { intake, blockRow, rowCount } = call;
-  if (intake === undefined) return;
-  call.blocks = intake.blocks.map((block, i) =>
-    block.slice(blockRow * intake.widths[i]!, (blockRow + rowCount) * intake.widths[i]!),
-  );
-  call.blockRow = 0;
-  call.intake = undefined;
 }

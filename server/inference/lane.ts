@@ -12,14 +12,13 @@
  *   caller's to answer.
  */
 
-import type { Call } from "../call.js";
+import type { Call } from "../path/call.js";
 import type { Version } from "../versions/version.js";
 import { Arrivals } from "./arrivals.js";
 import { batchLength } from "./batch-length.js";
 import { DrainMeter } from "./drain-meter.js";
 import { Fifo } from "./fifo.js";
 import { isWorthRunning } from "./forecast.js";
-import { leaveIntake } from "./intake.js";
 import { LateMargin } from "./late-margin.js";
 import type { Batch } from "./pack.js";
 import { Patience } from "./patience.js";
@@ -125,7 +124,7 @@ export class Lane {
   }
 
   push(call: Call, queue: CallQueue): void {
-    if (queue === this.large) leaveIntake(call);
+    if (queue === this.large) this.version.intake?.release(call);
     queue.push(call);
   }
 

@@ -5,13 +5,15 @@
  */
 
 import type { Block } from "../../preprocessing/index.js";
-import type { Call } from "../call.js";
+import type { Call } from "../path/call.js";
+import type { BatchRow, RunningRow } from "../path/row-index.js";
+import type { Intake } from "./intake.js";
 import type { RunResult } from "./runner.js";
 
 export interface Batch {
   readonly calls: readonly Call[];
   /** 0, unless the batch is a slice of a large call: then its first row. */
-  readonly firstRow: number;
+  readonly firstRow: RunningRow;
   readonly rowCount: number;
   /** The first worker that ran it died. */
   readonly retried: boolean;
@@ -22,14 +24,15 @@ export interface Batch {
 /**
  * @param widths - Values per row, per block.
  * @param own - The blocks will be moved to another thread: never hand out a call's own block.
+ * @param intake - Where calls of the batch may stand; none does if their blocks are to be moved.
  * @returns One block per model input, `[batch.rowCount, width]`.
  * @remarks Copies each value once, and nothing at all for calls that stay on this thread and stand in an intake, or
  *   alone.
  */
-export function packBatch(batch: Batch, widths: readonly number[], own: boolean): Block[] {
+export function packBatch(batch: Batch, widths: readonly number[], own: boolean, intake?: Intake): Block[] {
   const { calls } = batch;
   const first = calls[0]!;
-  if (!own && standTogether(calls)) return first.intake!.gather(calls);
+  if (!own && intake !== undefined && standTogether(calls, intake)) return intake.gather(calls);
   if (calls.length === 1) {
     const { blocks, rowCount } = first;
     if (!own && rowCount === batch.rowCount) return blocks as Block[];
@@ -53,8 +56,8 @@ export function packBatch(batch: Batch, widths: readonly number[], own: boolean)
   });
 }
 
-function standTogether(calls: readonly Call[]): boolean {
-  for (let i = 0; i < calls.length; i++) if (calls[i]!.intake === undefined) return false;
+function standTogether(calls: readonly Call[], intake: Intake): boolean {
+  for (let i = 0; i < calls.length; i++) if (!intake.holds(calls[i]!)) return false;
   return true;
 }
 
@@ -82,7 +85,7 @@ export function unpackBatch(batch: Batch, result: RunResult, widths: readonly nu
   for (const row of result.failedRows) markFailed(batch, row);
 }
 
-function markFailed(batch: Batch, row: number): void {
+function markFailed(batch: Batch, row: BatchRow): void {
   let offset = 0;
   for (const call of batch.calls) {
     if (row < offset + call.rowCount) {

@@ -6,6 +6,7 @@
  */
 
 import type { Block } from "../../preprocessing/index.js";
+import type { BatchRow } from "../path/row-index.js";
 import type { Version } from "../versions/version.js";
 import type { Engine, EngineModel } from "./engine.js";
 import type { SharedChoices } from "./engines.js";
@@ -26,7 +27,7 @@ export interface RunnerSpec {
 /** A batch's outputs, and the rows (if any) that fail even when they run alone; their outputs are NaN. */
 export interface RunResult {
   readonly raw: Block[];
-  readonly failedRows: readonly number[];
+  readonly failedRows: readonly BatchRow[];
   /** The runtime's text about the first failure: for the log only. */
   readonly failure: string | undefined;
 }
@@ -57,7 +58,7 @@ export function runnerSpec(version: Version): RunnerSpec {
   };
 }
 
-const noRows: readonly number[] = Object.freeze([]);
+const noRows: readonly BatchRow[] = Object.freeze([]);
 
 export function createRunner(engine: Engine, spec: RunnerSpec): Runner {
   const blockIndex = new Map(spec.blocks.map(({ name }, index) => [name, index]));
@@ -95,7 +96,7 @@ export function createRunner(engine: Engine, spec: RunnerSpec): Runner {
   }
 
   function runRowByRow(blocks: readonly Block[], rowCount: number): RunResult {
-    const failedRows: number[] = [];
+    const failedRows: BatchRow[] = [];
     let failure: string | undefined;
     const raw = sources.map(({ description }) => {
       const length = rowCount * rowWidth(description);

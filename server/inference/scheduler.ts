@@ -8,13 +8,13 @@
  * first.
  */
 
-import type { Call } from "../call.js";
 import { ServeError } from "../errors.js";
+import type { Call } from "../path/call.js";
+import type { ServingVersion } from "../path/serving-version.js";
 import type { Version } from "../versions/version.js";
 import { type Choice, chooseExecutor, type Execution } from "./choose-executor.js";
 import { Executors } from "./executors.js";
 import { Gate } from "./gate.js";
-import { leaveIntake } from "./intake.js";
 import { type CallQueue, Lane, type TakeBounds } from "./lane.js";
 import { type Batch, packBatch, unpackBatch } from "./pack.js";
 import { patienceLastsMs } from "./patience.js";
@@ -49,7 +49,7 @@ export class Scheduler {
   readonly #placement: Placement;
   readonly #gate: Gate;
   readonly #readDelay: ReadDelay;
-  readonly #laneOf = new Map<Version, Lane>();
+  readonly #laneOf = new Map<ServingVersion, Lane>();
   readonly #executorsOf = new Map<WorkerPool, Executors>();
   /** Lanes in which something waits. */
   readonly #waiting: Lane[] = [];
@@ -84,7 +84,7 @@ export class Scheduler {
     return lane;
   }
 
-  lane(version: Version): Lane | undefined {
+  lane(version: ServingVersion): Lane | undefined {
     return this.#laneOf.get(version);
   }
 
@@ -122,7 +122,7 @@ export class Scheduler {
    * @param targetMs - When its answer should be there, at the latest.
    * @returns The refusal; undefined if its rows have to be seen.
    */
-  refusal(version: Version, rowCount: number, targetMs: number): ServeError | undefined {
+  refusal(version: ServingVersion, rowCount: number, targetMs: number): ServeError | undefined {
     const lane = this.#laneOf.get(version);
     if (lane === undefined) return undefined;
     const nowMs = this.#options.now();
@@ -296,7 +296,7 @@ export class Scheduler {
   #runInline(lane: Lane, batch: Batch): number {
     const { now } = this.#options;
     const startedMs = now();
-    const blocks = packBatch(batch, lane.blockWidths, false);
+    const blocks = packBatch(batch, lane.blockWidths, false, lane.version.intake);
     const result = lane.runner!.run(blocks, batch.rowCount);
     if (lane.small.calls.length === 0) lane.version.intake?.clear();
     const endedMs = now();
@@ -317,7 +317,7 @@ export class Scheduler {
     lane.usedUs += expectedUs;
     executors.began(running);
     // Should the worker die, they are wanted again.
-    for (const call of batch.calls) leaveIntake(call);
+    for (const call of batch.calls) lane.version.intake?.release(call);
     try {
       const blocks = packBatch(batch, lane.blockWidths, true);
       const limitMs = runLimitMs({

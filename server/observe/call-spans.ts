@@ -19,7 +19,7 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import type { Call } from "../call.js";
+import type { CallRecord } from "../path/call.js";
 import type { SpanIds } from "./traces.js";
 
 /** Times are milliseconds of the monotonic clock. */
@@ -33,7 +33,7 @@ export interface Stage {
  * The stages that a finished call came to, in order and without gaps. The one that it was given up in ends with the
  * call: that of a call whose deadline passed says where it was then.
  */
-export function stagesOf(call: Call): Stage[] {
+export function stagesOf(call: CallRecord): Stage[] {
   const stages: Stage[] = [];
   // Without a version it was refused before it was decoded.
   if (call.startedMs === 0 || call.version === undefined) return stages;
@@ -70,7 +70,7 @@ export function stagesOf(call: Call): Stage[] {
  * @param offsetMs - From the monotonic clock to milliseconds since 1970.
  * @returns The server's span.
  */
-export function recordCall(tracer: Tracer, call: Call, stages: readonly Stage[], offsetMs: number): SpanIds {
+export function recordCall(tracer: Tracer, call: CallRecord, stages: readonly Stage[], offsetMs: number): SpanIds {
   const { traceparent, tracestate, error } = call;
   const route = routeOf(call);
   const parent = traceparent === "" ? ROOT_CONTEXT : callersSpan(traceparent, tracestate);
@@ -102,12 +102,12 @@ function callersSpan(traceparent: string, tracestate: string): Context {
   });
 }
 
-function routeOf({ modelName, versionName }: Call): string {
+function routeOf({ modelName, versionName }: CallRecord): string {
   if (modelName === undefined) return "/predict";
   return versionName === undefined ? "/models/{model}/predict" : "/models/{model}/versions/{version}/predict";
 }
 
-function attributesOf(call: Call, route: string): Attributes {
+function attributesOf(call: CallRecord, route: string): Attributes {
   const { version, error, abandoned, fallback, modelName, versionName } = call;
   const path = route
     .replace("{model}", () => encodeURIComponent(modelName!))

@@ -1,6 +1,6 @@
 /** What a scrape reads off the server's parts at its own time, beside what the calls left behind (`metrics.ts`). */
 
-import type { PredictionCache } from "../cache.js";
+import type { PredictionCache } from "../path/cache.js";
 import type { ListedVersion } from "../versions/registry.js";
 import type { Version } from "../versions/version.js";
 import type { Metrics } from "./metrics.js";

@@ -9,10 +9,10 @@
  */
 
 import { noPause, type Pause } from "../../bundle/index.js";
-import type { Call } from "../call.js";
 import { type ErrorCode, errorTable, type FallbackReason, isFallbackReason } from "../errors.js";
-import { sloTargetMs } from "../steps.js";
-import type { Version } from "../versions/version.js";
+import type { CallRecord } from "../path/call.js";
+import { sloTargetMs } from "../path/deadline.js";
+import type { ServingVersion } from "../path/serving-version.js";
 import {
   contentType,
   type Family,
@@ -24,6 +24,7 @@ import {
   samplesText,
 } from "./exposition.js";
 import { Histogram, latencyBounds, rowBounds } from "./histogram.js";
+import type { Observer } from "./observer.js";
 import { openProcessMetrics, type ProcessMetrics } from "./process-metrics.js";
 
 export const stages = ["decode", "validate", "preprocess", "queue", "run", "postprocess", "reply"] as const;
@@ -72,7 +73,7 @@ function count<Key>(counts: Map<Key, number>, key: Key): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-function resultOf({ error, fallback, abandoned }: Call): Result {
+function resultOf({ error, fallback, abandoned }: CallRecord): Result {
   if (error) return error.code;
   if (abandoned) return "abandoned";
   return fallback === undefined ? "ok" : "fallback";
@@ -96,10 +97,10 @@ const gaugesPerPiece = 32;
 /** Text is turned into bytes in pieces of so many characters: a few hundredths of a millisecond. */
 const encodedUnits = 16_384;
 
-export class Metrics {
+export class Metrics implements Observer {
   readonly #families: Family[] = [];
   #ofProcess: Promise<ProcessMetrics> | undefined;
-  readonly #series = new Map<Version | undefined, Series>();
+  readonly #series = new Map<ServingVersion | undefined, Series>();
 
   constructor() {
     this.#registerHistogram("plumb_request_seconds", "From a call's arrival to its reply.", (s) => [["", s.request]]);
@@ -160,7 +161,7 @@ export class Metrics {
   }
 
   /** Begins to count for a version, so that its counters are there from the first scrape on. */
-  addVersion(version: Version): void {
+  addVersion(version: ServingVersion): void {
     this.#series.set(version, new Series(version.name, String(version.number), version.fallback !== undefined));
   }
 
@@ -174,8 +175,7 @@ export class Metrics {
     this.#families.push({ name, help, type, pieces });
   }
 
-  /** Reads the record of a finished call. */
-  observeCall(call: Call): void {
+  onCall(call: CallRecord): void {
     const series = this.#of(call.version);
     series.wasCalled = true;
     count(series.results, resultOf(call));
@@ -205,6 +205,11 @@ export class Metrics {
     reply!.observe((call.finishedMs - call.postprocessedMs) / 1000);
   }
 
+  /** What it holds is read, not delivered. */
+  async close(): Promise<boolean> {
+    return true;
+  }
+
   /** A request that was refused before it became a call: no address, verb or framing of ours. */
   countRefusal(code: ErrorCode): void {
     const series = this.#of(undefined);
@@ -212,7 +217,7 @@ export class Metrics {
     count(series.results, code);
   }
 
-  observeBatch(version: Version, executor: "inline" | "pool", rowCount: number, durationUs: number): void {
+  observeBatch(version: ServingVersion, executor: "inline" | "pool", rowCount: number, durationUs: number): void {
     const series = this.#of(version);
     const index = executor === "inline" ? 0 : 1;
     series.batchRows[index]!.observe(rowCount);
@@ -260,7 +265,7 @@ export class Metrics {
     };
   }
 
-  #of(version: Version | undefined): Series {
+  #of(version: ServingVersion | undefined): Series {
     let series = this.#series.get(version);
     if (series === undefined) {
       series = new Series(
@@ -343,7 +348,7 @@ export class Metrics {
 }
 
 /** Of a caller that left, only lateness counts: no error was its reason. */
-function countForSlo(series: Series, call: Call, version: Version): void {
+function countForSlo(series: Series, call: CallRecord, version: ServingVersion): void {
   const status = call.error?.status ?? 200;
   if (status >= 400 && status < 500) return;
   series.sloCounted++;

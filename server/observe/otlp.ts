@@ -17,7 +17,7 @@ import {
   type SpanExporter,
   TracerProvider,
 } from "@opentelemetry/sdk-trace";
-import type { Call } from "../call.js";
+import type { CallRecord } from "../path/call.js";
 import { hearDiagnostics, recordCall, stagesOf } from "./call-spans.js";
 import type { TraceSettings } from "./trace-settings.js";
 import type { SpanIds, SpanOutput } from "./traces.js";
@@ -72,7 +72,7 @@ class Otlp implements SpanOutput {
     return this.#exporter.dropped;
   }
 
-  record(call: Call): SpanIds | undefined {
+  record(call: CallRecord): SpanIds | undefined {
     const stages = stagesOf(call);
     if (!this.#exporter.reserve(1 + stages.length)) return undefined;
     return recordCall(this.#tracer, call, stages, this.#clock.offsetMs());

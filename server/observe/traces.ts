@@ -7,7 +7,8 @@
  * never an answer.
  */
 
-import type { Call } from "../call.js";
+import type { CallRecord } from "../path/call.js";
+import type { Observer } from "./observer.js";
 import type { TraceSettings } from "./trace-settings.js";
 
 /** What a call's span is known by, as hexadecimal digits. */
@@ -19,7 +20,7 @@ export interface SpanIds {
 /** Takes the spans of sampled calls. */
 export interface SpanOutput {
   /** @returns Undefined if there was no room for the call's spans. */
-  record(call: Call): SpanIds | undefined;
+  record(call: CallRecord): SpanIds | undefined;
   /** Spans that were not delivered. */
   readonly dropped: number;
   /**
@@ -45,9 +46,12 @@ export interface TracesOptions {
 /** A collector that is gone fails many times a second: it is told once in so many milliseconds. */
 const troubleEveryMs = 60_000;
 
-export class Traces {
+export class Traces implements Observer {
   readonly #options: TracesOptions;
   #output: SpanOutput | undefined;
+  /** The last call, if it is traced, and its span. */
+  #traced: CallRecord | undefined;
+  #span: SpanIds | undefined;
   #troubleToldMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: TracesOptions) {
@@ -74,25 +78,24 @@ export class Traces {
     }
   }
 
-  /**
-   * Reads the record of a finished call.
-   *
-   * @returns The call's span, for its log line; undefined if the call isn't sampled.
-   */
-  observeCall(call: Call): SpanIds | undefined {
+  onCall(call: CallRecord): void {
     const output = this.#output;
-    if (output === undefined || !this.#samples(call.traceparent)) return undefined;
+    if (output === undefined) return;
+    this.#traced = undefined;
+    if (!this.#samples(call.traceparent)) return;
     try {
-      return output.record(call);
+      this.#span = output.record(call);
+      this.#traced = call;
     } catch (error) {
       this.#tell(`a call's spans couldn't be made: ${(error as Error).stack}`);
-      return undefined;
     }
   }
 
-  /**
-   * Delivers what is there, within a bound. @returns False if the time ran out: what was begun still holds the process.
-   */
+  /** The span of the call that was read last, for its log line; undefined if it isn't sampled. */
+  spanOf(call: CallRecord): SpanIds | undefined {
+    return call === this.#traced ? this.#span : undefined;
+  }
+
   async close(timeoutMs: number): Promise<boolean> {
     const output = this.#output;
     if (output === undefined) return true;

@@ -17,6 +17,18 @@ export interface Candidate {
 /** Longest reason that an error repeats, in UTF-16 units: `/models/{m}` has all of it. */
 const reasonUnitsMax = 300;
 
+/** The one that serves; undefined where {@link chooseVersion} says why there is none. */
+export function findReady<T extends Candidate>(
+  candidates: readonly T[],
+  versionName: string | undefined,
+): T | undefined {
+  for (const candidate of candidates) {
+    const isMeant = versionName === undefined || String(candidate.number) === versionName;
+    if (isMeant && candidate.state === "ready") return candidate;
+  }
+  return undefined;
+}
+
 /**
  * @param candidates - All versions of the model, newest first.
  * @param versionName - As it stands in the address; undefined for "the one that serves".
@@ -27,8 +39,9 @@ export function chooseVersion<T extends Candidate>(
   candidates: readonly T[],
   versionName: string | undefined,
 ): T {
+  const ready = findReady(candidates, versionName);
+  if (ready !== undefined) return ready;
   if (versionName === undefined) {
-    for (const candidate of candidates) if (candidate.state === "ready") return candidate;
     const loaded = candidates.filter(({ state }) => state !== "unloaded");
     const states = loaded.map((candidate) => `${candidate.number} ${describe(candidate)}`).join(", ");
     throw new ServeError(
@@ -47,12 +60,10 @@ export function chooseVersion<T extends Candidate>(
       `model "${modelName}" has no version ${JSON.stringify(versionName)}: it has ${known}`,
     );
   }
-  if (found.state !== "ready")
-    throw new ServeError(
-      "not_ready",
-      `model "${modelName}" version ${found.number} is ${describe(found)}; see /models/${modelName}`,
-    );
-  return found;
+  throw new ServeError(
+    "not_ready",
+    `model "${modelName}" version ${found.number} is ${describe(found)}; see /models/${modelName}`,
+  );
 }
 
 function describe({ state, reason }: Candidate): string {

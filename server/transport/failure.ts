@@ -3,6 +3,7 @@
  */
 
 import { ServeError } from "../errors.js";
+import type { AccessLog } from "../observe/access-log.js";
 import type { Logs } from "../observe/logs.js";
 import { shownAddress } from "./address.js";
 import type { Exchange } from "./http/transport.js";
@@ -11,7 +12,8 @@ import { acceptRequestId } from "./request-id.js";
 
 /** @returns A function that answers such a request, and says with what. */
 export function createFailureAnswer(
-  logs: Pick<Logs, "event" | "observeRefusal">,
+  logs: Pick<Logs, "event">,
+  accessLog: Pick<AccessLog, "onRefusal">,
   nextRequestId: () => string,
 ): (exchange: Exchange, failure: string, detail: string, cause: unknown) => ServeError {
   return (exchange, failure, detail, cause) => {
@@ -24,7 +26,7 @@ export function createFailureAnswer(
     if (error.code === "internal") {
       const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
       logs.event("error", detail, { request_id: requestId, address, cause: text });
-    } else logs.observeRefusal({ requestId, error, method: exchange.method, address });
+    } else accessLog.onRefusal({ requestId, error, method: exchange.method, address });
     sendError(exchange, error, requestId, 1);
     return error;
   };

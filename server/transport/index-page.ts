@@ -9,7 +9,30 @@
 import { createHash } from "node:crypto";
 import { expectedWords, type Feature } from "../../bundle/index.js";
 import { curlCommand } from "../example-row.js";
-import type { IndexedModel, ServerIndex } from "./server-index.js";
+import type { ServedAddress } from "./addresses.js";
+
+export interface IndexedModel {
+  readonly name: string;
+  /** Null while no bundle of it could be read. */
+  readonly task: string | null;
+  /** The version that answers; null while none is ready. */
+  readonly serving: number | null;
+  readonly versions: readonly { readonly version: number; readonly state: string }[];
+  /** Why its newest version failed, if it did. */
+  readonly problem: string | undefined;
+  /** Undefined where the model isn't ready, or is one of too many. */
+  readonly call: { readonly row: string | undefined; readonly features: readonly Feature[] } | undefined;
+}
+
+export interface ServerIndex {
+  /** Of Plumb. */
+  readonly version: string;
+  readonly ready: boolean;
+  /** What `/predict` answers for, if that is settled. */
+  readonly defaultModel: string | undefined;
+  readonly models: readonly IndexedModel[];
+  readonly addresses: readonly ServedAddress[];
+}
 
 /** Features of a model, and problems of a version, that are shown. */
 const featuresMax = 40;

@@ -1,9 +1,9 @@
 /** The public listener's addresses: predictions, what models there are, health. */
 
-import { Call, type Reply } from "../call.js";
 import { encodeError } from "../codec/json.js";
 import { refuseMethod, ServeError } from "../errors.js";
-import { abandon, fail, type PredictPath, predict, refuseUnread } from "../predict.js";
+import { Call, type CallInput, type Reply } from "../path/call.js";
+import type { PredictPath } from "../path/predict.js";
 import type { Registry } from "../versions/registry.js";
 import { prefersHtml } from "./accept.js";
 import { checkLength, decodeName, shownAddress, versionOf } from "./address.js";
@@ -18,6 +18,8 @@ import type { IndexAnswers } from "./server-index.js";
 
 export interface PublicRoutes {
   readonly path: PredictPath;
+  /** Monotonic clock, milliseconds. */
+  readonly now: () => number;
   readonly registry: Registry;
   readonly nextRequestId: () => string;
   /** Retry-After of an answer that says so, seconds; jittered. */
@@ -113,65 +115,66 @@ class HttpCall implements Reply, BodyReceiver {
     this.#routes = routes;
     const traceparent = acceptTraceparent(exchange.traceparentHeader);
     const version = exchange.query === "" ? versionName : versionOf(exchange.query, versionName);
-    this.#call = new Call(this, routes.path.now(), modelName, version, exchange.contentType, traceparent);
+    this.#call = new Call(this, routes.now(), modelName, version, exchange.contentType, traceparent);
     if (traceparent !== "") this.#call.tracestate = boundTracestate(exchange.tracestateHeader);
     this.#call.requestId = acceptRequestId(exchange.requestIdHeader) ?? routes.nextRequestId();
     this.#refusal = checkHeaders(exchange, this.#call);
   }
 
   receive(): void {
+    const { path } = this.#routes;
     if (this.#refusal !== undefined) {
-      fail(this.#routes.path, this.#call, this.#refusal);
+      path.fail(this.#call, this.#refusal);
       return;
     }
-    if (refuseUnread(this.#routes.path, this.#call, this.#exchange.contentLength)) return;
-    const { modelName, versionName } = this.#call;
-    this.#exchange.readBody(this.#routes.path.routes.limits(modelName, versionName).bodyBytesMax, this);
+    const bytesMax = path.announce(this.#call, this.#exchange.contentLength);
+    if (bytesMax !== undefined) this.#exchange.readBody(bytesMax, this);
   }
 
   onBody(body: Buffer, lasts: boolean): void {
     this.#call.body = body;
     this.#call.bodyLasts = lasts;
     this.#call.bodyBytes = body.length;
-    predict(this.#routes.path, this.#call);
+    this.#routes.path.predict(this.#call);
   }
 
   onTooLarge(gotBytes: number, bytesMax: number): void {
     const message = `the body: expected at most ${bytesMax} bytes, got ${gotBytes} or more`;
-    fail(this.#routes.path, this.#call, new ServeError("body_too_large", message));
+    this.#routes.path.fail(this.#call, new ServeError("body_too_large", message));
   }
 
   onTooManyChunks(chunkCount: number, gotBytes: number): void {
     const expected = `expected at most ${freeChunksMax} chunks and one for each ${bytesPerChunkMin} bytes`;
     const message = `the body: ${expected}, got ${chunkCount} chunks of ${gotBytes} bytes in all; send larger chunks, or Content-Length`;
-    fail(this.#routes.path, this.#call, new ServeError("invalid_request", message));
+    this.#routes.path.fail(this.#call, new ServeError("invalid_request", message));
   }
 
   onNoRoom(): void {
     const message = "the bodies that are arriving hold the most bytes that this server takes; try again later";
-    fail(this.#routes.path, this.#call, new ServeError("overloaded", message));
+    this.#routes.path.fail(this.#call, new ServeError("overloaded", message));
   }
 
   onBroken(error: ServeError): void {
-    fail(this.#routes.path, this.#call, error);
+    this.#routes.path.fail(this.#call, error);
   }
 
   onGone(): void {
-    abandon(this.#routes.path, this.#call);
+    this.#routes.path.abandon(this.#call);
   }
 
-  send(status: number, body: string | Uint8Array, { error, requestId, fallback }: Call): void {
+  send(body: string | Uint8Array): void {
     const exchange = this.#exchange;
-    if (error !== undefined) {
-      sendEncoded(exchange, error, body, requestId, this.#routes.retryAfterS(error));
-      return;
-    }
+    const { requestId, fallback } = this.#call;
     const echo = exchange.requestIdHeader === requestId ? ["x-request-id", requestId] : noHeaders;
-    exchange.send(status, json, body, fallback === undefined ? echo : [...echo, "x-plumb-fallback", fallback]);
+    exchange.send(200, json, body, fallback === undefined ? echo : [...echo, "x-plumb-fallback", fallback]);
+  }
+
+  refuse(error: ServeError): void {
+    sendError(this.#exchange, error, this.#call.requestId, this.#routes.retryAfterS(error));
   }
 }
 
-function checkHeaders(exchange: Exchange, call: Call): ServeError | undefined {
+function checkHeaders(exchange: Exchange, call: CallInput): ServeError | undefined {
   const { timeoutHeader, contentEncoding } = exchange;
   if (timeoutHeader !== "") {
     const timeoutMs = Number(timeoutHeader);
@@ -192,18 +195,8 @@ function checkHeaders(exchange: Exchange, call: Call): ServeError | undefined {
 
 /** Answers an error on the public or admin listener; always with the request's id as a header too. */
 export function sendError(exchange: Exchange, error: ServeError, requestId: string, retryAfterS: number): void {
-  sendEncoded(exchange, error, encodeError(error, requestId), requestId, retryAfterS);
-}
-
-function sendEncoded(
-  exchange: Exchange,
-  error: ServeError,
-  body: string | Uint8Array,
-  requestId: string,
-  retryAfterS: number,
-): void {
   const headers = ["x-request-id", requestId];
   if (error.retry) headers.push("retry-after", String(retryAfterS));
   if (error.allow !== undefined) headers.push("allow", error.allow);
-  exchange.send(error.status, json, body, headers);
+  exchange.send(error.status, json, encodeError(error, requestId), headers);
 }

@@ -1,40 +1,16 @@
 /** What `GET /` says: what is served, in which state, and how to call it; for people and for programs. */
 
-import type { Feature } from "../../bundle/index.js";
 import { exampleRow } from "../example-row.js";
 import type { Registry } from "../versions/registry.js";
 import type { Version } from "../versions/version.js";
-import { publicAddresses, type ServedAddress } from "./addresses.js";
-import { renderIndexPage } from "./index-page.js";
+import { publicAddresses } from "./addresses.js";
+import { renderIndexPage, type ServerIndex } from "./index-page.js";
 
 /**
  * Models whose calls and features are shown in full; those of a server that has more are named, and have an address of
  * their own.
  */
 const shownModelsMax = 20;
-
-export interface IndexedModel {
-  readonly name: string;
-  /** Null while no bundle of it could be read. */
-  readonly task: string | null;
-  /** The version that answers; null while none is ready. */
-  readonly serving: number | null;
-  readonly versions: readonly { readonly version: number; readonly state: string }[];
-  /** Why its newest version failed, if it did. */
-  readonly problem: string | undefined;
-  /** Undefined where the model isn't ready, or is one of too many. */
-  readonly call: { readonly row: string | undefined; readonly features: readonly Feature[] } | undefined;
-}
-
-export interface ServerIndex {
-  /** Of Plumb. */
-  readonly version: string;
-  readonly ready: boolean;
-  /** What `/predict` answers for, if that is settled. */
-  readonly defaultModel: string | undefined;
-  readonly models: readonly IndexedModel[];
-  readonly addresses: readonly ServedAddress[];
-}
 
 /** Both forms, written anew when a state has changed: the page of many models takes a millisecond. */
 export class IndexAnswers {

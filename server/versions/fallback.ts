@@ -6,14 +6,9 @@
  */
 
 import type { Bundle } from "../../bundle/index.js";
-import {
-  type Answer,
-  type Block,
-  createPostprocessor,
-  createPreprocessor,
-  type Row,
-} from "../../preprocessing/index.js";
-import { isFiniteAnswer } from "../finite.js";
+import { type Answer, createPostprocessor, createPreprocessor, type Row } from "../../preprocessing/index.js";
+import { newBlocks } from "../path/blocks.js";
+import { isFiniteAnswer } from "../path/finite.js";
 
 export interface Fallback {
   /** Whether it looks at the rows; a constant doesn't. */
@@ -66,10 +61,7 @@ function createRule({ preprocessing, postprocessing }: Extract<Declared, { kind:
     needsRows: true,
     answer(rows, first, end) {
       const asked = rows.slice(first, end);
-      const blocks = before.outputs.map(({ dtype, width }): Block => {
-        const length = asked.length * width;
-        return dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
-      });
+      const blocks = newBlocks(asked.length, before.outputs);
       try {
         if (before.run(asked, blocks).length > 0) return undefined;
         const raw = order.map((index) => blocks[index]!);

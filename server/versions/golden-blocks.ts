@@ -1,15 +1,16 @@
 /** The golden rows as the models get them. */
 
 import type { Block } from "../../preprocessing/index.js";
+import { newBlock } from "../path/blocks.js";
 import type { Version } from "./version.js";
 
 /** What the golden rows gave to the models when the bundle was made, by the blocks' names. */
 export function goldenBlocks({ bundle, preprocessor }: Version): ReadonlyMap<string, Block> {
   const answers = bundle.golden.filter((row) => row.error === undefined);
   return new Map(
-    preprocessor.outputs.map(({ name, dtype, width }) => {
-      const block =
-        dtype === "float32" ? new Float32Array(answers.length * width) : new Float64Array(answers.length * width);
+    preprocessor.outputs.map((tensor) => {
+      const { name, width } = tensor;
+      const block = newBlock(answers.length, tensor);
       for (const [row, { features }] of answers.entries()) block.set(features[name]!, row * width);
       return [name, block];
     }),
@@ -24,12 +25,11 @@ export function goldenBlocks({ bundle, preprocessor }: Version): ReadonlyMap<str
  */
 export function repeatGoldenRows(version: Version, rowCount: number): Block[] {
   const golden = goldenBlocks(version);
-  return version.preprocessor.outputs.map(({ name, dtype, width }) => {
-    const length = rowCount * width;
-    const block = dtype === "float32" ? new Float32Array(length) : new Float64Array(length);
-    const source = golden.get(name)!;
-    for (let at = 0; source.length > 0 && at < length; at += source.length)
-      block.set(source.subarray(0, Math.min(source.length, length - at)), at);
+  return version.preprocessor.outputs.map((tensor) => {
+    const block = newBlock(rowCount, tensor);
+    const source = golden.get(tensor.name)!;
+    for (let at = 0; source.length > 0 && at < block.length; at += source.length)
+      block.set(source.subarray(0, Math.min(source.length, block.length - at)), at);
     return block;
   });
 }

@@ -7,7 +7,8 @@ import { noPause, type Pause } from "../../bundle/index.js";
 import type { Block } from "../../preprocessing/index.js";
 import type { RunResult } from "../inference/runner.js";
 import { StuckRunError } from "../inference/worker-pool.js";
-import { type Proof, prove, proveOutputs, type RunBatch, type RunInEach } from "./prove.js";
+import type { RunBatch } from "../path/local-path.js";
+import { type Proof, prove, proveOutputs, type RunInEach } from "./prove.js";
 import type { ProofSummary, Version } from "./version.js";
 
 /** The pool, as a proof needs it. */

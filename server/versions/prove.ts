@@ -12,16 +12,12 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { type GoldenAnswer, type GoldenRow, noPause, type Pause } from "../../bundle/index.js";
 import type { Block, Prediction, Scalar } from "../../preprocessing/index.js";
-import { Call } from "../call.js";
 import type { RunResult } from "../inference/runner.js";
-import { type PredictPath, predict } from "../predict.js";
-import { takeWhole } from "../sliced-work.js";
-import { newBlocks } from "../steps.js";
+import { newBlocks } from "../path/blocks.js";
+import type { Call } from "../path/call.js";
+import { createLocalPath, localCall, type RunBatch } from "../path/local-path.js";
 import { Findings, type WorstDifference } from "./findings.js";
 import type { Version } from "./version.js";
-
-/** Runs a batch on the executor that is to be proved. */
-export type RunBatch = (blocks: Block[], rowCount: number) => RunResult | Promise<RunResult>;
 
 export interface Proof {
   readonly rows: number;
@@ -237,10 +233,10 @@ async function proveCall(
 ): Promise<Call | undefined> {
   const single = rows.length === 1;
   const text = single ? rows[0]!.rowJson : `{"rows":[${rows.map(({ rowJson }) => rowJson).join(",")}]}`;
-  const { call, status, body } = await answerOf(version, text, runBatch);
-  if (status !== 200) {
+  const { call, body } = await answerOf(version, text, runBatch);
+  if (call.error !== undefined) {
     const where = single ? place(rows[0]!) : `${place(rows[0]!)} to ${rows.at(-1)!.line}`;
-    found.problem(`${where}: expected an answer, got the error ${body.error.code}: ${body.error.message}`);
+    found.problem(`${where}: expected an answer, got the error ${call.error.code}: ${call.error.message}`);
     return undefined;
   }
   proveRaw(version, call.raw, call.rawFirstRow, rows, found, rows.length);
@@ -340,67 +336,33 @@ function proveRaw(
 }
 
 async function proveRefusal(version: Version, golden: GoldenRow, runBatch: RunBatch, found: Findings): Promise<void> {
-  const { status, body } = await answerOf(version, golden.rowJson, runBatch);
-  if (status === 200)
+  const { call, body } = await answerOf(version, golden.rowJson, runBatch);
+  const { error } = call;
+  if (error === undefined)
     found.problem(
       `${place(golden)}: expected the error ${golden.error}, got the answer ${JSON.stringify(body).slice(0, 200)}`,
     );
-  else if (body.error.code !== golden.error)
-    found.problem(
-      `${place(golden)}: expected the error ${golden.error}, got ${body.error.code}: ${body.error.message}`,
-    );
+  else if (error.code !== golden.error)
+    found.problem(`${place(golden)}: expected the error ${golden.error}, got ${error.code}: ${error.message}`);
 }
 
 interface Answered {
-  call: Call;
-  status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: the reply as a caller reads it, success or error
-  body: any;
+  /** With its error, if it wasn't answered. */
+  readonly call: Call;
+  // biome-ignore lint/suspicious/noExplicitAny: the answer as a caller reads it
+  readonly body?: any;
 }
 
 /** One call through the serving path, with `runBatch` in the place of the scheduler. */
 async function answerOf(version: Version, text: string, runBatch: RunBatch): Promise<Answered> {
   return new Promise((resolve) => {
     const reply = {
-      send: (status: number, body: string | Buffer) => resolve({ call, status, body: JSON.parse(body.toString()) }),
+      send: (body: string | Buffer) => resolve({ call, body: JSON.parse(body.toString()) }),
+      refuse: () => resolve({ call }),
     };
-    const call = new Call(reply, 0, undefined, undefined, "application/json", "");
-    call.requestId = "proof";
-    call.body = Buffer.from(text);
-    predict(pathFor(version, runBatch), call);
+    const call = localCall(reply, "proof", Buffer.from(text));
+    createLocalPath(version, runBatch).predict(call);
   });
-}
-
-/** The serving path with nothing but this version on it: no admission, no deadline, no observers. */
-export function pathFor(version: Version, runBatch: RunBatch): PredictPath {
-  return {
-    admission: { enter() {}, leave() {} },
-    routes: { choose: () => version, limits: () => version.bodyLimits },
-    scheduler: {
-      submit(call) {
-        const done = (result: RunResult) => {
-          call.raw = result.raw;
-          if (result.failedRows.length > 0) call.failedRows = [...result.failedRows];
-          call.onRun(call);
-        };
-        const result = runBatch([...call.blocks], call.rowCount);
-        if (result instanceof Promise)
-          result.then(done, (error) => {
-            call.error = error;
-            call.onRun(call);
-          });
-        else done(result);
-      },
-      isRefusing: () => false,
-      refusal: () => undefined,
-      expect() {},
-      expectNoMore() {},
-      ended() {},
-    },
-    slices: { add: takeWhole },
-    now: () => 0,
-    observe() {},
-  };
 }
 
 function place({ line, kind }: GoldenRow): string {

@@ -1,8 +1,8 @@
 /** The versions that this server holds, by model. The only place that knows them all. */
 
-import type { DecodeLimits } from "../codec/json-text.js";
 import { ServeError } from "../errors.js";
-import { chooseVersion } from "../routing/newest-ready.js";
+import type { BodyLimits } from "../path/serving-version.js";
+import { chooseVersion, findReady } from "../routing/newest-ready.js";
 import type { UnreadVersion } from "./unread-version.js";
 import { Version } from "./version.js";
 
@@ -10,11 +10,6 @@ import { Version } from "./version.js";
 export type ListedVersion = Version | UnreadVersion;
 
 /** What a body may be before it is known which model it is for. */
-export interface BodyLimits {
-  readonly bodyBytesMax: number;
-  readonly decode: DecodeLimits;
-}
-
 const unknownModelLimits: BodyLimits = {
   bodyBytesMax: 1_048_576,
   decode: { rowsMax: 10_000, containersMax: 10_002, membersMax: 2000 },
@@ -80,6 +75,12 @@ export class Registry {
     const name = modelName ?? this.#defaultName();
     // Nothing but a loaded version is ever ready.
     return chooseVersion(name, this.model(name), versionName) as Version;
+  }
+
+  /** The version that answers; undefined where {@link choose} says why there is none. */
+  find(modelName: string | undefined, versionName: string | undefined): Version | undefined {
+    const versions = this.#models.get(modelName ?? this.#defaultModel ?? this.#onlyName() ?? "");
+    return versions && (findReady(versions, versionName) as Version | undefined);
   }
 
   /** What the body of a call to this address may be: known before the body is read. */

@@ -11,13 +11,13 @@ import {
   type Postprocessor,
   type Preprocessor,
 } from "../../preprocessing/index.js";
-import type { PredictionCache } from "../cache.js";
 import { type AnswerFrame, createAnswerFrame } from "../codec/json.js";
-import type { DecodeLimits } from "../codec/json-text.js";
 import { createSharedChoices, type EngineChoice, type EngineName, type SharedChoices } from "../inference/engines.js";
 import { whyUnbounded } from "../inference/graph-time.js";
 import type { Intake } from "../inference/intake.js";
-import { RowBytes } from "../row-bytes.js";
+import type { PredictionCache } from "../path/cache.js";
+import { RowBytes } from "../path/row-bytes.js";
+import type { BodyLimits, ServingVersion } from "../path/serving-version.js";
 import { createFallback, type Fallback } from "./fallback.js";
 
 /**
@@ -53,25 +53,22 @@ export interface VersionPlans {
   readonly postprocessor?: Postprocessor;
 }
 
-export class Version {
+export class Version implements ServingVersion {
   readonly name: string;
   readonly number: number;
-  /** `demand/1`: how executors, logs and metrics call it. */
   readonly key: string;
   bundle: Bundle;
   readonly rowSchema: RowSchema;
   readonly preprocessor: Preprocessor;
   readonly postprocessor: Postprocessor;
   readonly answerFrame: AnswerFrame;
-  /** Features whose values are personal data: never told, never logged. */
   readonly hiddenFeatures: ReadonlySet<string>;
-  readonly bodyLimits: { readonly bodyBytesMax: number; readonly decode: DecodeLimits };
+  readonly bodyLimits: BodyLimits;
   /**
    * Why a run of its models may take any time and memory; undefined where it can't. Such a version never runs in this
    * process.
    */
   readonly unbounded: string | undefined;
-  /** The deadline of calls that bring none, milliseconds. */
   readonly sloMs: number;
   #state: VersionState = "loading";
   /** Why it failed: sentences for `/models/{m}` and the log. */
@@ -82,11 +79,8 @@ export class Version {
   engines: readonly EngineChoice[] = [];
   /** The same, for other threads. */
   readonly chosen: SharedChoices;
-  /** Answers that it gave; undefined where none are kept. */
   cache: PredictionCache | undefined = undefined;
-  /** Where the rows of small calls are written, once it serves; undefined where they all have blocks of their own. */
   intake: Intake | undefined = undefined;
-  /** What its bodies hold. */
   readonly rowBytes = new RowBytes();
   readonly #fallback: Fallback | undefined;
   /** The precision in which its answers are compared: that of the models' outputs. */
@@ -132,7 +126,6 @@ export class Version {
     return others.some(({ engine }) => engine !== first!.engine) ? "mixed" : first?.engine;
   }
 
-  /** What answers when the model doesn't, as the bundle declares it; only of a version that serves. */
   get fallback(): Fallback | undefined {
     return this.#state === "ready" || this.#state === "draining" ? this.#fallback : undefined;
   }

@@ -4,10 +4,10 @@
 
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Call } from "../../server/call.js";
 import { Pool } from "../../server/inference/pool.js";
 import { runnerSpec } from "../../server/inference/runner.js";
 import { Scheduler } from "../../server/inference/scheduler.js";
+import type { Call } from "../../server/path/call.js";
 import { makeQueuedCall } from "../support/calls.js";
 import { makeVersion } from "../support/versions.js";
 

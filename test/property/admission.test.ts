@@ -6,7 +6,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { Admission } from "../../server/admission.js";
-import type { Call } from "../../server/call.js";
+import type { Call } from "../../server/path/call.js";
 import { makeCall } from "../support/calls.js";
 
 const step = fc.oneof(

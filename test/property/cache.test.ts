@@ -5,8 +5,8 @@
 
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { PredictionCache } from "../../server/cache.js";
-import { createRowKey } from "../../server/row-key.js";
+import { PredictionCache } from "../../server/path/cache.js";
+import { createRowKey } from "../../server/path/row-key.js";
 import { createHandPath } from "../support/hand-path.js";
 import { makeVersion } from "../support/versions.js";
 

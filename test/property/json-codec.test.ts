@@ -9,7 +9,7 @@ import type { Scalar } from "../../preprocessing/index.js";
 import { createAnswerFrame, decodeJson, encodeJson } from "../../server/codec/json.js";
 import { findFault } from "../../server/codec/json-fault.js";
 import { ServeError } from "../../server/errors.js";
-import { takeWhole } from "../../server/sliced-work.js";
+import { takeWhole } from "../../server/path/sliced-work.js";
 import { makeCall } from "../support/calls.js";
 
 const limits = { rowsMax: 1000, containersMax: 10_000, membersMax: 10_000 };

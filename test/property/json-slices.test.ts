@@ -15,7 +15,7 @@ import {
   encodeJsonInPieces,
 } from "../../server/codec/json.js";
 import { ServeError } from "../../server/errors.js";
-import { takeWhole } from "../../server/sliced-work.js";
+import { takeWhole } from "../../server/path/sliced-work.js";
 import { makeCall } from "../support/calls.js";
 
 const roomy = { rowsMax: 30, containersMax: 1000, membersMax: 1000 };

@@ -59,7 +59,7 @@ test("a scrape agrees with the records", async () => {
             ? makeRecord({ version, ...rest, abandoned: true })
             : makeRecord({ version, ...rest, error: end });
         });
-        for (const call of calls) metrics.observeCall(call);
+        for (const call of calls) metrics.onCall(call);
         for (const { which, executor, rows, us } of batches) metrics.observeBatch(versions[which]!, executor, rows, us);
         const families = parsePrometheus((await metrics.scrape()).text);
 

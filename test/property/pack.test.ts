@@ -6,8 +6,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Block } from "../../preprocessing/index.js";
-import type { Call } from "../../server/call.js";
 import { type Batch, packBatch, unpackBatch } from "../../server/inference/pack.js";
+import type { Call } from "../../server/path/call.js";
 import { makeQueuedCall } from "../support/calls.js";
 import { rowsOf } from "../support/puppet-engine.js";
 import { makeVersion } from "../support/versions.js";

@@ -6,10 +6,11 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Row } from "../../preprocessing/index.js";
-import type { Call } from "../../server/call.js";
 import { decodeJson, encodeError, encodeJson } from "../../server/codec/json.js";
 import { ServeError } from "../../server/errors.js";
-import { checkAnswer, newBlocks, preprocess, takeRows, validate } from "../../server/steps.js";
+import { newBlocks } from "../../server/path/blocks.js";
+import type { Call } from "../../server/path/call.js";
+import { checkAnswer, preprocess, takeRows, validate } from "../../server/path/rows.js";
 import type { Version } from "../../server/versions/version.js";
 import { makeCall } from "../support/calls.js";
 import { createHandPath } from "../support/hand-path.js";

@@ -5,10 +5,10 @@
 
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { PredictionCache } from "../../server/cache.js";
-import type { Call } from "../../server/call.js";
 import { ServeError } from "../../server/errors.js";
-import { abandon, fail } from "../../server/predict.js";
+import { PredictionCache } from "../../server/path/cache.js";
+import type { Call } from "../../server/path/call.js";
+import { createPath } from "../../server/path/predict.js";
 import type { Version } from "../../server/versions/version.js";
 import type { MadeCall } from "../support/calls.js";
 import { createHandPath } from "../support/hand-path.js";
@@ -70,14 +70,14 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 test.each(Object.keys(versions))("each call of a version %s ends once, and gives back what it held", (which) => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 6 }), (steps, callsMax) => {
-      const { path, send, submitted, observed, admission, clock } = createHandPath([versions[which]!()], {
+      const { parts, send, submitted, observed, admission, clock } = createHandPath([versions[which]!()], {
         limits: { callsMax, bytesMax: 200 },
       });
       const made: MadeCall[] = [];
       const entered = new Map<Call, number>();
       const left = new Map<Call, number>();
-      const counting = {
-        ...path,
+      const counting = createPath({
+        ...parts,
         admission: {
           enter(call: Call) {
             admission.enter(call);
@@ -88,7 +88,7 @@ test.each(Object.keys(versions))("each call of a version %s ends once, and gives
             admission.leave(call);
           },
         },
-      };
+      });
       const ran = (call: Call, how: Extract<Step, { do: "run" }>["how"]) => {
         if (how === "error") call.error ??= new ServeError("model_failed", "the worker died, twice");
         call.raw = [new Float32Array(call.rowCount).fill(how === "nan" ? Number.NaN : 1)];
@@ -105,12 +105,12 @@ test.each(Object.keys(versions))("each call of a version %s ends once, and gives
         } else if (next.do === "sweep") {
           clock.advance(next.afterMs);
           admission.sweep(clock.nowMs, (call) =>
-            fail(counting, call, new ServeError("deadline_exceeded", "the deadline passed")),
+            counting.fail(call, new ServeError("deadline_exceeded", "the deadline passed")),
           );
         } else if (made.length > 0) {
           const { call } = made[next.which % made.length]!;
-          if (next.do === "leave") abandon(counting, call);
-          else fail(counting, call, new Error("a fault"));
+          if (next.do === "leave") counting.abandon(call);
+          else counting.fail(call, new Error("a fault"));
         }
         const inFlight = made.filter(({ call }) => call.admitted);
         expect(admission.calls).toBe(inFlight.length);

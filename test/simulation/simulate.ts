@@ -9,13 +9,13 @@
 
 import { createRandom, type Random } from "../../loadtest/random.js";
 import { Admission } from "../../server/admission.js";
-import { Call } from "../../server/call.js";
 import { ServeError } from "../../server/errors.js";
 import type { Lane } from "../../server/inference/lane.js";
 import { runnerSpec } from "../../server/inference/runner.js";
 import { Scheduler } from "../../server/inference/scheduler.js";
-import { Slices } from "../../server/slices.js";
-import { setDeadline } from "../../server/steps.js";
+import { Call } from "../../server/path/call.js";
+import { setDeadline } from "../../server/path/deadline.js";
+import { Slices } from "../../server/path/slices.js";
 import type { Version } from "../../server/versions/version.js";
 import { makeVersion } from "../support/versions.js";
 import { arrivalTimesS } from "./arrivals.js";
@@ -347,4 +347,4 @@ class Simulation {
   }
 }
 
-const noReply = { send() {} };
+const noReply = { send() {}, refuse() {} };

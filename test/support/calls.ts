@@ -1,8 +1,9 @@
 /** Calls as a transport makes them, with a reply that records what it was given. */
 
 import type { Block } from "../../preprocessing/index.js";
-import { Call } from "../../server/call.js";
+import { encodeError } from "../../server/codec/json.js";
 import type { ServeError } from "../../server/errors.js";
+import { Call } from "../../server/path/call.js";
 import type { Version } from "../../server/versions/version.js";
 
 export interface Sent {
@@ -44,11 +45,11 @@ export function makeCall(options: CallOptions = {}): MadeCall {
     requestId = "r1",
   } = options;
   const sent: Sent[] = [];
+  const keep = (status: number, text: string, error: ServeError | undefined) =>
+    sent.push({ status, text, body: JSON.parse(text), error, requestId: call.requestId });
   const reply = {
-    send(status: number, answer: string | Buffer, { error, requestId: id }: Call) {
-      const text = answer.toString();
-      sent.push({ status, text, body: JSON.parse(text), error, requestId: id });
-    },
+    send: (answer: string | Buffer) => void keep(200, answer.toString(), call.error),
+    refuse: (error: ServeError) => void keep(error.status, encodeError(error, call.requestId), error),
   };
   const call = new Call(reply, arrivedMs, model, version, contentType, traceparent);
   call.requestId = requestId;

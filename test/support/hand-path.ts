@@ -1,9 +1,9 @@
 /** The path of a call with everything round it worked by hand: the test says when rows run and what they answer. */
 
 import { Admission, type AdmissionLimits } from "../../server/admission.js";
-import type { Call } from "../../server/call.js";
-import { type PredictPath, predict } from "../../server/predict.js";
-import { Slices } from "../../server/slices.js";
+import type { Call } from "../../server/path/call.js";
+import { createPath, type PathParts } from "../../server/path/predict.js";
+import { Slices } from "../../server/path/slices.js";
 import { Registry } from "../../server/versions/registry.js";
 import type { Version } from "../../server/versions/version.js";
 import { type CallOptions, type MadeCall, makeCall } from "./calls.js";
@@ -12,7 +12,7 @@ import { HandClock, HandTurns } from "./event-loop.js";
 const roomy: AdmissionLimits = { callsMax: 1000, bytesMax: 2 ** 30 };
 
 /** Takes no call, and knows of none. */
-export const noScheduler: PredictPath["scheduler"] = {
+export const noScheduler: PathParts["scheduler"] = {
   submit() {},
   isRefusing: () => false,
   refusal: () => undefined,
@@ -36,7 +36,7 @@ export function createHandPath(
   const submitted: Call[] = [];
   /** Calls whose record was read, in order. */
   const observed: Call[] = [];
-  const path: PredictPath = {
+  const parts: PathParts = {
     admission,
     routes: registry,
     scheduler: { ...noScheduler, submit: (call) => void submitted.push(call) },
@@ -52,12 +52,13 @@ export function createHandPath(
       clock.advance(0.001);
       return clock.nowMs;
     },
-    observe: (call) => void observed.push(call),
+    observers: [{ onCall: (record) => void observed.push(record as Call) }],
   };
+  const path = createPath(parts);
 
   function send(options: CallOptions = {}, ownPath = path): MadeCall {
     const made = makeCall({ arrivedMs: clock.nowMs, ...options });
-    predict(ownPath, made.call);
+    ownPath.predict(made.call);
     return made;
   }
 
@@ -71,5 +72,5 @@ export function createHandPath(
     call.onRun(call);
   }
 
-  return { clock, turns, admission, registry, path, submitted, observed, send, run };
+  return { clock, turns, admission, registry, parts, path, submitted, observed, send, run };
 }

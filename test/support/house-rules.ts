@@ -122,7 +122,7 @@ export function deadSources(files: Files, entries: readonly string[]): string[] 
   return breaches;
 }
 
-/** Files that import each other in a circle, types apart: which of them runs first would be chance. */
+/** Files that import each other in a circle, be it types alone: none of them can be read, or changed, without the others. */
 export function importCircles(files: Files): string[] {
   const breaches: string[] = [];
   const done = new Set<string>();
@@ -133,8 +133,8 @@ export function importCircles(files: Files): string[] {
       return;
     }
     if (done.has(path)) return;
-    for (const { file, typeOnly } of importsOf(path, files.get(path) ?? ""))
-      if (file !== undefined && !typeOnly) visit(file, [...trail, path]);
+    for (const { file } of importsOf(path, files.get(path) ?? ""))
+      if (file !== undefined) visit(file, [...trail, path]);
     done.add(path);
   };
   for (const path of files.keys()) visit(path, []);

@@ -1,7 +1,7 @@
 /** Records of finished calls, as observers read them. */
 
-import type { Call } from "../../server/call.js";
 import { type ErrorCode, ServeError } from "../../server/errors.js";
+import type { Call } from "../../server/path/call.js";
 import type { Version } from "../../server/versions/version.js";
 import { makeCall } from "./calls.js";
 

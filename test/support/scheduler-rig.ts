@@ -3,13 +3,13 @@
  * answers are known.
  */
 
-import type { Call } from "../../server/call.js";
 import type { ServeError } from "../../server/errors.js";
 import type { Execution } from "../../server/inference/choose-executor.js";
 import { Intake } from "../../server/inference/intake.js";
 import type { Lane } from "../../server/inference/lane.js";
 import { createRunner, runnerSpec } from "../../server/inference/runner.js";
 import { Scheduler } from "../../server/inference/scheduler.js";
+import type { Call } from "../../server/path/call.js";
 import type { Version } from "../../server/versions/version.js";
 import { makeQueuedCall } from "./calls.js";
 import { HandClock, HandTurns } from "./event-loop.js";

@@ -1,11 +1,10 @@
 /** What the members have in common of an exchange: the headers that are read, a body that is gathered, one reply. */
 
 import { Buffer } from "node:buffer";
-import type { BaseListener } from "./base-listener.js";
+import type { BaseListener, CountedExchange } from "./base-listener.js";
 import type { BodyReceiver } from "./body-receiver.js";
 import { type ChunkedBody, padded } from "./chunked-body.js";
 import { hasTooManyChunks, leftoverBytesMax } from "./read-budget.js";
-import type { Exchange } from "./transport.js";
 
 /** From here on a reply is handed to the socket as fast as the client reads, instead of being buffered as a whole. */
 export const streamedBytesMin = 65_536;
@@ -15,7 +14,7 @@ export const noHeaders: readonly string[] = Object.freeze([]);
 /** A piece of a body, as a library hands it over. */
 export type Chunk = ArrayBuffer | Buffer;
 
-export abstract class BaseExchange implements Exchange {
+export abstract class BaseExchange implements CountedExchange {
   abstract readonly method: string;
   abstract readonly path: string;
   abstract readonly query: string;
@@ -30,7 +29,6 @@ export abstract class BaseExchange implements Exchange {
   contentEncoding = "";
   /** Why the framing is ambiguous; empty if it is not. */
   framingFault = "";
-  /** Bytes that this exchange holds of the listener's budget. */
   reservedBytes = 0;
   done = false;
   protected hosts = 0;

@@ -5,8 +5,13 @@
 
 import { performance } from "node:perf_hooks";
 import { urlHost } from "../address.js";
-import type { BaseExchange } from "./base-exchange.js";
-import type { Failure, HttpListener, ListenerOptions } from "./transport.js";
+import type { Exchange, Failure, HttpListener, ListenerOptions } from "./transport.js";
+
+/** An exchange as its listener counts it. */
+export interface CountedExchange extends Exchange {
+  /** Bytes that it holds of the listener's budget. */
+  reservedBytes: number;
+}
 
 export abstract class BaseListener implements HttpListener {
   /** Once true, every reply ends its connection. */
@@ -27,7 +32,7 @@ export abstract class BaseListener implements HttpListener {
   protected abstract closeConnections(): void;
 
   /** Answers for a failure; whatever happens meanwhile, the exchange is answered. */
-  fail(exchange: BaseExchange, failure: Failure, detail: string, cause?: unknown): void {
+  fail(exchange: CountedExchange, failure: Failure, detail: string, cause?: unknown): void {
     try {
       this.options.onFailure(exchange, failure, detail, cause);
     } catch (error) {
@@ -42,19 +47,19 @@ export abstract class BaseListener implements HttpListener {
     }
   }
 
-  reserve(exchange: BaseExchange, bytes: number): boolean {
+  reserve(exchange: CountedExchange, bytes: number): boolean {
     if (this.#receivingBytes + bytes > this.options.receivingBytesMax) return false;
     this.#receivingBytes += bytes;
     exchange.reservedBytes += bytes;
     return true;
   }
 
-  release(exchange: BaseExchange): void {
+  release(exchange: CountedExchange): void {
     this.#receivingBytes -= exchange.reservedBytes;
     exchange.reservedBytes = 0;
   }
 
-  exchangeEnded(exchange: BaseExchange): void {
+  exchangeEnded(exchange: CountedExchange): void {
     this.exchanges--;
     if (exchange.reservedBytes > 0) this.release(exchange);
     if (this.draining) {

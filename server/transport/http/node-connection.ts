@@ -1,10 +1,29 @@
 /** A connection of node:http: which requests are open on it, how it ends, and whether it gets on. */
 
+import type { ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { ServeError } from "../../errors.js";
-import type { NodeExchange } from "./node-exchange.js";
 import { type Phase, patienceMs, verdict } from "./patience.js";
 import { leftoverBytesMax } from "./read-budget.js";
+
+/** A request on a connection, and its reply. */
+export interface OpenExchange {
+  /** The next request on the same connection, of those that are remembered. */
+  next: OpenExchange | undefined;
+  readonly response: ServerResponse;
+  readonly done: boolean;
+  /** The client has the reply, or can't get it any more. */
+  readonly isOver: boolean;
+  /**
+   * The rest of the body won't come: it is cut short by its framing, or comes too slowly. Whatever is still to be said
+   * ends the connection.
+   *
+   * @param error - What its call is answered with.
+   */
+  breakBody(error: ServeError): void;
+  /** The client has left. */
+  leave(): void;
+}
 
 /** Answers a head that never became a request, and ends the connection. */
 export type RefuseHead = (connection: NodeConnection, error: ServeError) => void;
@@ -12,14 +31,14 @@ export type RefuseHead = (connection: NodeConnection, error: ServeError) => void
 export class NodeConnection {
   readonly socket: Socket;
   /** Its body is arriving. */
-  receiving: NodeExchange | undefined = undefined;
+  receiving: OpenExchange | undefined = undefined;
   /** A reply that ends the connection is on its way, or whatever comes can't be read: no further request is taken. */
   closing = false;
   requestCount = 0;
   readonly #refuseHead: RefuseHead;
   // Exchanges in their order. Those that are over are dropped when another one comes, or at the next look.
-  #first: NodeExchange | undefined;
-  #last: NodeExchange | undefined;
+  #first: OpenExchange | undefined;
+  #last: OpenExchange | undefined;
   #broken = false;
   #readMax = Number.POSITIVE_INFINITY;
   #phase: Phase = "waiting";
@@ -33,7 +52,7 @@ export class NodeConnection {
     this.#sinceMs = nowMs;
   }
 
-  add(exchange: NodeExchange): void {
+  add(exchange: OpenExchange): void {
     this.requestCount++;
     this.#dropOver();
     if (this.#last === undefined) this.#first = exchange;
@@ -41,7 +60,7 @@ export class NodeConnection {
     this.#last = exchange;
   }
 
-  isLast(exchange: NodeExchange): boolean {
+  isLast(exchange: OpenExchange): boolean {
     return this.#last === exchange;
   }
 
@@ -68,7 +87,7 @@ export class NodeConnection {
   }
 
   /** Ends the connection once this exchange's reply is out. */
-  endBehind(exchange: NodeExchange): void {
+  endBehind(exchange: OpenExchange): void {
     this.closing = true;
     if (exchange.response.writableFinished) this.socket.end();
     else exchange.response.once("finish", () => this.socket.end());

@@ -6,8 +6,8 @@ import type { ServeError } from "../../errors.js";
 import { BaseExchange, type Chunk, streamedBytesMin } from "./base-exchange.js";
 import type { BaseListener } from "./base-listener.js";
 import { ChunkedBody } from "./chunked-body.js";
-import type { NodeConnection } from "./node-connection.js";
-import type { NodeRequest } from "./node-request.js";
+import type { NodeConnection, OpenExchange } from "./node-connection.js";
+import type { ChunkTaker, NodeRequest } from "./node-request.js";
 
 /**
  * A large reply goes out in pieces of this size, each when the one before was taken: a reader that takes none within 8
@@ -15,12 +15,11 @@ import type { NodeRequest } from "./node-request.js";
  */
 const pieceBytes = 65_536;
 
-export class NodeExchange extends BaseExchange {
+export class NodeExchange extends BaseExchange implements OpenExchange, ChunkTaker {
   readonly method: string;
   readonly path: string;
   readonly query: string;
-  /** The next request on the same connection, of those that are remembered. */
-  next: NodeExchange | undefined = undefined;
+  next: OpenExchange | undefined = undefined;
   readonly response: ServerResponse;
   readonly #connection: NodeConnection;
   readonly #expectsContinue: boolean;
@@ -62,7 +61,6 @@ export class NodeExchange extends BaseExchange {
     return this.hosts > 0;
   }
 
-  /** The client has the reply, or can't get it any more. */
   get isOver(): boolean {
     return this.done && !this.streaming && !this.chunked?.holdsReply && this.response.writableFinished;
   }
@@ -89,12 +87,6 @@ export class NodeExchange extends BaseExchange {
     if (this.chunked !== undefined) this.receiveChunk(this.chunked, noBytes, true);
   }
 
-  /**
-   * The rest of the body won't come: it is cut short by its framing, or comes too slowly. Whatever is still to be said
-   * ends the connection.
-   *
-   * @param error - What its call is answered with.
-   */
   breakBody(error: ServeError): void {
     this.closeAfter = true;
     if (this.chunked?.holdsReply) this.chunked.releaseReply();

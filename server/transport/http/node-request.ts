@@ -8,11 +8,15 @@
 
 import type { Buffer } from "node:buffer";
 import { type IncomingHttpHeaders, IncomingMessage } from "node:http";
-import type { NodeExchange } from "./node-exchange.js";
+
+/** Takes a body as it is parsed. */
+export interface ChunkTaker {
+  takeChunk(chunk: Buffer): void;
+  endBody(): void;
+}
 
 export class NodeRequest extends IncomingMessage {
-  /** Takes the body. */
-  exchange: NodeExchange | undefined = undefined;
+  exchange: ChunkTaker | undefined = undefined;
 
   override push(chunk: Buffer | null): boolean {
     if (chunk === null) {

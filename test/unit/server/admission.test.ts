@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { Admission } from "../../../server/admission.js";
-import type { Call } from "../../../server/call.js";
+import type { Call } from "../../../server/path/call.js";
 import { makeCall } from "../../support/calls.js";
 
 function callOf(bodyBytes = 10, deadlineMs = Number.POSITIVE_INFINITY): Call {

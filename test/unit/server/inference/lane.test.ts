@@ -3,8 +3,8 @@
  */
 
 import { describe, expect, test } from "vitest";
-import type { Call } from "../../../../server/call.js";
 import { Lane } from "../../../../server/inference/lane.js";
+import type { Call } from "../../../../server/path/call.js";
 import { makeQueuedCall } from "../../../support/calls.js";
 import { makeVersion } from "../../../support/versions.js";
 

@@ -5,7 +5,7 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Call } from "../../../../server/call.js";
+import type { Call } from "../../../../server/path/call.js";
 import { makeCall } from "../../../support/calls.js";
 import { createRig, expectedRaw, type SubmittedCall } from "../../../support/scheduler-rig.js";
 

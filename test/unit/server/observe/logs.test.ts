@@ -5,7 +5,9 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { ServeError } from "../../../../server/errors.js";
+import { AccessLog, type AccessLogOptions } from "../../../../server/observe/access-log.js";
 import { type LogOptions, Logs } from "../../../../server/observe/logs.js";
+import { createPath } from "../../../../server/path/predict.js";
 import { createHandPath } from "../../../support/hand-path.js";
 import { makeRecord } from "../../../support/records.js";
 import { makeVersion } from "../../../support/versions.js";
@@ -20,13 +22,10 @@ afterEach(() => {
 });
 
 /** A log whose reader takes each write when the test says so; `automatic` takes it at once. */
-function createRig(options: Partial<LogOptions> = {}, automatic = true) {
+function createRig(options: Partial<LogOptions & AccessLogOptions> = {}, automatic = true) {
   const writes: Buffer[] = [];
   const waiting: (() => void)[] = [];
   const logs = new Logs({
-    accessLog: "sampled",
-    sampleShare: 0.01,
-    random: () => 0.5,
     wallClock: () => new Date("2026-11-22T08:00:00Z"),
     sink: (bytes, done) => {
       writes.push(bytes);
@@ -35,16 +34,25 @@ function createRig(options: Partial<LogOptions> = {}, automatic = true) {
     },
     ...options,
   });
+  const accessLog = new AccessLog({
+    logs,
+    accessLog: "sampled",
+    sampleShare: 0.01,
+    random: () => 0.5,
+    spanOf: () => undefined,
+    ...options,
+  });
   const text = () => Buffer.concat(writes).toString();
   /** The lines that were written, after a flush. */
   const lines = async () => {
+    await accessLog.close();
     await logs.flush(1000);
     return text()
       .split("\n")
       .filter(Boolean)
       .map((line) => JSON.parse(line));
   };
-  return { logs, writes, waiting, text, lines };
+  return { logs, accessLog, writes, waiting, text, lines };
 }
 
 describe("an event", () => {
@@ -69,22 +77,22 @@ describe("an event", () => {
 describe("an ordinary call", () => {
   test("is logged if it is in the sample", async () => {
     const draws = [0.5, 0.0099, 0.01, 0];
-    const { logs, lines } = createRig({ random: () => draws.shift()! });
-    for (let rows = 1; rows <= 4; rows++) logs.observeCall(makeRecord({ version, rows }));
+    const { accessLog, lines } = createRig({ random: () => draws.shift()! });
+    for (let rows = 1; rows <= 4; rows++) accessLog.onCall(makeRecord({ version, rows }));
     expect((await lines()).map(({ rows }) => rows)).toEqual([2, 4]);
   });
 
   test("is logged always, or never, if that is wanted", async () => {
     const all = createRig({ accessLog: "all", random: () => 1 });
     const off = createRig({ accessLog: "off", random: () => 0 });
-    for (const { logs } of [all, off]) logs.observeCall(makeRecord({ version }));
+    for (const { accessLog } of [all, off]) accessLog.onCall(makeRecord({ version }));
     expect(await all.lines()).toHaveLength(1);
     expect(await off.lines()).toEqual([]);
   });
 
   test("is told with what it was, where it ran and what it took", async () => {
-    const { logs, lines } = createRig({ accessLog: "all" });
-    logs.observeCall(makeRecord({ version, rows: 4 }));
+    const { accessLog, lines } = createRig({ accessLog: "all" });
+    accessLog.onCall(makeRecord({ version, rows: 4 }));
     expect(await lines()).toEqual([
       {
         time: "2026-11-22T08:00:00.000Z",
@@ -107,18 +115,18 @@ describe("an ordinary call", () => {
   });
 
   test("is told with its trace", async () => {
-    const { logs, lines } = createRig({ accessLog: "all" });
-    logs.observeCall(makeRecord({ version, traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" }));
+    const { accessLog, lines } = createRig({ accessLog: "all" });
+    accessLog.onCall(makeRecord({ version, traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" }));
     expect(await lines()).toMatchObject([
       { trace_id: "0af7651916cd43dd8448eb211c80319c", parent_span_id: "b7ad6b7169203331" },
     ]);
   });
 
   test("is told with its own span, in its caller's trace or in one of its own", async () => {
-    const { logs, lines } = createRig({ accessLog: "all" });
     const [traceId, spanId] = ["0af7651916cd43dd8448eb211c80319c", "00f067aa0ba902b7"];
-    logs.observeCall(makeRecord({ version, traceparent: `00-${traceId}-b7ad6b7169203331-01` }), { traceId, spanId });
-    logs.observeCall(makeRecord({ version }), { traceId, spanId });
+    const { accessLog, lines } = createRig({ accessLog: "all", spanOf: () => ({ traceId, spanId }) });
+    accessLog.onCall(makeRecord({ version, traceparent: `00-${traceId}-b7ad6b7169203331-01` }));
+    accessLog.onCall(makeRecord({ version }));
     const [child, root] = await lines();
     expect(child).toMatchObject({ trace_id: traceId, span_id: spanId, parent_span_id: "b7ad6b7169203331" });
     expect(root).toMatchObject({ trace_id: traceId, span_id: spanId });
@@ -126,8 +134,8 @@ describe("an ordinary call", () => {
   });
 
   test("whose caller left is told as such", async () => {
-    const { logs, lines } = createRig({ accessLog: "all" });
-    logs.observeCall(makeRecord({ version, abandoned: true }));
+    const { accessLog, lines } = createRig({ accessLog: "all" });
+    accessLog.onCall(makeRecord({ version, abandoned: true }));
     const [line] = await lines();
     expect(line).toMatchObject({ result: "abandoned" });
     expect(line).not.toHaveProperty("status");
@@ -136,20 +144,20 @@ describe("an ordinary call", () => {
 
 describe("whatever the sample, even with the access log off", () => {
   test("a call that took longer than its SLO is logged", async () => {
-    const { logs, lines } = createRig({ accessLog: "off" });
-    logs.observeCall(makeRecord({ version, times: { run: 5 } }));
-    logs.observeCall(makeRecord({ version, times: { run: 50 } }));
+    const { accessLog, lines } = createRig({ accessLog: "off" });
+    accessLog.onCall(makeRecord({ version, times: { run: 5 } }));
+    accessLog.onCall(makeRecord({ version, times: { run: 50 } }));
     expect(await lines()).toMatchObject([{ level: "warn", message: "slow call", result: "ok", run_ms: 50 }]);
   });
 
   test("a caller's mistake is logged as a warning, our own as an error with its cause", async () => {
-    const { logs, lines } = createRig({ accessLog: "off" });
+    const { accessLog, lines } = createRig({ accessLog: "off" });
     const cause = new TypeError("x is not a function");
-    logs.observeCall(
+    accessLog.onCall(
       makeRecord({ version: undefined, error: new ServeError("malformed_body", "the body is empty", { cause }) }),
     );
-    logs.observeCall(makeRecord({ version, error: new ServeError("internal", "the server failed", { cause }) }));
-    logs.observeCall(makeRecord({ version, error: new ServeError("model_failed", "no", { cause: "killed" }) }));
+    accessLog.onCall(makeRecord({ version, error: new ServeError("internal", "the server failed", { cause }) }));
+    accessLog.onCall(makeRecord({ version, error: new ServeError("model_failed", "no", { cause: "killed" }) }));
     const [theirs, ours, plain] = await lines();
     expect(theirs).toMatchObject({
       level: "warn",
@@ -169,9 +177,9 @@ describe("whatever the sample, even with the access log off", () => {
 });
 
 test("no line repeats a value that a caller sent", async () => {
-  const { logs, lines, text } = createRig({ accessLog: "all" });
+  const { accessLog, lines, text } = createRig({ accessLog: "all" });
   const rig = createHandPath([makeVersion()]);
-  const path = { ...rig.path, observe: (call: Parameters<Logs["observeCall"]>[0]) => logs.observeCall(call) };
+  const path = createPath({ ...rig.parts, observers: [accessLog] });
   const secret = 4_711_815;
   for (const body of [
     `{"x": ${secret}}`,
@@ -202,8 +210,8 @@ describe("refusals under overload", () => {
   const refused = () => makeRecord({ version, error: "overloaded" });
 
   test("get a line each up to twenty a second; the others are counted in one", () => {
-    const { logs, text } = createRig();
-    for (let i = 0; i < 500; i++) logs.observeCall(refused());
+    const { accessLog, text } = createRig();
+    for (let i = 0; i < 500; i++) accessLog.onCall(refused());
     vi.advanceTimersByTime(1100);
     const lines = text()
       .trim()
@@ -216,20 +224,20 @@ describe("refusals under overload", () => {
       message: "more calls were refused, without a line for each",
       count: 480,
     });
-    logs.observeCall(refused());
+    accessLog.onCall(refused());
     vi.advanceTimersByTime(1100);
     expect(text().trim().split("\n")).toHaveLength(22);
   });
 
   test("are counted at the end too", async () => {
-    const { logs, lines } = createRig();
-    for (let i = 0; i < 25; i++) logs.observeCall(refused());
+    const { accessLog, lines } = createRig();
+    for (let i = 0; i < 25; i++) accessLog.onCall(refused());
     expect((await lines()).at(-1)).toMatchObject({ count: 5 });
   });
 
   test("all get a line where every call is to be logged", async () => {
-    const { logs, lines } = createRig({ accessLog: "all" });
-    for (let i = 0; i < 25; i++) logs.observeCall(refused());
+    const { accessLog, lines } = createRig({ accessLog: "all" });
+    for (let i = 0; i < 25; i++) accessLog.onCall(refused());
     expect(await lines()).toHaveLength(25);
   });
 });
@@ -239,8 +247,8 @@ describe("requests that are refused for their address, verb or framing", () => {
   const refused = (i: number, method = "GET") => ({ requestId: `r${i}`, error, method, address: `/nope/${i}` });
 
   test("get a line under their id, with what was asked for", async () => {
-    const { logs, lines } = createRig({ accessLog: "off" });
-    logs.observeRefusal(refused(7, "M".repeat(5_000)));
+    const { accessLog, lines } = createRig({ accessLog: "off" });
+    accessLog.onRefusal(refused(7, "M".repeat(5_000)));
     expect(await lines()).toEqual([
       {
         time: "2026-11-22T08:00:00.000Z",
@@ -256,9 +264,9 @@ describe("requests that are refused for their address, verb or framing", () => {
   });
 
   test("get a line each up to twenty a second, those for an unknown model among them; the others are counted in one", () => {
-    const { logs, text } = createRig();
-    for (let i = 0; i < 300; i++) logs.observeRefusal(refused(i));
-    for (let i = 0; i < 200; i++) logs.observeCall(makeRecord({ version: undefined, error: "model_not_found" }));
+    const { accessLog, text } = createRig();
+    for (let i = 0; i < 300; i++) accessLog.onRefusal(refused(i));
+    for (let i = 0; i < 200; i++) accessLog.onCall(makeRecord({ version: undefined, error: "model_not_found" }));
     vi.advanceTimersByTime(1100);
     const lines = text()
       .trim()
@@ -273,15 +281,15 @@ describe("requests that are refused for their address, verb or framing", () => {
   });
 
   test("take no line from calls that are refused as too much", async () => {
-    const { logs, lines } = createRig();
-    for (let i = 0; i < 100; i++) logs.observeRefusal(refused(i));
-    logs.observeCall(makeRecord({ version, error: "overloaded" }));
+    const { accessLog, lines } = createRig();
+    for (let i = 0; i < 100; i++) accessLog.onRefusal(refused(i));
+    accessLog.onCall(makeRecord({ version, error: "overloaded" }));
     expect((await lines()).map(({ result }) => result)).toContain("overloaded");
   });
 
   test("all get a line where every call is to be logged", async () => {
-    const { logs, lines } = createRig({ accessLog: "all" });
-    for (let i = 0; i < 100; i++) logs.observeRefusal(refused(i));
+    const { accessLog, lines } = createRig({ accessLog: "all" });
+    for (let i = 0; i < 100; i++) accessLog.onRefusal(refused(i));
     expect(await lines()).toHaveLength(100);
   });
 });

@@ -36,13 +36,13 @@ describe("the SLO", () => {
   ])("%s", async (_, options, counted, missed) => {
     const call = makeRecord({ version, ...options });
     call.rows = new Array(call.rowCount);
-    metrics.observeCall(call);
+    metrics.onCall(call);
     expect([await at("plumb_slo_counted_total"), await at("plumb_slo_missed_total")]).toEqual([counted, missed]);
   });
 
   test("is not about requests that had no version", async () => {
     metrics.countRefusal("route_not_found");
-    metrics.observeCall(makeRecord({ error: "not_ready" }));
+    metrics.onCall(makeRecord({ error: "not_ready" }));
     const families = await scrape();
     expect(sumOf(families, "plumb_slo_counted_total")).toBe(0);
     expect(sumOf(families, "plumb_requests_total", { model: "", result: "route_not_found" })).toBe(1);
@@ -54,7 +54,7 @@ describe("a fallback", () => {
     const call = makeRecord({ version, rows: 3 });
     call.fallback = "deadline_exceeded";
     call.fellBack = true;
-    metrics.observeCall(call);
+    metrics.onCall(call);
     const families = await scrape();
     expect(sumOf(families, "plumb_fallbacks_total", { ...labels, reason: "deadline_exceeded" })).toBe(1);
     expect(sumOf(families, "plumb_requests_total", { ...labels, result: "fallback" })).toBe(1);
@@ -69,7 +69,7 @@ describe("a fallback", () => {
     call.fallback = "model_output_invalid";
     call.fallbackRows = [1];
     call.modelFault = "model_output_invalid";
-    metrics.observeCall(call);
+    metrics.onCall(call);
     const families = await scrape();
     expect(sumOf(families, "plumb_fallbacks_total", { ...labels, reason: "model_output_invalid" })).toBe(1);
     expect(sumOf(families, "plumb_model_faults_total", { ...labels, code: "model_output_invalid" })).toBe(1);
@@ -80,7 +80,7 @@ describe("a fallback", () => {
 test("a call that was answered from the cache has no stages from preprocess to postprocess", async () => {
   const call = makeRecord({ version });
   call.cached = true;
-  metrics.observeCall(call);
+  metrics.onCall(call);
   const families = await scrape();
   const counts = stages.map((stage) => sumOf(families, "plumb_stage_seconds_count", { ...labels, stage }));
   expect(counts).toEqual([1, 1, 0, 0, 0, 0, 1]);
@@ -113,7 +113,7 @@ describe("before the first call", () => {
 
 describe("a call that was answered", () => {
   test("is counted with its rows, and each stage with its time", async () => {
-    metrics.observeCall(makeRecord({ version, rows: 5 }));
+    metrics.onCall(makeRecord({ version, rows: 5 }));
     const families = await scrape();
     expect(sumOf(families, "plumb_requests_total", { ...labels, result: "ok" })).toBe(1);
     expect(sumOf(families, "plumb_rows_total", labels)).toBe(5);
@@ -133,7 +133,7 @@ describe("a call that was answered", () => {
       { row: 1, code: "model_output_invalid", ...error },
       { row: 9, code: "schema_mismatch", ...error },
     ];
-    metrics.observeCall(call);
+    metrics.onCall(call);
     const families = await scrape();
     expect(sumOf(families, "plumb_rows_total", labels)).toBe(3);
     expect(sumOf(families, "plumb_row_errors_total", { ...labels, code: "model_output_invalid" })).toBe(2);
@@ -141,7 +141,7 @@ describe("a call that was answered", () => {
   });
 
   test("without a row that ran has waited in no queue", async () => {
-    metrics.observeCall(makeRecord({ version, rows: 0 }));
+    metrics.onCall(makeRecord({ version, rows: 0 }));
     const families = await scrape();
     expect(sumOf(families, "plumb_requests_total", { ...labels, result: "ok" })).toBe(1);
     for (const stage of stages) {
@@ -154,10 +154,10 @@ describe("a call that was answered", () => {
 
 describe("a call that wasn't", () => {
   test("is counted by its code, of the version that it had", async () => {
-    metrics.observeCall(makeRecord({ version, error: "schema_mismatch" }));
-    metrics.observeCall(makeRecord({ version, error: "model_output_invalid" }));
-    metrics.observeCall(makeRecord({ version, error: "model_output_invalid" }));
-    metrics.observeCall(makeRecord({ version, abandoned: true }));
+    metrics.onCall(makeRecord({ version, error: "schema_mismatch" }));
+    metrics.onCall(makeRecord({ version, error: "model_output_invalid" }));
+    metrics.onCall(makeRecord({ version, error: "model_output_invalid" }));
+    metrics.onCall(makeRecord({ version, abandoned: true }));
     const families = await scrape();
     const results = families
       .get("plumb_requests_total")!
@@ -174,7 +174,7 @@ describe("a call that wasn't", () => {
   });
 
   test("is counted without a version when it failed before it had one, and isn't a model's", async () => {
-    metrics.observeCall(makeRecord({ version: undefined, error: "malformed_body" }));
+    metrics.onCall(makeRecord({ version: undefined, error: "malformed_body" }));
     const families = await scrape();
     expect(sumOf(families, "plumb_requests_total", { model: "", version: "", result: "malformed_body" })).toBe(1);
     for (const [name, { samples }] of families) {
@@ -190,7 +190,7 @@ describe("Triton's counters", () => {
   };
 
   test.each(Object.keys(errorTable) as ErrorCode[])("know %s as a failure, by one reason", async (code) => {
-    metrics.observeCall(makeRecord({ version, error: code }));
+    metrics.onCall(makeRecord({ version, error: code }));
     const families = await scrape();
     const reason = Object.keys(reasons).find((name) => reasons[name]!.includes(code)) ?? "OTHER";
     expect(sumOf(families, "nv_inference_request_failure", labels)).toBe(1);
@@ -199,13 +199,13 @@ describe("Triton's counters", () => {
   });
 
   test("know a caller who left as cancelled", async () => {
-    metrics.observeCall(makeRecord({ version, abandoned: true }));
+    metrics.onCall(makeRecord({ version, abandoned: true }));
     expect(sumOf(await scrape(), "nv_inference_request_failure", { ...labels, reason: "CANCELED" })).toBe(1);
   });
 
   test("agree with the records and batches", async () => {
     const answered = 3;
-    for (let i = 0; i < answered; i++) metrics.observeCall(makeRecord({ version, rows: 2 }));
+    for (let i = 0; i < answered; i++) metrics.onCall(makeRecord({ version, rows: 2 }));
     metrics.observeBatch(version, "inline", 2, 30);
     metrics.observeBatch(version, "pool", 4, 1500);
     const families = await scrape();

@@ -4,9 +4,9 @@
 
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Call } from "../../../../server/call.js";
 import type { TraceSettings } from "../../../../server/observe/trace-settings.js";
 import { type SpanOutput, Traces } from "../../../../server/observe/traces.js";
+import type { Call } from "../../../../server/path/call.js";
 import { makeRecord } from "../../../support/records.js";
 
 const defaults: TraceSettings = {
@@ -22,6 +22,12 @@ interface RigOptions {
   settings?: Partial<TraceSettings>;
   random?: () => number;
   record?: (call: Call) => { traceId: string; spanId: string } | undefined;
+}
+
+/** Shows a call to the traces. @returns Its span. */
+function observe(traces: Traces, call: Call) {
+  traces.onCall(call);
+  return traces.spanOf(call);
 }
 
 /** Traces whose spans go to a list. */
@@ -67,7 +73,8 @@ describe("a call whose caller sent a traceparent", () => {
     await rig.traces.begin();
     for (let flags = 0; flags < 256; flags++) {
       for (const version of ["00", "01", "cc"]) {
-        const span = rig.traces.observeCall(
+        const span = observe(
+          rig.traces,
           makeRecord({ traceparent: traceparent(flags.toString(16).padStart(2, "0"), version) }),
         );
         expect(span !== undefined, `flags ${flags}`).toBe((flags & 1) === 1);
@@ -81,8 +88,8 @@ describe("a call whose caller sent a traceparent", () => {
     const draws = [0.4, 0.6];
     const rig = createRig({ settings: { parentBased: false, share: 0.5 }, random: () => draws.shift()! });
     await rig.traces.begin();
-    expect(rig.traces.observeCall(makeRecord({ traceparent: traceparent("00") }))).toBeDefined();
-    expect(rig.traces.observeCall(makeRecord({ traceparent: traceparent("01") }))).toBeUndefined();
+    expect(observe(rig.traces, makeRecord({ traceparent: traceparent("00") }))).toBeDefined();
+    expect(observe(rig.traces, makeRecord({ traceparent: traceparent("01") }))).toBeUndefined();
   });
 });
 
@@ -96,7 +103,7 @@ describe("any other call", () => {
           const left = [...draws];
           const rig = createRig({ settings: { share }, random: () => left.shift()! });
           await rig.traces.begin();
-          const sampled = draws.map(() => rig.traces.observeCall(makeRecord({})) !== undefined);
+          const sampled = draws.map(() => observe(rig.traces, makeRecord({})) !== undefined);
           expect(sampled).toEqual(draws.map((draw) => draw < share));
           expect(left).toEqual([]);
         },
@@ -111,7 +118,7 @@ describe("any other call", () => {
     let draw = 0;
     const rig = createRig({ settings: { share }, random: () => draw++ / 1000 });
     await rig.traces.begin();
-    for (let i = 0; i < 1000; i++) rig.traces.observeCall(makeRecord({}));
+    for (let i = 0; i < 1000; i++) observe(rig.traces, makeRecord({}));
     expect(rig.recorded).toHaveLength(expected);
   });
 
@@ -120,7 +127,7 @@ describe("any other call", () => {
     // The fractional parts of multiples of the golden ratio fill the interval evenly.
     const rig = createRig({ settings: { share: 0.01 }, random: () => (draw++ * 0.6180339887498949) % 1 });
     await rig.traces.begin();
-    for (let i = 0; i < 10_000; i++) rig.traces.observeCall(makeRecord({}));
+    for (let i = 0; i < 10_000; i++) observe(rig.traces, makeRecord({}));
     expect(Math.abs(rig.recorded.length - 100)).toBeLessThanOrEqual(2);
   });
 });
@@ -129,7 +136,7 @@ describe("a call hears nothing of it", () => {
   test("where there are no traces", async () => {
     const traces = new Traces({ settings: undefined, open: notAsked, random: notAsked, now: () => 0, log: notAsked });
     await traces.begin();
-    expect(traces.observeCall(makeRecord({ traceparent: traceparent("01") }))).toBeUndefined();
+    expect(observe(traces, makeRecord({ traceparent: traceparent("01") }))).toBeUndefined();
     expect(traces.dropped).toBe(0);
     expect(await traces.close(1000)).toBe(true);
   });
@@ -145,9 +152,9 @@ describe("a call hears nothing of it", () => {
       now: () => 0,
       log: (level, message) => logged.push(`${level}: ${message}`),
     });
-    expect(traces.observeCall(makeRecord({}))).toBeUndefined();
+    expect(observe(traces, makeRecord({}))).toBeUndefined();
     await traces.begin();
-    expect(traces.observeCall(makeRecord({}))).toBeUndefined();
+    expect(observe(traces, makeRecord({}))).toBeUndefined();
     expect(logged).toEqual(["error: there are no traces: Cannot find package"]);
     expect(await traces.close(1000)).toBe(true);
   });
@@ -160,7 +167,7 @@ describe("a call hears nothing of it", () => {
       },
     });
     await rig.traces.begin();
-    expect(rig.traces.observeCall(makeRecord({}))).toBeUndefined();
+    expect(observe(rig.traces, makeRecord({}))).toBeUndefined();
     expect(rig.logged).toMatchObject([
       { level: "warn", message: expect.stringContaining("TypeError: x is not a function") },
     ]);
@@ -169,7 +176,7 @@ describe("a call hears nothing of it", () => {
   test("if there is no room for its spans", async () => {
     const rig = createRig({ random: () => 0, record: () => undefined });
     await rig.traces.begin();
-    expect(rig.traces.observeCall(makeRecord({}))).toBeUndefined();
+    expect(observe(rig.traces, makeRecord({}))).toBeUndefined();
     expect(rig.logged).toEqual([]);
   });
 });

@@ -39,6 +39,7 @@ function createRig() {
   const isReady = () => true;
   const handle = createPublicHandler({
     path: rig.path,
+    now: rig.parts.now,
     registry: rig.registry,
     nextRequestId: () => "made-1",
     retryAfterS: () => 1,

@@ -8,7 +8,7 @@ import type { GoldenRow } from "../../../../bundle/index.js";
 import type { Block } from "../../../../preprocessing/index.js";
 import type { RunResult } from "../../../../server/inference/runner.js";
 import { StuckRunError } from "../../../../server/inference/worker-pool.js";
-import type { RunBatch } from "../../../../server/versions/prove.js";
+import type { RunBatch } from "../../../../server/path/local-path.js";
 import { type ProvingPool, proveEach } from "../../../../server/versions/prove-each.js";
 import { makeVersion } from "../../../support/versions.js";
 

@@ -7,8 +7,8 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { RowSchema } from "../bundle/index.js";
-import type { Row } from "../preprocessing/index.js";
+import type { RowSchema } from "../../bundle/index.js";
+import type { Row } from "../../preprocessing/index.js";
 
 /** @returns A function from a valid row to its key. Not reentrant: it owns its scratch. */
 export function createRowKey({ features }: Pick<RowSchema, "features">): (row: Row) => string {

@@ -6,26 +6,26 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Issue, RowSchema } from "../bundle/index.js";
-import type { Answer, Row, RowRefusal } from "../preprocessing/index.js";
-import type { Call, RowError } from "./call.js";
-import { foreignFormHint } from "./codec/foreign-form.js";
-import type { DecodedBody } from "./codec/json.js";
-import { type ErrorCode, ServeError } from "./errors.js";
-import { replaceByFallback } from "./fallback-steps.js";
+import type { Issue, RowSchema } from "../../bundle/index.js";
+import type { Answer, Row, RowRefusal } from "../../preprocessing/index.js";
+import { foreignFormHint } from "../codec/foreign-form.js";
+import type { DecodedBody } from "../codec/json.js";
+import { type ErrorCode, type RowError, ServeError } from "../errors.js";
+import { newBlocks } from "./blocks.js";
+import type { CallWork } from "./call.js";
+import { setDeadline } from "./deadline.js";
+import { replaceByFallback } from "./fallback.js";
 import { isFiniteAnswer, isFinitePrediction } from "./finite.js";
-import type { Version } from "./versions/version.js";
-
-/** An SLO is a promise for 95 of 100 calls; the others may take this much longer before they are given up. */
-const deadlinePerSlo = 5;
-/**
- * The SLO is meant for a call of usual size: a large one can't be faster than its rows, and gets this much more for
- * each, milliseconds.
- */
-const largeCallMsPerRow = 0.1;
+import type { RequestRow, RunningRow } from "./row-index.js";
+import type { ServingVersion } from "./serving-version.js";
 
 /** Takes what the codec made of the body, which is let go. @throws {@link ServeError} deadline_exceeded. */
-export function takeRows(call: Call, version: Version, { rows, single, partial }: DecodedBody, nowMs: number): void {
+export function takeRows(
+  call: CallWork,
+  version: ServingVersion,
+  { rows, single, partial }: DecodedBody,
+  nowMs: number,
+): void {
   call.body = noBytes;
   call.rows = rows;
   call.single = single;
@@ -35,19 +35,6 @@ export function takeRows(call: Call, version: Version, { rows, single, partial }
   setDeadline(call, version, rows.length);
   if (nowMs > call.deadlineMs)
     throw new ServeError("deadline_exceeded", "the deadline had passed before the body was there");
-}
-
-/** When the answer should be there, and when it is given up: both as the caller says, else by the version's SLO. */
-export function setDeadline(call: Call, version: Version, rowCount: number): void {
-  const { arrivedMs, callerTimeoutMs } = call;
-  const targetMs = sloTargetMs(version, rowCount);
-  call.targetMs = arrivedMs + (callerTimeoutMs > 0 ? callerTimeoutMs : targetMs);
-  call.deadlineMs = arrivedMs + (callerTimeoutMs > 0 ? callerTimeoutMs : deadlinePerSlo * targetMs);
-}
-
-/** How long a call of so many rows may take by the version's SLO. */
-export function sloTargetMs({ sloMs }: Version, rowCount: number): number {
-  return sloMs + largeCallMsPerRow * rowCount;
 }
 
 /** At most so many issues are listed: enough to see what is wrong, not a second copy of the body. */
@@ -60,7 +47,7 @@ const partialIssuesCharsMax = 250_000;
 const unlisted = "this row is bad too: so many are that no more of their issues are listed";
 
 /** Every row valid, or an error that lists the bad ones; in a partial request these are set aside instead. */
-export function validate(call: Call, { rowSchema }: Version): void {
+export function validate(call: CallWork, { rowSchema }: ServingVersion): void {
   const { rows } = call;
   let good = 0;
   while (good < rows.length && rowSchema.accepts(rows[good])) good++;
@@ -73,26 +60,26 @@ export function validate(call: Call, { rowSchema }: Version): void {
   check.end();
 }
 
-function takeAll(call: Call): void {
+function takeAll(call: CallWork): void {
   call.goodRows = call.rows as readonly Row[];
   call.rowCount = call.rows.length;
 }
 
 /** Sorts rows into good and bad ones. */
 export class RowCheck {
-  readonly #call: Call;
+  readonly #call: CallWork;
   readonly #schema: RowSchema;
   readonly #bad: BadRows;
-  readonly #good: number[] = [];
+  readonly #good: RequestRow[] = [];
 
-  constructor(call: Call, schema: RowSchema) {
+  constructor(call: CallWork, schema: RowSchema) {
     this.#call = call;
     this.#schema = schema;
     this.#bad = new BadRows(call, "schema_mismatch");
   }
 
   /** Rows `first` to `end - 1`. */
-  take(first: number, end: number): void {
+  take(first: RequestRow, end: RequestRow): void {
     const { rows } = this.#call;
     let row = first;
     if (this.#bad.count === 0) {
@@ -126,7 +113,7 @@ export class RowCheck {
 }
 
 /** Rows to blocks; rows on which the fitted pipeline itself would raise are an error, or set aside. */
-export function preprocess(call: Call, version: Version): void {
+export function preprocess(call: CallWork, version: ServingVersion): void {
   if (call.rowCount === 0) return;
   const { preprocessor, intake } = version;
   if (!intake?.admit(call)) call.blocks = newBlocks(call.rowCount, preprocessor.outputs);
@@ -139,19 +126,19 @@ export function preprocess(call: Call, version: Version): void {
 
 /** Sorts out the rows that the pipeline refuses, and closes the gaps that they leave in the call's blocks. */
 export class RowRefusals {
-  readonly #call: Call;
-  readonly #version: Version;
+  readonly #call: CallWork;
+  readonly #version: ServingVersion;
   readonly #bad: BadRows;
-  readonly #kept: number[] = [];
+  readonly #kept: RunningRow[] = [];
 
-  constructor(call: Call, version: Version) {
+  constructor(call: CallWork, version: ServingVersion) {
     this.#call = call;
     this.#version = version;
     this.#bad = new BadRows(call, "row_refused");
   }
 
   /** Good rows `first` to `end - 1`, which were preprocessed; `refused` counts its rows from `first`. */
-  take(first: number, end: number, refused: readonly RowRefusal[]): void {
+  take(first: RunningRow, end: RunningRow, refused: readonly RowRefusal[]): void {
     if (this.#bad.count === 0) {
       if (refused.length === 0) return;
       for (let row = 0; row < first; row++) this.#kept.push(row);
@@ -162,13 +149,13 @@ export class RowRefusals {
       while (next < refused.length && refused[next]!.row === row - first) next++;
       if (next === begin) this.#keep(row);
       else
-        this.#bad.add(originalRow(this.#call, row), () =>
+        this.#bad.add(requestRow(this.#call, row), () =>
           refused.slice(begin, next).map((refusal) => this.#issue(row, refusal)),
         );
     }
   }
 
-  #keep(row: number): void {
+  #keep(row: RunningRow): void {
     const to = this.#kept.length;
     this.#kept.push(row);
     if (to === row) return;
@@ -178,10 +165,10 @@ export class RowRefusals {
     }
   }
 
-  #issue(row: number, { feature, expected, got }: RowRefusal): Issue {
+  #issue(row: RunningRow, { feature, expected, got }: RowRefusal): Issue {
     // The graph knows nothing of personal data.
     const shown = this.#version.hiddenFeatures.has(feature) ? "a value (hidden: personal data)" : got;
-    return { row: originalRow(this.#call, row), feature, expected, got: shown };
+    return { row: requestRow(this.#call, row), feature, expected, got: shown };
   }
 
   /**
@@ -192,10 +179,11 @@ export class RowRefusals {
     if (this.#bad.count === 0) return;
     const call = this.#call;
     const rowErrors = this.#bad.conclude();
-    const { outputs } = this.#version.preprocessor;
-    if (call.intake === undefined)
+    const { preprocessor, intake } = this.#version;
+    const { outputs } = preprocessor;
+    if (!intake?.holds(call))
       call.blocks = call.blocks.map((block, i) => block.subarray(0, this.#kept.length * outputs[i]!.width));
-    const rowIndexes = this.#kept.map((row) => originalRow(call, row));
+    const rowIndexes = this.#kept.map((row) => requestRow(call, row));
     setAside(call, rowIndexes, rowErrors);
   }
 }
@@ -203,25 +191,25 @@ export class RowRefusals {
 /** What is wrong with which rows of a call: as much of it as is going to be told. */
 class BadRows {
   count = 0;
-  readonly #call: Call;
+  readonly #call: CallWork;
   readonly #code: ErrorCode;
   readonly #issues: Issue[] = [];
   readonly #rowErrors: RowError[] = [];
   #chars = 0;
 
-  constructor(call: Call, code: ErrorCode) {
+  constructor(call: CallWork, code: ErrorCode) {
     this.#call = call;
     this.#code = code;
   }
 
   /** @param explain - Asked only if its answer will be told. */
-  add(row: number, explain: () => readonly Issue[]): void {
+  add(row: RequestRow, explain: () => readonly Issue[]): void {
     this.count++;
     if (this.#call.partial) this.#rowErrors.push(this.#rowError(row, explain));
     else if (this.#issues.length < issuesMax) this.#issues.push(...explain());
   }
 
-  #rowError(row: number, explain: () => readonly Issue[]): RowError {
+  #rowError(row: RequestRow, explain: () => readonly Issue[]): RowError {
     const code = this.#code;
     if (this.#chars > partialIssuesCharsMax) {
       return { row, code, message: unlisted, issues: noIssues };
@@ -241,12 +229,11 @@ class BadRows {
   }
 }
 
-/** @param row - Among the rows that run. */
-function originalRow({ rowIndexes }: Call, row: number): number {
-  return rowIndexes ? rowIndexes[row]! : row;
+function requestRow({ rowIndexes }: CallWork, row: RunningRow): RequestRow {
+  return rowIndexes ? rowIndexes[row]! : (row as number);
 }
 
-function setAside(call: Call, rowIndexes: readonly number[], rowErrors: readonly RowError[]): void {
+function setAside(call: CallWork, rowIndexes: readonly RequestRow[], rowErrors: readonly RowError[]): void {
   call.rowIndexes = rowIndexes;
   call.goodRows = rowIndexes.map((row) => call.rows[row] as Row);
   call.rowCount = rowIndexes.length;
@@ -254,7 +241,7 @@ function setAside(call: Call, rowIndexes: readonly number[], rowErrors: readonly
 }
 
 /** Steps find errors of different rows; they are told in the rows' order. */
-function addErrors(call: Call, rowErrors: readonly RowError[]): void {
+function addErrors(call: CallWork, rowErrors: readonly RowError[]): void {
   call.rowErrors = [...(call.rowErrors ?? []), ...rowErrors].sort((a, b) => a.row - b.row);
 }
 
@@ -262,7 +249,7 @@ function addErrors(call: Call, rowErrors: readonly RowError[]): void {
  * A number that isn't finite is never an answer, and neither is a row that the model failed on: the fallback's is,
  * where there is one.
  */
-export function checkAnswer(call: Call, answer: Answer): void {
+export function checkAnswer(call: CallWork, answer: Answer): void {
   if (call.failedRows === undefined && isFiniteAnswer(answer)) return;
   const check = new AnswerCheck(call);
   check.take(0, answer);
@@ -271,12 +258,12 @@ export function checkAnswer(call: Call, answer: Answer): void {
 
 /** Finds the rows without a valid answer. */
 export class AnswerCheck {
-  readonly #call: Call;
-  readonly #failed: ReadonlySet<number> | undefined;
-  readonly #unanswered = new Set<number>();
+  readonly #call: CallWork;
+  readonly #failed: ReadonlySet<RunningRow> | undefined;
+  readonly #unanswered = new Set<RunningRow>();
   readonly #rowErrors: RowError[] = [];
 
-  constructor(call: Call) {
+  constructor(call: CallWork) {
     this.#call = call;
     this.#failed = call.failedRows && new Set(call.failedRows);
   }
@@ -287,29 +274,30 @@ export class AnswerCheck {
    * @throws {@link ServeError} model_failed, model_output_invalid at the first row without an answer, if the request
    *   isn't partial.
    */
-  take(first: number, answer: Answer): void {
+  take(first: RunningRow, answer: Answer): void {
     if (this.#failed === undefined && isFiniteAnswer(answer)) return;
     const { predictions, probabilities } = answer;
     const width = probabilities ? probabilities.length / predictions.length : 0;
     for (const [i, prediction] of predictions.entries()) {
-      const failed = this.#failed?.has(first + i) ?? false;
+      const row: RunningRow = first + i;
+      const failed = this.#failed?.has(row) ?? false;
       const finite = isFinitePrediction(prediction);
       const finiteToo = probabilities?.subarray(i * width, (i + 1) * width).every(Number.isFinite) ?? true;
       if (!failed && finite && finiteToo) continue;
       const code = failed ? "model_failed" : "model_output_invalid";
       this.#call.modelFault ??= code;
-      if (!replaceByFallback(this.#call, first + i, code, answer, i)) this.#addUnanswered(first + i, code);
+      if (!replaceByFallback(this.#call, row, code, answer, i)) this.#addUnanswered(row, code);
     }
   }
 
-  #addUnanswered(i: number, code: "model_failed" | "model_output_invalid"): void {
-    const row = originalRow(this.#call, i);
+  #addUnanswered(running: RunningRow, code: "model_failed" | "model_output_invalid"): void {
+    const row = requestRow(this.#call, running);
     const message =
       code === "model_failed"
         ? `row ${row}: the model could not be run on it`
         : `row ${row}: the model's answer isn't a finite number`;
     if (!this.#call.partial) throw new ServeError(code, message);
-    this.#unanswered.add(i);
+    this.#unanswered.add(running);
     this.#rowErrors.push({ row, code, message, issues: noIssues });
   }
 
@@ -319,21 +307,6 @@ export class AnswerCheck {
     this.#call.unanswered = this.#unanswered;
     addErrors(this.#call, this.#rowErrors);
   }
-}
-
-interface Tensor {
-  readonly dtype: "float32" | "float64";
-  readonly width: number;
-}
-
-/** Zeros for `rowCount` rows, a block per tensor. */
-export function newBlocks(rowCount: number, tensors: readonly Tensor[]): (Float32Array | Float64Array)[] {
-  if (tensors.length === 1) return [newBlock(rowCount, tensors[0]!)];
-  return tensors.map((tensor) => newBlock(rowCount, tensor));
-}
-
-function newBlock(rowCount: number, { dtype, width }: Tensor): Float32Array | Float64Array {
-  return dtype === "float32" ? new Float32Array(rowCount * width) : new Float64Array(rowCount * width);
 }
 
 function describeIssue({ row, feature, expected, got }: Issue): string {

@@ -1,6 +1,6 @@
 /** Is an answer made of finite numbers? No other is ever sent: JSON has no form for NaN, and nobody can act on it. */
 
-import type { Answer, Prediction } from "../preprocessing/index.js";
+import type { Answer, Prediction } from "../../preprocessing/index.js";
 
 export function isFiniteAnswer({ predictions, probabilities }: Answer): boolean {
   let finite = true;

@@ -4,14 +4,15 @@
  */
 
 import { describe, expect, test, vi } from "vitest";
-import { PredictionCache } from "../../../server/cache.js";
-import { ServeError } from "../../../server/errors.js";
-import { abandon, fail, type PredictPath, refuseUnread } from "../../../server/predict.js";
-import type { Version } from "../../../server/versions/version.js";
-import { makeCall } from "../../support/calls.js";
-import { createHandPath } from "../../support/hand-path.js";
-import { createRig } from "../../support/scheduler-rig.js";
-import { makeVersion, type VersionOptions } from "../../support/versions.js";
+import { ServeError } from "../../../../server/errors.js";
+import { PredictionCache } from "../../../../server/path/cache.js";
+import type { Call } from "../../../../server/path/call.js";
+import { createPath, type PathParts, type PredictPath } from "../../../../server/path/predict.js";
+import type { Version } from "../../../../server/versions/version.js";
+import { makeCall } from "../../../support/calls.js";
+import { createHandPath } from "../../../support/hand-path.js";
+import { createRig } from "../../../support/scheduler-rig.js";
+import { makeVersion, type VersionOptions } from "../../../support/versions.js";
 
 const overloaded = new ServeError("overloaded", "others wait");
 /** What a body of one row holds, bytes. */
@@ -19,15 +20,19 @@ const rowBytes = 10;
 const largeBytes = 40_000;
 const garbage = "{".repeat(rowBytes);
 
+/** @returns Whether the call is answered before its body is read. */
+const refuseUnread = (path: PredictPath, call: Call, bodyBytes: number) => path.announce(call, bodyBytes) === undefined;
+
 /** A path whose scheduler refuses everything that it is asked about; of the version, the length of a row is known. */
 function createRefusing(options: VersionOptions = {}, change: (version: Version) => void = () => {}) {
   const version = makeVersion(options);
   version.rowBytes.learn(rowBytes, 1);
   change(version);
   const rig = createHandPath([version]);
-  const refusal = vi.fn<PredictPath["scheduler"]["refusal"]>(() => overloaded);
-  const path: PredictPath = { ...rig.path, scheduler: { ...rig.path.scheduler, isRefusing: () => true, refusal } };
-  return { ...rig, version, refusal, path, send: (options = {}) => rig.send(options, path) };
+  const refusal = vi.fn<PathParts["scheduler"]["refusal"]>(() => overloaded);
+  const parts = { ...rig.parts, scheduler: { ...rig.parts.scheduler, isRefusing: () => true, refusal } };
+  const path = createPath(parts);
+  return { ...rig, version, refusal, parts, path, send: (options = {}) => rig.send(options, path) };
 }
 
 describe("a call that is refused early", () => {
@@ -71,15 +76,15 @@ describe("a call that is refused early", () => {
     const refusal = vi.fn(() => overloaded);
     const { sent } = rig.send(
       { body: garbage },
-      { ...rig.path, scheduler: { ...rig.path.scheduler, isRefusing: () => true, refusal } },
+      createPath({ ...rig.parts, scheduler: { ...rig.parts.scheduler, isRefusing: () => true, refusal } }),
     );
     expect(sent).toMatchObject([{ status: 400, error: { code: "malformed_body" } }]);
     expect(refusal).not.toHaveBeenCalled();
   });
 
   test("isn't asked for while nobody is refused, unless it is large: it is decoded", () => {
-    const { path, refusal } = createRefusing();
-    const calm = { ...path, scheduler: { ...path.scheduler, isRefusing: () => false } };
+    const { parts, refusal } = createRefusing();
+    const calm = createPath({ ...parts, scheduler: { ...parts.scheduler, isRefusing: () => false } });
     expect(refuseUnread(calm, makeCall().call, rowBytes)).toBe(false);
     expect(refusal).not.toHaveBeenCalled();
     expect(refuseUnread(calm, makeCall().call, largeBytes)).toBe(true);
@@ -183,14 +188,14 @@ describe("the rows of a large body count as waiting while it is decoded, and no 
   const rowsOf = (count: number) => JSON.stringify({ rows: new Array(count).fill({ x: 1 }) });
   const large = rowsOf(10_000);
 
-  function begin(body: string, options = {}, submit?: PredictPath["scheduler"]["submit"]) {
+  function begin(body: string, options = {}, submit?: PathParts["scheduler"]["submit"]) {
     const scheduled = createRig({ execution: "pool" });
     const [version] = scheduled.versions;
     version!.rowBytes.learn(rowBytes, 1);
     const rig = createHandPath([version!]);
     const { scheduler } = scheduled;
     if (submit) vi.spyOn(scheduler, "submit").mockImplementation(submit);
-    const path: PredictPath = { ...rig.path, scheduler };
+    const path = createPath({ ...rig.parts, scheduler });
     const made = rig.send({ body, ...options }, path);
     const queue = scheduled.lanes[0]!.large;
     return { ...rig, ...made, path, queue, expectedAtFirst: queue.expectedRows, scheduler };
@@ -214,13 +219,13 @@ describe("the rows of a large body count as waiting while it is decoded, and no 
       status: 422,
     },
     { how: "has too many rows", body: rowsOf(10_001), end: ({ turns }) => turns.untilQuiet(), status: 422 },
-    { how: "loses its caller", end: ({ path, call }) => abandon(path, call), status: undefined },
-    { how: "passes its deadline", end: ({ path, call }) => fail(path, call, gaveUp), status: 504 },
+    { how: "loses its caller", end: ({ path, call }) => path.abandon(call), status: undefined },
+    { how: "passes its deadline", end: ({ path, call }) => path.fail(call, gaveUp), status: 504 },
     {
       how: "loses its caller half-way",
       end: ({ path, call, turns }) => {
         turns.turn();
-        abandon(path, call);
+        path.abandon(call);
         turns.untilQuiet();
       },
       status: undefined,

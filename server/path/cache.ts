@@ -7,10 +7,10 @@
  */
 
 import { LRUCache } from "lru-cache";
-import type { Answer } from "../preprocessing/index.js";
-import type { Call } from "./call.js";
+import type { Bundle, RowSchema } from "../../bundle/index.js";
+import type { Answer, Row } from "../../preprocessing/index.js";
+import type { FallbackReason } from "../errors.js";
 import { createRowKey } from "./row-key.js";
-import type { Version } from "./versions/version.js";
 
 /**
  * What an entry takes beside its key's characters, its list of numbers and its probabilities, bytes: measured as the
@@ -24,18 +24,31 @@ const distributionBytes = 240;
  */
 const listBytes = 48;
 
+/** A call as the cache knows it. */
+export interface CachedCall {
+  /** The rows that run. */
+  readonly goodRows: readonly Row[];
+  readonly single: boolean;
+  readonly fallback: FallbackReason | undefined;
+  readonly unanswered: ReadonlySet<number> | undefined;
+  /** Answered from here: nothing runs. */
+  cached: boolean;
+  /** What the answers to its rows will be kept under. */
+  cacheKeys: readonly string[] | undefined;
+}
+
 export class PredictionCache {
   /** The version's; only rows of it are asked for. */
   readonly digest: string;
   readonly #answers: LRUCache<string, Answer>;
-  readonly #keyOf: (row: Call["goodRows"][number]) => string;
+  readonly #keyOf: (row: Row) => string;
   readonly #charBytes: number;
   /** Calls that were answered from here, and calls that had to run. */
   hits = 0;
   misses = 0;
 
   /** @param bytesMax - What all entries together may take, at least 1. */
-  constructor({ bundle, rowSchema }: Pick<Version, "bundle" | "rowSchema">, bytesMax: number) {
+  constructor({ bundle, rowSchema }: { bundle: Pick<Bundle, "digest">; rowSchema: RowSchema }, bytesMax: number) {
     this.digest = bundle.digest;
     this.#answers = new LRUCache({ maxSize: bytesMax, sizeCalculation: (answer, key) => this.#bytesOf(answer, key) });
     this.#keyOf = createRowKey(rowSchema);
@@ -66,7 +79,7 @@ export class PredictionCache {
    *
    * @remarks Otherwise the call carries the keys until {@link keep}.
    */
-  find(call: Call): Answer | undefined {
+  find(call: CachedCall): Answer | undefined {
     const { goodRows } = call;
     if (goodRows.length === 0) return undefined;
     if (call.single) {
@@ -84,20 +97,20 @@ export class PredictionCache {
     return this.#hit(call, join(answers));
   }
 
-  #hit(call: Call, answer: Answer): Answer {
+  #hit(call: CachedCall, answer: Answer): Answer {
     this.hits++;
     call.cached = true;
     return answer;
   }
 
-  #miss(call: Call, keys: readonly string[]): undefined {
+  #miss(call: CachedCall, keys: readonly string[]): undefined {
     this.misses++;
     call.cacheKeys = keys;
     return undefined;
   }
 
   /** Keeps what the model answered, if it answered all of the call's rows. */
-  keep(call: Call, { predictions, probabilities }: Answer): void {
+  keep(call: CachedCall, { predictions, probabilities }: Answer): void {
     const { cacheKeys, fallback, unanswered } = call;
     // Rows that the pipeline refused don't run: the keys are those of the rows before.
     if (

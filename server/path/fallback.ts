@@ -5,12 +5,13 @@
  * Bad input never falls back, and neither does a version that isn't ready yet: its proof has to see every failure.
  */
 
-import type { Answer } from "../preprocessing/index.js";
-import type { Call } from "./call.js";
-import { type FallbackReason, isFallbackReason, type ServeError } from "./errors.js";
+import type { Answer } from "../../preprocessing/index.js";
+import { type FallbackReason, isFallbackReason, type ServeError } from "../errors.js";
+import type { CallWork } from "./call.js";
+import type { RunningRow } from "./row-index.js";
 
 /** Whether a fallback takes the place of this error. */
-export function canFallBack(call: Call, error: ServeError): boolean {
+export function canFallBack(call: CallWork, error: ServeError): boolean {
   const { version, fellBack, abandoned, preprocessedMs, rowCount } = call;
   return (
     version?.fallback !== undefined &&
@@ -23,7 +24,7 @@ export function canFallBack(call: Call, error: ServeError): boolean {
 }
 
 /** From here on the call is the fallback's. */
-export function takeFallback(call: Call, error: ServeError): void {
+export function takeFallback(call: CallWork, error: ServeError): void {
   call.fellBack = true;
   call.fallback = error.code as FallbackReason;
   call.fallbackRows = undefined;
@@ -34,7 +35,7 @@ export function takeFallback(call: Call, error: ServeError): void {
 }
 
 /** @throws The error itself where the fallback has no answer. */
-export function answerByFallback(call: Call, error: ServeError, first = 0, end = call.rowCount): Answer {
+export function answerByFallback(call: CallWork, error: ServeError, first = 0, end = call.rowCount): Answer {
   const answer = call.version!.fallback!.answer(call.goodRows, first, end);
   if (answer === undefined) throw error;
   return answer;
@@ -48,8 +49,8 @@ export function answerByFallback(call: Call, error: ServeError, first = 0, end =
  * @returns False if there is no fallback, or none for this row.
  */
 export function replaceByFallback(
-  call: Call,
-  row: number,
+  call: CallWork,
+  row: RunningRow,
   reason: FallbackReason,
   answer: Answer,
   place: number,

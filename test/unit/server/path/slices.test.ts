@@ -4,9 +4,9 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { takeWhole } from "../../../server/sliced-work.js";
-import { Slices } from "../../../server/slices.js";
-import { HandClock, HandTurns } from "../../support/event-loop.js";
+import { takeWhole } from "../../../../server/path/sliced-work.js";
+import { Slices } from "../../../../server/path/slices.js";
+import { HandClock, HandTurns } from "../../../support/event-loop.js";
 
 /** Slices that note their name and take `sliceMs` each. */
 function createRig() {

@@ -1,8 +1,8 @@
 /** Goal: from a body's length follows how many rows it holds, as far as that can be said. */
 
 import { expect, test } from "vitest";
-import { jitteredSeconds } from "../../../server/retry-after.js";
-import { RowBytes } from "../../../server/row-bytes.js";
+import { RowBytes } from "../../../../server/path/row-bytes.js";
+import { jitteredSeconds } from "../../../../server/retry-after.js";
 
 test("nothing is said before a body was decoded", () => {
   const bytes = new RowBytes();

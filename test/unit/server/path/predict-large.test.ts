@@ -3,10 +3,11 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { ServeError } from "../../../server/errors.js";
-import { abandon, fail } from "../../../server/predict.js";
-import { createHandPath } from "../../support/hand-path.js";
-import { binaryGraph, makeVersion } from "../../support/versions.js";
+import { ServeError } from "../../../../server/errors.js";
+import type { Call } from "../../../../server/path/call.js";
+import type { PredictPath } from "../../../../server/path/predict.js";
+import { createHandPath } from "../../../support/hand-path.js";
+import { binaryGraph, makeVersion } from "../../../support/versions.js";
 
 const tiny = makeVersion();
 const classifier = makeVersion({ name: "spam", postprocessing: binaryGraph(["ham", "spam"]), task: "classification" });
@@ -142,13 +143,16 @@ describe("a large call", () => {
 });
 
 describe("a large call that nobody waits for", () => {
-  const drop = { left: abandon, failed: fail };
+  const drop = {
+    left: (path: PredictPath, call: Call) => path.abandon(call),
+    failed: (path: PredictPath, call: Call) => path.fail(call, new ServeError("deadline_exceeded", "too late")),
+  };
 
   test.each(["left", "failed"] as const)("because it %s while it was read does no more work", (how) => {
     const { send, path, turns, submitted, observed, admission } = createHandPath([tiny]);
     const { call, sent } = send({ body: large });
     turns.turn();
-    drop[how](path, call, new ServeError("deadline_exceeded", "too late"));
+    drop[how](path, call);
     expect([admission.calls, admission.bytes]).toEqual([0, 0]);
     turns.turn();
     expect(turns.waiting).toBe(0);
@@ -163,7 +167,7 @@ describe("a large call that nobody waits for", () => {
     turns.untilQuiet();
     run();
     turns.turn();
-    drop[how](path, call, new ServeError("deadline_exceeded", "too late"));
+    drop[how](path, call);
     turns.turn();
     expect(turns.waiting).toBe(0);
     expect(sent).toHaveLength(how === "left" ? 0 : 1);
@@ -183,7 +187,7 @@ describe("a large call that nobody waits for", () => {
     const { sent } = send({ body: large, timeoutMs: 5 });
     turns.turn();
     clock.advance(5);
-    admission.sweep(clock.nowMs, (call) => fail(path, call, new ServeError("deadline_exceeded", "too late")));
+    admission.sweep(clock.nowMs, (call) => path.fail(call, new ServeError("deadline_exceeded", "too late")));
     turns.untilQuiet();
     expect(sent.map(({ status }) => status)).toEqual([504]);
   });

@@ -8,14 +8,16 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Answer, Block, Prediction } from "../preprocessing/index.js";
+import type { Answer, Block, Prediction } from "../../preprocessing/index.js";
+import { decodeJsonInSlices, encodeJsonInPieces } from "../codec/json.js";
+import type { ServeError } from "../errors.js";
+import { newBlocks } from "./blocks.js";
 import type { Call } from "./call.js";
-import { decodeJsonInSlices, encodeJsonInPieces } from "./codec/json.js";
-import type { ServeError } from "./errors.js";
-import { answerByFallback } from "./fallback-steps.js";
+import { setDeadline } from "./deadline.js";
+import { answerByFallback } from "./fallback.js";
+import { AnswerCheck, RowCheck, RowRefusals, takeRows } from "./rows.js";
+import type { ServingVersion } from "./serving-version.js";
 import { slicesOf } from "./sliced-work.js";
-import { AnswerCheck, newBlocks, RowCheck, RowRefusals, setDeadline, takeRows } from "./steps.js";
-import type { Version } from "./versions/version.js";
 
 /** Bodies up to here are decoded in one go, bytes: about 0.3 ms. */
 const wholeBytesMax = 32_768;
@@ -41,7 +43,7 @@ export function isLargeCall({ rows, version }: Call): boolean {
   return rows.length > 1 && rows.length * valuesPerRow(version!) > wholeValuesMax;
 }
 
-function valuesPerRow({ rowSchema, postprocessor, answerFrame }: Version): number {
+function valuesPerRow({ rowSchema, postprocessor, answerFrame }: ServingVersion): number {
   return rowSchema.features.length + (postprocessor.names?.length ?? 1) + answerFrame.labelKeys.length;
 }
 
@@ -118,13 +120,16 @@ export function* answerInSlices(call: Call, now: () => number): Generator<undefi
     return part;
   });
   check.end();
+  call.answer = answer;
   call.postprocessedMs = now();
   return yield* encode(call, answer);
 }
 
 /** Answers a call by its version's fallback. @throws The error itself where the fallback has no answer. */
 export function* fallBackInSlices(call: Call, error: ServeError): Generator<undefined, Buffer> {
-  return yield* encode(call, yield* gather(call, (first, end) => answerByFallback(call, error, first, end)));
+  const answer = yield* gather(call, (first, end) => answerByFallback(call, error, first, end));
+  call.answer = answer;
+  return yield* encode(call, answer);
 }
 
 /** One answer from those of slices of rows. */

@@ -6,10 +6,10 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { PredictionCache } from "../../../server/cache.js";
-import type { Version } from "../../../server/versions/version.js";
-import { createHandPath } from "../../support/hand-path.js";
-import { binaryGraph, makeVersion, namedGraph, type VersionOptions } from "../../support/versions.js";
+import { PredictionCache } from "../../../../server/path/cache.js";
+import type { Version } from "../../../../server/versions/version.js";
+import { createHandPath } from "../../../support/hand-path.js";
+import { binaryGraph, makeVersion, namedGraph, type VersionOptions } from "../../../support/versions.js";
 
 function makeCached(options: VersionOptions = {}, bytesMax = 1_000_000): Version & { cache: PredictionCache } {
   const version = makeVersion(options);

@@ -1,11 +1,11 @@
 /** Goal: whatever happens on its path, a call is answered once, with the right code, and its record is read once. */
 
 import { describe, expect, test } from "vitest";
-import { ServeError } from "../../../server/errors.js";
-import { abandon, fail, type PredictPath } from "../../../server/predict.js";
-import { makeCall } from "../../support/calls.js";
-import { createHandPath, noScheduler } from "../../support/hand-path.js";
-import { binaryGraph, identityGraph, makeVersion, namedGraph, sizeAndColour } from "../../support/versions.js";
+import { ServeError } from "../../../../server/errors.js";
+import { createPath, type PathParts } from "../../../../server/path/predict.js";
+import { makeCall } from "../../../support/calls.js";
+import { createHandPath, noScheduler } from "../../../support/hand-path.js";
+import { binaryGraph, identityGraph, makeVersion, namedGraph, sizeAndColour } from "../../../support/versions.js";
 
 const tiny = makeVersion();
 
@@ -136,7 +136,7 @@ describe("a failing step is answered with its code", () => {
     step: string;
     body?: string;
     options?: Parameters<ReturnType<typeof createHandPath>["send"]>[0];
-    change?: (path: PredictPath) => Partial<PredictPath>;
+    change?: (parts: PathParts) => Partial<PathParts>;
     status: number;
     code: string;
     message: string | RegExp;
@@ -196,7 +196,11 @@ describe("a failing step is answered with its code", () => {
     {
       step: "a fault of ours",
       change: ({ routes }) => ({
-        routes: { limits: routes.limits, choose: raise(new TypeError("undefined is not a secret")) },
+        routes: {
+          find: () => undefined,
+          limits: routes.limits,
+          choose: raise(new TypeError("undefined is not a secret")),
+        },
       }),
       status: 500,
       code: "internal",
@@ -206,7 +210,7 @@ describe("a failing step is answered with its code", () => {
 
   test.each(cases)("$step: $code", ({ body = '{"x": 1}', options, change, status, code, message }) => {
     const rig = createHandPath([tiny]);
-    const { call, sent } = rig.send({ body, ...options }, { ...rig.path, ...change?.(rig.path) });
+    const { call, sent } = rig.send({ body, ...options }, createPath({ ...rig.parts, ...change?.(rig.parts) }));
     expect(sent).toHaveLength(1);
     expect(sent[0]).toMatchObject({ status, error: { code }, requestId: "r1" });
     expect(sent[0]!.body.error).toMatchObject({ code, request_id: "r1" });
@@ -220,8 +224,8 @@ describe("a failing step is answered with its code", () => {
   test("a fault of ours keeps its cause, for the log", () => {
     const rig = createHandPath([tiny]);
     const cause = new TypeError("undefined is not a function");
-    const routes = { limits: rig.path.routes.limits, choose: raise(cause) };
-    expect(rig.send({ body: '{"x": 1}' }, { ...rig.path, routes }).call.error?.cause).toBe(cause);
+    const routes = { find: () => undefined, limits: rig.parts.routes.limits, choose: raise(cause) };
+    expect(rig.send({ body: '{"x": 1}' }, createPath({ ...rig.parts, routes })).call.error?.cause).toBe(cause);
   });
 
   test("too many rows", () => {
@@ -409,9 +413,9 @@ describe("when a call should be answered, and when it is given up", () => {
     const { path, send, run, clock, admission, observed } = createHandPath([slo]);
     const { call, sent } = send({ body: '{"x": 1}', timeoutMs: 30 });
     const late = new ServeError("deadline_exceeded", "the deadline passed");
-    admission.sweep(clock.nowMs + 20, (expired) => fail(path, expired, late));
+    admission.sweep(clock.nowMs + 20, (expired) => path.fail(expired, late));
     expect(sent).toEqual([]);
-    admission.sweep(clock.nowMs + 31, (expired) => fail(path, expired, late));
+    admission.sweep(clock.nowMs + 31, (expired) => path.fail(expired, late));
     expect(sent).toMatchObject([{ status: 504, error: { code: "deadline_exceeded" } }]);
     run();
     expect(sent).toHaveLength(1);
@@ -424,7 +428,7 @@ describe("a caller who leaves", () => {
   test("gets nothing, frees the place and is recorded once", () => {
     const { path, send, run, observed, admission } = createHandPath([tiny]);
     const { call, sent } = send({ body: '{"x": 1}' });
-    abandon(path, call);
+    path.abandon(call);
     expect(admission.calls).toBe(0);
     run();
     expect(sent).toEqual([]);
@@ -436,8 +440,8 @@ describe("a caller who leaves", () => {
     const { path, send, run, observed, admission } = createHandPath([tiny]);
     const { call, sent } = send({ body: '{"x": 1}' });
     run();
-    abandon(path, call);
-    fail(path, call, new ServeError("internal", "too late"));
+    path.abandon(call);
+    path.fail(call, new ServeError("internal", "too late"));
     expect(sent).toMatchObject([{ status: 200 }]);
     expect(observed).toEqual([call]);
     expect(admission.calls).toBe(0);
@@ -447,7 +451,7 @@ describe("a caller who leaves", () => {
 test("a call that fails before its body is there is answered and recorded, and leaves nothing", () => {
   const { path, observed, admission } = createHandPath([tiny]);
   const { call, sent } = makeCall();
-  fail(path, call, new ServeError("body_too_large", "too large"));
+  path.fail(call, new ServeError("body_too_large", "too large"));
   expect(sent).toMatchObject([{ status: 413, error: { code: "body_too_large" } }]);
   expect(observed).toEqual([call]);
   expect([admission.calls, admission.bytes]).toEqual([0, 0]);

@@ -4,11 +4,11 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { ServeError } from "../../../server/errors.js";
-import { fail } from "../../../server/predict.js";
-import { createHandPath } from "../../support/hand-path.js";
-import { linearRule } from "../../support/tiny-bundle.js";
-import { binaryGraph, makeVersion } from "../../support/versions.js";
+import { ServeError } from "../../../../server/errors.js";
+import { createPath } from "../../../../server/path/predict.js";
+import { createHandPath } from "../../../support/hand-path.js";
+import { linearRule } from "../../../support/tiny-bundle.js";
+import { binaryGraph, makeVersion } from "../../../support/versions.js";
 
 const constant = makeVersion({ name: "constant", fallback: { kind: "constant", prediction: 52.5 } });
 
@@ -26,7 +26,7 @@ const tail = (model: string) => `"model":"${model}","version":1,"request_id":"r1
 function expire(rig: ReturnType<typeof createHandPath>, afterMs = 10_000): void {
   rig.clock.advance(afterMs);
   rig.admission.sweep(rig.clock.nowMs, (call) =>
-    fail(rig.path, call, new ServeError("deadline_exceeded", "the deadline passed before the answer was ready")),
+    rig.path.fail(call, new ServeError("deadline_exceeded", "the deadline passed before the answer was ready")),
   );
 }
 
@@ -112,7 +112,7 @@ test("a call that is refused because it would be late falls back too", () => {
     expectNoMore() {},
     ended() {},
   };
-  const { sent } = rig.send({ body: '{"x": 1}' }, { ...rig.path, scheduler });
+  const { sent } = rig.send({ body: '{"x": 1}' }, createPath({ ...rig.parts, scheduler }));
   expect(sent).toMatchObject([{ status: 200, body: { prediction: 52.5, fallback: { reason: "overloaded" } } }]);
 });
 
@@ -237,7 +237,7 @@ describe("no fallback answers for", () => {
   test("a fault of the server's own", () => {
     const rig = createHandPath([constant]);
     const { call, sent } = rig.send({ body: '{"x": 1}' });
-    fail(rig.path, call, new Error("a bug"));
+    rig.path.fail(call, new Error("a bug"));
     expect(sent).toMatchObject([{ status: 500, body: { error: { code: "internal" } } }]);
   });
 
