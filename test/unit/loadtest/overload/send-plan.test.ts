@@ -142,10 +142,12 @@ describe("replies", () => {
   test("may come in pieces", async () => {
     const target = await bytes((socket) => {
       socket.setNoDelay(true);
-      socket.write("HTTP/1.1 200 OK\r\nContent-Len");
-      setTimeout(() => socket.write("gth: 5\r\n\r"), 5);
-      setTimeout(() => socket.write("\nhel"), 10);
-      setTimeout(() => socket.write("lo"), 15);
+      // One timer after the other: of several with different times, a late loop may run the longest first.
+      const write = ([piece, ...rest]: readonly string[]) => {
+        socket.write(piece!);
+        if (rest.length > 0) setTimeout(write, 5, rest);
+      };
+      write(["HTTP/1.1 200 OK\r\nContent-Len", "gth: 5\r\n\r", "\nhel", "lo"]);
     });
     const { ledger } = await run(target, { dueMs: evenly(10) });
     expect(countOf(ledger, 200)).toBe(10);
