@@ -22,8 +22,8 @@ TABLES = PROJECT / "preprocessing" / "text" / "unicode-tables.ts"
 HEADER = """/**
  * What versions of Unicode say of characters, as Python sees them. Written by trainer/parity_unicode.py.
  *
- * Ranges are pairs of numbers to the base of 36: how far after the last range one begins, and how much further it ends. Each version
- * lists what it adds to the one before.
+ * Ranges are pairs of numbers to the base of 36: how far after the last range one begins, and how much further it ends.
+ * Each version lists what it adds to the one before.
  */
 export const unicodeTables = """
 LATEST = 0x10FFFF
@@ -133,7 +133,7 @@ def write(version, tables, hashes):
     for name, parts in tables.items():
         lines.append(f'  "{name}": {{')
         for key, ranges in parts.items():
-            separator = "\n      " if len(key) + len(ranges) > 130 else " "
+            separator = "\n      " if len(key) + len(ranges) > 111 else " "
             lines.append(f'    {key}:{separator}"{ranges}",')
         lines.append("  },")
     TABLES.write_text(HEADER + "\n".join([*lines, "}"]) + " as const;\n", encoding="utf-8")

@@ -3,6 +3,7 @@
  * differs and where.
  */
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type GoldenRow, readBundle } from "../../../../bundle/index.js";
 import { createRunner, type Runner, runInBatches, runnerSpec } from "../../../../server/inference/runner.js";
@@ -59,6 +60,22 @@ describe("the demand bundle", () => {
       problems: [],
       problemCount: 0,
     });
+  });
+
+  test.each([1, 100, 440])("that is stopped at pause %i leaves nothing under way", async (pauses) => {
+    let [before, running] = [pauses, 0];
+    const stopped = new Error("stopped");
+    const pause = async () => {
+      if (--before < 0) throw stopped;
+    };
+    const runBatch: RunBatch = async (blocks, rowCount) => {
+      running++;
+      await nextTurn();
+      running--;
+      return inline(blocks, rowCount);
+    };
+    await expect(prove(await versionOf(() => {}), runBatch, { pause })).rejects.toBe(stopped);
+    expect([before < 0, running]).toEqual([true, 0]);
   });
 
   test("with a scaler's mean off by 2^-40 is refused by its features", async () => {
