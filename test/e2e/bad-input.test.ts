@@ -4,6 +4,7 @@
  */
 
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { expectError } from "../support/error-reply.js";
 import { post } from "../support/http-client.js";
 import { echoModel, type ModelStore, spinModel, writeStore } from "../support/model-store.js";
 import { RawConnection, type RawReply } from "../support/raw-connection.js";
@@ -52,35 +53,6 @@ async function send(
     Buffer.concat([Buffer.from(`POST ${path} HTTP/1.1\r\n${head.join("")}\r\n`), Buffer.from(body)]),
   );
   return await connection.reply();
-}
-
-function expectError(
-  reply: RawReply,
-  status: number,
-  code: string,
-): { row: number; feature: string; expected: string; got: string }[] {
-  expect(reply.status).toBe(status);
-  expect(reply.headers.get("content-type")).toBe("application/json");
-  expect(Object.keys(reply.json)).toEqual(["error"]);
-  expect(Object.keys(reply.json.error)).toEqual(["code", "message", "issues", "request_id"]);
-  const { error } = reply.json;
-  expect(error).toMatchObject({
-    code,
-    message: expect.stringMatching(/./),
-    request_id: reply.headers.get("x-request-id"),
-  });
-  expect(reply.headers.has("retry-after")).toBe(
-    code === "overloaded" || code === "deadline_exceeded" || code === "not_ready",
-  );
-  for (const issue of error.issues) {
-    expect(issue).toEqual({
-      row: expect.any(Number),
-      feature: expect.any(String),
-      expected: expect.any(String),
-      got: expect.any(String),
-    });
-  }
-  return error.issues;
 }
 
 describe("a body that isn't the JSON that is taken is malformed_body", () => {

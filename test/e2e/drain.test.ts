@@ -49,18 +49,13 @@ async function refuses(port: number): Promise<boolean> {
 }
 
 describe.each(members)("on $build", ({ name }) => {
+  const startEcho = (quietMs: number) =>
+    startServer(store.directory, "--http", name, "--default-model", "echo", "--drain-quiet-ms", String(quietMs));
+
   test.each(["SIGTERM", "SIGINT", "SIGQUIT"] as const)(
     "%s under load: every request that was sent on a living connection is answered, the last of each closes it, and the exit code is 0",
     async (signal) => {
-      const server = await startServer(
-        store.directory,
-        "--http",
-        name,
-        "--default-model",
-        "echo",
-        "--drain-quiet-ms",
-        "2000",
-      );
+      const server = await startEcho(2000);
       let answered = 0;
       const clients = Array.from({ length: 16 }, async (_, client) => {
         const connection = await RawConnection.open(server.httpPort);
@@ -108,15 +103,7 @@ describe.each(members)("on $build", ({ name }) => {
 
   describe("a connection that is kept open", () => {
     test("may still bring a request while the server waits for quiet, and is closed by its reply", async () => {
-      const server = await startServer(
-        store.directory,
-        "--http",
-        name,
-        "--default-model",
-        "echo",
-        "--drain-quiet-ms",
-        "20000",
-      );
+      const server = await startEcho(20000);
       const connections = await Promise.all(Array.from({ length: 3 }, () => RawConnection.open(server.httpPort)));
       for (const connection of connections) {
         await connection.write(request("/predict", '{"value":1}'));
@@ -135,15 +122,7 @@ describe.each(members)("on $build", ({ name }) => {
     });
 
     test("to the admin listener doesn't hold up the end", async () => {
-      const server = await startServer(
-        store.directory,
-        "--http",
-        name,
-        "--default-model",
-        "echo",
-        "--drain-quiet-ms",
-        "0",
-      );
+      const server = await startEcho(0);
       const scraper = await RawConnection.open(server.adminPort);
       await scraper.write("GET /metrics HTTP/1.1\r\nhost: plumb\r\n\r\n");
       expect((await scraper.reply()).status).toBe(200);
