@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import type { BaseListener, CountedExchange } from "./base-listener.js";
 import type { BodyReceiver } from "./body-receiver.js";
-import { type ChunkedBody, padded } from "./chunked-body.js";
+import { ChunkedBody, padded } from "./chunked-body.js";
 import { hasTooManyChunks, leftoverBytesMax } from "./read-budget.js";
 
 /** From here on a reply is handed to the socket as fast as the client reads, instead of being buffered as a whole. */
@@ -34,11 +34,15 @@ export abstract class BaseExchange implements CountedExchange {
   protected hosts = 0;
   protected encodings = 0;
   protected closeAfter = false;
+  /** The client said `connection: close`. */
+  protected asksClose = false;
   protected streaming = false;
-  /** Only of a body without a length. */
+  /** Of a body without a length; and of one with a length whose rest is dropped before a reply that ends the connection. */
   protected chunked: ChunkedBody | undefined;
   protected receiver: BodyReceiver | undefined;
   protected readonly listener: BaseListener;
+  #received = 0;
+  #isReading = false;
 
   constructor(listener: BaseListener) {
     this.listener = listener;
@@ -63,6 +67,9 @@ export abstract class BaseExchange implements CountedExchange {
       case "transfer-encoding":
         if (++this.encodings > 1) this.framingFault = "transfer-encoding stands twice";
         if (value.toLowerCase() !== "chunked") this.framingFault = "transfer-encoding: only chunked is known";
+        break;
+      case "connection":
+        if (value.length === 5 && value.toLowerCase() === "close") this.asksClose = true;
         break;
       case "x-request-id":
         this.requestIdHeader = value;
@@ -102,13 +109,17 @@ export abstract class BaseExchange implements CountedExchange {
     }
     this.closeAfter = false;
     const { chunked } = this;
-    let received = 0;
     let gathered: Buffer | undefined;
+    this.#isReading = true;
     this.startReading((chunk, last) => {
-      if (this.done) return;
+      const start = this.#received;
+      const received = start + chunk.byteLength;
+      this.#received = received;
+      if (this.done) {
+        if (this.chunked !== undefined) this.receiveChunk(this.chunked, chunk, last);
+        return;
+      }
       try {
-        const start = received;
-        received += chunk.byteLength;
         if (last && start === 0 && received <= bytesMax) {
           if (chunk instanceof ArrayBuffer) receiver.onBody(Buffer.from(chunk), false);
           else receiver.onBody(chunk, true);
@@ -162,12 +173,13 @@ export abstract class BaseExchange implements CountedExchange {
 
   /**
    * An answer to a body in chunks that is still arriving goes out when its rest was read and dropped, or enough of it:
-   * the connection then ends. The rest of a body with a length is dropped behind the reply.
+   * the connection then ends. The rest of a body with a length is dropped behind the reply, unless the reply ends the
+   * connection.
    */
   send(status: number, contentType: string, body: string | Uint8Array, headers: readonly string[] = noHeaders): void {
     if (this.done) return;
     this.done = true;
-    const { chunked } = this;
+    const chunked = this.chunked ?? this.#restBeforeClosing();
     if (chunked === undefined || chunked.hasEnded || this.closeAfter) {
       this.write(status, contentType, body, headers);
       return;
@@ -178,6 +190,23 @@ export abstract class BaseExchange implements CountedExchange {
       chunked.releaseReply();
     });
   }
+
+  /**
+   * A connection that is closed over bytes that nobody read is reset, and a reply that its client hasn't read by then
+   * is lost.
+   *
+   * @returns The rest of a body with a length, where the connection ends with the reply.
+   */
+  #restBeforeClosing(): ChunkedBody | undefined {
+    if (this.contentLength <= this.#received || this.closeAfter || !this.endsConnection) return undefined;
+    const rest = new ChunkedBody();
+    if (!this.#isReading) this.startReading((chunk, last) => this.receiveChunk(rest, chunk, last));
+    this.chunked = rest;
+    return rest;
+  }
+
+  /** Whether the connection ends with this reply, whatever is said in it. */
+  protected abstract get endsConnection(): boolean;
 
   /** Writes the reply, and calls `exchangeEnded` of the listener when nothing more is to be written. */
   protected abstract write(

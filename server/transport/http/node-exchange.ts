@@ -65,6 +65,11 @@ export class NodeExchange extends BaseExchange implements OpenExchange, ChunkTak
     return this.done && !this.streaming && !this.chunked?.holdsReply && this.response.writableFinished;
   }
 
+  protected override get endsConnection(): boolean {
+    const isLastOfAll = this.listener.draining && this.#connection.isLast(this);
+    return this.#isHttp10 || !this.response.shouldKeepAlive || isLastOfAll;
+  }
+
   protected override startReading(take: (chunk: Chunk, last: boolean) => void): void {
     if (this.#expectsContinue) this.response.writeContinue();
     if (this.chunked !== undefined) this.chunked.take = take;
@@ -122,12 +127,7 @@ export class NodeExchange extends BaseExchange implements OpenExchange, ChunkTak
     const head = ["content-type", contentType, "content-length", String(length)];
     for (let i = 0; i < headers.length; i++) head.push(headers[i]!);
     // Of several requests on a connection that is to end, the last one says so.
-    if (
-      this.closeAfter ||
-      this.#isHttp10 ||
-      !response.shouldKeepAlive ||
-      (this.listener.draining && this.#connection.isLast(this))
-    ) {
+    if (this.closeAfter || this.endsConnection) {
       this.#connection.closing = true;
       head.push("connection", "close");
     } else response.removeHeader("connection");

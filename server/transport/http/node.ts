@@ -181,6 +181,7 @@ class RefusedHead extends BaseExchange {
   readonly method = "";
   readonly path = "";
   readonly query = "";
+  readonly endsConnection = true;
   readonly #connection: NodeConnection;
 
   constructor(connection: NodeConnection, listener: BaseListener) {

@@ -60,6 +60,10 @@ class UwsExchange extends BaseExchange {
     }
   }
 
+  protected override get endsConnection(): boolean {
+    return this.asksClose || this.listener.draining;
+  }
+
   protected override startReading(take: (chunk: Chunk, last: boolean) => void): void {
     if (this.chunked !== undefined) this.chunked.take = take;
     else this.#res.onData(take);

@@ -388,6 +388,62 @@ describe.each(members)("$build", ({ name, transport }) => {
     });
   });
 
+  describe("a body with a length that nobody takes, on a connection that is to be closed,", () => {
+    const begin = "POST / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 200000\r\n\r\n";
+    const rest = "x".repeat(199_995);
+
+    test.each([
+      ["before it is read", (exchange: Exchange) => exchange.send(404, "text/plain", "not here")],
+      ["by its length", (exchange: Exchange) => exchange.readBody(10, receiver(refusing(exchange)))],
+      ["while it arrives", (exchange: Exchange) => exchange.readBody(200_000, receiver(refusing(exchange)))],
+    ])("refused %s, is read to its end before the reply", async (_, refuse) => {
+      let refused: Exchange | undefined;
+      handle = (exchange) => {
+        if (exchange.method === "GET") return exchange.send(200, "text/plain", "another");
+        refuse(exchange);
+        refused = exchange;
+      };
+      const connection = await open();
+      await connection.write(`${begin}hello`);
+      await expect.poll(() => refused, patience).toBeDefined();
+      refused!.send(404, "text/plain", "not here");
+      // Another exchange has gone its way meanwhile: a reply to this one would be here.
+      expect((await ask(listener.port, "/")).status).toBe(200);
+      expect(connection.received).toHaveLength(0);
+      await connection.write(rest);
+      expect(await connection.reply()).toMatchObject({ status: 404, body: "not here" });
+      expect(await connection.closed).toBe("end");
+    });
+
+    const refusing = (exchange: Exchange): Partial<BodyReceiver> => ({
+      onTooLarge: () => exchange.send(404, "text/plain", "not here"),
+    });
+
+    test("is refused, and its connection ends, when the rest takes too long", async () => {
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      try {
+        handle = (exchange) => exchange.send(404, "text/plain", "not here");
+        const connection = await open();
+        await connection.write(`${begin}hello`);
+        while (vi.getTimerCount() === 0) await new Promise((resolve) => setImmediate(resolve));
+        vi.advanceTimersByTime(5_000);
+        expect(await connection.reply()).toMatchObject({ status: 404 });
+        await connection.closed;
+      } finally {
+        vi.useRealTimers();
+      }
+    });
+
+    test("is forgotten when its sender leaves", async () => {
+      handle = (exchange) => exchange.send(404, "text/plain", "not here");
+      const connection = await open();
+      await connection.write(`${begin}hello`);
+      await expect.poll(() => listener.exchanges, patience).toBe(1);
+      connection.destroy();
+      await expect.poll(() => listener.exchanges, patience).toBe(0);
+    });
+  });
+
   test("bytes of another protocol are reported, where the member sees them", async () => {
     for (const bytes of [
       Buffer.from([0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3]),
