@@ -81,16 +81,16 @@ export interface TimedCall {
  * hardly anything waits that isn't needed: then it runs, late, if it can still meet its deadline.
  *
  * @param runMs - What its run takes.
- * @param backlogMs - What the rows that wait with it take.
+ * @param backlogMs - What the rows that wait with it take; asked of a call that is late.
  */
 export function isWorthRunning(
   { arrivedMs, targetMs, deadlineMs }: TimedCall,
   runMs: number,
-  backlogMs: number,
+  backlogMs: () => number,
   nowMs: number,
 ): boolean {
   const endMs = nowMs + runMs;
   if (endMs <= targetMs) return true;
   if (endMs > deadlineMs) return false;
-  return backlogMs <= lateBacklogShare * (targetMs - arrivedMs);
+  return backlogMs() <= lateBacklogShare * (targetMs - arrivedMs);
 }

@@ -82,6 +82,9 @@ export class Gate {
     nowMs: number,
   ): Forecast {
     const placement = this.#placement;
+    // The most frequent case: one run, at once.
+    if (rowsAhead === 0 && queue === lane.small && placement.runsOnLoop(lane, queue))
+      return { waitMs: 0, ownMs: lane.inlineCost.of(rowCount) / 1000 };
     const freeInMs = placement.runsOnLoop(lane, queue) ? 0 : this.#executorsOf.get(lane.pool!)!.freeInMs(nowMs);
     const batchRows = placement.batchRowsOf(lane, queue, nowMs);
     // Not asked where everything goes into one batch.

@@ -63,9 +63,14 @@ export interface TakeBounds {
   readonly cost: RunCost;
   /** Rows of the batch; the first call is taken in any case. */
   readonly rowsMax: number;
-  /** Rows a millisecond that the queue drains by the fitted cost. */
-  readonly rowsPerMs: number;
+  /** Rows a millisecond that the queue drains by the fitted cost; asked where a call may be late. */
+  readonly rowsPerMs: () => number;
   readonly nowMs: number;
+}
+
+/** How far the lanes that share executors have got: the time that the one which was served last had had, microseconds. */
+export interface ShareClock {
+  usedUs: number;
 }
 
 export class Lane {
@@ -94,11 +99,16 @@ export class Lane {
    * comes first.
    */
   usedUs = 0;
+  /** One that comes back from idling begins where the others are. */
+  readonly clock: ShareClock;
+  /** The scheduler's last round in which it had to wait. */
+  waitsInRound = 0;
 
-  constructor(version: Version, runner: Runner | undefined, pool?: WorkerPool) {
+  constructor(version: Version, runner: Runner | undefined, pool?: WorkerPool, clock: ShareClock = { usedUs: 0 }) {
     this.version = version;
     this.runner = runner;
     this.pool = pool;
+    this.clock = clock;
     this.blockWidths = version.preprocessor.outputs.map(({ width }) => width);
     this.rawWidths = version.postprocessor.inputs.map(rowWidth);
   }
@@ -136,13 +146,12 @@ export class Lane {
    */
   takeSmall({ cost, rowsMax, rowsPerMs, nowMs }: TakeBounds, late: Call[]): Batch | undefined {
     const { small } = this;
-    const drainRowsPerMs = small.drain.rowsPerMs(rowsPerMs, nowMs);
     const patienceMs = this.patience.ms(nowMs);
     let leftRows = 0;
     const isOver = (call: Call): boolean => {
       if (call.finished) return true;
       const runMs = (cost.fixedUs + cost.perRowUs * call.rowCount) / 1000;
-      const backlogMs = (small.rows - leftRows - call.rowCount) / drainRowsPerMs;
+      const backlogMs = () => (small.rows - leftRows - call.rowCount) / small.drain.rowsPerMs(rowsPerMs(), nowMs);
       const staysUntilMs = call.arrivedMs + patienceMs;
       // What was learnt of callers may be true no more, so some are tried.
       const isWaitedFor = nowMs + runMs <= staysUntilMs || ++this.#doubted % tryEvery === 0;
@@ -153,6 +162,12 @@ export class Lane {
     for (let call = small.calls.peek(); call !== undefined && isOver(call); call = small.calls.peek()) {
       leftRows += call.rowCount;
       small.calls.shift();
+    }
+    if (small.calls.length === 1) {
+      // The most frequent batch of a server that isn't busy.
+      const call = small.calls.shift()!;
+      small.left(leftRows + call.rowCount, nowMs);
+      return { calls: [call], firstRow: 0, rowCount: call.rowCount, retried: false };
     }
     const calls: Call[] = [];
     let rowCount = 0;
@@ -182,11 +197,11 @@ export class Lane {
     let leftRows = 0;
     for (let call = large.calls.peek(); call !== undefined; call = large.calls.peek()) {
       const rowsLeft = call.rowCount - call.rowsTaken;
-      const drainRowsPerMs = large.drain.rowsPerMs(rowsPerMs, nowMs);
+      const drainRowsPerMs = large.drain.rowsPerMs(rowsPerMs(), nowMs);
       const runMs =
         (cost.fixedUs + cost.perRowUs * Math.min(rowsLeft, rowsMax)) / 1000 +
         Math.max(0, rowsLeft - rowsMax) / drainRowsPerMs;
-      const backlogMs = (large.rows - leftRows - rowsLeft) / drainRowsPerMs;
+      const backlogMs = () => (large.rows - leftRows - rowsLeft) / drainRowsPerMs;
       if (!call.finished && isWorthRunning(call, runMs, backlogMs, nowMs)) break;
       if (!call.finished) late.push(call);
       leftRows += rowsLeft;

@@ -15,7 +15,7 @@ import type { Version } from "../versions/version.js";
 import { type Choice, chooseExecutor, type Execution } from "./choose-executor.js";
 import { Executors } from "./executors.js";
 import { Gate } from "./gate.js";
-import { type CallQueue, Lane, type TakeBounds } from "./lane.js";
+import { type CallQueue, Lane, type ShareClock, type TakeBounds } from "./lane.js";
 import { type Batch, packBatch, unpackBatch } from "./pack.js";
 import { patienceLastsMs } from "./patience.js";
 import { Placement, rowsWithin, turnBudgetUs } from "./placement.js";
@@ -54,11 +54,9 @@ export class Scheduler {
   /** Lanes in which something waits. */
   readonly #waiting: Lane[] = [];
   #deferred = false;
-  /**
-   * Time that the lane of each pool which was served last had had, microseconds: one that comes back from idling begins
-   * there.
-   */
-  readonly #usedUs = new Map<WorkerPool | undefined, number>();
+  /** Of the lanes of each pool, and of those that run on the event loop only. */
+  readonly #clocks = new Map<WorkerPool | undefined, ShareClock>();
+  #round = 0;
   /** Until then it is learnt how long callers wait: some left lately. */
   #watchedUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -75,7 +73,9 @@ export class Scheduler {
 
   /** @param pool - Whose workers hold the version; by default those of all versions. */
   addLane(version: Version, runner: Runner | undefined, pool = this.#options.pool): Lane {
-    const lane = new Lane(version, runner, pool);
+    const clock = this.#clocks.get(pool) ?? { usedUs: 0 };
+    this.#clocks.set(pool, clock);
+    const lane = new Lane(version, runner, pool, clock);
     if (pool && !this.#executorsOf.has(pool)) {
       this.#executorsOf.set(pool, new Executors(pool));
       pool.onIdle = () => this.#flushLater();
@@ -108,7 +108,7 @@ export class Scheduler {
     this.#gate.admit(lane, queue, call, nowMs);
     if (!this.#placement.runsOnLoop(lane, queue)) this.#executorsOf.get(lane.pool!)!.seen(queue, nowMs);
     if (!lane.waiting) {
-      lane.usedUs = Math.max(lane.usedUs, this.#usedUs.get(lane.pool) ?? 0);
+      lane.usedUs = Math.max(lane.usedUs, lane.clock.usedUs);
       this.#waiting.push(lane);
     }
     lane.push(call, queue);
@@ -184,8 +184,8 @@ export class Scheduler {
 
   readonly #flush = (): void => {
     this.#deferred = false;
-    this.#serveAll(this.#waiting.slice());
-    for (let k = this.#waiting.length - 1; k >= 0; k--) if (!this.#waiting[k]!.waiting) this.#waiting.splice(k, 1);
+    this.#serveAll(undefined);
+    this.#forgetIdle();
     // Rows that the event loop could take but had no time for run in the next turn; all others wait for a worker to
     // become free.
     const leftOver = this.#waiting.some((lane) => {
@@ -201,20 +201,40 @@ export class Scheduler {
    * refused in it.
    */
   #feed(pool: WorkerPool): void {
-    this.#serveAll(this.#waiting.filter((lane) => lane.pool === pool && this.#placement.executionOf(lane) === "pool"));
+    this.#serveAll(pool);
   }
 
-  /** @param asked - Lanes in which something waits; whoever has to wait on is asked no more in this turn. */
-  #serveAll(asked: Lane[]): void {
+  /**
+   * Serves all lanes until each of them is empty, or has to wait.
+   *
+   * @param pool - Only those that nobody but its workers serves; undefined: all.
+   */
+  #serveAll(pool: WorkerPool | undefined): void {
+    const round = ++this.#round;
     let budgetUs = turnBudgetUs;
-    while (asked.length > 0) {
-      const index = leastUsed(asked);
-      const lane = asked[index]!;
-      this.#usedUs.set(lane.pool, lane.usedUs);
+    for (let lane = this.#next(round, pool); lane !== undefined; lane = this.#next(round, pool)) {
+      lane.clock.usedUs = lane.usedUs;
       const spentUs = lane.waiting ? this.#serve(lane, budgetUs) : undefined;
-      if (spentUs === undefined) asked.splice(index, 1);
+      if (spentUs === undefined) lane.waitsInRound = round;
       else budgetUs -= spentUs;
     }
+  }
+
+  /** @returns Of the lanes that may be served in this round, the one that has had least time. */
+  #next(round: number, pool: WorkerPool | undefined): Lane | undefined {
+    let least: Lane | undefined;
+    for (let k = 0; k < this.#waiting.length; k++) {
+      const lane = this.#waiting[k]!;
+      if (lane.waitsInRound === round || (least !== undefined && lane.usedUs >= least.usedUs)) continue;
+      if (pool === undefined || (lane.pool === pool && this.#placement.executionOf(lane) === "pool")) least = lane;
+    }
+    return least;
+  }
+
+  #forgetIdle(): void {
+    let kept = 0;
+    for (const lane of this.#waiting) if (lane.waiting) this.#waiting[kept++] = lane;
+    this.#waiting.length = kept;
   }
 
   /**
@@ -268,7 +288,7 @@ export class Scheduler {
     const bounds = (queue: CallQueue, cost: RunCost, rowsMax: number): TakeBounds => ({
       cost,
       rowsMax,
-      rowsPerMs: this.#placement.expectedRowsPerMs(lane, queue, nowMs),
+      rowsPerMs: () => this.#placement.expectedRowsPerMs(lane, queue, nowMs),
       nowMs,
     });
     const rowsInline = rowsWithin(budgetUs, inlineCost);
@@ -412,12 +432,6 @@ export class Scheduler {
     }
     if (lateMs > Number.NEGATIVE_INFINITY) (batch.large ? lane.large : lane.small).margin.learn(lateMs, endedMs);
   }
-}
-
-function leastUsed(lanes: readonly Lane[]): number {
-  let least = 0;
-  for (let k = 1; k < lanes.length; k++) if (lanes[k]!.usedUs < lanes[least]!.usedUs) least = k;
-  return least;
 }
 
 /**

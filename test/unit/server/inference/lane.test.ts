@@ -11,7 +11,7 @@ import { makeVersion } from "../../../support/versions.js";
 const version = makeVersion();
 const cost = { fixedUs: 1000, perRowUs: 1000 };
 const rowsSmallMax = 10;
-const bounds = (rowsMax: number, nowMs = 0) => ({ cost, rowsMax, rowsPerMs: 1, nowMs });
+const bounds = (rowsMax: number, nowMs = 0) => ({ cost, rowsMax, rowsPerMs: () => 1, nowMs });
 
 function timed(call: Call, targetMs = Number.POSITIVE_INFINITY): Call {
   call.targetMs = targetMs;
