@@ -2,14 +2,14 @@
 
 import { type Chart, keySample, plot } from "./chart.js";
 import { type Child, element, rawElement } from "./markup.js";
-import { marks, palettes, variables } from "./style.js";
+import { imageStyle, type Theme } from "./style.js";
 
 export interface ChartImage {
   /** Read by those who don't see it. */
   readonly title: string;
   readonly charts: readonly Chart[];
   readonly columns: number;
-  readonly theme: keyof typeof palettes;
+  readonly theme: Theme;
 }
 
 /** In pixels of the image. */
@@ -19,14 +19,6 @@ const keyGap = 14;
 /** A line's sample and the room behind it; a letter of the key's text, about. */
 const sample = { width: 30, letter: 7.4 };
 
-const rules = `
-text{font:12.5px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;fill:var(--soft)}
-.page{fill:var(--card)}
-.title{font-size:14px;font-weight:600;fill:var(--ink)}
-.end{text-anchor:end}
-svg{overflow:visible}
-${marks}`;
-
 /** @returns The text of an SVG file. */
 export function chartImage({ title, charts, columns, theme }: ChartImage): string {
   const width = panel.width * columns;
@@ -35,7 +27,7 @@ export function chartImage({ title, charts, columns, theme }: ChartImage): strin
     "svg",
     { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${width} ${height}`, width, height, role: "img" },
     element("title", {}, title),
-    rawElement("style", {}, `:root{${variables(palettes[theme])}}${rules}`),
+    rawElement("style", {}, imageStyle(theme)),
     element("rect", { class: "page", width, height, rx: 10 }),
     charts.map((chart, i) =>
       panelOf(chart, { x: (i % columns) * panel.width, y: Math.floor(i / columns) * panel.height }),

@@ -2,8 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { type Child, element, embeddedJson, rawElement } from "./markup.js";
-import { script } from "./script.js";
-import { style } from "./style.js";
+import { script, style } from "./style.js";
 
 export interface Page {
   readonly title: string;

@@ -132,7 +132,7 @@ describe(".dockerignore", () => {
     const staged = JSON.parse(/own = (\[.*\])/.exec(readFileSync("scripts/image/stage.mjs", "utf8"))![1]!) as string[];
     const forBuild = ["package-lock.json", "tsconfig.json", ".npmrc", "scripts", "kernel"];
     expect(new Set(lines.slice(1).map((line) => line.slice(1)))).toEqual(
-      new Set([...compiled, ...staged, ...forBuild]),
+      new Set([...compiled, ...staged.map((path) => path.split("/")[0]!), ...forBuild]),
     );
   });
 });

@@ -1,17 +1,15 @@
-/**
- * The page's script: the button for light and dark, and a chart's values by pointer or by the arrow keys, said aloud
- * by screen readers. Everything on the page can be read without it.
- */
-
-export const script = `
-"use strict";
 const root = document.documentElement;
 const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 const button = document.getElementById("theme");
 const isDark = () => (root.dataset.theme || (prefersDark.matches ? "dark" : "light")) === "dark";
-const nameButton = () => { button.textContent = isDark() ? "Light" : "Dark"; };
+const nameButton = () => {
+  button.textContent = isDark() ? "Light" : "Dark";
+};
 button.hidden = false;
-button.addEventListener("click", () => { root.dataset.theme = isDark() ? "light" : "dark"; nameButton(); });
+button.addEventListener("click", () => {
+  root.dataset.theme = isDark() ? "light" : "dark";
+  nameButton();
+});
 prefersDark.addEventListener("change", nameButton);
 nameButton();
 
@@ -28,8 +26,8 @@ function choose(chart, zone, x, y) {
   zone.classList.add("chosen");
   if (tip.textContent !== zone.dataset.text) tip.textContent = zone.dataset.text;
   const { width, height } = tip.getBoundingClientRect();
-  tip.style.left = Math.max(4, Math.min(x + 14, innerWidth - width - 4)) + "px";
-  tip.style.top = (y - height - 12 < 4 ? y + 18 : y - height - 12) + "px";
+  tip.style.left = `${Math.max(4, Math.min(x + 14, innerWidth - width - 4))}px`;
+  tip.style.top = `${y - height - 12 < 4 ? y + 18 : y - height - 12}px`;
 }
 
 for (const chart of document.querySelectorAll(".plot > svg")) {
@@ -47,7 +45,13 @@ for (const chart of document.querySelectorAll(".plot > svg")) {
   chart.addEventListener("pointerleave", () => choose(chart));
   chart.addEventListener("blur", () => choose(chart));
   chart.addEventListener("keydown", (event) => {
-    const steps = { ArrowRight: at + 1, ArrowLeft: at < 0 ? zones.length - 1 : at - 1, Home: 0, End: zones.length - 1, Escape: -1 };
+    const steps = {
+      ArrowRight: at + 1,
+      ArrowLeft: at < 0 ? zones.length - 1 : at - 1,
+      Home: 0,
+      End: zones.length - 1,
+      Escape: -1,
+    };
     if (!(event.key in steps)) return;
     event.preventDefault();
     at = event.key === "Escape" ? -1 : Math.max(0, Math.min(zones.length - 1, steps[event.key]));
@@ -57,4 +61,3 @@ for (const chart of document.querySelectorAll(".plot > svg")) {
     choose(chart, zones[at], box.left + box.width / 2, box.top + box.height / 3);
   });
 }
-`;
