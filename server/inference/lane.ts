@@ -13,7 +13,7 @@
  */
 
 import type { Call } from "../path/call.js";
-import type { Version } from "../versions/version.js";
+import type { ServingVersion } from "../path/serving-version.js";
 import { Arrivals } from "./arrivals.js";
 import { batchLength } from "./batch-length.js";
 import { DrainMeter } from "./drain-meter.js";
@@ -69,7 +69,7 @@ export interface TakeBounds {
 }
 
 export class Lane {
-  readonly version: Version;
+  readonly version: ServingVersion;
   /** Undefined when this version may only run in the pool. */
   readonly runner: Runner | undefined;
   /** Undefined when it may only run on the event loop. */
@@ -95,7 +95,7 @@ export class Lane {
    */
   usedUs = 0;
 
-  constructor(version: Version, runner: Runner | undefined, pool?: WorkerPool) {
+  constructor(version: ServingVersion, runner: Runner | undefined, pool?: WorkerPool) {
     this.version = version;
     this.runner = runner;
     this.pool = pool;

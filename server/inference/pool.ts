@@ -153,6 +153,13 @@ export class Pool extends WorkerSlots<Thread> {
     }
   }
 
+  override async unload(key: string): Promise<void> {
+    const place = this.#specs.findIndex((spec) => spec.key === key);
+    if (place >= 0) this.#specs.splice(place, 1);
+    this.notLoaded.delete(key);
+    await super.unload(key);
+  }
+
   /**
    * Loads one more version: the first worker chooses its engines, the others load what that one chose. The event loop
    * does nothing for it but send and receive.

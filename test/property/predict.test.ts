@@ -9,20 +9,20 @@ import { ServeError } from "../../server/errors.js";
 import { PredictionCache } from "../../server/path/cache.js";
 import type { Call } from "../../server/path/call.js";
 import { createPath } from "../../server/path/predict.js";
-import type { Version } from "../../server/versions/version.js";
+import type { Servable } from "../../server/versions/servable.js";
 import type { MadeCall } from "../support/calls.js";
 import { createHandPath } from "../support/hand-path.js";
 import { linearRule } from "../support/tiny-bundle.js";
 import { makeVersion } from "../support/versions.js";
 
 /** Alone; with a fallback that can't answer for a `2`; with answers that are kept. */
-const versions: Record<string, () => Version> = {
+const versions: Record<string, () => Servable> = {
   plain: () => makeVersion({ sloMs: 20 }),
   "with a constant": () => makeVersion({ sloMs: 20, fallback: { kind: "constant", prediction: 5 } }),
   "with a rule": () => makeVersion({ sloMs: 20, fallback: rule }),
   "with a cache": () => {
     const version = makeVersion({ sloMs: 20, fallback: rule });
-    version.cache = new PredictionCache(version, 1000);
+    version.cache = new PredictionCache(version.contract, 1000);
     return version;
   },
 };
