@@ -64,7 +64,8 @@ test.each(members.flatMap(({ name }) => ["auto", "pool", "inline"].map((executio
     });
     const untilAnswered = async (version: number) => {
       const from = seen.length;
-      await expect.poll(() => seen.slice(from).filter((number) => number === version).length).toBeGreaterThan(30);
+      const count = () => seen.slice(from).filter((number) => number === version).length;
+      await expect.poll(count, { interval: 5, timeout: 20_000 }).toBeGreaterThan(30);
     };
     await untilAnswered(2);
     expect(await server.add(other("echo", 3))).toBeInstanceOf(Servable);

@@ -20,6 +20,7 @@ import {
   writeStore,
 } from "../support/model-store.js";
 
+const quickly = { interval: 5, timeout: 20_000 };
 const wrongAnswer: TestModel["change"] = (bundle) => {
   const golden = bundle.files["golden.jsonl"] as string;
   bundle.files["golden.jsonl"] = golden.replaceAll('"prediction":3}', '"prediction":3.0000002}');
@@ -80,14 +81,14 @@ describe.each([
       }
     });
     const third = await add("echo", 3);
-    await expect.poll(() => answers.get("version 3")).toBeGreaterThan(50);
+    await expect.poll(() => answers.get("version 3"), quickly).toBeGreaterThan(50);
     await rig.manager.remove("echo/3");
     // Its last calls are answered; their callers look once a turn.
     for (let turn = 0; turn < 3; turn++) await new Promise(setImmediate);
     const lastOfThird = answers.get("version 3");
     await rig.manager.remove("echo/1");
     const before = answers.get("version 2")!;
-    await expect.poll(() => answers.get("version 2")).toBeGreaterThan(before + 50);
+    await expect.poll(() => answers.get("version 2"), quickly).toBeGreaterThan(before + 50);
     isOver = true;
     await Promise.all(callers);
     expect(answers.get("version 3")).toBe(lastOfThird);
@@ -138,7 +139,7 @@ describe("with two threads", () => {
     rig = createManagerRig("pool", 2);
     const slow = await add("slow", 1);
     const running = rig.predict("slow", 5000);
-    await expect.poll(() => slow.references).toBe(2);
+    await expect.poll(() => slow.references, quickly).toBe(2);
     const removed = rig.manager.remove("slow/1");
     const again = rig.manager.remove("slow/1");
     expect([slow.state, rig.pools.threads!.idle]).toEqual(["draining", 1]);
@@ -203,7 +204,7 @@ describe("with two threads", () => {
     // Its worker is written off, and another one opened.
     const stuck = rig.pools.threads!.run("slow/1", [Float32Array.of(30_000)], 1, 10);
     await expect(stuck).rejects.toThrow("still going");
-    await expect.poll(() => rig.pools.threads!.idle, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => rig.pools.threads!.idle, quickly).toBe(2);
     expect(await rig.sessionsOf("echo/1")).toEqual(["runs it", "runs it"]);
     expect(await rig.sessionsOf("root/1")).toEqual(Array(2).fill("this worker's generation doesn't hold root/1"));
   });
