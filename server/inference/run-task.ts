@@ -57,7 +57,7 @@ export function runTask(runners: Runners, task: WorkerTask): RunResult | NotLoad
   if (key === upKey) return { loaded: undefined };
   const runner = runners.get(key);
   if (unload) return release(runners, key, runner);
-  if (runner === undefined) throw new Error(`this worker's generation doesn't hold ${key}`);
+  if (runner === undefined) throw new Error(`this worker doesn't hold ${key}`);
   if ("notLoaded" in runner) return runner;
   return batchRows >= rowCount ? runner.run(blocks, rowCount) : runInBatches(runner, blocks, rowCount, batchRows);
 }

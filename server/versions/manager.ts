@@ -18,6 +18,7 @@ import {
   unloadServable,
   warmServable,
 } from "./load-servable.js";
+import { keyOf } from "./newest.js";
 import type { Registry } from "./registry.js";
 import { Servable } from "./servable.js";
 import { UnreadVersion } from "./unread-version.js";
@@ -193,7 +194,3 @@ export class Manager {
 }
 
 const unwanted = { fault: "failed", problems: ["it was taken out of service before it was loaded"] } as const;
-
-export function keyOf({ name, version }: Pick<StoredBundle, "name" | "version">): string {
-  return `${name}/${version}`;
-}

@@ -8,8 +8,8 @@
 
 import { folderSignature, listBundles, type StoredBundle } from "../../bundle/index.js";
 import { StoppedError, type Turns } from "../turns.js";
-import { keyOf, type Manager } from "./manager.js";
-import { newestVersions } from "./newest.js";
+import type { Manager } from "./manager.js";
+import { keyOf, newestVersions } from "./newest.js";
 import type { Registry } from "./registry.js";
 import { Servable } from "./servable.js";
 import { UnreadVersion } from "./unread-version.js";

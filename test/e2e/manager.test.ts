@@ -104,7 +104,7 @@ describe.each([
       body: { error: { code: "model_not_found" } },
     });
     for (const key of ["echo/1", "echo/3"])
-      expect(await rig.sessionsOf(key)).toEqual(Array(workers).fill(`this worker's generation doesn't hold ${key}`));
+      expect(await rig.sessionsOf(key)).toEqual(Array(workers).fill(`this worker doesn't hold ${key}`));
     expect(await rig.sessionsOf("echo/2")).toEqual(Array(workers).fill("runs it"));
     expect(rig.troubles).toEqual([]);
   });
@@ -128,7 +128,7 @@ describe.each([
     ]);
     expect(await rig.predict("root", 9)).toMatchObject({ status: 200, body: { version: 1, prediction: 3 } });
     for (const key of ["root/2", "root/3"])
-      expect(await rig.sessionsOf(key)).toEqual(Array(workers).fill(`this worker's generation doesn't hold ${key}`));
+      expect(await rig.sessionsOf(key)).toEqual(Array(workers).fill(`this worker doesn't hold ${key}`));
     expect(rig.registry.ready).toBe(true);
     await expect(rig.manager.remove("root/2")).rejects.toThrow("root/2 isn't held: it is failed");
   });
@@ -152,7 +152,7 @@ describe("with two threads", () => {
     expect(await running).toMatchObject({ status: 200, body: { prediction: 5000 } });
     await Promise.all([removed, again]);
     expect([slow.state, rig.pools.threads!.idle]).toEqual(["closed", 2]);
-    expect(await rig.sessionsOf("slow/1")).toEqual(Array(2).fill("this worker's generation doesn't hold slow/1"));
+    expect(await rig.sessionsOf("slow/1")).toEqual(Array(2).fill("this worker doesn't hold slow/1"));
   });
 
   test("one that is removed while it is loaded never serves, and the next one is loaded all the same", async () => {
@@ -178,7 +178,7 @@ describe("with two threads", () => {
     await Promise.all([again, rig.manager.remove("echo/2")]);
     expect(await again).toMatchObject({ servable: { state: "failed" } });
     expect(statesOf("echo")[1]).toEqual([2, "unloaded"]);
-    expect(await rig.sessionsOf("echo/2")).toEqual(Array(2).fill("this worker's generation doesn't hold echo/2"));
+    expect(await rig.sessionsOf("echo/2")).toEqual(Array(2).fill("this worker doesn't hold echo/2"));
   });
 
   test("one is added once, and again when it is gone", async () => {
@@ -206,7 +206,7 @@ describe("with two threads", () => {
     await expect(stuck).rejects.toThrow("still going");
     await expect.poll(() => rig.pools.threads!.idle, quickly).toBe(2);
     expect(await rig.sessionsOf("echo/1")).toEqual(["runs it", "runs it"]);
-    expect(await rig.sessionsOf("root/1")).toEqual(Array(2).fill("this worker's generation doesn't hold root/1"));
+    expect(await rig.sessionsOf("root/1")).toEqual(Array(2).fill("this worker doesn't hold root/1"));
   });
 });
 
@@ -216,7 +216,7 @@ test("versions in processes come and go, and so does a bundle that isn't there",
   expect(rig.pools.threads).toBe(undefined);
   await add("spin", 2);
   await rig.manager.remove("spin/1");
-  expect(await rig.sessionsOf("spin/1")).toEqual(["this worker's generation doesn't hold spin/1"]);
+  expect(await rig.sessionsOf("spin/1")).toEqual(["this worker doesn't hold spin/1"]);
   expect(await rig.predict("spin", 5)).toMatchObject({ status: 200, body: { version: 2 } });
   // Threads that had ended for want of work are started again.
   await add("echo", 1);

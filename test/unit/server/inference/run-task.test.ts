@@ -24,7 +24,7 @@ test("a version that is unloaded is released, once, and run no more; the others 
   expect(unload("tiny/1")).toEqual({ loaded: undefined });
   expect(unload("tiny/1")).toEqual({ loaded: undefined });
   expect(released).toEqual(["tiny/1"]);
-  expect(() => run("tiny/1")).toThrow("this worker's generation doesn't hold tiny/1");
+  expect(() => run("tiny/1")).toThrow("this worker doesn't hold tiny/1");
   expect(run("tiny/2")).toMatchObject({ raw: [Float32Array.of(6)] });
 });
 
