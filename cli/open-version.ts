@@ -5,10 +5,11 @@ import { readBundle } from "../bundle/index.js";
 import type { EngineSetting } from "../server/inference/engines.js";
 import type { Runner } from "../server/inference/runner.js";
 import { chooseEngines } from "../server/versions/choose-engines.js";
-import { Version } from "../server/versions/version.js";
+import { createContract } from "../server/versions/contract.js";
+import { Servable } from "../server/versions/servable.js";
 
 export interface OpenVersion {
-  readonly version: Version;
+  readonly version: Servable;
   readonly runner: Runner;
 }
 
@@ -20,6 +21,6 @@ export function parseEngine(value: string | undefined): EngineSetting {
 
 /** @throws BundleError, GraphError, or Error when a model can't be loaded: each with sentences. */
 export async function openVersion(directory: string, engine: EngineSetting): Promise<OpenVersion> {
-  const version = new Version(await readBundle(directory));
+  const version = new Servable(createContract(await readBundle(directory)));
   return { version, runner: chooseEngines(version, engine, Math.random, () => performance.now()) };
 }

@@ -85,7 +85,7 @@ async function verifyBundle(directory: string, engine: EngineSetting): Promise<n
       proof.problemCount > proof.problems.length ? [`and ${proof.problemCount - proof.problems.length} more`] : [];
     return refuse(directory, [...proof.problems, ...more], proof);
   }
-  const { manifest, digest } = version.bundle;
+  const { manifest, digest } = version.contract.bundle;
   process.stdout.write(`${directory}: proved
 
   model        ${version.key}, ${manifest.task}${outputs(version.postprocessor.names)}, made ${manifest.created}

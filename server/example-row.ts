@@ -1,13 +1,13 @@
 /** A row to try a version with, from its golden rows: without a value of any feature that is personal data. */
 
 import type { Feature, GoldenRow } from "../bundle/index.js";
-import type { Version } from "./versions/version.js";
+import type { Contract } from "./versions/contract.js";
 
 /** Longer ones are no example to read. */
 const jsonCharsMax = 16_384;
 
 /** @returns The row's JSON text; undefined where the bundle has none that can be shown. */
-export function exampleRow({ bundle, rowSchema, hiddenFeatures }: Version): string | undefined {
+export function exampleRow({ bundle, rowSchema, hiddenFeatures }: Contract): string | undefined {
   const { golden } = bundle;
   const good = golden.find((row) => row.kind === "sample" && isShort(row)) ?? golden.find(isShort);
   if (good === undefined) return undefined;

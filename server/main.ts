@@ -7,7 +7,7 @@ import { Server } from "./server.js";
 import { endAtOnce, onSignals } from "./signals.js";
 import { urlHost } from "./transport/address.js";
 import type { ListedVersion } from "./versions/registry.js";
-import { Version } from "./versions/version.js";
+import { Servable } from "./versions/servable.js";
 
 /**
  * Serves until a signal says to stop ({@link onSignals}).
@@ -73,7 +73,7 @@ async function endBesideThreads({ logs }: Server): Promise<never> {
 }
 
 function describe(version: ListedVersion): string {
-  if (version instanceof Version && version.proof) {
+  if (version instanceof Servable && version.proof) {
     return `${version.proof.rows} golden rows proved on ${version.proof.executors.join(" and ")}`;
   }
   return version.state === "incomplete" ? `refused until it is whole; ${version.reason}` : (version.reason ?? "");
@@ -89,6 +89,6 @@ function greeting(server: Server, config: Config): string {
     for (const version of versions) lines.push(`  ${name}/${version.number}  ${version.state}  ${describe(version)}`);
   }
   const version = server.registry.versions.find(({ state }) => state === "ready")!;
-  lines.push("Try:", `  ${curlCommand(`${base}/models/${version.name}/predict`, exampleRow(version))}`, "");
+  lines.push("Try:", `  ${curlCommand(`${base}/models/${version.name}/predict`, exampleRow(version.contract))}`, "");
   return lines.join("\n");
 }

@@ -9,12 +9,12 @@
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
+import type { StoredBundle } from "../bundle/index.js";
 import { Admission } from "./admission.js";
 import { type Config, type SizedConfig, sizeFields, withSizes } from "./config.js";
 import { openEngines } from "./inference/engines.js";
 import { Intake, intakeRowsMax } from "./inference/intake.js";
 import { Pools } from "./inference/pools.js";
-import type { Runner } from "./inference/runner.js";
 import { Scheduler } from "./inference/scheduler.js";
 import type { StuckRun } from "./inference/worker-slots.js";
 import { Linger } from "./linger.js";
@@ -31,13 +31,15 @@ import { PredictionCache } from "./path/cache.js";
 import { createPath, type PredictPath } from "./path/predict.js";
 import { Slices } from "./path/slices.js";
 import { productVersion } from "./product-version.js";
+import { newestReady } from "./routing/newest-ready.js";
 import { Routes } from "./routing/routes.js";
 import { createRequestIds } from "./transport/request-id.js";
 import { Turns } from "./turns.js";
-import type { Servable } from "./versions/load-servable.js";
+import type { ProofReport } from "./versions/load-servable.js";
+import { Manager } from "./versions/manager.js";
 import { Registry } from "./versions/registry.js";
+import type { Servable } from "./versions/servable.js";
 import { StoreLoader } from "./versions/store-loader.js";
-import type { Version } from "./versions/version.js";
 
 /** How long a drain waits for what observers still hold, such as spans for the collector, milliseconds. */
 const deliverMs = 2000;
@@ -65,10 +67,10 @@ export class Server {
   readonly #routes: Routes;
   readonly #admission: Admission;
   readonly #nextRequestId = createRequestIds(randomBytes(8).toString("hex"));
-  readonly #runners: Runner[] = [];
   readonly #turns = new Turns({ now, defer: setImmediate });
   /** A scrape isn't the calls' business: it takes less of a turn. */
   readonly #scrapeTurns = new Turns({ now, defer: setImmediate, budgetMs: scrapeBudgetMs });
+  #manager: Manager | undefined;
   #loader: StoreLoader | undefined;
   #pools: Pools | undefined;
   #scheduler: Scheduler | undefined;
@@ -84,7 +86,8 @@ export class Server {
 
   constructor(config: Config) {
     this.#config = withSizes(config);
-    this.#registry = new Registry(config.defaultModel);
+    // Which version answers calls that name none. Another policy is another word here.
+    this.#registry = new Registry(config.defaultModel, newestReady);
     this.#routes = new Routes(this.#registry);
     const linger = new Linger(now, config.lingerUs / 1000, setImmediate);
     this.#admission = new Admission({ callsMax: config.callsMax, bytesMax: this.#config.bytesMax }, linger);
@@ -131,6 +134,32 @@ export class Server {
     }
   }
 
+  /**
+   * Loads a version beside the others and takes it into service.
+   *
+   * @returns The servable; or why there is none, and then nothing else has changed.
+   * @throws Error with a sentence when it is held already, or the server isn't started or stops.
+   */
+  async add(stored: StoredBundle): Promise<Servable | ProofReport> {
+    return (await this.#whenStarted()).add(stored);
+  }
+
+  /**
+   * Takes a version out of service: it answers the calls that it has, and no others. Resolves when nothing is left of it.
+   *
+   * @param key - `demand/1`
+   * @throws Error with a sentence when there is no such version, or it isn't held.
+   */
+  async remove(key: string): Promise<void> {
+    await (await this.#whenStarted()).remove(key);
+  }
+
+  async #whenStarted(): Promise<Manager> {
+    await this.#started;
+    if (this.#manager === undefined || this.#stopping) throw new Error("the server doesn't serve");
+    return this.#manager;
+  }
+
   get httpPort(): number {
     return this.#listeners!.public.port;
   }
@@ -175,10 +204,11 @@ export class Server {
     this.#logs.event("info", "listening", { http_port: this.httpPort, admin_port: this.adminPort });
     this.#turns.throwIfStopped();
     this.#sweeper = setInterval(() => this.#admission.sweep(now(), path.giveUp), sweepEveryMs);
-    const loader = this.#createLoader(pools, scheduler);
+    const manager = this.#createManager(pools, scheduler);
+    this.#manager = manager;
+    const loader = this.#createLoader(manager);
     this.#loader = loader;
     await loader.load();
-    if (!loader.waits) await pools.endLoading();
     this.#turns.throwIfStopped();
     this.#warm = true;
     this.#routes.open();
@@ -222,13 +252,9 @@ export class Server {
     });
   }
 
-  #createLoader(pools: Pools, scheduler: Scheduler): StoreLoader {
-    const { models, versionsPerModel, defaultModel, defaultModelIsLoose = false, execution, engine } = this.#config;
-    return new StoreLoader({
-      models,
-      versionsPerModel,
-      defaultModel,
-      defaultIsLoose: defaultModelIsLoose,
+  #createManager(pools: Pools, scheduler: Scheduler): Manager {
+    const { execution, engine } = this.#config;
+    return new Manager({
       registry: this.#registry,
       turns: this.#turns,
       executors: {
@@ -239,20 +265,38 @@ export class Server {
         },
         loadInThreads: (spec, prepare) => pools.loadInThreads(spec, prepare),
         loadInProcesses: (spec) => pools.loadInProcesses(spec),
-        openLane: (version, runner, pool) => scheduler.addLane(version, runner, pool),
+        endLoading: () => pools.endLoading(),
+        unload: (key) => pools.unload(key),
+        openLane: (servable, runner, pool) => scheduler.addLane(servable, runner, pool),
+        closeLane: (servable) => scheduler.removeLane(servable),
         now,
       },
       listener: {
-        onRead: (version) => this.#metrics.addVersion(version),
-        onEngines: (version) => this.#logEngines(version),
+        onRead: (servable) => this.#metrics.addVersion(servable),
+        onEngines: (servable) => this.#logEngines(servable),
+        onServing: (servable) => this.#giveMemory(servable),
+        onGone: (servable) => this.#metrics.removeVersion(servable),
       },
-      serve: (servable) => this.#takeIntoService(servable),
+      log: (level, message, fields) => this.#logs.event(level, message, fields),
+    });
+  }
+
+  #createLoader(manager: Manager): StoreLoader {
+    const { models, versionsPerModel, defaultModel, defaultModelIsLoose = false } = this.#config;
+    return new StoreLoader({
+      models,
+      versionsPerModel,
+      defaultModel,
+      defaultIsLoose: defaultModelIsLoose,
+      registry: this.#registry,
+      manager,
+      turns: this.#turns,
       log: (level, message, fields) => this.#logs.event(level, message, fields),
     });
   }
 
   #logStuck({ key, rowCount, ranMs }: StuckRun, way: "thread" | "process"): void {
-    const version = this.#registry.versions.find((version) => version.key === key);
+    const version = this.#registry.entry(key);
     const fields = { model: version?.name, version: version?.number, rows: rowCount, ran_ms: Math.round(ranMs) };
     const what =
       way === "process"
@@ -261,7 +305,7 @@ export class Server {
     this.#logs.event("error", `a run didn't end: ${what}`, fields);
   }
 
-  #logEngines({ name, number, engines }: Version): void {
+  #logEngines({ name, number, engines }: Servable): void {
     for (const { model, engine, reason, differed } of engines) {
       this.#logs.event(differed ? "error" : "info", `engine: ${engine}`, {
         model: name,
@@ -272,15 +316,12 @@ export class Server {
     }
   }
 
-  #takeIntoService({ version, runner, lane }: Servable): void {
-    if (runner) {
-      this.#runners.push(runner);
-      version.intake = new Intake(runner.room(intakeRowsMax), lane.blockWidths);
-    }
+  /** Not before it serves: the proof has to see runs. */
+  #giveMemory(servable: Servable): void {
+    const { runner, blockWidths } = servable.lane!;
+    if (runner) servable.intake = new Intake(runner.room(intakeRowsMax), blockWidths);
     const { cacheBytes } = this.#config;
-    // Not before: the proof has to see runs.
-    if (cacheBytes > 0) version.cache = new PredictionCache(version, cacheBytes);
-    version.become("ready");
+    if (cacheBytes > 0) servable.cache = new PredictionCache(servable.contract, cacheBytes);
   }
 
   #addGauges(): void {
@@ -343,7 +384,7 @@ export class Server {
     clearTimeout(this.#metricsTimer);
     clearInterval(this.#sweeper);
     const runsCut = (await this.#pools?.close(leftMs())) ?? 0;
-    for (const runner of this.#runners) runner.release();
+    for (const { lane } of this.#registry.versions) lane?.runner?.release();
     const cutOff = callsCut > 0 ? callsCut : startCut + runsCut;
     this.#recordsLeft = (await delivered).includes(false);
     this.#logs.event(cutOff === 0 ? "info" : "error", "stopped", { cut_off: cutOff });

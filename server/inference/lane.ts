@@ -13,7 +13,7 @@
  */
 
 import type { Call } from "../path/call.js";
-import type { Version } from "../versions/version.js";
+import type { ServingVersion } from "../path/serving-version.js";
 import { Arrivals } from "./arrivals.js";
 import { batchLength } from "./batch-length.js";
 import { DrainMeter } from "./drain-meter.js";
@@ -74,7 +74,7 @@ export interface ShareClock {
 }
 
 export class Lane {
-  readonly version: Version;
+  readonly version: ServingVersion;
   /** Undefined when this version may only run in the pool. */
   readonly runner: Runner | undefined;
   /** Undefined when it may only run on the event loop. */
@@ -104,7 +104,12 @@ export class Lane {
   /** The scheduler's last round in which it had to wait. */
   waitsInRound = 0;
 
-  constructor(version: Version, runner: Runner | undefined, pool?: WorkerPool, clock: ShareClock = { usedUs: 0 }) {
+  constructor(
+    version: ServingVersion,
+    runner: Runner | undefined,
+    pool?: WorkerPool,
+    clock: ShareClock = { usedUs: 0 },
+  ) {
     this.version = version;
     this.runner = runner;
     this.pool = pool;

@@ -1,11 +1,10 @@
 /**
- * The pool of threads: a generation of workers, each with a session of every version that it was started with. The only
- * importer of piscina.
+ * The pool of threads: workers with a session of every version that threads run. The only importer of piscina.
  *
- * To change versions, a new generation is started beside the old one, and the old one is closed when it is drained; a
- * worker is never terminated while it runs, because that kills the process (SIGABRT inside onnxruntime, 5 of 5), and
- * for the same reason no task ever carries an AbortSignal. So a thread whose run is stuck can only be left alone: it
- * holds a processor until its run ends, if it ever does. Each thread has a Piscina of its own, so that it can be left
+ * Versions come and go between two runs of a worker: it loads one, or releases one, as a task like any other. A worker
+ * is never terminated while it runs, because that kills the process (SIGABRT inside onnxruntime, 5 of 5), and for the
+ * same reason no task ever carries an AbortSignal. So a thread whose run is stuck can only be left alone: it holds a
+ * processor until its run ends, if it ever does. Each thread has a Piscina of its own, so that it can be left
  * alone. Piscina's own queue stays empty: it is neither first-in first-out nor bounded when it says so.
  */
 
@@ -20,7 +19,7 @@ import { NotLoadedError, type StuckRun, type WorkerSlot, WorkerSlots } from "./w
 
 export interface PoolOptions {
   readonly workers: number;
-  /** What every worker loads when it starts; {@link Pool.load} adds to them. */
+  /** What every worker loads when it starts; {@link Pool.loadVersion} adds to them, {@link Pool.unload} takes away. */
   readonly specs: readonly RunnerSpec[];
   /** Another worker file, for tests of workers that die. */
   readonly filename?: string;
@@ -132,7 +131,7 @@ export class Pool extends WorkerSlots<Thread> {
     this.started.catch(() => {});
   }
 
-  /** Starts a generation, and resolves when it has started. */
+  /** Starts the threads, and resolves when they have started. */
   static async start(options: PoolOptions): Promise<Pool> {
     const pool = new Pool(options);
     await pool.started;
@@ -151,6 +150,13 @@ export class Pool extends WorkerSlots<Thread> {
         this.notLoaded.set(spec.key, error.message);
       }
     }
+  }
+
+  override async unload(key: string): Promise<void> {
+    const place = this.#specs.findIndex((spec) => spec.key === key);
+    if (place >= 0) this.#specs.splice(place, 1);
+    this.notLoaded.delete(key);
+    await super.unload(key);
   }
 
   /**

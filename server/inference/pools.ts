@@ -40,8 +40,7 @@ export class Pools {
   /** Starts the threads. */
   constructor(options: PoolsOptions) {
     this.#options = options;
-    if (options.workers > 0) this.#threads = this.#openThreads(options.workers);
-    this.#loaders = this.#threads ?? this.#openThreads(1);
+    this.#openLoaders();
   }
 
   /** Those that serve. */
@@ -59,8 +58,7 @@ export class Pools {
    * @throws NotLoadedError when it can't be loaded; any other Error when a worker died.
    */
   async loadInThreads(spec: RunnerSpec, prepare: PrepareOrder): Promise<Prepared> {
-    this.#loaders ??= this.#openThreads(1);
-    const prepared = await this.#loaders.loadVersion(spec, prepare);
+    const prepared = await this.#openLoaders().loadVersion(spec, prepare);
     this.#holdsBounded = true;
     return prepared;
   }
@@ -78,7 +76,13 @@ export class Pools {
     return this.#processes;
   }
 
-  /** Ends threads that nothing will run in, once nothing more is to be loaded. */
+  /** Releases a version's sessions wherever there are some; nothing of it runs any more. */
+  async unload(key: string): Promise<void> {
+    this.#stuckRuns.delete(key);
+    await Promise.all([this.#loaders?.unload(key), this.#processes?.unload(key)]);
+  }
+
+  /** Ends threads that nothing will run in, while nothing is to be loaded. */
   async endLoading(): Promise<void> {
     const loaders = this.#loaders;
     if (loaders === undefined || (loaders === this.#threads && this.#holdsBounded)) return;
@@ -110,7 +114,7 @@ export class Pools {
    * count.
    */
   get down(): boolean {
-    return this.#threads?.alive === 0 || this.#processes?.down === true;
+    return (this.#holdsBounded && this.#threads?.alive === 0) || this.#processes?.down === true;
   }
 
   /** After {@link close}: threads that still run. The process can't exit beside them. */
@@ -135,6 +139,12 @@ export class Pools {
     await ofThreads;
     this.#threadsLeft = this.#loaders?.stuck ?? this.stuck;
     return killed + this.#threadsLeft;
+  }
+
+  #openLoaders(): Pool {
+    if (this.#options.workers > 0) this.#threads ??= this.#openThreads(this.#options.workers);
+    this.#loaders ??= this.#threads ?? this.#openThreads(1);
+    return this.#loaders;
   }
 
   #openThreads(workers: number): Pool {

@@ -46,7 +46,7 @@ const failuresMax = 3;
  * version's.
  */
 interface Loading {
-  readonly specs: readonly RunnerSpec[];
+  readonly specs: RunnerSpec[];
   readonly loadMs: number;
   readonly notLoaded: Map<string, string>;
   readonly loadedOnce: Set<string>;
@@ -87,6 +87,7 @@ class ChildSlot implements WorkerSlot {
 
   async run(task: WorkerTask): Promise<RunResult | NotLoaded | Loaded> {
     if (task.load !== undefined) return await this.#loadLater(task.load.spec);
+    if (task.unload) this.#loaded.delete(task.key);
     const message = await this.#ask({ task });
     if ("failed" in message) throw new Error(message.failed);
     return message.result!;
@@ -132,8 +133,10 @@ class ChildSlot implements WorkerSlot {
     await new Promise<FromProcess>((resolve, reject) => {
       this.#waiting = { resolve, reject };
     }).finally(() => clearTimeout(lateTimer));
-    // More may come while it loads.
-    for (let i = 0; i < specs.length; i++) if (!notLoaded.has(specs[i]!.key)) await this.#loadOne(child, specs[i]!);
+    // Others may come and go while it loads.
+    const isWanted = ({ key }: RunnerSpec) => !notLoaded.has(key) && this.#loaded.get(key) !== child;
+    for (let spec = specs.find(isWanted); spec !== undefined; spec = specs.find(isWanted))
+      await this.#loadOne(child, spec);
   }
 
   async #loadOne(child: ChildProcess, spec: RunnerSpec): Promise<void> {
@@ -232,19 +235,17 @@ export class ProcessPool extends WorkerSlots<ChildSlot> {
    * children can't start.
    */
   readonly started: Promise<void>;
-  readonly #specs: RunnerSpec[];
+  readonly #loading: Loading;
 
   /** Starts the children. */
   constructor(options: ProcessPoolOptions) {
     const { workers, specs, onStuck, loadMs = loadMsDefault } = options;
-    const ownSpecs = [...specs];
-    const notLoaded = new Map<string, string>();
-    const loading = { specs: ownSpecs, loadMs, notLoaded, loadedOnce: new Set<string>() };
+    const loading = { specs: [...specs], loadMs, notLoaded: new Map<string, string>(), loadedOnce: new Set<string>() };
     const open = (onAlive: () => void) => new ChildSlot(options, loading, onAlive);
     // What is killed doesn't stay.
     super({ workers, open, onStuck, stuckMax: Number.POSITIVE_INFINITY });
-    this.#specs = ownSpecs;
-    this.notLoaded = notLoaded;
+    this.#loading = loading;
+    this.notLoaded = loading.notLoaded;
     this.started = Promise.all(this.slots.map(({ warm }) => warm)).then(() => {});
     this.started.catch(() => {});
   }
@@ -255,7 +256,7 @@ export class ProcessPool extends WorkerSlots<ChildSlot> {
    * @throws {@link NotLoadedError} when it can't be loaded.
    */
   async loadVersion(spec: RunnerSpec): Promise<void> {
-    this.#specs.push(spec);
+    this.#loading.specs.push(spec);
     const loads = this.slots.map((slot) => this.load({ spec }, slot, Number.POSITIVE_INFINITY));
     // Children that can't even start load nothing, ever.
     const cantStart = new Promise<never>((_, reject) => this.started.catch(reject));
@@ -263,6 +264,15 @@ export class ProcessPool extends WorkerSlots<ChildSlot> {
     const reason = this.notLoaded.get(spec.key);
     if (reason !== undefined) throw new NotLoadedError(reason);
     for (const end of ends) if (end.status === "rejected") throw end.reason;
+  }
+
+  override async unload(key: string): Promise<void> {
+    const { specs, notLoaded, loadedOnce } = this.#loading;
+    const place = specs.findIndex((spec) => spec.key === key);
+    if (place >= 0) specs.splice(place, 1);
+    notLoaded.delete(key);
+    loadedOnce.delete(key);
+    await super.unload(key);
   }
 
   /** Whether no child is there and none is about to be. */

@@ -16,6 +16,8 @@ export interface WorkerTask {
   readonly batchRows?: number;
   /** In place of a run. */
   readonly load?: LoadOrder;
+  /** In place of a run: the version's sessions are released. */
+  readonly unload?: true;
 }
 
 /** A version for a worker that already runs. */
@@ -25,7 +27,7 @@ export interface LoadOrder {
   readonly prepare?: PrepareOrder;
 }
 
-/** What is said to a {@link LoadOrder}. */
+/** What is said to a {@link LoadOrder}, and to an order to unload. */
 export interface Loaded {
   /** Undefined where nobody asked. */
   readonly loaded: Prepared | undefined;
@@ -50,11 +52,12 @@ export function loadRunner(spec: RunnerSpec): Runner | NotLoaded {
 }
 
 export function runTask(runners: Runners, task: WorkerTask): RunResult | NotLoaded | Loaded {
-  const { key, blocks, rowCount, batchRows = rowCount, load } = task;
+  const { key, blocks, rowCount, batchRows = rowCount, load, unload } = task;
   if (load !== undefined) return takeOrder(runners, load);
   if (key === upKey) return { loaded: undefined };
   const runner = runners.get(key);
-  if (runner === undefined) throw new Error(`this worker's generation doesn't hold ${key}`);
+  if (unload) return release(runners, key, runner);
+  if (runner === undefined) throw new Error(`this worker doesn't hold ${key}`);
   if ("notLoaded" in runner) return runner;
   return batchRows >= rowCount ? runner.run(blocks, rowCount) : runInBatches(runner, blocks, rowCount, batchRows);
 }
@@ -70,6 +73,13 @@ function takeOrder(runners: Runners, { spec, prepare }: LoadOrder): NotLoaded | 
   }
   runners.set(spec.key, runner);
   return "notLoaded" in runner ? runner : { loaded };
+}
+
+/** Harmless for a version that this worker doesn't hold. */
+function release(runners: Runners, key: string, runner: Runner | NotLoaded | undefined): Loaded {
+  runners.delete(key);
+  if (runner !== undefined && "release" in runner) runner.release();
+  return { loaded: undefined };
 }
 
 const upKey = "";

@@ -7,7 +7,7 @@
 
 import type { Block } from "../../preprocessing/index.js";
 import type { BatchRow } from "../path/row-index.js";
-import type { Version } from "../versions/version.js";
+import type { Contract } from "../versions/contract.js";
 import type { Engine, EngineModel } from "./engine.js";
 import type { SharedChoices } from "./engines.js";
 import { rowWidth } from "./tensor.js";
@@ -47,8 +47,8 @@ export interface Runner {
   release(): void;
 }
 
-export function runnerSpec(version: Version): RunnerSpec {
-  const { key, bundle, chosen, preprocessor, postprocessor } = version;
+export function runnerSpec({ contract, chosen }: { contract: Contract; chosen: SharedChoices }): RunnerSpec {
+  const { key, bundle, preprocessor, postprocessor } = contract;
   return {
     key,
     models: bundle.models.map(({ id, bytes, inputs, outputs }) => ({ id, bytes, inputs, outputs })),

@@ -11,7 +11,6 @@
 import { ServeError } from "../errors.js";
 import type { Call } from "../path/call.js";
 import type { ServingVersion } from "../path/serving-version.js";
-import type { Version } from "../versions/version.js";
 import { type Choice, chooseExecutor, type Execution } from "./choose-executor.js";
 import { Executors } from "./executors.js";
 import { Gate } from "./gate.js";
@@ -33,9 +32,14 @@ export interface SchedulerOptions {
   /** Runs a function at the end of this turn of the event loop: `setImmediate`. */
   readonly defer: (run: () => void) => void;
   /** Hears of each batch that ran. */
-  readonly onBatch: (version: Version, executor: "inline" | "pool", rowCount: number, durationUs: number) => void;
+  readonly onBatch: (
+    version: ServingVersion,
+    executor: "inline" | "pool",
+    rowCount: number,
+    durationUs: number,
+  ) => void;
   /** Hears of what the runtime said when rows failed, and of dead workers: for the log. */
-  readonly onTrouble: (version: Version, message: string) => void;
+  readonly onTrouble: (version: ServingVersion, message: string) => void;
 }
 
 /**
@@ -72,7 +76,7 @@ export class Scheduler {
   }
 
   /** @param pool - Whose workers hold the version; by default those of all versions. */
-  addLane(version: Version, runner: Runner | undefined, pool = this.#options.pool): Lane {
+  addLane(version: ServingVersion, runner: Runner | undefined, pool = this.#options.pool): Lane {
     const clock = this.#clocks.get(pool) ?? { usedUs: 0 };
     this.#clocks.set(pool, clock);
     const lane = new Lane(version, runner, pool, clock);
@@ -82,6 +86,15 @@ export class Scheduler {
     }
     this.#laneOf.set(version, lane);
     return lane;
+  }
+
+  /** For a version that nothing works with any more: whatever still stands in its queues is over. */
+  removeLane(version: ServingVersion): void {
+    const lane = this.#laneOf.get(version);
+    if (lane === undefined) return;
+    this.#laneOf.delete(version);
+    const place = this.#waiting.indexOf(lane);
+    if (place >= 0) this.#waiting.splice(place, 1);
   }
 
   lane(version: ServingVersion): Lane | undefined {
@@ -334,6 +347,7 @@ export class Scheduler {
     const executors = this.#executorsOf.get(lane.pool!)!;
     const running = { endsMs: startedMs + expectedUs / 1000 };
     lane.running++;
+    lane.version.retain();
     lane.usedUs += expectedUs;
     executors.began(running);
     // Should the worker die, they are wanted again.
@@ -369,6 +383,7 @@ export class Scheduler {
     } finally {
       lane.running--;
       executors.ended(running);
+      lane.version.release();
     }
   }
 

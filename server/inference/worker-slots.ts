@@ -59,6 +59,9 @@ interface Run<Slot> {
  */
 const lookEveryMs = 50;
 
+/** How long a worker may take to release a version, once it comes to it, milliseconds. */
+const unloadMs = 30_000;
+
 export class NotLoadedError extends Error {}
 
 export class WorkerSlots<Slot extends WorkerSlot> implements WorkerPool {
@@ -86,8 +89,10 @@ export class WorkerSlots<Slot extends WorkerSlot> implements WorkerPool {
 
   /** Workers that wait for a task. */
   get idle(): number {
-    let free = -this.#waiting.length;
+    let free = 0;
     for (const slot of this.#slots) if (slot.alive && !this.#running.has(slot)) free++;
+    // What waits for one worker, such as an order to load, leaves the others free.
+    for (const { only } of this.#waiting) if (only === undefined) free--;
     return Math.max(0, free);
   }
 
@@ -112,6 +117,13 @@ export class WorkerSlots<Slot extends WorkerSlot> implements WorkerPool {
    */
   load(order: LoadOrder, slot: Slot, limitMs: number): Promise<Loaded> {
     return this.#enqueue({ key: order.spec.key, blocks: [], rowCount: 0, load: order }, limitMs, slot);
+  }
+
+  /** Releases a version's sessions in every worker, in each after the run that it has; from now on none loads it. */
+  async unload(key: string): Promise<void> {
+    const order: WorkerTask = { key, blocks: [], rowCount: 0, unload: true };
+    // A worker that dies first has nothing to release, and the one that replaces it doesn't load the version.
+    await Promise.allSettled(this.#slots.map((slot) => this.#enqueue(order, unloadMs, slot)));
   }
 
   /**
@@ -139,7 +151,8 @@ export class WorkerSlots<Slot extends WorkerSlot> implements WorkerPool {
     return new Promise<RunResult | Loaded>((resolve, reject) => {
       if (this.#closing) throw new Error("the pool is closed");
       const run = { task, limitMs, resolve, reject, only, sinceMs: performance.now() };
-      const slot = this.#waiting.length === 0 ? this.#slotFor(run) : undefined;
+      const isNext = this.#waiting.every((other) => other.only !== undefined && other.only !== only);
+      const slot = isNext ? this.#slotFor(run) : undefined;
       if (slot === undefined) this.#waiting.push(run);
       else this.#hand(run, slot);
       if (limitMs < Number.POSITIVE_INFINITY) this.#watch ??= setInterval(() => this.#look(), lookEveryMs).unref();

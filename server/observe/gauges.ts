@@ -2,7 +2,7 @@
 
 import type { PredictionCache } from "../path/cache.js";
 import type { ListedVersion } from "../versions/registry.js";
-import type { Version } from "../versions/version.js";
+import type { Servable } from "../versions/servable.js";
 import type { Metrics } from "./metrics.js";
 
 export interface WorkerCounts {
@@ -19,21 +19,21 @@ export interface GaugedServer {
   readonly ready: boolean;
   readonly pools: WorkerCounts | undefined;
   /** Those that were read. */
-  readonly versions: readonly Version[];
+  readonly versions: readonly Servable[];
   /** All that the store names. */
   readonly listed: readonly ListedVersion[];
   readonly admission: { readonly calls: number; readonly bytes: number; readonly bytesMax: number };
   readonly listener: { readonly connections: number };
   readonly logs: { readonly dropped: number };
   readonly traces: { readonly dropped: number };
-  readonly queuedRows: (version: Version) => number;
+  readonly queuedRows: (version: Servable) => number;
 }
 
 export function addGauges(metrics: Metrics, server: GaugedServer): void {
   type Type = "gauge" | "counter";
   const ofServer = (name: string, type: Type, help: string, read: () => number) =>
     metrics.addGauge({ name, help, read: () => [{ value: read() }] }, type);
-  const ofVersions = (name: string, type: Type, help: string, read: (version: Version) => number) =>
+  const ofVersions = (name: string, type: Type, help: string, read: (version: Servable) => number) =>
     metrics.addGauge(
       {
         name,

@@ -165,6 +165,11 @@ export class Metrics implements Observer {
     this.#series.set(version, new Series(version.name, String(version.number), version.fallback !== undefined));
   }
 
+  /** Of a version that is gone: all its series end. */
+  removeVersion(version: ServingVersion): void {
+    this.#series.delete(version);
+  }
+
   addGauge({ name, help, read }: GaugeSource, type: "gauge" | "counter" = "gauge"): void {
     const pieces = function* () {
       const samples = read();

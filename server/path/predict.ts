@@ -86,6 +86,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
         routes.find(modelName, versionName) ??
         (isLargeBody(bodyBytes) ? routes.choose(modelName, versionName) : undefined);
       if (version === undefined) return routes.limits(modelName, versionName).bodyBytesMax;
+      version.retain();
       call.found = version;
       const { bodyBytesMax } = version.bodyLimits;
       // The error of one that is too large is another one: to come again later wouldn't help.
@@ -105,7 +106,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
     try {
       call.startedMs = now();
       admission.enter(call);
-      const version = call.found ?? routes.choose(call.modelName, call.versionName);
+      const version = call.found ?? chooseNow(call);
       call.version = version;
       // Asked already where the length was announced.
       const isAsked = call.announcedBytes !== call.bodyBytes && mayBeRefused(call, call.bodyBytes);
@@ -139,6 +140,14 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
     } catch (error) {
       fail(call, error);
     }
+  }
+
+  /** For a call whose version wasn't ready yet, or known, when its head came. */
+  function chooseNow(call: Call): ServingVersion {
+    const version = routes.choose(call.modelName, call.versionName);
+    version.retain();
+    call.found = version;
+    return version;
   }
 
   /** To ask costs a small call as much again as being let in. */
@@ -269,6 +278,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
     scheduler.ended(call);
     admission.leave(call);
     for (let i = 0; i < observers.length; i++) observers[i]!.onCall(call);
+    call.found?.release();
   }
 
   return { announce, predict, fail, giveUp, abandon };

@@ -36,4 +36,7 @@ export interface ServingVersion {
   readonly cache: PredictionCache | undefined;
   /** Where the rows of small calls are written, once it serves; undefined where they all have blocks of their own. */
   readonly intake: Intake | undefined;
+  /** A call holds it from its route to its record, a batch while it runs: until then it isn't unloaded. */
+  retain(): void;
+  release(): void;
 }

@@ -1,14 +1,14 @@
 /** What `/models` and `/models/{m}` say: of every version that the store names, its state, and why it isn't served. */
 
 import type { ListedVersion, Registry } from "../versions/registry.js";
-import { Version } from "../versions/version.js";
+import { Servable } from "../versions/servable.js";
 
 export function describeModels(registry: Registry): object {
   return {
     models: registry.models.map(([name, versions]) => ({
       name,
-      task: firstRead(versions)?.bundle.manifest.task ?? null,
-      serving: serving(versions)?.number ?? null,
+      task: firstRead(versions)?.contract.bundle.manifest.task ?? null,
+      serving: registry.champion(name)?.number ?? null,
       versions: versions.map(({ number, state, reason }) => ({
         version: number,
         state,
@@ -21,7 +21,7 @@ export function describeModels(registry: Registry): object {
 /** @throws {@link ServeError} model_not_found. */
 export function describeModel(registry: Registry, name: string): object {
   const versions = registry.model(name);
-  const champion = serving(versions);
+  const champion = registry.champion(name);
   return {
     name,
     serving: champion?.number ?? null,
@@ -30,15 +30,15 @@ export function describeModel(registry: Registry, name: string): object {
       state: version.state,
       reason: version.reason ?? null,
       role: version === champion ? "champion" : "standby",
-      ...(version instanceof Version ? describeRead(version) : nothingRead),
+      ...(version instanceof Servable ? describeRead(version) : nothingRead),
       problems: version.problems,
     })),
     schema: (champion ?? firstRead(versions))?.rowSchema.document ?? null,
   };
 }
 
-function describeRead(version: Version) {
-  const { digest, manifest } = version.bundle;
+function describeRead(version: Servable) {
+  const { digest, manifest } = version.contract.bundle;
   return {
     digest,
     engine: version.engine ?? null,
@@ -69,10 +69,6 @@ const nothingRead: Readonly<Record<keyof ReturnType<typeof describeRead>, null |
   proof: null,
 };
 
-function serving(versions: readonly ListedVersion[]): Version | undefined {
-  return versions.find((version) => version instanceof Version && version.state === "ready") as Version | undefined;
-}
-
-function firstRead(versions: readonly ListedVersion[]): Version | undefined {
-  return versions.find((version) => version instanceof Version);
+function firstRead(versions: readonly ListedVersion[]): Servable | undefined {
+  return versions.find((version) => version instanceof Servable);
 }

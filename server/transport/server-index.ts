@@ -2,7 +2,7 @@
 
 import { exampleRow } from "../example-row.js";
 import type { Registry } from "../versions/registry.js";
-import type { Version } from "../versions/version.js";
+import { Servable } from "../versions/servable.js";
 import { publicAddresses } from "./addresses.js";
 import { renderIndexPage, type ServerIndex } from "./index-page.js";
 
@@ -58,15 +58,15 @@ export class IndexAnswers {
 
   #index(): ServerIndex {
     const models = this.#registry.models.map(([name, versions], index) => {
-      const champion = versions.find(isServing);
+      const champion = this.#registry.champion(name);
       const isShown = champion !== undefined && index < shownModelsMax;
       return {
         name,
-        task: versions.find(isRead)?.bundle.manifest.task ?? null,
+        task: versions.find((version) => version instanceof Servable)?.contract.bundle.manifest.task ?? null,
         serving: champion?.number ?? null,
         versions: versions.map(({ number, state }) => ({ version: number, state })),
         problem: versions[0]!.problems[0],
-        call: isShown ? { row: exampleRow(champion), features: champion.rowSchema.features } : undefined,
+        call: isShown ? { row: exampleRow(champion.contract), features: champion.rowSchema.features } : undefined,
       };
     });
     return {
@@ -85,15 +85,6 @@ export class IndexAnswers {
       return undefined;
     }
   }
-}
-
-/** A version whose bundle couldn't be read has none. */
-function isRead(version: object): version is Version {
-  return "bundle" in version;
-}
-
-function isServing(version: { readonly state: string }): version is Version {
-  return isRead(version) && version.state === "ready";
 }
 
 function describeIndex({ version, ready, defaultModel, models, addresses }: ServerIndex): object {

@@ -3,7 +3,7 @@
 import { EngineChooser, type EngineSetting, shareChoices } from "../inference/engines.js";
 import { createRunner, type Runner, runnerSpec } from "../inference/runner.js";
 import { goldenBlocks } from "./golden-blocks.js";
-import type { Version } from "./version.js";
+import type { Servable } from "./servable.js";
 
 /**
  * @param random - From 0 to below 1: which rows, beside the golden ones, engines are compared on.
@@ -12,28 +12,28 @@ import type { Version } from "./version.js";
  * @throws Error with a sentence when a model can't be loaded.
  */
 export function chooseEngines(
-  version: Version,
+  servable: Servable,
   setting: EngineSetting,
   random: () => number,
   now: () => number,
 ): Runner {
-  const chooser = new EngineChooser({ setting, samples: goldenBlocks(version), random, now });
+  const chooser = new EngineChooser({ setting, samples: goldenBlocks(servable.contract), random, now });
   try {
-    const runner = createRunner(chooser, runnerSpec(version));
-    version.engines = chooser.choices;
+    const runner = createRunner(chooser, runnerSpec(servable));
+    servable.engines = chooser.choices;
     return runner;
   } finally {
-    shareChoices(version.chosen, version.engines);
+    shareChoices(servable.chosen, servable.engines);
   }
 }
 
 /** For a version whose models don't run on this thread: ONNX Runtime, which loads them elsewhere. */
-export function chooseOnnxRuntime(version: Version, reason: string): void {
-  version.engines = version.bundle.models.map(({ id }) => ({
+export function chooseOnnxRuntime(servable: Servable, reason: string): void {
+  servable.engines = servable.contract.bundle.models.map(({ id }) => ({
     model: id,
     engine: "onnxruntime",
     reason,
     differed: false,
   }));
-  shareChoices(version.chosen, version.engines);
+  shareChoices(servable.chosen, servable.engines);
 }

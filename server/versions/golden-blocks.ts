@@ -2,10 +2,10 @@
 
 import type { Block } from "../../preprocessing/index.js";
 import { newBlock } from "../path/blocks.js";
-import type { Version } from "./version.js";
+import type { Contract } from "./contract.js";
 
 /** What the golden rows gave to the models when the bundle was made, by the blocks' names. */
-export function goldenBlocks({ bundle, preprocessor }: Version): ReadonlyMap<string, Block> {
+export function goldenBlocks({ bundle, preprocessor }: Contract): ReadonlyMap<string, Block> {
   const answers = bundle.golden.filter((row) => row.error === undefined);
   return new Map(
     preprocessor.outputs.map((tensor) => {
@@ -23,9 +23,9 @@ export function goldenBlocks({ bundle, preprocessor }: Version): ReadonlyMap<str
  *
  * @returns One per input of the models, in their order; the caller's own.
  */
-export function repeatGoldenRows(version: Version, rowCount: number): Block[] {
-  const golden = goldenBlocks(version);
-  return version.preprocessor.outputs.map((tensor) => {
+export function repeatGoldenRows(contract: Contract, rowCount: number): Block[] {
+  const golden = goldenBlocks(contract);
+  return contract.preprocessor.outputs.map((tensor) => {
     const block = newBlock(rowCount, tensor);
     const source = golden.get(tensor.name)!;
     for (let at = 0; source.length > 0 && at < block.length; at += source.length)

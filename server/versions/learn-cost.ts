@@ -8,7 +8,7 @@ import type { Lane } from "../inference/lane.js";
 import { runLimitMs } from "../inference/run-limit.js";
 import { median, warmUpRows, warmUpSteps } from "../inference/runner.js";
 import { repeatGoldenRows } from "./golden-blocks.js";
-import type { Version } from "./version.js";
+import type { Servable } from "./servable.js";
 
 const poolRounds = 4;
 /** A size is tried again while its runs took less together, milliseconds. */
@@ -27,13 +27,13 @@ const longRunMs = 250;
  * @throws What a worker that dies rejects with.
  */
 export async function learnCost(
-  version: Version,
+  { contract, key, sloMs }: Servable,
   lane: Lane,
   now: () => number,
   known: readonly (readonly [rowCount: number, us: number])[] = [],
   pause: Pause = noPause,
 ): Promise<void> {
-  const blocks = new Map(warmUpRows.map((rowCount) => [rowCount, repeatGoldenRows(version, rowCount)]));
+  const blocks = new Map(warmUpRows.map((rowCount) => [rowCount, repeatGoldenRows(contract, rowCount)]));
   await pause();
   if (lane.runner) {
     const observe = (rowCount: number, us: number) => lane.inlineCost.observe(rowCount, us);
@@ -54,8 +54,8 @@ export async function learnCost(
       const startedMs = now();
       // What is handed over is gone.
       const own = blocks.get(rowCount)!.map((block) => block.slice());
-      const known = { objectiveMs: version.sloMs, expectedMs: 0, longestMs: lane.longestRunMs };
-      await lane.pool.run(version.key, own, rowCount, runLimitMs(known));
+      const known = { objectiveMs: sloMs, expectedMs: 0, longestMs: lane.longestRunMs };
+      await lane.pool.run(key, own, rowCount, runLimitMs(known));
       runMs = now() - startedMs;
       took.push(runMs);
     }

@@ -1,6 +1,6 @@
 /**
- * From a bundle in the store to a version that serves: read, choose the engines, prove; and then, while the workers
- * have nothing else to do, warm.
+ * From a bundle in the store to a servable: read, choose the engines, prove; and then, while the workers have nothing
+ * else to do, warm. And back: give back what a servable holds.
  *
  * The event loop is never held. What takes longer than a step of a turn is done elsewhere: engines are chosen and
  * sessions created in a worker, and the loop gets a session of its own only where that is quick to open: a copy of a
@@ -20,10 +20,11 @@ import { createRunner, type Runner, type RunnerSpec, runnerSpec } from "../infer
 import type { WorkerPool } from "../inference/worker-pool.js";
 import type { Turns } from "../turns.js";
 import { chooseOnnxRuntime } from "./choose-engines.js";
+import { createContract, withoutGolden } from "./contract.js";
 import { goldenBlocks } from "./golden-blocks.js";
 import { learnCost } from "./learn-cost.js";
 import { type ProvingPool, proveEach } from "./prove-each.js";
-import { Version } from "./version.js";
+import { Servable } from "./servable.js";
 
 type ProvenPool = WorkerPool & ProvingPool;
 
@@ -31,41 +32,36 @@ type ProvenPool = WorkerPool & ProvingPool;
 export interface Executors {
   readonly execution: Execution;
   readonly engine: EngineSetting;
-  /** The threads that serve; undefined where the event loop alone does. */
+  /** The threads that serve, once one is loaded in them; undefined where the event loop alone does. */
   readonly threads: ProvenPool | undefined;
   /** @throws Error with a sentence when it can't be loaded. */
   loadInThreads(spec: RunnerSpec, prepare: PrepareOrder): Promise<Prepared>;
   /** @throws Error with a sentence when it can't be loaded. */
   loadInProcesses(spec: RunnerSpec): Promise<ProvenPool>;
+  /** No more is loaded for the time being. */
+  endLoading(): Promise<void>;
+  /** Releases a version's sessions in every worker. */
+  unload(key: string): Promise<void>;
   /** The version's queue, from here on. */
-  openLane(version: Version, runner: Runner | undefined, pool: WorkerPool | undefined): Lane;
+  openLane(servable: Servable, runner: Runner | undefined, pool: WorkerPool | undefined): Lane;
+  closeLane(servable: Servable): void;
   /** Monotonic clock, milliseconds. */
   readonly now: () => number;
 }
 
-/** A version that is proved, wherever it is going to run. */
-export interface Servable {
-  readonly version: Version;
-  /** On the event loop, if it runs there. */
-  readonly runner: Runner | undefined;
-  readonly lane: Lane;
-  /** What its runs cost in the worker that loaded it, if one measured it. */
-  readonly runUs: Prepared["runUs"] | undefined;
-}
-
-/** Why there is none. */
+/** Why there is no servable. */
 export interface ProofReport {
   readonly fault: BundleFault | "failed";
   /** Sentences; at least one. */
   readonly problems: readonly string[];
   /** Undefined if not even the bundle could be read. */
-  readonly version: Version | undefined;
+  readonly servable: Servable | undefined;
 }
 
-/** Hears of a version as soon as there is one, and of what was chosen for it. */
+/** Hears of a version as soon as it was read, and of what was chosen for it. */
 export interface LoadListener {
-  onRead(version: Version): void;
-  onEngines(version: Version): void;
+  onRead(servable: Servable): void;
+  onEngines(servable: Servable): void;
 }
 
 /**
@@ -76,30 +72,40 @@ const createMsMax = 1.2;
 /** Model time of a step of the proof on the event loop, microseconds. */
 const stepUs = 500;
 
-/** @throws StoppedError when the turns were stopped; nothing else. */
+/**
+ * @returns The servable, proved and with a lane; or why there is none, and then no executor holds anything of it.
+ * @throws StoppedError when the turns were stopped; nothing else.
+ */
 export async function loadServable(
   stored: StoredBundle,
   executors: Executors,
   turns: Turns,
   listener: LoadListener,
 ): Promise<Servable | ProofReport> {
-  let version: Version | undefined;
+  let servable: Servable | undefined;
+  let runner: Runner | undefined;
+  const refuse = (report: Pick<ProofReport, "fault" | "problems">): ProofReport => {
+    runner?.release();
+    // Each worker comes to it after what it does now; nobody has to wait for that.
+    if (servable) void executors.unload(servable.key);
+    return { ...report, servable };
+  };
   try {
-    version = await readVersion(stored, turns);
-    listener.onRead(version);
-    const place = version.unbounded === undefined ? loadBounded : loadUnbounded;
-    const { runner, pool, prepared } = await place(version, executors, turns, listener);
-    version.become("proving");
-    const { problems, summary } = await proveOn(version, runner, pool, prepared, turns);
-    if (problems.length > 0) {
-      runner?.release();
-      return { fault: "refused", problems, version };
-    }
-    version.proof = summary;
-    return { version, runner, lane: executors.openLane(version, runner, pool), runUs: prepared?.runUs };
+    servable = await readServable(stored, turns);
+    listener.onRead(servable);
+    const place = servable.contract.unbounded === undefined ? loadBounded : loadUnbounded;
+    const { pool, prepared, ...loaded } = await place(servable, executors, turns, listener);
+    runner = loaded.runner;
+    servable.transition("proving");
+    const { problems, summary } = await proveOn(servable, runner, pool, prepared, turns);
+    if (problems.length > 0) return refuse({ fault: "refused", problems });
+    servable.proof = summary;
+    servable.runUs = prepared?.runUs ?? [];
+    servable.lane = executors.openLane(servable, runner, pool);
+    return servable;
   } catch (error) {
     turns.throwIfStopped();
-    return { ...reportOf(error), version };
+    return refuse(reportOf(error));
   }
 }
 
@@ -111,18 +117,29 @@ export async function loadServable(
  * @throws StoppedError when the turns were stopped; nothing else.
  */
 export async function warmServable(
-  { version, lane, runUs }: Servable,
+  servable: Servable,
   now: () => number,
   turns: Turns,
 ): Promise<ProofReport | undefined> {
   try {
-    await turns.unlessStopped(learnCost(version, lane, now, runUs, turns.pause));
-    version.releaseGolden();
+    await turns.unlessStopped(learnCost(servable, servable.lane!, now, servable.runUs, turns.pause));
+    servable.contract = withoutGolden(servable.contract);
     return undefined;
   } catch (error) {
     turns.throwIfStopped();
-    return { ...reportOf(error), version };
+    return { ...reportOf(error), servable };
   }
+}
+
+/** Gives back what a servable holds, once nothing works with it: its lane, its memory, its session in every worker. */
+export async function unloadServable(servable: Servable, executors: Executors): Promise<void> {
+  const { key, lane } = servable;
+  executors.closeLane(servable);
+  lane?.runner?.release();
+  servable.lane = undefined;
+  servable.intake = undefined;
+  servable.cache = undefined;
+  await executors.unload(key);
 }
 
 function reportOf(error: unknown): Pick<ProofReport, "fault" | "problems"> {
@@ -132,41 +149,41 @@ function reportOf(error: unknown): Pick<ProofReport, "fault" | "problems"> {
   return { fault: "failed", problems: [error instanceof Error ? error.message : String(error)] };
 }
 
-async function readVersion({ directory }: StoredBundle, { pause, unlessStopped }: Turns): Promise<Version> {
+async function readServable({ directory }: StoredBundle, { pause, unlessStopped }: Turns): Promise<Servable> {
   const bundle = await unlessStopped(readBundle(directory, pause));
   await pause();
   const preprocessor = createPreprocessor(bundle.preprocessing);
   await pause();
   const postprocessor = createPostprocessor(bundle.postprocessing);
   await pause();
-  return new Version(bundle, { preprocessor, postprocessor });
+  return new Servable(createContract(bundle, { preprocessor, postprocessor }));
 }
 
 interface Loaded {
+  /** On the event loop, if it runs there. */
   readonly runner: Runner | undefined;
   readonly pool: ProvenPool | undefined;
   readonly prepared: Prepared | undefined;
 }
 
-type Place = (version: Version, executors: Executors, turns: Turns, listener: LoadListener) => Promise<Loaded>;
+type Place = (servable: Servable, executors: Executors, turns: Turns, listener: LoadListener) => Promise<Loaded>;
 
 /** Neither its loading nor its golden rows may run in this process. */
-const loadUnbounded: Place = async (version, { loadInProcesses }, turns, listener) => {
-  chooseOnnxRuntime(version, `it runs in processes of its own, since ${version.unbounded}`);
-  listener.onEngines(version);
-  const pool = await turns.unlessStopped(loading(loadInProcesses(runnerSpec(version))));
+const loadUnbounded: Place = async (servable, { loadInProcesses }, turns, listener) => {
+  chooseOnnxRuntime(servable, `it runs in processes of its own, since ${servable.contract.unbounded}`);
+  listener.onEngines(servable);
+  const pool = await turns.unlessStopped(loading(loadInProcesses(runnerSpec(servable))));
   return { runner: undefined, pool, prepared: undefined };
 };
 
-const loadBounded: Place = async (version, executors, turns, listener) => {
-  const { engine: setting, threads } = executors;
+const loadBounded: Place = async (servable, executors, turns, listener) => {
   await turns.next();
-  const order = { setting, samples: goldenBlocks(version) };
-  const prepared = await turns.unlessStopped(loading(executors.loadInThreads(runnerSpec(version), order)));
-  version.engines = prepared.choices;
-  listener.onEngines(version);
-  const runner = runsOnLoop(prepared, executors) ? await openRunner(version, prepared, turns) : undefined;
-  return { runner, pool: threads, prepared };
+  const order = { setting: executors.engine, samples: goldenBlocks(servable.contract) };
+  const prepared = await turns.unlessStopped(loading(executors.loadInThreads(runnerSpec(servable), order)));
+  servable.engines = prepared.choices;
+  listener.onEngines(servable);
+  const runner = runsOnLoop(prepared, executors) ? await openRunner(servable, prepared, turns) : undefined;
+  return { runner, pool: executors.threads, prepared };
 };
 
 async function loading<T>(loaded: Promise<T>): Promise<T> {
@@ -184,8 +201,8 @@ function runsOnLoop({ createMs, runUs }: Prepared, { execution, threads }: Execu
   return createMs <= createMsMax && (runUs.find(([rowCount]) => rowCount === 1)?.[1] ?? 0) <= turnBudgetUs;
 }
 
-async function openRunner(version: Version, { images }: Prepared, turns: Turns): Promise<Runner> {
-  const spec = runnerSpec(version);
+async function openRunner(servable: Servable, { images }: Prepared, turns: Turns): Promise<Runner> {
+  const spec = runnerSpec(servable);
   const sessions = new Map<string, EngineSession>();
   for (const [i, model] of spec.models.entries()) {
     await turns.next();
@@ -196,7 +213,7 @@ async function openRunner(version: Version, { images }: Prepared, turns: Turns):
 }
 
 async function proveOn(
-  version: Version,
+  servable: Servable,
   runner: Runner | undefined,
   pool: ProvenPool | undefined,
   prepared: Prepared | undefined,
@@ -204,8 +221,8 @@ async function proveOn(
 ) {
   const inline = runner && ((blocks: Parameters<Runner["run"]>[0], rowCount: number) => runner.run(blocks, rowCount));
   const options = { pause: turns.pause, ...(prepared && { inlineRowsMax: rowsWithinStep(prepared) }) };
-  const proofs = proveEach([version], () => inline, Promise.resolve(pool), options);
-  return (await turns.unlessStopped(proofs)).get(version)!;
+  const proofs = proveEach([servable], () => inline, Promise.resolve(pool), options);
+  return (await turns.unlessStopped(proofs)).get(servable)!;
 }
 
 /** Rows of a batch that a step of the proof takes: by the largest batch that was measured. */

@@ -18,3 +18,8 @@ export function newestVersions<T extends { name: string; version: number }>(
       return count < perModel;
     });
 }
+
+/** `demand/1`: how executors, logs and metrics call it. */
+export function keyOf({ name, version }: { name: string; version: number }): string {
+  return `${name}/${version}`;
+}

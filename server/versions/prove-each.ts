@@ -9,7 +9,7 @@ import type { RunResult } from "../inference/runner.js";
 import { StuckRunError } from "../inference/worker-pool.js";
 import type { RunBatch } from "../path/local-path.js";
 import { type Proof, prove, proveOutputs, type RunInEach } from "./prove.js";
-import type { ProofSummary, Version } from "./version.js";
+import type { ProofSummary, Servable } from "./servable.js";
 
 /** The pool, as a proof needs it. */
 export interface ProvingPool {
@@ -34,7 +34,7 @@ export interface ProvingPool {
  * that could keep its objective, on a machine that is far slower. Without a limit, one endless golden row would keep
  * every other version from its service.
  */
-function limitMsOf({ sloMs }: Version, rowCount: number): number {
+function limitMsOf({ sloMs }: Servable, rowCount: number): number {
   return 10_000 + rowCount * Math.min(sloMs, 1000);
 }
 
@@ -56,11 +56,11 @@ export interface ProveEachOptions {
  * @throws What `pool` is rejected with.
  */
 export async function proveEach(
-  versions: readonly Version[],
-  inline: (version: Version) => RunBatch | undefined,
+  versions: readonly Servable[],
+  inline: (version: Servable) => RunBatch | undefined,
   pool: Promise<ProvingPool | undefined>,
   { pause = noPause, inlineRowsMax }: ProveEachOptions = {},
-): Promise<ReadonlyMap<Version, Outcome>> {
+): Promise<ReadonlyMap<Servable, Outcome>> {
   const found = new Map(
     versions.map((version) => [version, { problems: [] as string[], proofs: {} as Record<string, Proof> }]),
   );
@@ -88,7 +88,7 @@ export async function proveEach(
 }
 
 async function proveByWorkers(
-  version: Version,
+  version: Servable,
   withPath: boolean,
   workers: ProvingPool,
   { problems, proofs }: { problems: string[]; proofs: Record<string, Proof> },

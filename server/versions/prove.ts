@@ -17,7 +17,7 @@ import { newBlocks } from "../path/blocks.js";
 import type { Call } from "../path/call.js";
 import { createLocalPath, localCall, type RunBatch } from "../path/local-path.js";
 import { Findings, type WorstDifference } from "./findings.js";
-import type { Version } from "./version.js";
+import type { Servable } from "./servable.js";
 
 export interface Proof {
   readonly rows: number;
@@ -43,11 +43,11 @@ export interface ProveOptions {
 
 /** @returns What was found; the caller decides by `problemCount`. */
 export async function prove(
-  version: Version,
+  version: Servable,
   runBatch: RunBatch,
   { pause = noPause, rowsMax }: ProveOptions = {},
 ): Promise<Proof> {
-  const { golden, manifest } = version.bundle;
+  const { golden, manifest } = version.contract.bundle;
   const found = new Findings(manifest.parity.tolerance);
   const { answers, batchSizes } = goldenBatches(version, rowsMax);
   const refusals = golden.filter((row) => row.error !== undefined);
@@ -109,12 +109,12 @@ export type RunInEach = (
  * each of them. What comes before and after is the same code on the same thread, and was proved by {@link prove}.
  */
 export async function proveOutputs(
-  version: Version,
+  version: Servable,
   runInEach: RunInEach,
   { pause = noPause }: ProveOptions = {},
 ): Promise<Proof> {
   const { answers, batchSizes } = goldenBatches(version);
-  const found = new Findings(version.bundle.manifest.parity.tolerance);
+  const found = new Findings(version.contract.bundle.manifest.parity.tolerance);
   const { outputs } = version.preprocessor;
   const blocks = newBlocks(answers.length, outputs);
   for (const [first, some] of inSteps(answers)) {
@@ -145,7 +145,7 @@ function* inSteps<T>(rows: readonly T[]): Generator<readonly [first: number, som
 }
 
 async function proveRawInSteps(
-  version: Version,
+  version: Servable,
   raw: readonly Block[],
   answers: readonly GoldenAnswer[],
   found: Findings,
@@ -159,14 +159,17 @@ async function proveRawInSteps(
 }
 
 /** The golden rows that are to be answered, and the sizes of batch in which they run. */
-function goldenBatches({ bundle }: Version, rowsMax = batchRowsMax): { answers: GoldenAnswer[]; batchSizes: number[] } {
+function goldenBatches(
+  { contract: { bundle } }: Servable,
+  rowsMax = batchRowsMax,
+): { answers: GoldenAnswer[]; batchSizes: number[] } {
   const answers = bundle.golden.filter((row): row is GoldenAnswer => row.error === undefined);
   const largest = Math.min(rowsMax, batchRowsMax, bundle.manifest.limits.rows_max, answers.length);
   return { answers, batchSizes: [...new Set([1, Math.min(7, largest), largest])] };
 }
 
 async function proveFeatures(
-  version: Version,
+  version: Servable,
   answers: readonly GoldenAnswer[],
   found: Findings,
   pause: Pause,
@@ -177,7 +180,7 @@ async function proveFeatures(
   }
 }
 
-function proveFeaturesOf(version: Version, answers: readonly GoldenAnswer[], found: Findings): void {
+function proveFeaturesOf(version: Servable, answers: readonly GoldenAnswer[], found: Findings): void {
   const { outputs } = version.preprocessor;
   const { features, refused } = version.preprocessor.features(answers.map(({ row }) => row));
   for (const { row, feature, expected, got } of refused) {
@@ -207,7 +210,7 @@ const requestRows = 7;
  * @returns The blocks that the calls gave to the model, row by row; undefined if a call wasn't answered.
  */
 async function proveCalls(
-  version: Version,
+  version: Servable,
   answers: readonly GoldenAnswer[],
   runBatch: RunBatch,
   found: Findings,
@@ -226,7 +229,7 @@ async function proveCalls(
 
 /** @returns Undefined if it wasn't answered. */
 async function proveCall(
-  version: Version,
+  version: Servable,
   rows: readonly GoldenAnswer[],
   runBatch: RunBatch,
   found: Findings,
@@ -250,7 +253,7 @@ async function proveCall(
 }
 
 async function proveBatch(
-  version: Version,
+  version: Servable,
   batch: readonly GoldenAnswer[],
   blocks: Block[],
   runBatch: RunBatch,
@@ -286,14 +289,14 @@ async function proveBatch(
 }
 
 function proveAnswer(
-  version: Version,
+  version: Servable,
   golden: GoldenAnswer,
   prediction: Prediction,
   probabilityOf: (k: number) => number | undefined,
   found: Findings,
   batchRows: number,
 ): void {
-  const { predictionDtype, postprocessor } = version;
+  const { predictionDtype, postprocessor } = version.contract;
   const compare = (expected: Scalar, got: Scalar | undefined, what: string, name?: Scalar): void => {
     if (Object.is(expected, got)) return;
     const where = `${place(golden)}, ${what}${name === undefined ? "" : `["${name}"]`}, batch of ${batchRows}`;
@@ -316,7 +319,7 @@ function rowsOf(block: Block, first: number, rowCount: number, width: number): B
 }
 
 function proveRaw(
-  version: Version,
+  version: Servable,
   raw: readonly Block[],
   firstRow: number,
   batch: readonly GoldenAnswer[],
@@ -335,7 +338,7 @@ function proveRaw(
   }
 }
 
-async function proveRefusal(version: Version, golden: GoldenRow, runBatch: RunBatch, found: Findings): Promise<void> {
+async function proveRefusal(version: Servable, golden: GoldenRow, runBatch: RunBatch, found: Findings): Promise<void> {
   const { call, body } = await answerOf(version, golden.rowJson, runBatch);
   const { error } = call;
   if (error === undefined)
@@ -354,7 +357,7 @@ interface Answered {
 }
 
 /** One call through the serving path, with `runBatch` in the place of the scheduler. */
-async function answerOf(version: Version, text: string, runBatch: RunBatch): Promise<Answered> {
+async function answerOf(version: Servable, text: string, runBatch: RunBatch): Promise<Answered> {
   return new Promise((resolve) => {
     const reply = {
       send: (body: string | Buffer) => resolve({ call, body: JSON.parse(body.toString()) }),

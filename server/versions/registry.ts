@@ -1,13 +1,18 @@
-/** The versions that this server holds, by model. The only place that knows them all. */
+/**
+ * The versions that this server holds, by model. The only place that knows them all; which of them answers, and whether
+ * the server is ready by them, is decided in `routing/`.
+ */
 
 import { ServeError } from "../errors.js";
 import type { BodyLimits } from "../path/serving-version.js";
-import { chooseVersion, findReady } from "../routing/newest-ready.js";
+import { findVersion, type Model, refuseVersion } from "../routing/choose-version.js";
+import type { RoutingPolicy } from "../routing/policy.js";
+import { areServed, isWanted } from "../routing/readiness.js";
+import { Servable } from "./servable.js";
 import type { UnreadVersion } from "./unread-version.js";
-import { Version } from "./version.js";
 
-/** A version that the store names: loaded, or not. */
-export type ListedVersion = Version | UnreadVersion;
+/** A version that this server knows of: loaded, or not. */
+export type ListedVersion = Servable | UnreadVersion;
 
 /** What a body may be before it is known which model it is for. */
 const unknownModelLimits: BodyLimits = {
@@ -19,12 +24,16 @@ const unknownModelLimits: BodyLimits = {
 const namedModelsMax = 20;
 
 export class Registry {
-  readonly #models = new Map<string, ListedVersion[]>();
+  readonly #models = new Map<string, Model<ListedVersion>>();
+  /** Models that came while the server served. */
+  readonly #late = new Set<string>();
+  readonly #policy: RoutingPolicy;
   #defaultModel: string | undefined;
 
   /** @param defaultModel - What `/predict` answers for; undefined means "the only model, if there is just one". */
-  constructor(defaultModel: string | undefined) {
+  constructor(defaultModel: string | undefined, policy: RoutingPolicy) {
     this.#defaultModel = defaultModel;
+    this.#policy = policy;
   }
 
   /** From now on the default is the only model, if there is just one. */
@@ -32,76 +41,98 @@ export class Registry {
     this.#defaultModel = undefined;
   }
 
-  /** A version that the store names, loaded or not; in the place of what stood for it before. */
+  /** A version, loaded or not; in the place of what stood for it before. */
   add(version: ListedVersion): void {
-    const others = (this.#models.get(version.name) ?? []).filter(({ number }) => number !== version.number);
-    this.#models.set(
-      version.name,
-      [...others, version].sort((a, b) => b.number - a.number),
-    );
+    const { name, number } = version;
+    const others = (this.#models.get(name)?.candidates ?? []).filter((other) => other.number !== number);
+    const candidates = [...others, version].sort((a, b) => b.number - a.number);
+    this.#models.set(name, { name, candidates, policy: this.#policy });
+  }
+
+  /** As {@link add}, while the server serves: if no other one of its model is wanted, the server is ready without it. */
+  addLate(version: ListedVersion): void {
+    if (!isWanted(this.#models.get(version.name)?.candidates ?? [])) this.#late.add(version.name);
+    this.add(version);
+  }
+
+  /** What stands for a version, by its key. */
+  entry(key: string): ListedVersion | undefined {
+    return this.listed.find((version) => version.key === key);
+  }
+
+  /** The version that answers calls that name none. */
+  champion(modelName: string): Servable | undefined {
+    const model = this.#models.get(modelName);
+    // Nothing but a loaded version is ever ready.
+    return model && (findVersion(model, undefined) as Servable | undefined);
   }
 
   /** Names in the order of the alphabet, versions newest first. */
   get models(): readonly (readonly [string, readonly ListedVersion[]])[] {
-    return [...this.#models].sort(([a], [b]) => (a < b ? -1 : 1));
+    return [...this.#models.values()]
+      .map(({ name, candidates }) => [name, candidates] as const)
+      .sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
-  /** All that the store names. */
+  /** All of them, read or not. */
   get listed(): readonly ListedVersion[] {
-    return [...this.#models.values()].flat();
+    return [...this.#models.values()].flatMap(({ candidates }) => candidates);
   }
 
   /** Those that were read. */
-  get versions(): readonly Version[] {
-    return this.listed.filter((version) => version instanceof Version);
+  get versions(): readonly Servable[] {
+    return this.listed.filter((version) => version instanceof Servable);
   }
 
   /** @throws {@link ServeError} model_not_found. */
   model(name: string): readonly ListedVersion[] {
-    const versions = this.#models.get(name);
-    if (versions === undefined)
+    return this.#model(name).candidates;
+  }
+
+  #model(name: string): Model<ListedVersion> {
+    const model = this.#models.get(name);
+    if (model === undefined)
       throw new ServeError("model_not_found", `there is no model ${JSON.stringify(name)}: ${this.#known()}`);
-    return versions;
+    return model;
   }
 
   /**
    * The version that answers.
    *
    * @param modelName - Undefined for the default model.
-   * @param versionName - Undefined for the newest that is ready.
+   * @param versionName - Undefined for the champion.
    * @throws {@link ServeError} model_not_found, not_ready.
    */
-  choose(modelName: string | undefined, versionName: string | undefined): Version {
-    const name = modelName ?? this.#defaultName();
-    // Nothing but a loaded version is ever ready.
-    return chooseVersion(name, this.model(name), versionName) as Version;
+  choose(modelName: string | undefined, versionName: string | undefined): Servable {
+    const model = this.#model(modelName ?? this.#defaultName());
+    const found = findVersion(model, versionName);
+    if (found === undefined) throw refuseVersion(model, versionName);
+    return found as Servable;
   }
 
   /** The version that answers; undefined where {@link choose} says why there is none. */
-  find(modelName: string | undefined, versionName: string | undefined): Version | undefined {
-    const versions = this.#models.get(modelName ?? this.#defaultModel ?? this.#onlyName() ?? "");
-    return versions && (findReady(versions, versionName) as Version | undefined);
+  find(modelName: string | undefined, versionName: string | undefined): Servable | undefined {
+    const model = this.#models.get(modelName ?? this.#defaultModel ?? this.#onlyName() ?? "");
+    return model && (findVersion(model, versionName) as Servable | undefined);
   }
 
   /** What the body of a call to this address may be: known before the body is read. */
   limits(modelName: string | undefined, versionName: string | undefined): BodyLimits {
-    const name = modelName ?? this.#defaultModel ?? this.#onlyName();
-    const versions = this.#models.get(name ?? "");
+    const name = modelName ?? this.#defaultModel ?? this.#onlyName() ?? "";
     const version =
       versionName === undefined
-        ? versions?.find(({ state }) => state === "ready")
-        : versions?.find(({ number }) => String(number) === versionName);
-    return version instanceof Version ? version.bodyLimits : unknownModelLimits;
+        ? this.champion(name)
+        : this.#models.get(name)?.candidates.find(({ number }) => String(number) === versionName);
+    return version instanceof Servable ? version.bodyLimits : unknownModelLimits;
   }
 
-  /**
-   * Every model of the store has a version that is ready: a server that lost one shouldn't take the place of one that
-   * has it.
-   */
+  /** Whether the server is ready, as far as its models go. */
   get ready(): boolean {
-    return (
-      this.#models.size > 0 &&
-      [...this.#models.values()].every((versions) => versions.some(({ state }) => state === "ready"))
+    return areServed(
+      [...this.#models.values()].map(({ name, candidates }) => ({
+        versions: candidates,
+        isAwaited: !this.#late.has(name),
+      })),
     );
   }
 

@@ -8,16 +8,10 @@
 
 import { folderSignature, listBundles, type StoredBundle } from "../../bundle/index.js";
 import { StoppedError, type Turns } from "../turns.js";
-import {
-  type Executors,
-  type LoadListener,
-  loadServable,
-  type ProofReport,
-  type Servable,
-  warmServable,
-} from "./load-servable.js";
-import { newestVersions } from "./newest.js";
+import type { Manager } from "./manager.js";
+import { keyOf, newestVersions } from "./newest.js";
 import type { Registry } from "./registry.js";
+import { Servable } from "./servable.js";
 import { UnreadVersion } from "./unread-version.js";
 
 export interface StoreLoaderOptions {
@@ -29,11 +23,8 @@ export interface StoreLoaderOptions {
   /** Whether it may be a model that this store hasn't: it was set beside another store. */
   readonly defaultIsLoose: boolean;
   readonly registry: Registry;
-  readonly executors: Executors;
+  readonly manager: Manager;
   readonly turns: Turns;
-  readonly listener: LoadListener;
-  /** Takes a version into service. */
-  readonly serve: (servable: Servable) => void;
   readonly log: (level: "warn" | "error", message: string, fields: Record<string, unknown>) => void;
 }
 
@@ -54,7 +45,7 @@ export class StoreLoader {
   /** By folder: what it looked like when it wasn't whole. */
   readonly #incomplete = new Map<string, { stored: StoredBundle; signature: string }>();
   /** Those that are to be warmed. */
-  readonly #proved: { readonly stored: StoredBundle; readonly servable: Servable }[] = [];
+  readonly #proved: Servable[] = [];
   #looks: NodeJS.Timeout | undefined;
 
   constructor(options: StoreLoaderOptions) {
@@ -67,13 +58,14 @@ export class StoreLoader {
    * @throws Error with a sentence when the store can't be read, hasn't the default model, or no version is ready.
    */
   async load(): Promise<void> {
-    const { registry, turns } = this.#options;
+    const { registry, manager } = this.#options;
     await this.#list();
-    while (this.#next() !== undefined) {
-      await Promise.all(Array.from({ length: loadsMax }, () => this.#loadNext()));
-      await this.#warmAll();
-    }
-    turns.throwIfStopped();
+    await manager.inTurn(async () => {
+      while (this.#next() !== undefined) {
+        await Promise.all(Array.from({ length: loadsMax }, () => this.#loadNext()));
+        await this.#serveAll();
+      }
+    });
     this.#leaveOthers();
     if (!registry.versions.some(({ state }) => state === "ready")) {
       const reasons = registry.listed.flatMap(({ key, problems }) => problems.map((problem) => `${key}: ${problem}`));
@@ -81,14 +73,9 @@ export class StoreLoader {
     }
   }
 
-  /** Whether a version isn't whole yet. */
-  get waits(): boolean {
-    return this.#incomplete.size > 0;
-  }
-
   /** Looks at versions that weren't whole, from time to time. */
   watch(): void {
-    if (this.waits) this.#looks = setTimeout(() => void this.#look(), lookEveryMs).unref();
+    if (this.#incomplete.size > 0) this.#looks = setTimeout(() => void this.#look(), lookEveryMs).unref();
   }
 
   close(): void {
@@ -135,49 +122,22 @@ export class StoreLoader {
   }
 
   /** One after the other, once nothing is loaded any more. */
-  async #warmAll(): Promise<void> {
-    const { executors, turns, serve } = this.#options;
-    for (const { stored, servable } of this.#proved.splice(0)) {
-      const report = await warmServable(servable, executors.now, turns);
-      if (report === undefined) serve(servable);
-      else this.#refuse(stored, report, false);
-    }
+  async #serveAll(): Promise<void> {
+    for (const servable of this.#proved.splice(0))
+      if (await this.#options.manager.serve(servable)) this.#without.add(servable.key);
   }
 
   async #loadOne(stored: StoredBundle): Promise<void> {
-    const { executors, turns, listener, registry } = this.#options;
+    const { manager, turns } = this.#options;
     const signature = await turns.unlessStopped(folderSignature(stored.directory));
-    const found = await loadServable(stored, executors, turns, {
-      ...listener,
-      onRead(version) {
-        registry.add(version);
-        listener.onRead(version);
-      },
-    });
-    const wasIncomplete = this.#incomplete.delete(stored.directory);
-    if ("lane" in found) {
-      this.#proved.push({ stored, servable: found });
+    const found = await manager.load(stored);
+    this.#incomplete.delete(stored.directory);
+    if (found instanceof Servable) {
+      this.#proved.push(found);
       return;
     }
-    this.#refuse(stored, found, wasIncomplete);
-    if (found.fault === "incomplete") this.#incomplete.set(stored.directory, { stored, signature });
-  }
-
-  #refuse(stored: StoredBundle, { fault, problems, version }: ProofReport, wasIncomplete: boolean): void {
-    const { registry, log } = this.#options;
-    const { name, version: number, directory } = stored;
     this.#without.add(keyOf(stored));
-    if (version !== undefined) {
-      version.fail(problems, fault === "failed" ? "failed" : "refused");
-      log("error", "a version is refused: it won't serve", { model: name, version: number, problems });
-      return;
-    }
-    const unread = new UnreadVersion(name, number);
-    unread.fail(fault === "failed" ? "damaged" : fault, problems);
-    registry.add(unread);
-    const fields = { model: name, version: number, directory, problems };
-    if (fault !== "incomplete") log("error", `a bundle is refused: it is ${unread.reason}`, fields);
-    else if (!wasIncomplete) log("warn", `a version isn't whole yet, and is looked at again: ${problems[0]}`, fields);
+    if (found.fault === "incomplete") this.#incomplete.set(stored.directory, { stored, signature });
   }
 
   /** Says of those that nobody needs why they aren't loaded. */
@@ -193,11 +153,16 @@ export class StoreLoader {
   }
 
   async #look(): Promise<void> {
+    const { manager, registry } = this.#options;
     for (const [directory, { stored, signature }] of [...this.#incomplete]) {
       if ((await folderSignature(directory)) === signature) continue;
       try {
-        await this.#loadOne(stored);
-        await this.#warmAll();
+        await manager.inTurn(async () => {
+          // Somebody may have had it loaded meanwhile.
+          if (registry.entry(keyOf(stored))?.state !== "incomplete") this.#incomplete.delete(directory);
+          else await this.#loadOne(stored);
+          await this.#serveAll();
+        });
       } catch (error) {
         if (error instanceof StoppedError) return;
         throw error;
@@ -221,8 +186,4 @@ export function nextToLoad(
 ): StoredBundle | undefined {
   const sound = stored.filter((one) => !without.has(keyOf(one)));
   return newestVersions(sound, perModel).find((one) => !begun.has(keyOf(one)));
-}
-
-function keyOf({ name, version }: Pick<StoredBundle, "name" | "version">): string {
-  return `${name}/${version}`;
 }

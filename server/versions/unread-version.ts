@@ -4,7 +4,8 @@ import type { BundleFault } from "../../bundle/index.js";
 
 /**
  * `loading`: it waits to be read. `incomplete`: it isn't whole, as while it is being copied; it is looked at again.
- * `failed`: it is damaged or refused. `unloaded`: enough newer ones of its model are loaded.
+ * `failed`: it is damaged or refused. `unloaded`: enough newer ones of its model are loaded, or it was taken out of
+ * service.
  */
 export type UnreadState = "loading" | "incomplete" | "failed" | "unloaded";
 

@@ -88,6 +88,26 @@ describe.each(Object.keys(members) as (keyof typeof members)[])("a pool of %s", 
     expect(new Set(results.map(({ raw }) => raw[0]![0])).size).toBe(2);
   });
 
+  test("unloads a version in each worker after the run that it has, and leaves the others free meanwhile", async () => {
+    const order: string[] = [];
+    const ends = [
+      run([orders.blockBriefly]).then(() => order.push("the long run")),
+      pool.unload("another/1").then(() => order.push("unloaded")),
+      run([5]).then(() => order.push("a short run")),
+    ];
+    await Promise.all(ends);
+    expect(order).toEqual(["a short run", "the long run", "unloaded"]);
+    expect(pool.idle).toBe(2);
+  });
+
+  test("unloads also what it couldn't load, and where a worker dies of what it runs", async () => {
+    const dead = ended(run([orders.die]));
+    await Promise.all([pool.unload("unloadable"), pool.unload(key)]);
+    expect(await dead).toBeInstanceOf(Error);
+    expect([...pool.notLoaded]).toEqual([]);
+    await expectWhole();
+  });
+
   test("rejects the batch of a worker that dies, and no other, and replaces it", async () => {
     const other = run([orders.blockBriefly]);
     const error = await ended(run([orders.die]));

@@ -9,7 +9,7 @@ import { PredictionRange } from "./prediction-range.js";
 
 test("an observer of one's own", async () => {
   const version = makeVersion();
-  version.cache = new PredictionCache(version, 10_000);
+  version.cache = new PredictionCache(version.contract, 10_000);
   const rig = createHandPath([version]);
   const lines: string[] = [];
   const range = new PredictionRange((line) => lines.push(line));

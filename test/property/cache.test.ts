@@ -168,7 +168,7 @@ test("whatever is asked in whatever order, the answers are the same bytes with a
       (calls, bytesMax, after) => {
         const answers = [0, bytesMax].map((bytes) => {
           const version = makeVersion({ schema, preprocessing: graph, models, postprocessing: after });
-          if (bytes > 0) version.cache = new PredictionCache(version, bytes);
+          if (bytes > 0) version.cache = new PredictionCache(version.contract, bytes);
           const rig = createHandPath([version]);
           const texts = calls.map((asked) => {
             const { sent } = rig.send({ body: textOf(asked) });

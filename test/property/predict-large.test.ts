@@ -11,7 +11,7 @@ import { ServeError } from "../../server/errors.js";
 import { newBlocks } from "../../server/path/blocks.js";
 import type { Call } from "../../server/path/call.js";
 import { checkAnswer, preprocess, takeRows, validate } from "../../server/path/rows.js";
-import type { Version } from "../../server/versions/version.js";
+import type { Servable } from "../../server/versions/servable.js";
 import { makeCall } from "../support/calls.js";
 import { createHandPath } from "../support/hand-path.js";
 import { binaryGraph, makeVersion, namedGraph, sizeAndColour } from "../support/versions.js";
@@ -67,7 +67,7 @@ function run(call: Call, fates: readonly string[]): void {
   if (failed.length > 0) call.failedRows = failed.reverse();
 }
 
-function answerWhole(call: Call, version: Version, fates: readonly string[]): { status: number; text: string } {
+function answerWhole(call: Call, version: Servable, fates: readonly string[]): { status: number; text: string } {
   call.version = version;
   try {
     takeRows(call, version, decodeJson(call.contentType, call.body, version.bodyLimits.decode), 0);
@@ -85,7 +85,7 @@ function answerWhole(call: Call, version: Version, fates: readonly string[]): { 
 }
 
 /** Of rows that are all good. */
-function blocksOf(version: Version, rows: readonly unknown[]) {
+function blocksOf(version: Servable, rows: readonly unknown[]) {
   const blocks = newBlocks(rows.length, version.preprocessor.outputs);
   expect(version.preprocessor.run(rows as Row[], blocks)).toEqual([]);
   return blocks;

@@ -9,27 +9,27 @@ import { ServeError } from "../../server/errors.js";
 import { PredictionCache } from "../../server/path/cache.js";
 import type { Call } from "../../server/path/call.js";
 import { createPath } from "../../server/path/predict.js";
-import type { Version } from "../../server/versions/version.js";
+import type { Servable } from "../../server/versions/servable.js";
 import type { MadeCall } from "../support/calls.js";
 import { createHandPath } from "../support/hand-path.js";
 import { linearRule } from "../support/tiny-bundle.js";
 import { makeVersion } from "../support/versions.js";
 
 /** Alone; with a fallback that can't answer for a `2`; with answers that are kept. */
-const versions: Record<string, () => Version> = {
+const versions: Record<string, () => Servable> = {
   plain: () => makeVersion({ sloMs: 20 }),
   "with a constant": () => makeVersion({ sloMs: 20, fallback: { kind: "constant", prediction: 5 } }),
   "with a rule": () => makeVersion({ sloMs: 20, fallback: rule }),
   "with a cache": () => {
     const version = makeVersion({ sloMs: 20, fallback: rule });
-    version.cache = new PredictionCache(version, 1000);
+    version.cache = new PredictionCache(version.contract, 1000);
     return version;
   },
 };
 const rule = linearRule({ feature: "x", coef: 1e308, intercept: 0 });
 
 type Step =
-  | { do: "send"; body: string; model: string | undefined; timeoutMs: number }
+  | { do: "send"; body: string; model: string | undefined; timeoutMs: number; isAnnounced: boolean }
   | { do: "run"; which: number; how: "ok" | "nan" | "failed" | "error" | "twice" }
   | { do: "leave" | "fail"; which: number }
   | { do: "sweep"; afterMs: number };
@@ -53,6 +53,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       body,
       model: fc.constantFrom(undefined, undefined, "tiny", "none"),
       timeoutMs: fc.constantFrom(0, 0, 5, 50),
+      isAnnounced: fc.boolean(),
     }),
   },
   {
@@ -70,7 +71,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 test.each(Object.keys(versions))("each call of a version %s ends once, and gives back what it held", (which) => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 6 }), (steps, callsMax) => {
-      const { parts, send, submitted, observed, admission, clock } = createHandPath([versions[which]!()], {
+      const version = versions[which]!();
+      const { parts, send, submitted, observed, admission, clock } = createHandPath([version], {
         limits: { callsMax, bytesMax: 200 },
       });
       const made: MadeCall[] = [];
@@ -98,8 +100,13 @@ test.each(Object.keys(versions))("each call of a version %s ends once, and gives
       };
       for (const next of steps) {
         if (next.do === "send") {
-          const { model, timeoutMs } = next;
-          made.push(send({ body: next.body, timeoutMs, ...(model !== undefined && { model }) }, counting));
+          const { model, timeoutMs, isAnnounced } = next;
+          const predict = (call: Call) => {
+            if (!isAnnounced || counting.announce(call, call.bodyBytes) !== undefined) counting.predict(call);
+          };
+          made.push(
+            send({ body: next.body, timeoutMs, ...(model !== undefined && { model }) }, { ...counting, predict }),
+          );
         } else if (next.do === "run") {
           if (submitted.length > 0) ran(submitted.splice(next.which % submitted.length, 1)[0]!, next.how);
         } else if (next.do === "sweep") {
@@ -117,10 +124,12 @@ test.each(Object.keys(versions))("each call of a version %s ends once, and gives
         expect(admission.calls).toBeLessThanOrEqual(callsMax);
         expect(admission.bytes).toBe(inFlight.reduce((sum, { call }) => sum + call.bodyBytes, 0));
         expect(inFlight.every(({ call }) => !call.finished)).toBe(true);
+        // Each holds its version until its record was read.
+        expect(version.references).toBe(inFlight.length);
       }
       for (const call of submitted.splice(0)) ran(call, "ok");
 
-      expect([admission.calls, admission.bytes]).toEqual([0, 0]);
+      expect([admission.calls, admission.bytes, version.references]).toEqual([0, 0, 0]);
       expect(observed).toHaveLength(made.length);
       expect(new Set(observed).size).toBe(made.length);
       for (const { call, sent } of made) {

@@ -16,7 +16,7 @@ import { Scheduler } from "../../server/inference/scheduler.js";
 import { Call } from "../../server/path/call.js";
 import { setDeadline } from "../../server/path/deadline.js";
 import { Slices } from "../../server/path/slices.js";
-import type { Version } from "../../server/versions/version.js";
+import type { Servable } from "../../server/versions/servable.js";
 import { makeVersion } from "../support/versions.js";
 import { arrivalTimesS } from "./arrivals.js";
 import { createSimulatedRunner, ServiceTimes, SimulatedPool } from "./executors.js";
@@ -82,7 +82,7 @@ class Simulation {
   readonly #pool: SimulatedPool;
   readonly #scheduler: Scheduler;
   readonly #ledger: Ledger;
-  readonly #versions: Version[] = [];
+  readonly #versions: Servable[] = [];
   readonly #randoms: Random[];
   readonly #blocks = new Map<number, readonly Float32Array[]>();
   readonly #faults: string[] = [];
@@ -144,7 +144,7 @@ class Simulation {
 
   /** As server.ts takes a version into service: warm, with a first idea of what its runs cost. */
   #addLane(
-    version: Version,
+    version: Servable,
     { inline, pool, warmUpShare = 1 }: SimulatedLane,
     times: ServiceTimes,
     onFault: (message: string) => void,

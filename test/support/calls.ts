@@ -4,7 +4,7 @@ import type { Block } from "../../preprocessing/index.js";
 import { encodeError } from "../../server/codec/json.js";
 import type { ServeError } from "../../server/errors.js";
 import { Call } from "../../server/path/call.js";
-import type { Version } from "../../server/versions/version.js";
+import type { Servable } from "../../server/versions/servable.js";
 
 export interface Sent {
   readonly status: number;
@@ -62,7 +62,7 @@ export function makeCall(options: CallOptions = {}): MadeCall {
 
 /** A call that is preprocessed and ready for the scheduler. */
 export function makeQueuedCall(
-  version: Version,
+  version: Servable,
   blocks: readonly Block[],
   rowCount: number,
   deadlineMs = Number.POSITIVE_INFINITY,

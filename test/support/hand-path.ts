@@ -4,8 +4,9 @@ import { Admission, type AdmissionLimits } from "../../server/admission.js";
 import type { Call } from "../../server/path/call.js";
 import { createPath, type PathParts } from "../../server/path/predict.js";
 import { Slices } from "../../server/path/slices.js";
+import { newestReady } from "../../server/routing/newest-ready.js";
 import { Registry } from "../../server/versions/registry.js";
-import type { Version } from "../../server/versions/version.js";
+import type { Servable } from "../../server/versions/servable.js";
 import { type CallOptions, type MadeCall, makeCall } from "./calls.js";
 import { HandClock, HandTurns } from "./event-loop.js";
 
@@ -22,15 +23,18 @@ export const noScheduler: PathParts["scheduler"] = {
 };
 
 export function createHandPath(
-  versions: readonly Version[],
-  { limits = roomy, defaultModel = undefined as string | undefined } = {},
+  versions: readonly Servable[],
+  {
+    limits = roomy,
+    defaultModel = undefined as string | undefined,
+    registry = new Registry(defaultModel, newestReady),
+  } = {},
 ) {
   const clock = new HandClock();
   /** A turn of the event loop: a large call goes on in the next one, for three slices. */
   const turns = new HandTurns();
   const sliceMs = 0.1;
   const admission = new Admission(limits);
-  const registry = new Registry(defaultModel);
   for (const version of versions) registry.add(version);
   /** Calls whose rows wait to be run, oldest first. */
   const submitted: Call[] = [];

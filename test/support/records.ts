@@ -2,7 +2,7 @@
 
 import { type ErrorCode, ServeError } from "../../server/errors.js";
 import type { Call } from "../../server/path/call.js";
-import type { Version } from "../../server/versions/version.js";
+import type { Servable } from "../../server/versions/servable.js";
 import { makeCall } from "./calls.js";
 
 /** The time of each stage, milliseconds. */
@@ -29,7 +29,7 @@ export const quick: StageTimes = {
 };
 
 export interface RecordOptions {
-  version?: Version | undefined;
+  version?: Servable | undefined;
   times?: Partial<StageTimes>;
   rows?: number;
   /** Rows without an answer, of a partial request. */

@@ -10,7 +10,7 @@ import type { Lane } from "../../server/inference/lane.js";
 import { createRunner, runnerSpec } from "../../server/inference/runner.js";
 import { Scheduler } from "../../server/inference/scheduler.js";
 import type { Call } from "../../server/path/call.js";
-import type { Version } from "../../server/versions/version.js";
+import type { Servable } from "../../server/versions/servable.js";
 import { makeQueuedCall } from "./calls.js";
 import { HandClock, HandTurns } from "./event-loop.js";
 import { HandWorkedPool } from "./hand-worked-pool.js";
@@ -78,7 +78,7 @@ export function createRig(options: RigOptions = {}) {
       batches.push({ version: version.number, executor, rowCount, durationUs }),
     onTrouble: (version, message) => troubles.push(`${version.key}: ${message}`),
   });
-  const versions: Version[] = [];
+  const versions: Servable[] = [];
   const laneList: Lane[] = [];
   for (let number = 1; number <= lanes; number++) {
     const version = makeVersion({ number, sloMs });

@@ -8,7 +8,9 @@ import { parseRowSchema } from "../../bundle/index.js";
 import { parseGraph } from "../../preprocessing/index.js";
 import type { RunnerSpec } from "../../server/inference/runner.js";
 import { runnerSpec } from "../../server/inference/runner.js";
-import { Version, type VersionState } from "../../server/versions/version.js";
+import { createContract } from "../../server/versions/contract.js";
+import { Servable } from "../../server/versions/servable.js";
+import type { VersionState } from "../../server/versions/states.js";
 
 // biome-ignore lint/suspicious/noExplicitAny: documents as they stand in files, good or not
 type Document = any;
@@ -112,7 +114,7 @@ const oneModel = {
 };
 
 /** A version in the state that is asked for, `ready` if none is. */
-export function makeVersion(options: VersionOptions = {}): Version {
+export function makeVersion(options: VersionOptions = {}): Servable {
   const { name = "tiny", number = 1, state = "ready", rowsMax = 10_000, sloMs = 200, task = "regression" } = options;
   const schema = parseRowSchema(options.schema ?? oneNumberSchema);
   if ("problems" in schema) throw new Error(schema.problems.join("\n"));
@@ -137,8 +139,8 @@ export function makeVersion(options: VersionOptions = {}): Version {
     golden: options.golden ?? [],
     models: options.models ?? [oneModel],
   } as unknown as Bundle;
-  const version = new Version(bundle);
-  for (const next of waysTo[state]) version.become(next);
+  const version = new Servable(createContract(bundle));
+  for (const next of waysTo[state]) version.transition(next);
   return version;
 }
 

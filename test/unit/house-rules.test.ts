@@ -88,6 +88,10 @@ const owners: Owners = {
   "server/transport/http/uws.ts": ["server/transport/http/load.ts"],
   "server/transport/http/node.ts": ["server/transport/http/load.ts"],
   "server/versions/registry.ts": ["server/server.ts"],
+  "server/versions/manager.ts": ["server/server.ts"],
+  "server/versions/store-loader.ts": ["server/server.ts"],
+  // A policy is chosen where the server is put together.
+  "server/routing/newest-ready.ts": ["server/server.ts"],
   "server/server.ts": ["server/main.ts"],
 };
 

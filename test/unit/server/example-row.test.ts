@@ -12,7 +12,7 @@ function golden(row: Row, change: Partial<GoldenRow> = {}): GoldenRow {
 }
 
 const rowOf = (rows: readonly GoldenRow[], schema?: object) =>
-  exampleRow(makeVersion({ golden: rows, ...(schema ? { schema } : {}) }));
+  exampleRow(makeVersion({ golden: rows, ...(schema ? { schema } : {}) }).contract);
 
 describe("the row", () => {
   test("is the first of the training rows that is answered, as it stands in the file", () => {

@@ -7,14 +7,14 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { PredictionCache } from "../../../../server/path/cache.js";
-import type { Version } from "../../../../server/versions/version.js";
+import type { Servable } from "../../../../server/versions/servable.js";
 import { createHandPath } from "../../../support/hand-path.js";
 import { binaryGraph, makeVersion, namedGraph, type VersionOptions } from "../../../support/versions.js";
 
-function makeCached(options: VersionOptions = {}, bytesMax = 1_000_000): Version & { cache: PredictionCache } {
+function makeCached(options: VersionOptions = {}, bytesMax = 1_000_000): Servable & { cache: PredictionCache } {
   const version = makeVersion(options);
-  version.cache = new PredictionCache(version, bytesMax);
-  return version as Version & { cache: PredictionCache };
+  version.cache = new PredictionCache(version.contract, bytesMax);
+  return version as Servable & { cache: PredictionCache };
 }
 
 describe("a row that comes again", () => {

@@ -8,7 +8,7 @@ import { ServeError } from "../../../../server/errors.js";
 import { PredictionCache } from "../../../../server/path/cache.js";
 import type { Call } from "../../../../server/path/call.js";
 import { createPath, type PathParts, type PredictPath } from "../../../../server/path/predict.js";
-import type { Version } from "../../../../server/versions/version.js";
+import type { Servable } from "../../../../server/versions/servable.js";
 import { makeCall } from "../../../support/calls.js";
 import { createHandPath } from "../../../support/hand-path.js";
 import { createRig } from "../../../support/scheduler-rig.js";
@@ -24,7 +24,7 @@ const garbage = "{".repeat(rowBytes);
 const refuseUnread = (path: PredictPath, call: Call, bodyBytes: number) => path.announce(call, bodyBytes) === undefined;
 
 /** A path whose scheduler refuses everything that it is asked about; of the version, the length of a row is known. */
-function createRefusing(options: VersionOptions = {}, change: (version: Version) => void = () => {}) {
+function createRefusing(options: VersionOptions = {}, change: (version: Servable) => void = () => {}) {
   const version = makeVersion(options);
   version.rowBytes.learn(rowBytes, 1);
   change(version);
@@ -59,8 +59,8 @@ describe("a call that is refused early", () => {
     {
       name: "a cache, which may know it",
       options: {},
-      change: (version: Version) => {
-        version.cache = new PredictionCache(version, 1_000_000);
+      change: (version: Servable) => {
+        version.cache = new PredictionCache(version.contract, 1_000_000);
       },
       status: 400,
     },

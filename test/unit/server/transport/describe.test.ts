@@ -3,6 +3,7 @@
  */
 
 import { expect, test } from "vitest";
+import { newestReady } from "../../../../server/routing/newest-ready.js";
 import { describeModel, describeModels } from "../../../../server/transport/describe.js";
 import { Registry } from "../../../../server/versions/registry.js";
 import { UnreadVersion } from "../../../../server/versions/unread-version.js";
@@ -13,7 +14,7 @@ failed.fail(["inline: golden.jsonl line 3: expected 1, got 2"]);
 const champion = makeVersion({ name: "demand", number: 2, sloMs: 50 });
 const old = makeVersion({ name: "demand", number: 1 });
 const spam = makeVersion({ name: "spam", state: "loading", task: "classification" });
-const registry = new Registry(undefined);
+const registry = new Registry(undefined, newestReady);
 for (const version of [old, failed, spam, champion]) registry.add(version);
 
 test("all models", () => {
@@ -54,16 +55,19 @@ test("one model, with its schema", () => {
 });
 
 test("how true a version is, flips among it", () => {
-  const parity = { ...champion.bundle.manifest.parity, flips: { rows: 60, differing: 3, largest: 0.79, allowed: 0.5 } };
-  const manifest = { ...champion.bundle.manifest, parity };
+  const parity = {
+    ...champion.contract.bundle.manifest.parity,
+    flips: { rows: 60, differing: 3, largest: 0.79, allowed: 0.5 },
+  };
+  const manifest = { ...champion.contract.bundle.manifest, parity };
   const measured = makeVersion({ name: "trees" });
-  const described = new Registry(undefined);
-  described.add(Object.assign(measured, { bundle: { ...measured.bundle, manifest } }));
+  const described = new Registry(undefined, newestReady);
+  described.add(Object.assign(measured, { bundle: { ...measured.contract.bundle, manifest } }));
   expect(describeModel(described, "trees")).toMatchObject({ versions: [{ parity }] });
 });
 
 test("what the numbers of a prediction are called, where there are several", () => {
-  const several = new Registry(undefined);
+  const several = new Registry(undefined, newestReady);
   several.add(makeVersion({ name: "band", postprocessing: namedGraph(["low", "high"]) }));
   expect(describeModel(several, "band")).toMatchObject({ versions: [{ outputs: ["low", "high"] }] });
   expect(describeModel(registry, "demand")).toMatchObject({
@@ -77,7 +81,7 @@ test("engines are told by model, with the reason where it isn't the tree kernel"
     { model: "trees", engine: "tree", reason: undefined, differed: false },
     { model: "linear", engine: "onnxruntime", reason: "it has no TreeEnsemble", differed: false },
   ];
-  const here = new Registry(undefined);
+  const here = new Registry(undefined, newestReady);
   here.add(vote);
   expect(describeModel(here, "vote")).toMatchObject({
     versions: [
@@ -102,7 +106,7 @@ test("one that nobody serves has its schema, too", () => {
 });
 
 test("a version that couldn't be read, or isn't whole yet, or isn't needed, with the reason", () => {
-  const store = new Registry(undefined);
+  const store = new Registry(undefined, newestReady);
   const versions = [4, 3, 2, 1].map((number) => new UnreadVersion("demand", number)) as [
     UnreadVersion,
     UnreadVersion,

@@ -3,11 +3,12 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { GoldenRow } from "../../../../bundle/index.js";
+import { newestReady } from "../../../../server/routing/newest-ready.js";
 import { publicAddresses } from "../../../../server/transport/addresses.js";
 import { indexPageHeaders } from "../../../../server/transport/index-page.js";
 import { IndexAnswers } from "../../../../server/transport/server-index.js";
 import { Registry } from "../../../../server/versions/registry.js";
-import type { Version } from "../../../../server/versions/version.js";
+import type { Servable } from "../../../../server/versions/servable.js";
 import { makeVersion } from "../../../support/versions.js";
 
 const golden = (row: Record<string, number>) => [
@@ -21,10 +22,10 @@ const schemaOf = (name: string) => ({
 });
 
 function indexOf(
-  versions: readonly Version[],
+  versions: readonly Servable[],
   { ready = true, defaultModel = undefined as string | undefined } = {},
 ): IndexAnswers {
-  const registry = new Registry(defaultModel);
+  const registry = new Registry(defaultModel, newestReady);
   for (const version of versions) registry.add(version);
   return new IndexAnswers(
     registry,
@@ -145,7 +146,7 @@ test("a state that changes is seen at once, and nothing is written twice meanwhi
   const index = indexOf([version]);
   const [html, json] = [index.html(), index.json()];
   expect([index.html(), index.json()]).toEqual([html, json]);
-  version.become("ready");
+  version.transition("ready");
   expect(index.html()).toContain("version 1: ready");
   expect(JSON.parse(index.json()).models[0].serving).toBe(1);
 });

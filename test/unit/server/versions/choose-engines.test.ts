@@ -5,7 +5,8 @@ import { type Bundle, readBundle } from "../../../../bundle/index.js";
 import { asChosen } from "../../../../server/inference/engines.js";
 import { createRunner, runnerSpec } from "../../../../server/inference/runner.js";
 import { chooseEngines } from "../../../../server/versions/choose-engines.js";
-import { Version } from "../../../../server/versions/version.js";
+import { createContract } from "../../../../server/versions/contract.js";
+import { Servable } from "../../../../server/versions/servable.js";
 import { demandDirectory } from "../../../support/demand-bundle.js";
 import { randomOf } from "../../../support/random-forest.js";
 
@@ -23,7 +24,7 @@ describe.each([
   ["auto", "onnxruntime", /^the tree kernel is slower for it here: /],
 ] as const)("under %s", (setting, engine, reason) => {
   test("the demand model is proved by its golden rows, answers them, and its engine is known", () => {
-    const version = new Version(bundle);
+    const version = new Servable(createContract(bundle));
     expect(version.engine).toBe(undefined);
     const runner = chooseEngines(version, setting, randomOf(1), stopped);
     expect(version.engine).toBe(engine);
@@ -44,7 +45,7 @@ describe.each([
   });
 
   test("what workers get can be sent to them, and names the same engine", () => {
-    const version = new Version(bundle);
+    const version = new Servable(createContract(bundle));
     chooseEngines(version, setting, randomOf(1), stopped).release();
     const spec = structuredClone(runnerSpec(version));
     expect(createRunner(asChosen(spec), spec).run([new Float32Array(spec.blocks[0]!.width)], 1).raw).toHaveLength(1);

@@ -154,7 +154,9 @@ describe("golden rows, repeated", () => {
     { rowCount: 3, values: [1, 2, 3] },
     { rowCount: 8, values: [1, 2, 3, 1, 2, 3, 1, 2] },
   ])("$rowCount of three", ({ rowCount, values }) => {
-    expect(repeatGoldenRows(makeVersion({ golden: golden(1, 2, 3) }), rowCount)).toEqual([Float32Array.from(values)]);
+    expect(repeatGoldenRows(makeVersion({ golden: golden(1, 2, 3) }).contract, rowCount)).toEqual([
+      Float32Array.from(values),
+    ]);
   });
 
   test("are whole rows, whatever their width, in the dtype of their block", () => {
@@ -166,12 +168,12 @@ describe("golden rows, repeated", () => {
     };
     const rows = golden(0.1, 0.2).map((row) => ({ ...row, features: { X: Float64Array.of(row.row.x as number, -1) } }));
     const version = makeVersion({ preprocessing, golden: rows as GoldenRow[] });
-    expect(repeatGoldenRows(version, 3)).toEqual([Float64Array.of(0.1, -1, 0.2, -1, 0.1, -1)]);
+    expect(repeatGoldenRows(version.contract, 3)).toEqual([Float64Array.of(0.1, -1, 0.2, -1, 0.1, -1)]);
   });
 
   test("are the caller's own: what one writes the next doesn't see", () => {
     const version = makeVersion({ golden: golden(1, 2) });
-    repeatGoldenRows(version, 2)[0]!.fill(9);
-    expect(repeatGoldenRows(version, 2)).toEqual([Float32Array.of(1, 2)]);
+    repeatGoldenRows(version.contract, 2)[0]!.fill(9);
+    expect(repeatGoldenRows(version.contract, 2)).toEqual([Float32Array.of(1, 2)]);
   });
 });

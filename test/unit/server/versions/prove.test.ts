@@ -9,8 +9,9 @@ import { type GoldenRow, readBundle } from "../../../../bundle/index.js";
 import { createRunner, type Runner, runInBatches, runnerSpec } from "../../../../server/inference/runner.js";
 import { onnxruntime } from "../../../../server/inference/session.js";
 import type { RunBatch } from "../../../../server/path/local-path.js";
+import { createContract } from "../../../../server/versions/contract.js";
 import { type Proof, prove, proveOutputs } from "../../../../server/versions/prove.js";
-import { Version } from "../../../../server/versions/version.js";
+import { Servable } from "../../../../server/versions/servable.js";
 import { DemandCopy, demandGolden } from "../../../support/demand-bundle.js";
 import { createPuppetEngine } from "../../../support/puppet-engine.js";
 import { binaryGraph, makeVersion, namedGraph } from "../../../support/versions.js";
@@ -30,7 +31,7 @@ describe("the demand bundle", () => {
 
   beforeAll(async () => {
     const copy = new DemandCopy();
-    runner = createRunner(onnxruntime, runnerSpec(new Version(await readBundle(copy.directory))));
+    runner = createRunner(onnxruntime, runnerSpec(new Servable(createContract(await readBundle(copy.directory)))));
     copy.remove();
   });
   afterAll(() => runner.release());
@@ -38,12 +39,12 @@ describe("the demand bundle", () => {
     for (const copy of open.splice(0)) copy.remove();
   });
 
-  async function versionOf(change: (copy: DemandCopy) => void): Promise<Version> {
+  async function versionOf(change: (copy: DemandCopy) => void): Promise<Servable> {
     const copy = new DemandCopy();
     open.push(copy);
     change(copy);
     copy.rehash();
-    return new Version(await readBundle(copy.directory));
+    return new Servable(createContract(await readBundle(copy.directory)));
   }
   const inline: RunBatch = (blocks, rowCount) => runner.run(blocks, rowCount);
   const proofOf = async (change: (copy: DemandCopy) => void): Promise<Proof> => prove(await versionOf(change), inline);

@@ -4,13 +4,14 @@
  */
 
 import { describe, expect, test } from "vitest";
+import { newestReady } from "../../../../server/routing/newest-ready.js";
 import { Registry } from "../../../../server/versions/registry.js";
+import type { Servable } from "../../../../server/versions/servable.js";
 import { UnreadVersion } from "../../../../server/versions/unread-version.js";
-import type { Version } from "../../../../server/versions/version.js";
 import { makeVersion } from "../../../support/versions.js";
 
-function registryOf(versions: readonly Version[], defaultModel?: string): Registry {
-  const registry = new Registry(defaultModel);
+function registryOf(versions: readonly Servable[], defaultModel?: string): Registry {
+  const registry = new Registry(defaultModel, newestReady);
   for (const version of versions) registry.add(version);
   return registry;
 }
@@ -19,7 +20,7 @@ const refused = (code: string, message: string) =>
 
 describe("which version answers", () => {
   test("the newest that is ready, in whatever order they came", () => {
-    const [one, two, ten] = [1, 2, 10].map((number) => makeVersion({ number })) as [Version, Version, Version];
+    const [one, two, ten] = [1, 2, 10].map((number) => makeVersion({ number })) as [Servable, Servable, Servable];
     const registry = registryOf([two, ten, one]);
     expect(registry.choose("tiny", undefined)).toBe(ten);
   });
@@ -98,7 +99,7 @@ describe("which model is meant", () => {
 
   test("not the only one that is loaded, where the store names another", () => {
     const unread = new UnreadVersion("tiny", 1);
-    const registry = new Registry(undefined);
+    const registry = new Registry(undefined, newestReady);
     for (const version of [spam, unread]) registry.add(version);
     expect(() => registry.choose(undefined, undefined)).toThrow(
       refused("model_not_found", "this server has spam, tiny"),

@@ -1,0 +1,196 @@
+/**
+ * Takes versions into service and out of it, while the server serves.
+ *
+ * What always holds:
+ * - Loading is done in turn: a run that is measured never waits behind another version's loading.
+ * - A version that fails leaves the others alone, and nothing of it in any executor.
+ * - A removed version answers every call that it had: it is unloaded once nothing works with it any more. Workers are
+ *   never ended for it; each releases its sessions between two runs.
+ */
+
+import type { StoredBundle } from "../../bundle/index.js";
+import type { Turns } from "../turns.js";
+import {
+  type Executors,
+  type LoadListener,
+  loadServable,
+  type ProofReport,
+  unloadServable,
+  warmServable,
+} from "./load-servable.js";
+import { keyOf } from "./newest.js";
+import type { Registry } from "./registry.js";
+import { Servable } from "./servable.js";
+import { UnreadVersion } from "./unread-version.js";
+
+export interface ManagerOptions {
+  readonly registry: Registry;
+  readonly executors: Executors;
+  readonly turns: Turns;
+  readonly listener: ManagerListener;
+  readonly log: (level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>) => void;
+}
+
+export interface ManagerListener extends LoadListener {
+  /** It is proved and warm, and serves from now on. */
+  onServing(servable: Servable): void;
+  /** Nothing is left of it, and nobody asks for it. */
+  onGone(servable: Servable): void;
+}
+
+/** Of a version that is loaded, or about to be. */
+const held: ReadonlySet<string> = new Set(["loading", "proving", "ready", "draining"]);
+
+export class Manager {
+  readonly #options: ManagerOptions;
+  /** Keys of versions that were removed while they were loaded. */
+  readonly #unwanted = new Set<string>();
+  /** Of versions that are drained, until they are closed. */
+  readonly #closing = new Map<string, Promise<void>>();
+  /** The last work that loads; it never fails. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ManagerOptions) {
+    this.#options = options;
+  }
+
+  /** Does work that loads, once all that came before is over. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const { executors, turns } = this.#options;
+    const done = this.#last.then(async () => {
+      const result = await work();
+      turns.throwIfStopped();
+      await executors.endLoading();
+      return result;
+    });
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  /**
+   * Loads a version and takes it into service.
+   *
+   * @returns The servable; or why there is none.
+   * @throws Error with a sentence when it is held already; StoppedError when the server stops.
+   */
+  async add(stored: StoredBundle): Promise<Servable | ProofReport> {
+    const { registry, listener } = this.#options;
+    const { name, version } = stored;
+    const before = registry.entry(keyOf(stored));
+    if (before !== undefined && held.has(before.state))
+      throw new Error(`${before.key} is held already: it is ${before.state}`);
+    // Two of one name would be counted as one.
+    if (before instanceof Servable) listener.onGone(before);
+    registry.addLate(new UnreadVersion(name, version));
+    return this.inTurn(async () => {
+      const found = await this.load(stored);
+      return found instanceof Servable ? ((await this.serve(found)) ?? found) : found;
+    });
+  }
+
+  /**
+   * Takes a version out of service; resolves when nothing is left of it. One that is still being loaded ends there.
+   *
+   * @throws Error with a sentence for a version that isn't held.
+   */
+  async remove(key: string): Promise<void> {
+    const { registry } = this.#options;
+    const version = registry.entry(key);
+    if (version === undefined || !held.has(version.state))
+      throw new Error(
+        `${key} isn't held: ${version === undefined ? "there is no such version" : `it is ${version.state}`}`,
+      );
+    const closing = this.#closing.get(key);
+    if (closing !== undefined) return await closing;
+    if (version instanceof Servable && version.state === "ready") {
+      const closed = this.#close(version).finally(() => this.#closing.delete(key));
+      this.#closing.set(key, closed);
+      return await closed;
+    }
+    this.#unwanted.add(key);
+    await this.inTurn(async () => this.#unwanted.delete(key));
+  }
+
+  /** Loads and proves a version; says so wherever versions are shown if that fails. In turn. */
+  async load(stored: StoredBundle): Promise<Servable | ProofReport> {
+    const { registry, executors, turns, listener } = this.#options;
+    const wasIncomplete = registry.entry(keyOf(stored))?.state === "incomplete";
+    const found = this.#isUnwanted(keyOf(stored))
+      ? { ...unwanted, servable: undefined }
+      : await loadServable(stored, executors, turns, {
+          ...listener,
+          onRead(servable) {
+            registry.add(servable);
+            listener.onRead(servable);
+          },
+        });
+    if (!(found instanceof Servable)) this.#refuse(stored, found, wasIncomplete);
+    return found;
+  }
+
+  /**
+   * Warms a proved version and takes it into service, in turn.
+   *
+   * @returns Why it doesn't serve; undefined if it does.
+   */
+  async serve(servable: Servable): Promise<ProofReport | undefined> {
+    const { executors, turns, listener } = this.#options;
+    let report: ProofReport | undefined;
+    if (!this.#isUnwanted(servable.key)) report = await warmServable(servable, executors.now, turns);
+    if (this.#isUnwanted(servable.key)) report ??= { ...unwanted, servable };
+    if (report === undefined) {
+      listener.onServing(servable);
+      servable.transition("ready");
+      return undefined;
+    }
+    await unloadServable(servable, executors);
+    const { name, number, contract } = servable;
+    this.#refuse({ name, version: number, directory: contract.bundle.directory }, report, false);
+    return report;
+  }
+
+  #isUnwanted(key: string): boolean {
+    return this.#unwanted.has(key);
+  }
+
+  async #close(servable: Servable): Promise<void> {
+    const { executors, log } = this.#options;
+    const { name, number } = servable;
+    log("info", "a version is taken out of service", { model: name, version: number });
+    await servable.drain();
+    await unloadServable(servable, executors);
+    servable.transition("closed");
+    this.#leave(name, number);
+  }
+
+  #leave(name: string, number: number): void {
+    const { registry, listener } = this.#options;
+    const before = registry.entry(`${name}/${number}`);
+    if (before instanceof Servable) listener.onGone(before);
+    const left = new UnreadVersion(name, number);
+    left.leave("it was taken out of service");
+    registry.add(left);
+  }
+
+  #refuse(stored: StoredBundle, { fault, problems, servable }: ProofReport, wasIncomplete: boolean): void {
+    const { registry, log } = this.#options;
+    const { name, version: number, directory } = stored;
+    servable?.fail(problems, fault === "failed" ? "failed" : "refused");
+    if (this.#isUnwanted(keyOf(stored))) {
+      this.#leave(name, number);
+      return;
+    }
+    if (servable !== undefined) {
+      log("error", "a version is refused: it won't serve", { model: name, version: number, problems });
+      return;
+    }
+    const unread = new UnreadVersion(name, number);
+    unread.fail(fault === "failed" ? "damaged" : fault, problems);
+    registry.add(unread);
+    const fields = { model: name, version: number, directory, problems };
+    if (fault !== "incomplete") log("error", `a bundle is refused: it is ${unread.reason}`, fields);
+    else if (!wasIncomplete) log("warn", `a version isn't whole yet, and is looked at again: ${problems[0]}`, fields);
+  }
+}
+
+const unwanted = { fault: "failed", problems: ["it was taken out of service before it was loaded"] } as const;
