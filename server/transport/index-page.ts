@@ -9,7 +9,7 @@
 import { createHash } from "node:crypto";
 import { expectedWords, type Feature } from "../../bundle/index.js";
 import { curlCommand } from "../example-row.js";
-import type { ServedAddress } from "./addresses.js";
+import type { ServedAddress } from "./router.js";
 
 export interface IndexedModel {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** The versions that this server holds, by model. The only place that knows them all. */
 
 import { ServeError } from "../errors.js";
-import type { BodyLimits } from "../path/serving-version.js";
+import type { BodyLimits } from "../protocol/protocol.js";
 import { chooseVersion, findReady } from "../routing/newest-ready.js";
 import type { UnreadVersion } from "./unread-version.js";
 import { Version } from "./version.js";

@@ -11,13 +11,12 @@ import {
   type Postprocessor,
   type Preprocessor,
 } from "../../preprocessing/index.js";
-import { type AnswerFrame, createAnswerFrame } from "../codec/json.js";
 import { createSharedChoices, type EngineChoice, type EngineName, type SharedChoices } from "../inference/engines.js";
 import { whyUnbounded } from "../inference/graph-time.js";
 import type { Intake } from "../inference/intake.js";
 import type { PredictionCache } from "../path/cache.js";
-import { RowBytes } from "../path/row-bytes.js";
-import type { BodyLimits, ServingVersion } from "../path/serving-version.js";
+import type { ServingVersion } from "../path/serving-version.js";
+import type { BodyLimits } from "../protocol/protocol.js";
 import { createFallback, type Fallback } from "./fallback.js";
 
 /**
@@ -61,7 +60,6 @@ export class Version implements ServingVersion {
   readonly rowSchema: RowSchema;
   readonly preprocessor: Preprocessor;
   readonly postprocessor: Postprocessor;
-  readonly answerFrame: AnswerFrame;
   readonly hiddenFeatures: ReadonlySet<string>;
   readonly bodyLimits: BodyLimits;
   /**
@@ -81,7 +79,7 @@ export class Version implements ServingVersion {
   readonly chosen: SharedChoices;
   cache: PredictionCache | undefined = undefined;
   intake: Intake | undefined = undefined;
-  readonly rowBytes = new RowBytes();
+  readonly inProtocols: ServingVersion["inProtocols"] = new Map();
   readonly #fallback: Fallback | undefined;
   /** The precision in which its answers are compared: that of the models' outputs. */
   readonly predictionDtype: "float32" | "float64";
@@ -96,7 +94,6 @@ export class Version implements ServingVersion {
     this.rowSchema = bundle.rowSchema;
     this.preprocessor = plans.preprocessor ?? createPreprocessor(bundle.preprocessing);
     this.postprocessor = plans.postprocessor ?? createPostprocessor(bundle.postprocessing);
-    this.answerFrame = createAnswerFrame(bundle.name, bundle.version, this.postprocessor.labels);
     this.hiddenFeatures = new Set(bundle.rowSchema.features.filter(({ pii }) => pii).map(({ name }) => name));
     this.predictionDtype = this.postprocessor.inputs.every(({ dtype }) => dtype === "float32") ? "float32" : "float64";
     this.#fallback = createFallback(bundle);

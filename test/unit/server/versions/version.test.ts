@@ -4,6 +4,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { EngineName } from "../../../../server/inference/engines.js";
+import { predictJson } from "../../../../server/protocol/predict-json/protocol.js";
 import type { VersionState } from "../../../../server/versions/version.js";
 import { binaryGraph, makeVersion } from "../../../support/versions.js";
 
@@ -67,7 +68,7 @@ test("a version knows its names, limits and the form of its answers", () => {
     bodyBytesMax: 1_048_576,
     decode: { rowsMax: 3, containersMax: 5, membersMax: 1001 },
   });
-  expect(version.answerFrame.labelKeys).toEqual(['"ham":', '"spam":']);
+  expect(predictJson.frame(version).labelKeys).toEqual(['"ham":', '"spam":']);
 });
 
 test("answers of float64 models are compared in float64", () => {
