@@ -33,7 +33,7 @@ export function rowIssues(features: readonly Feature[], row: unknown, rowIndex: 
   const issues: Issue[] = [];
   for (const feature of features) {
     const isAbsent = !fields.delete(feature.name) && values[feature.name] === undefined;
-    const got = isAbsent ? (feature.required ? "nothing" : undefined) : fault(feature, values[feature.name]);
+    const got = isAbsent ? (feature.required ? "nothing" : undefined) : valueFault(feature, values[feature.name]);
     if (got !== undefined) issues.push({ row: rowIndex, feature: feature.name, expected: expectedWords(feature), got });
   }
   issues.push(...unknownFieldIssues(features, [...fields], values, rowIndex));
@@ -120,7 +120,7 @@ function boundsWords(least: number | undefined, most: number | undefined): strin
 }
 
 /** What came instead, where the value breaks a rule of the feature; undefined where it keeps them all. */
-function fault(feature: Feature, value: unknown): string | undefined {
+export function valueFault(feature: Feature, value: unknown): string | undefined {
   if (feature.values !== undefined) {
     // Equality as === has it: true is not 1, and -0 is 0.
     return feature.values.includes(value as never) ? undefined : describe(feature, value);

@@ -3,11 +3,13 @@
  *
  * Two forms of one rule. `accepts` answers yes or no for every row that is served: zod compiles it to straight code, it
  * allocates nothing and throws nothing. `issues` says what is wrong with a row that was refused, in our own words; it
- * may take its time. A property test holds them together: a row is accepted exactly when it has no issue.
+ * may take its time. A property test holds them together: a row is accepted exactly when it has no issue. Rows that come
+ * as columns are checked by `column-check.ts`.
  */
 
 import * as z from "zod";
 import type { Row } from "../preprocessing/index.js";
+import { type ColumnCheck, createColumnCheck } from "./column-check.js";
 import type { Parsed } from "./document.js";
 import { type Feature, featuresOf, type Limits } from "./feature.js";
 import type { Pause } from "./pause.js";
@@ -16,7 +18,7 @@ import { type Issue, rowIssues } from "./row-issues.js";
 import { type JsonSchemaDocument, parseRowSchemaDocument, type ScalarType, schemaFile } from "./row-schema-document.js";
 import { isPlainText, textFormats } from "./text.js";
 
-export interface RowSchema {
+export interface RowSchema extends ColumnCheck {
   /** The document as schema.json holds it. */
   readonly document: JsonSchemaDocument;
   /** In the order of the document's properties. */
@@ -58,7 +60,7 @@ function* parseRowSchemaSteps(json: unknown): Generator<void, Parsed<RowSchema>>
   try {
     const accepts = yield* compileAccepts(features);
     const issues = (row: unknown, rowIndex: number) => rowIssues(features, row, rowIndex);
-    return { value: { document, features, accepts, issues } };
+    return { value: { document, features, accepts, issues, ...createColumnCheck(features) } };
   } catch (error) {
     // Nothing of the subset is known to end here; a schema that does is refused, never served half compiled.
     const got = `a schema that does not compile (${(error as Error).message})`;

@@ -4,10 +4,10 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { encodeNumber } from "../bundle/index.js";
-import { encodeError } from "../server/codec/json.js";
 import type { EngineSetting } from "../server/inference/engines.js";
 import type { Call, Reply } from "../server/path/call.js";
 import { createLocalPath, localCall } from "../server/path/local-path.js";
+import { predictJson } from "../server/protocol/predict-json/protocol.js";
 import { type OpenVersion, openVersion, parseEngine } from "./open-version.js";
 
 /**
@@ -60,8 +60,8 @@ function createAnswerLine({ version, runner }: OpenVersion, shown: Shown): Answe
     // With a runner on this thread the call is answered before `predict` returns.
     const requestId = `line-${lineNumber}`;
     const reply: Reply = {
-      send: (body) => (answer = body.toString()),
-      refuse: (error) => (answer = encodeError(error, requestId)),
+      send: ({ body }) => (answer = body.toString()),
+      refuse: (error) => (answer = predictJson.refuse(error, requestId).body.toString()),
     };
     const call = localCall(reply, requestId, line);
     path.predict(call);

@@ -3,6 +3,7 @@
  * clock, nothing of the server. docs/preprocessing.md says what each operator computes.
  */
 export type { Dtype, Scalar } from "./column.js";
+export { Columns, type ColumnValues, type RowInput } from "./columns.js";
 export {
   type GraphDocument,
   type PostprocessingGraph,

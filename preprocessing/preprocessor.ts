@@ -1,9 +1,11 @@
 /** The graph before the models: rows to blocks. */
 import { type Dtype, stripRows } from "./column.js";
+import { Columns, type RowInput } from "./columns.js";
 import { type FeatureInput, type GraphDocument, isPreprocessing, type TensorOutput, widthOf } from "./graph.js";
 import { describe, GraphError } from "./graph-error.js";
 import { numberColumns } from "./operator.js";
 import { operatorsBefore } from "./operators.js";
+import { planColumnReader } from "./read-columns.js";
 import { planReader, type Row } from "./read-rows.js";
 import { Refusals, type RowRefusal } from "./refusals.js";
 import { Wiring } from "./wire.js";
@@ -29,9 +31,9 @@ export interface Preprocessor {
    *   rows are right. Without refusals a shared empty list: a call allocates nothing.
    * @throws Error for a block of the wrong dtype or length, which is a bug in the caller, never bad input.
    */
-  run(rows: readonly Row[], blocks: readonly Block[], blockRow?: number): readonly RowRefusal[];
+  run(rows: RowInput<Row>, blocks: readonly Block[], blockRow?: number): readonly RowRefusal[];
   /** The float64 values before the cast, row-major, one array per output: what proofs compare. */
-  features(rows: readonly Row[]): { features: Float64Array[]; refused: readonly RowRefusal[] };
+  features(rows: RowInput<Row>): { features: Float64Array[]; refused: readonly RowRefusal[] };
 }
 
 /**
@@ -43,6 +45,7 @@ export function createPreprocessor(graph: GraphDocument): Preprocessor {
   if (!isPreprocessing(graph)) throw new GraphError("inputs[0]", 'a feature with "name" and "type"', "a tensor");
   const refusals = new Refusals();
   const { columns: inputColumns, read } = planReader(graph.inputs, refusals);
+  const readColumns = planColumnReader(inputColumns);
   const wiring = new Wiring();
   for (const [index, { name }] of graph.inputs.entries())
     wiring.addInput(name, [inputColumns[index]!], `inputs[${index}]`);
@@ -53,13 +56,14 @@ export function createPreprocessor(graph: GraphDocument): Preprocessor {
   const outputs = planned.map(({ output }) => output);
   const writers = planned.map(({ write }) => write);
 
-  const fill = (rows: readonly Row[], blocks: readonly Block[], blockRow: number): readonly RowRefusal[] => {
+  const fill = (rows: RowInput<Row>, blocks: readonly Block[], blockRow: number): readonly RowRefusal[] => {
     // A run that threw may have left some.
     refusals.take();
     for (let firstRow = 0; firstRow < rows.length; firstRow += stripRows) {
       const rowCount = Math.min(stripRows, rows.length - firstRow);
       refusals.firstRow = firstRow;
-      read(rows, firstRow, rowCount);
+      if (rows instanceof Columns) readColumns(rows, firstRow, rowCount);
+      else read(rows, firstRow, rowCount);
       for (let index = 0; index < steps.length; index++) steps[index]!(rowCount);
       for (let index = 0; index < writers.length; index++)
         writers[index]!(blocks[index]!, blockRow + firstRow, rowCount);

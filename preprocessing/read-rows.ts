@@ -1,4 +1,4 @@
-/** Rows to columns: the only place that looks into a row. */
+/** Rows to columns: the only place that looks into a row. `read-columns.ts` is its kin for callers that send columns. */
 import { type InputColumn, type ItemType, ListColumn, NumberColumn, TextColumn } from "./column.js";
 import type { FeatureInput } from "./graph.js";
 import type { Refusals } from "./refusals.js";

@@ -11,13 +11,12 @@ import type { PredictPath } from "./path/predict.js";
 import { productVersion } from "./product-version.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { reachableHost } from "./transport/address.js";
-import { type AdminRoutes, createAdminHandler } from "./transport/admin.js";
 import { createFailureAnswer } from "./transport/failure.js";
 import type { Health } from "./transport/health.js";
 import type { ForeignProtocol } from "./transport/http/foreign-protocol.js";
 import { loadHttp } from "./transport/http/load.js";
 import type { HttpListener, HttpMember } from "./transport/http/transport.js";
-import { createPublicHandler } from "./transport/public.js";
+import { type AdminNeeds, createAdminRouter, createPublicRouter, plainProtocol } from "./transport/routes.js";
 import { IndexAnswers } from "./transport/server-index.js";
 import type { Registry } from "./versions/registry.js";
 
@@ -28,7 +27,7 @@ export interface ListenerNeeds {
   readonly registry: Registry;
   readonly health: Health;
   readonly nextRequestId: () => string;
-  readonly scrape: AdminRoutes["scrape"];
+  readonly scrape: AdminNeeds["scrape"];
   /** Of the public listener: of no call, so no observer sees it. */
   readonly countRefusal: (code: ServeError["code"]) => void;
   readonly logs: Pick<Logs, "event">;
@@ -50,23 +49,32 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
   const { path, now, registry, health, nextRequestId, scrape, countRefusal, logs, accessLog } = needs;
   const { transport, notice } = await loadHttp(config.http);
   if (notice !== undefined) logs.event(notice.level, notice.message);
-  const answerFailure = createFailureAnswer(logs, accessLog, nextRequestId);
   let opened: HttpListener | undefined;
   const baseUrl = () => `http://${reachableHost(host)}:${opened!.port}`;
+  const publicRouter = createPublicRouter({
+    path,
+    now,
+    registry,
+    nextRequestId,
+    retryAfterS: (error) => jitteredSeconds(Math.random(), error.retryAfterMs),
+    health,
+    index: new IndexAnswers(registry, health.isReady, productVersion(), baseUrl),
+  });
+  const protocolAt = (path: string) => publicRouter.protocolAt(path) ?? plainProtocol;
+  const answerFailure = createFailureAnswer(logs, accessLog, nextRequestId, protocolAt);
+  const adminRouter = createAdminRouter({
+    registry,
+    health,
+    scrape,
+    onScrapeError: (exchange, error) => answerFailure(exchange, "internal", "the scrape failed", error),
+  });
   const publicListener = await transport.listen({
     name: "http",
     host,
     port: httpPort,
     receivingBytesMax: bytesMax,
-    handle: createPublicHandler({
-      path,
-      now,
-      registry,
-      nextRequestId,
-      retryAfterS: (error) => jitteredSeconds(Math.random(), error.retryAfterMs),
-      health,
-      index: new IndexAnswers(registry, health.isReady, productVersion(), baseUrl),
-    }),
+    headers: publicRouter.headers,
+    handle: (exchange) => publicRouter.handle(exchange),
     onFailure: (exchange, failure, detail, cause) => countRefusal(answerFailure(exchange, failure, detail, cause).code),
     onForeignProtocol: logForeign("http", now, logs),
   });
@@ -77,12 +85,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
       host: adminHost,
       port: adminPort,
       receivingBytesMax: 0,
-      handle: createAdminHandler({
-        registry,
-        health,
-        scrape,
-        onScrapeError: (exchange, error) => answerFailure(exchange, "internal", "the scrape failed", error),
-      }),
+      handle: (exchange) => adminRouter.handle(exchange),
       onFailure: answerFailure,
       onForeignProtocol: logForeign("admin", now, logs),
     });

@@ -18,12 +18,12 @@ const probeShare = 0.6;
 
 export class Placement {
   readonly #execution: Execution;
-  readonly #waiting: readonly Lane[];
+  readonly #waiting: Iterable<Lane>;
   readonly #executorsOf: ReadonlyMap<WorkerPool, Executors>;
   #batchCount = 0;
 
   /** @param waiting - Lanes in which something waits, as it changes. */
-  constructor(execution: Execution, waiting: readonly Lane[], executorsOf: ReadonlyMap<WorkerPool, Executors>) {
+  constructor(execution: Execution, waiting: Iterable<Lane>, executorsOf: ReadonlyMap<WorkerPool, Executors>) {
     this.#execution = execution;
     this.#waiting = waiting;
     this.#executorsOf = executorsOf;

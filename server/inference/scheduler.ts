@@ -22,6 +22,7 @@ import { ReadDelay } from "./read-delay.js";
 import type { RunCost } from "./run-cost.js";
 import { runLimitMs } from "./run-limit.js";
 import type { Runner, RunResult } from "./runner.js";
+import { WaitingLanes } from "./waiting-lanes.js";
 import { StuckRunError, type WorkerPool } from "./worker-pool.js";
 
 export interface SchedulerOptions {
@@ -56,11 +57,10 @@ export class Scheduler {
   readonly #laneOf = new Map<ServingVersion, Lane>();
   readonly #executorsOf = new Map<WorkerPool, Executors>();
   /** Lanes in which something waits. */
-  readonly #waiting: Lane[] = [];
+  readonly #waiting = new WaitingLanes();
   #deferred = false;
   /** Of the lanes of each pool, and of those that run on the event loop only. */
   readonly #clocks = new Map<WorkerPool | undefined, ShareClock>();
-  #round = 0;
   /** Until then it is learnt how long callers wait: some left lately. */
   #watchedUntilMs = Number.NEGATIVE_INFINITY;
 
@@ -93,8 +93,7 @@ export class Scheduler {
     const lane = this.#laneOf.get(version);
     if (lane === undefined) return;
     this.#laneOf.delete(version);
-    const place = this.#waiting.indexOf(lane);
-    if (place >= 0) this.#waiting.splice(place, 1);
+    this.#waiting.remove(lane);
   }
 
   lane(version: ServingVersion): Lane | undefined {
@@ -103,7 +102,9 @@ export class Scheduler {
 
   /** Rows that wait, over all lanes. */
   get queuedRows(): number {
-    return this.#waiting.reduce((sum, lane) => sum + lane.queuedRows, 0);
+    let rows = 0;
+    for (const lane of this.#waiting) rows += lane.queuedRows;
+    return rows;
   }
 
   /**
@@ -120,10 +121,7 @@ export class Scheduler {
     call.targetMs -= this.#unseenMs(call.targetMs - nowMs, nowMs);
     this.#gate.admit(lane, queue, call, nowMs);
     if (!this.#placement.runsOnLoop(lane, queue)) this.#executorsOf.get(lane.pool!)!.seen(queue, nowMs);
-    if (!lane.waiting) {
-      lane.usedUs = Math.max(lane.usedUs, lane.clock.usedUs);
-      this.#waiting.push(lane);
-    }
+    if (!lane.waiting) this.#waiting.add(lane);
     lane.push(call, queue);
     this.#flushLater();
   }
@@ -198,16 +196,17 @@ export class Scheduler {
   readonly #flush = (): void => {
     this.#deferred = false;
     this.#serveAll(undefined);
-    this.#forgetIdle();
+    this.#waiting.forgetIdle();
     // Rows that the event loop could take but had no time for run in the next turn; all others wait for a worker to
     // become free.
-    const leftOver = this.#waiting.some((lane) => {
-      const execution = this.#placement.executionOf(lane);
-      if (execution === "inline") return lane.queuedRows > 0;
-      return execution === "auto" && lane.small.rows > 0 && lane.inlineCost.of(1) <= turnBudgetUs;
-    });
-    if (leftOver) this.#flushLater();
+    for (const lane of this.#waiting) if (this.#hasRowsForLoop(lane)) this.#flushLater();
   };
+
+  #hasRowsForLoop(lane: Lane): boolean {
+    const execution = this.#placement.executionOf(lane);
+    if (execution === "inline") return lane.queuedRows > 0;
+    return execution === "auto" && lane.small.rows > 0 && lane.inlineCost.of(1) <= turnBudgetUs;
+  }
 
   /**
    * A worker is free: rows that only it can run don't wait for the end of the turn, which is long when many calls are
@@ -223,31 +222,15 @@ export class Scheduler {
    * @param pool - Only those that nobody but its workers serves; undefined: all.
    */
   #serveAll(pool: WorkerPool | undefined): void {
-    const round = ++this.#round;
+    const mayServe = pool && ((lane: Lane) => lane.pool === pool && this.#placement.executionOf(lane) === "pool");
+    const waiting = this.#waiting;
+    waiting.beginRound();
     let budgetUs = turnBudgetUs;
-    for (let lane = this.#next(round, pool); lane !== undefined; lane = this.#next(round, pool)) {
-      lane.clock.usedUs = lane.usedUs;
+    for (let lane = waiting.next(mayServe); lane !== undefined; lane = waiting.next(mayServe)) {
       const spentUs = lane.waiting ? this.#serve(lane, budgetUs) : undefined;
-      if (spentUs === undefined) lane.waitsInRound = round;
+      if (spentUs === undefined) waiting.hasToWait(lane);
       else budgetUs -= spentUs;
     }
-  }
-
-  /** @returns Of the lanes that may be served in this round, the one that has had least time. */
-  #next(round: number, pool: WorkerPool | undefined): Lane | undefined {
-    let least: Lane | undefined;
-    for (let k = 0; k < this.#waiting.length; k++) {
-      const lane = this.#waiting[k]!;
-      if (lane.waitsInRound === round || (least !== undefined && lane.usedUs >= least.usedUs)) continue;
-      if (pool === undefined || (lane.pool === pool && this.#placement.executionOf(lane) === "pool")) least = lane;
-    }
-    return least;
-  }
-
-  #forgetIdle(): void {
-    let kept = 0;
-    for (const lane of this.#waiting) if (lane.waiting) this.#waiting[kept++] = lane;
-    this.#waiting.length = kept;
   }
 
   /**
@@ -406,7 +389,7 @@ export class Scheduler {
   /** A batch whose worker died runs once more; one that met two dead workers may be what kills them. */
   #secondTry(lane: Lane, batch: Batch, error: unknown): void {
     if (!batch.retried) {
-      if (!lane.waiting) this.#waiting.push(lane);
+      if (!lane.waiting) this.#waiting.add(lane);
       lane.retries.push({ ...batch, retried: true });
       this.#flushLater();
       return;

@@ -8,7 +8,7 @@
 
 import { LRUCache } from "lru-cache";
 import type { Bundle, RowSchema } from "../../bundle/index.js";
-import type { Answer, Row } from "../../preprocessing/index.js";
+import { type Answer, Columns, type Row, type RowInput } from "../../preprocessing/index.js";
 import type { FallbackReason } from "../errors.js";
 import { createRowKey } from "./row-key.js";
 
@@ -27,8 +27,7 @@ const listBytes = 48;
 /** A call as the cache knows it. */
 export interface CachedCall {
   /** The rows that run. */
-  readonly goodRows: readonly Row[];
-  readonly single: boolean;
+  readonly goodRows: RowInput<Row>;
   readonly fallback: FallbackReason | undefined;
   readonly unanswered: ReadonlySet<number> | undefined;
   /** Answered from here: nothing runs. */
@@ -41,6 +40,7 @@ export class PredictionCache {
   /** The version's; only rows of it are asked for. */
   readonly digest: string;
   readonly #answers: LRUCache<string, Answer>;
+  readonly #rowSchema: RowSchema;
   readonly #keyOf: (row: Row) => string;
   readonly #charBytes: number;
   /** Calls that were answered from here, and calls that had to run. */
@@ -51,6 +51,7 @@ export class PredictionCache {
   constructor({ bundle, rowSchema }: { bundle: Pick<Bundle, "digest">; rowSchema: RowSchema }, bytesMax: number) {
     this.digest = bundle.digest;
     this.#answers = new LRUCache({ maxSize: bytesMax, sizeCalculation: (answer, key) => this.#bytesOf(answer, key) });
+    this.#rowSchema = rowSchema;
     this.#keyOf = createRowKey(rowSchema);
     // Text that isn't Latin makes each character of the key two bytes.
     this.#charBytes = rowSchema.features.some(({ type }) => type === "string" || type === "array") ? 2 : 1;
@@ -82,12 +83,12 @@ export class PredictionCache {
   find(call: CachedCall): Answer | undefined {
     const { goodRows } = call;
     if (goodRows.length === 0) return undefined;
-    if (call.single) {
-      const key = this.#keyOf(goodRows[0]!);
+    if (goodRows.length === 1) {
+      const key = this.#keyAt(goodRows, 0);
       const answer = this.#answers.get(key);
       return answer === undefined ? this.#miss(call, [key]) : this.#hit(call, answer);
     }
-    const keys = goodRows.map(this.#keyOf);
+    const keys = Array.from({ length: goodRows.length }, (_, row) => this.#keyAt(goodRows, row));
     const answers: Answer[] = [];
     for (const key of keys) {
       const answer = this.#answers.get(key);
@@ -95,6 +96,10 @@ export class PredictionCache {
       answers.push(answer);
     }
     return this.#hit(call, join(answers));
+  }
+
+  #keyAt(rows: RowInput<Row>, row: number): string {
+    return this.#keyOf(rows instanceof Columns ? this.#rowSchema.rowAt(rows, row) : rows[row]!);
   }
 
   #hit(call: CachedCall, answer: Answer): Answer {

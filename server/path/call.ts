@@ -7,15 +7,15 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Answer, Block, Row } from "../../preprocessing/index.js";
+import type { Answer, Block, Row, RowInput } from "../../preprocessing/index.js";
 import type { FallbackReason, RowError, ServeError } from "../errors.js";
+import type { DecodedRequest, Encoded, Protocol, RequestHead } from "../protocol/protocol.js";
 import type { BatchRow, RequestRow, RunningRow } from "./row-index.js";
-import type { ServingVersion } from "./serving-version.js";
+import type { ServingVersion, VersionInProtocol } from "./serving-version.js";
 
 /** The transport's side of a call: takes one answer or one error. What comes after the caller has left is dropped. */
 export interface Reply {
-  /** @param body - JSON text, or its bytes. */
-  send(body: string | Buffer): void;
+  send(reply: Encoded): void;
   /** @param error - Says with which status, and whether and when to try again. */
   refuse(error: ServeError): void;
 }
@@ -23,6 +23,8 @@ export interface Reply {
 /** A finished call, as observers read it. Times are milliseconds of the monotonic clock; 0 means "not reached". */
 export interface CallRecord {
   readonly requestId: string;
+  /** In which it was asked and answered. */
+  readonly protocol: Pick<Protocol, "name">;
   /** Of the caller's span; empty without one. */
   readonly traceparent: string;
   /** As sent beside `traceparent`; told on, not read. */
@@ -38,11 +40,11 @@ export interface CallRecord {
    * All rows as decoded; in a partial request some of them may be bad. Of a large call, only their number once they are
    * in blocks.
    */
-  readonly rows: readonly unknown[];
+  readonly rows: RowInput;
   /** Of the rows that run: all of `rows`, or the good ones of a partial request. */
   readonly rowCount: number;
   /** The rows that run; none once they are let go, as those of a large call are. */
-  readonly goodRows: readonly Row[];
+  readonly goodRows: RowInput<Row>;
   /** Where the rows that run stood among `rows`; undefined when all of them run. */
   readonly rowIndexes: readonly RequestRow[] | undefined;
   /** What was answered to the rows that ran, in their order; undefined where nothing was. */
@@ -91,13 +93,14 @@ export type CallWork = Omit<
 
 export class Call implements CallRecord {
   // Given by the transport.
+  readonly protocol: Protocol;
   readonly reply: Reply;
   requestId = "";
   readonly traceparent: string;
   tracestate = "";
   readonly modelName: string | undefined;
   readonly versionName: string | undefined;
-  readonly contentType: string;
+  readonly head: RequestHead;
   /** Empty until the body is complete; let go after decoding. */
   body: Buffer = noBytes;
   /** Whether the bytes stay as they are. Otherwise the transport takes them back when `predict` returns. */
@@ -119,11 +122,11 @@ export class Call implements CallRecord {
   /** The version that was found when its head came; the call is that version's once the body is there. */
   found: ServingVersion | undefined = undefined;
   version: ServingVersion | undefined = undefined;
-  rows: readonly unknown[] = noRows;
-  single = true;
-  partial = false;
+  /** What the version keeps for the call's protocol. */
+  inProtocol: VersionInProtocol | undefined = undefined;
+  request: DecodedRequest = noRequest;
   rowErrors: readonly RowError[] | undefined = undefined;
-  goodRows: readonly Row[] = noRows as readonly Row[];
+  goodRows: RowInput<Row> = noRows;
   /** What preprocessing made of them; the call's rows begin at `blockRow`. */
   blocks: readonly Block[] = noBlocks;
   blockRow = 0;
@@ -172,24 +175,31 @@ export class Call implements CallRecord {
   abandoned = false;
 
   constructor(
+    protocol: Protocol,
     reply: Reply,
     arrivedMs: number,
     modelName: string | undefined,
     versionName: string | undefined,
-    contentType: string,
+    head: RequestHead,
     traceparent: string,
   ) {
+    this.protocol = protocol;
     this.reply = reply;
     this.arrivedMs = arrivedMs;
     this.modelName = modelName;
     this.versionName = versionName;
-    this.contentType = contentType;
+    this.head = head;
     this.traceparent = traceparent;
+  }
+
+  get rows(): RowInput {
+    return this.request.rows;
   }
 }
 
 const noBytes = Buffer.alloc(0);
-const noRows: readonly unknown[] = Object.freeze([]);
+const noRows: readonly Row[] = Object.freeze([]);
+const noRequest: DecodedRequest = Object.freeze({ rows: noRows, partial: false });
 const noBlocks: readonly Block[] = Object.freeze([]);
 function unset(): void {
   throw new Error("a call ran that no step waits for");

@@ -2,6 +2,8 @@
 
 import type { Block } from "../../preprocessing/index.js";
 import type { RunResult } from "../inference/runner.js";
+import { predictJson } from "../protocol/predict-json/protocol.js";
+import type { Protocol, RequestHead } from "../protocol/protocol.js";
 import { Call, type Reply } from "./call.js";
 import { createPath, type PredictPath } from "./predict.js";
 import type { ServingVersion } from "./serving-version.js";
@@ -44,9 +46,17 @@ export function createLocalPath(version: ServingVersion, runBatch: RunBatch): Pr
   });
 }
 
-/** A call of the default model, as {@link createLocalPath} takes it. */
-export function localCall(reply: Reply, requestId: string, body: Buffer): Call {
-  const call = new Call(reply, 0, undefined, undefined, "application/json", "");
+const jsonHead: RequestHead = { contentType: "application/json", header: () => "" };
+
+/** A call of the default model, as {@link createLocalPath} takes it; `/predict`'s JSON unless a protocol is given. */
+export function localCall(
+  reply: Reply,
+  requestId: string,
+  body: Buffer,
+  protocol: Protocol = predictJson,
+  head = jsonHead,
+): Call {
+  const call = new Call(protocol, reply, 0, undefined, undefined, head, "");
   call.requestId = requestId;
   call.body = body;
   return call;

@@ -9,8 +9,8 @@
 
 import { Buffer } from "node:buffer";
 import type { Answer, Block, Prediction } from "../../preprocessing/index.js";
-import { decodeJsonInSlices, encodeJsonInPieces } from "../codec/json.js";
 import type { ServeError } from "../errors.js";
+import type { Encoded } from "../protocol/protocol.js";
 import { newBlocks } from "./blocks.js";
 import type { Call } from "./call.js";
 import { setDeadline } from "./deadline.js";
@@ -33,7 +33,7 @@ const sliceRowsMax = 128;
 /** and so many bytes of the body, for rows that hold more than their features. */
 const sliceBytes = 8192;
 
-/** Whether a body is decoded in slices. */
+/** Whether a body is decoded in slices, if its protocol can. */
 export function isLargeBody(bodyBytes: number): boolean {
   return bodyBytes > wholeBytesMax;
 }
@@ -43,8 +43,8 @@ export function isLargeCall({ rows, version }: Call): boolean {
   return rows.length > 1 && rows.length * valuesPerRow(version!) > wholeValuesMax;
 }
 
-function valuesPerRow({ rowSchema, postprocessor, answerFrame }: ServingVersion): number {
-  return rowSchema.features.length + (postprocessor.names?.length ?? 1) + answerFrame.labelKeys.length;
+function valuesPerRow({ rowSchema, postprocessor }: ServingVersion): number {
+  return rowSchema.features.length + (postprocessor.names?.length ?? 1) + (postprocessor.labels?.length ?? 0);
 }
 
 function rowsPerSlice({ rows, bodyBytes, version }: Call): number {
@@ -58,13 +58,16 @@ function rowsPerSlice({ rows, bodyBytes, version }: Call): number {
  *
  * @throws {@link ServeError} unsupported_media_type.
  */
-export function decodeInSlices(call: Call, now: () => number): Generator<undefined, void> {
+export function decodeInSlices(
+  call: Call,
+  sliced: NonNullable<Call["protocol"]["sliced"]>,
+  now: () => number,
+): Generator<undefined, void> {
   const version = call.version!;
-  const limits = version.bodyLimits.decode;
   if (!call.bodyLasts) call.body = Buffer.from(call.body);
-  const decoding = decodeJsonInSlices(call.contentType, call.body, limits);
+  const decoding = sliced.decode(call.body, call.head, version);
   // Until its rows are counted, a call has the time of the most rows that it may have.
-  setDeadline(call, version, limits.rowsMax);
+  setDeadline(call, version, version.bodyLimits.decode.rowsMax);
   return (function* () {
     takeRows(call, version, yield* decoding, now());
     yield* prepareInSlices(call, now);
@@ -98,7 +101,7 @@ export function* prepareInSlices(call: Call, now: () => number): Generator<undef
  * thousand objects that the garbage collector would move, and the event loop stands still while it does.
  */
 function letGo(call: Call): void {
-  call.rows = new Array(call.rows.length);
+  call.request = { ...call.request, rows: new Array(call.rows.length) };
   call.goodRows = [];
 }
 
@@ -107,7 +110,7 @@ function rowsOf(block: Block, first: number, end: number, width: number): Block 
 }
 
 /** Takes a call whose rows ran: postprocesses and encodes. */
-export function* answerInSlices(call: Call, now: () => number): Generator<undefined, Buffer> {
+export function* answerInSlices(call: Call, now: () => number): Generator<undefined, Encoded> {
   if (call.error) throw call.error;
   const { postprocessor } = call.version!;
   const { rowCount, rawFirstRow } = call;
@@ -126,7 +129,7 @@ export function* answerInSlices(call: Call, now: () => number): Generator<undefi
 }
 
 /** Answers a call by its version's fallback. @throws The error itself where the fallback has no answer. */
-export function* fallBackInSlices(call: Call, error: ServeError): Generator<undefined, Buffer> {
+export function* fallBackInSlices(call: Call, error: ServeError): Generator<undefined, Encoded> {
   const answer = yield* gather(call, (first, end) => answerByFallback(call, error, first, end));
   call.answer = answer;
   return yield* encode(call, answer);
@@ -151,13 +154,17 @@ function* gather(call: Call, answerRows: (first: number, end: number) => Answer)
 }
 
 /** The pieces of an answer as bytes: the text of a large one would be copied once more to become them. */
-function* encode(call: Call, answer: Answer): Generator<undefined, Buffer> {
-  const pieces: Uint8Array[] = [];
-  for (const write of encodeJsonInPieces(call.version!.answerFrame, call, answer, rowsPerSlice(call))) {
-    pieces.push(Buffer.from(write()));
+function* encode(call: Call, answer: Answer): Generator<undefined, Encoded> {
+  const { protocol, inProtocol } = call;
+  if (protocol.sliced === undefined) return protocol.encode(inProtocol!.frame, call, answer);
+  const { pieces, contentType, headers } = protocol.sliced.encode(inProtocol!.frame, call, answer, rowsPerSlice(call));
+  const written: Uint8Array[] = [];
+  for (const write of pieces) {
+    const piece = write();
+    written.push(typeof piece === "string" ? Buffer.from(piece) : piece);
     yield;
   }
-  return Buffer.concat(pieces);
+  return { body: Buffer.concat(written), contentType, headers };
 }
 
 function* inSlices(

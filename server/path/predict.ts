@@ -10,9 +10,9 @@
  * metrics, logs and traces read the call once it is finished.
  */
 
-import { decodeJson, encodeJson } from "../codec/json.js";
 import { ServeError } from "../errors.js";
 import type { Observer } from "../observe/observer.js";
+import type { BodyLimits, Encoded } from "../protocol/protocol.js";
 import { newBlocks } from "./blocks.js";
 import type { Call } from "./call.js";
 import { sloTargetMs } from "./deadline.js";
@@ -26,7 +26,7 @@ import {
   prepareInSlices,
 } from "./predict-large.js";
 import { checkAnswer, preprocess, takeRows, validate } from "./rows.js";
-import type { BodyLimits, ServingVersion } from "./serving-version.js";
+import { inProtocol, type ServingVersion } from "./serving-version.js";
 import type { SlicedWork } from "./slices.js";
 
 /** What the path is made of. */
@@ -107,7 +107,9 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
       call.startedMs = now();
       admission.enter(call);
       const version = call.found ?? chooseNow(call);
+      const { protocol } = call;
       call.version = version;
+      call.inProtocol = inProtocol(version, protocol);
       // Asked already where the length was announced.
       const isAsked = call.announcedBytes !== call.bodyBytes && mayBeRefused(call, call.bodyBytes);
       const refusal = isAsked ? refuseEarly(call, version, call.bodyBytes) : undefined;
@@ -115,13 +117,12 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
         fail(call, refusal);
         return;
       }
-      if (isLargeBody(call.bodyBytes)) {
-        scheduler.expect(call, version.rowBytes.rowsIn(call.bodyBytes)?.least ?? 0);
-        takeSlices(call, decodeInSlices(call, now), () => queue(call, answerLarge));
+      if (isLargeBody(call.bodyBytes) && protocol.sliced !== undefined) {
+        scheduler.expect(call, call.inProtocol.rowBytes.rowsIn(call.bodyBytes)?.least ?? 0);
+        takeSlices(call, decodeInSlices(call, protocol.sliced, now), () => queue(call, answerLarge));
         return;
       }
-      const decoded = decodeJson(call.contentType, call.body, version.bodyLimits.decode);
-      takeRows(call, version, decoded, now());
+      takeRows(call, version, protocol.decode(call.body, call.head, version), now());
       if (isLargeCall(call)) {
         takeSlices(call, prepareInSlices(call, now), () => queue(call, answerLarge));
         return;
@@ -131,7 +132,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
       const known = version.cache?.find(call);
       if (known !== undefined) {
         call.answer = known;
-        send(call, encodeJson(version.answerFrame, call, known));
+        send(call, protocol.encode(call.inProtocol.frame, call, known));
         return;
       }
       preprocess(call, version);
@@ -161,7 +162,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
    */
   function refuseEarly(call: Call, version: ServingVersion, bodyBytes: number): ServeError | undefined {
     if (version.fallback !== undefined || version.cache !== undefined) return undefined;
-    const rows = version.rowBytes.rowsIn(bodyBytes);
+    const rows = inProtocol(version, call.protocol).rowBytes.rowsIn(bodyBytes);
     if (rows === undefined) return undefined;
     const timeMs = call.callerTimeoutMs > 0 ? call.callerTimeoutMs : sloTargetMs(version, rows.most);
     return scheduler.refusal(version, rows.least, call.arrivedMs + timeMs);
@@ -192,7 +193,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
       version.cache?.keep(call, result);
       call.postprocessedMs = now();
       call.answer = result;
-      send(call, encodeJson(version.answerFrame, call, result));
+      send(call, call.protocol.encode(call.inProtocol!.frame, call, result));
     } catch (error) {
       fail(call, error);
     }
@@ -200,7 +201,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
 
   function answerLarge(call: Call): void {
     if (call.finished || call.fellBack) return;
-    takeSlices(call, answerInSlices(call, now), (text) => send(call, text));
+    takeSlices(call, answerInSlices(call, now), (reply) => send(call, reply));
   }
 
   /**
@@ -248,20 +249,20 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
     try {
       takeFallback(call, error);
       if (isLargeCall(call)) {
-        takeSlices(call, fallBackInSlices(call, error), (text) => send(call, text));
+        takeSlices(call, fallBackInSlices(call, error), (reply) => send(call, reply));
         return;
       }
       call.answer = answerByFallback(call, error);
-      send(call, encodeJson(call.version!.answerFrame, call, call.answer));
+      send(call, call.protocol.encode(call.inProtocol!.frame, call, call.answer));
     } catch {
       fail(call, error);
     }
   }
 
-  function send(call: Call, body: string | Buffer): void {
+  function send(call: Call, reply: Encoded): void {
     if (call.finished) return;
     call.finished = true;
-    call.reply.send(body);
+    call.reply.send(reply);
     end(call);
   }
 

@@ -7,10 +7,9 @@
 
 import { Buffer } from "node:buffer";
 import type { Issue, RowSchema } from "../../bundle/index.js";
-import type { Answer, Row, RowRefusal } from "../../preprocessing/index.js";
-import { foreignFormHint } from "../codec/foreign-form.js";
-import type { DecodedBody } from "../codec/json.js";
+import { type Answer, Columns, type Row, type RowInput, type RowRefusal } from "../../preprocessing/index.js";
 import { type ErrorCode, type RowError, ServeError } from "../errors.js";
+import type { DecodedRequest } from "../protocol/protocol.js";
 import { newBlocks } from "./blocks.js";
 import type { CallWork } from "./call.js";
 import { setDeadline } from "./deadline.js";
@@ -19,19 +18,15 @@ import { isFiniteAnswer, isFinitePrediction } from "./finite.js";
 import type { RequestRow, RunningRow } from "./row-index.js";
 import type { ServingVersion } from "./serving-version.js";
 
-/** Takes what the codec made of the body, which is let go. @throws {@link ServeError} deadline_exceeded. */
-export function takeRows(
-  call: CallWork,
-  version: ServingVersion,
-  { rows, single, partial }: DecodedBody,
-  nowMs: number,
-): void {
+/** Takes what the protocol made of the body, which is let go. @throws {@link ServeError} deadline_exceeded. */
+export function takeRows(call: CallWork, version: ServingVersion, request: DecodedRequest, nowMs: number): void {
+  const { rows, timeoutMs } = request;
   call.body = noBytes;
-  call.rows = rows;
-  call.single = single;
-  call.partial = partial;
+  call.request = request;
   call.decodedMs = nowMs;
-  version.rowBytes.learn(call.bodyBytes, rows.length);
+  if (timeoutMs !== undefined && !(call.callerTimeoutMs > 0 && call.callerTimeoutMs < timeoutMs))
+    call.callerTimeoutMs = timeoutMs;
+  call.inProtocol!.rowBytes.learn(call.bodyBytes, rows.length);
   setDeadline(call, version, rows.length);
   if (nowMs > call.deadlineMs)
     throw new ServeError("deadline_exceeded", "the deadline had passed before the body was there");
@@ -49,9 +44,7 @@ const unlisted = "this row is bad too: so many are that no more of their issues 
 /** Every row valid, or an error that lists the bad ones; in a partial request these are set aside instead. */
 export function validate(call: CallWork, { rowSchema }: ServingVersion): void {
   const { rows } = call;
-  let good = 0;
-  while (good < rows.length && rowSchema.accepts(rows[good])) good++;
-  if (good === rows.length) {
+  if (acceptsAll(rowSchema, rows, 0, rows.length)) {
     takeAll(call);
     return;
   }
@@ -60,8 +53,15 @@ export function validate(call: CallWork, { rowSchema }: ServingVersion): void {
   check.end();
 }
 
+function acceptsAll(schema: RowSchema, rows: RowInput, first: RequestRow, end: RequestRow): boolean {
+  if (rows instanceof Columns) return schema.acceptsColumns(rows, first, end);
+  let row = first;
+  while (row < end && schema.accepts(rows[row])) row++;
+  return row === end;
+}
+
 function takeAll(call: CallWork): void {
-  call.goodRows = call.rows as readonly Row[];
+  call.goodRows = call.rows as RowInput<Row>;
   call.rowCount = call.rows.length;
 }
 
@@ -81,16 +81,15 @@ export class RowCheck {
   /** Rows `first` to `end - 1`. */
   take(first: RequestRow, end: RequestRow): void {
     const { rows } = this.#call;
-    let row = first;
     if (this.#bad.count === 0) {
       // Good rows are only noted once there are others.
-      while (row < end && this.#schema.accepts(rows[row])) row++;
-      if (row === end) return;
-      for (let good = 0; good < row; good++) this.#good.push(good);
+      if (acceptsAll(this.#schema, rows, first, end)) return;
+      for (let good = 0; good < first; good++) this.#good.push(good);
     }
-    for (; row < end; row++) {
-      if (this.#schema.accepts(rows[row])) this.#good.push(row);
-      else this.#bad.add(row, () => this.#schema.issues(rows[row], row));
+    for (let index = first; index < end; index++) {
+      const row = rows instanceof Columns ? this.#schema.rowAt(rows, index) : rows[index];
+      if (this.#schema.accepts(row)) this.#good.push(index);
+      else this.#bad.add(index, () => this.#schema.issues(row, index));
     }
   }
 
@@ -98,7 +97,7 @@ export class RowCheck {
    * Once all rows were taken.
    *
    * @throws {@link ServeError} schema_mismatch if there are bad ones and the request isn't partial; malformed_body for
-   *   a body in the form of another server.
+   *   rows that the protocol explains better.
    */
   end(): void {
     const call = this.#call;
@@ -106,8 +105,8 @@ export class RowCheck {
       takeAll(call);
       return;
     }
-    const hint = call.single ? foreignFormHint(call.rows[0], this.#schema.features) : undefined;
-    if (hint !== undefined) throw new ServeError("malformed_body", hint);
+    const advice = call.protocol.explain?.(call.request, call.version!);
+    if (advice !== undefined) throw new ServeError("malformed_body", advice);
     setAside(call, this.#good, this.#bad.conclude());
   }
 }
@@ -205,7 +204,7 @@ class BadRows {
   /** @param explain - Asked only if its answer will be told. */
   add(row: RequestRow, explain: () => readonly Issue[]): void {
     this.count++;
-    if (this.#call.partial) this.#rowErrors.push(this.#rowError(row, explain));
+    if (this.#call.request.partial) this.#rowErrors.push(this.#rowError(row, explain));
     else if (this.#issues.length < issuesMax) this.#issues.push(...explain());
   }
 
@@ -221,7 +220,7 @@ class BadRows {
 
   /** The errors of a partial request's rows; of any other the one error, thrown. */
   conclude(): readonly RowError[] {
-    if (this.#call.partial) return this.#rowErrors;
+    if (this.#call.request.partial) return this.#rowErrors;
     const more = this.count > 1 ? ` (and ${this.count - 1} more bad rows)` : "";
     throw new ServeError(this.#code, `${describeIssue(this.#issues[0]!)}${more}`, {
       issues: this.#issues.slice(0, issuesMax),
@@ -235,7 +234,8 @@ function requestRow({ rowIndexes }: CallWork, row: RunningRow): RequestRow {
 
 function setAside(call: CallWork, rowIndexes: readonly RequestRow[], rowErrors: readonly RowError[]): void {
   call.rowIndexes = rowIndexes;
-  call.goodRows = rowIndexes.map((row) => call.rows[row] as Row);
+  const { rows } = call;
+  call.goodRows = rows instanceof Columns ? rows.pick(rowIndexes) : rowIndexes.map((row) => rows[row] as Row);
   call.rowCount = rowIndexes.length;
   addErrors(call, rowErrors);
 }
@@ -296,7 +296,7 @@ export class AnswerCheck {
       code === "model_failed"
         ? `row ${row}: the model could not be run on it`
         : `row ${row}: the model's answer isn't a finite number`;
-    if (!this.#call.partial) throw new ServeError(code, message);
+    if (!this.#call.request.partial) throw new ServeError(code, message);
     this.#unanswered.add(running);
     this.#rowErrors.push({ row, code, message, issues: noIssues });
   }

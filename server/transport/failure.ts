@@ -5,9 +5,10 @@
 import { ServeError } from "../errors.js";
 import type { AccessLog } from "../observe/access-log.js";
 import type { Logs } from "../observe/logs.js";
+import type { Protocol } from "../protocol/protocol.js";
 import { shownAddress } from "./address.js";
 import type { Exchange } from "./http/transport.js";
-import { sendError } from "./public.js";
+import { sendError } from "./http-call.js";
 import { acceptRequestId } from "./request-id.js";
 
 /** @returns A function that answers such a request, and says with what. */
@@ -15,6 +16,7 @@ export function createFailureAnswer(
   logs: Pick<Logs, "event">,
   accessLog: Pick<AccessLog, "onRefusal">,
   nextRequestId: () => string,
+  protocolAt: (path: string) => Protocol,
 ): (exchange: Exchange, failure: string, detail: string, cause: unknown) => ServeError {
   return (exchange, failure, detail, cause) => {
     const requestId = acceptRequestId(exchange.requestIdHeader) ?? nextRequestId();
@@ -27,7 +29,7 @@ export function createFailureAnswer(
       const text = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
       logs.event("error", detail, { request_id: requestId, address, cause: text });
     } else accessLog.onRefusal({ requestId, error, method: exchange.method, address });
-    sendError(exchange, error, requestId, 1);
+    sendError(exchange, protocolAt(exchange.path), error, requestId, 1);
     return error;
   };
 }

@@ -1,6 +1,5 @@
 /** Health, on both listeners; answered before admission, so that an overloaded server is still seen to live. */
 
-import { refuseMethod } from "../errors.js";
 import type { Exchange } from "./http/transport.js";
 
 export interface Health {
@@ -10,19 +9,16 @@ export interface Health {
   readonly stuckWorkers: () => number;
 }
 
-/**
- * @returns Whether the address was one of health's.
- * @throws {@link ServeError} method_not_allowed.
- */
-export function answerHealth(exchange: Exchange, { isReady, stuckWorkers }: Health): boolean {
-  const { path, method } = exchange;
-  if (path !== "/health/live" && path !== "/health/ready") return false;
-  if (method !== "GET" && method !== "HEAD") throw refuseMethod(method, "GET, HEAD");
-  const live = path === "/health/live";
-  const ok = live || isReady();
-  const body = live ? '{"live":true}' : JSON.stringify({ ready: ok, ...stuckText(stuckWorkers()) });
-  exchange.send(ok ? 200 : 503, "application/json", body, ok ? [] : ["retry-after", "1"]);
-  return true;
+const json = "application/json";
+
+export function answerLive(exchange: Exchange): void {
+  exchange.send(200, json, '{"live":true}', []);
+}
+
+export function answerReady(exchange: Exchange, { isReady, stuckWorkers }: Health): void {
+  const ready = isReady();
+  const body = JSON.stringify({ ready, ...stuckText(stuckWorkers()) });
+  exchange.send(ready ? 200 : 503, json, body, ready ? [] : ["retry-after", "1"]);
 }
 
 /** The server still serves, so this is for whoever reads the body. */

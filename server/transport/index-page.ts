@@ -11,7 +11,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { expectedWords, type Feature } from "../../bundle/index.js";
 import { curlCommand } from "../example-row.js";
-import type { ServedAddress } from "./addresses.js";
+import type { ServedAddress } from "./router.js";
 
 export interface IndexedModel {
   readonly name: string;

@@ -3,8 +3,8 @@
 import { exampleRow } from "../example-row.js";
 import type { Registry } from "../versions/registry.js";
 import { Servable } from "../versions/servable.js";
-import { publicAddresses } from "./addresses.js";
 import { renderIndexPage, type ServerIndex } from "./index-page.js";
+import { publicRoutes } from "./routes.js";
 
 /**
  * Models whose calls and features are shown in full; those of a server that has more are named, and have an address of
@@ -74,7 +74,7 @@ export class IndexAnswers {
       ready: this.#isReady(),
       defaultModel: this.#defaultModel(),
       models,
-      addresses: publicAddresses,
+      addresses: publicRoutes.map(({ verb, address, what }) => ({ verb, address, what })),
     };
   }
 

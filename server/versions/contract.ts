@@ -11,7 +11,7 @@ import {
   type Preprocessor,
 } from "../../preprocessing/index.js";
 import { whyUnbounded } from "../inference/graph-time.js";
-import type { BodyLimits } from "../path/serving-version.js";
+import type { BodyLimits } from "../protocol/protocol.js";
 
 export interface Contract {
   readonly name: string;

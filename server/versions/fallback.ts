@@ -6,7 +6,13 @@
  */
 
 import type { Bundle } from "../../bundle/index.js";
-import { type Answer, createPostprocessor, createPreprocessor, type Row } from "../../preprocessing/index.js";
+import {
+  type Answer,
+  createPostprocessor,
+  createPreprocessor,
+  type Row,
+  type RowInput,
+} from "../../preprocessing/index.js";
 import { newBlocks } from "../path/blocks.js";
 import { isFiniteAnswer } from "../path/finite.js";
 
@@ -18,7 +24,7 @@ export interface Fallback {
    *
    * @returns Undefined if it can't: the rule refuses a row, gives a number that isn't finite, or throws.
    */
-  answer(rows: readonly Row[], first: number, end: number): Answer | undefined;
+  answer(rows: RowInput<Row>, first: number, end: number): Answer | undefined;
 }
 
 type Declared = Bundle["manifest"]["fallback"];

@@ -16,6 +16,7 @@ import type { RunResult } from "../inference/runner.js";
 import { newBlocks } from "../path/blocks.js";
 import type { Call } from "../path/call.js";
 import { createLocalPath, localCall, type RunBatch } from "../path/local-path.js";
+import type { Encoded } from "../protocol/protocol.js";
 import { Findings, type WorstDifference } from "./findings.js";
 import type { Servable } from "./servable.js";
 
@@ -360,7 +361,7 @@ interface Answered {
 async function answerOf(version: Servable, text: string, runBatch: RunBatch): Promise<Answered> {
   return new Promise((resolve) => {
     const reply = {
-      send: (body: string | Buffer) => resolve({ call, body: JSON.parse(body.toString()) }),
+      send: ({ body }: Encoded) => resolve({ call, body: JSON.parse(body.toString()) }),
       refuse: () => resolve({ call }),
     };
     const call = localCall(reply, "proof", Buffer.from(text));

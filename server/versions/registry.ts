@@ -4,7 +4,7 @@
  */
 
 import { ServeError } from "../errors.js";
-import type { BodyLimits } from "../path/serving-version.js";
+import type { BodyLimits } from "../protocol/protocol.js";
 import { findVersion, type Model, refuseVersion } from "../routing/choose-version.js";
 import type { RoutingPolicy } from "../routing/policy.js";
 import { areServed, isWanted } from "../routing/readiness.js";

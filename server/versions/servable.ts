@@ -7,13 +7,11 @@
  * back.
  */
 
-import { type AnswerFrame, createAnswerFrame } from "../codec/json.js";
 import { createSharedChoices, type EngineChoice, type EngineName, type SharedChoices } from "../inference/engines.js";
 import type { Intake } from "../inference/intake.js";
 import type { Lane } from "../inference/lane.js";
 import type { Prepared } from "../inference/prepare.js";
 import type { PredictionCache } from "../path/cache.js";
-import { RowBytes } from "../path/row-bytes.js";
 import type { ServingVersion } from "../path/serving-version.js";
 import type { Contract } from "./contract.js";
 import { createFallback, type Fallback } from "./fallback.js";
@@ -43,8 +41,7 @@ export class Servable implements ServingVersion {
   readonly hiddenFeatures: Contract["hiddenFeatures"];
   readonly bodyLimits: Contract["bodyLimits"];
   readonly sloMs: number;
-  readonly answerFrame: AnswerFrame;
-  readonly rowBytes = new RowBytes();
+  readonly inProtocols: ServingVersion["inProtocols"] = new Map();
   cache: PredictionCache | undefined = undefined;
   intake: Intake | undefined = undefined;
   /** Its queue, once it is proved. */
@@ -78,7 +75,6 @@ export class Servable implements ServingVersion {
     this.hiddenFeatures = hiddenFeatures;
     this.bodyLimits = bodyLimits;
     this.sloMs = sloMs;
-    this.answerFrame = createAnswerFrame(name, number, postprocessor.labels);
     this.chosen = createSharedChoices(contract.bundle.models.length);
     this.#fallback = createFallback(contract.bundle);
   }

@@ -6,9 +6,10 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Scalar } from "../../preprocessing/index.js";
-import { createAnswerFrame, decodeJson, encodeJson } from "../../server/codec/json.js";
 import { ServeError } from "../../server/errors.js";
-import { makeCall } from "../support/calls.js";
+import { decodeJson } from "../../server/protocol/predict-json/decode.js";
+import { createJsonFrame, encodeJson } from "../../server/protocol/predict-json/encode.js";
+import { makeAnswered } from "../support/calls.js";
 
 const limits = { rowsMax: 1000, containersMax: 10_000, membersMax: 10_000 };
 const decode = (body: string | Uint8Array) =>
@@ -340,10 +341,9 @@ describe("answers", () => {
   test("to one row read back to the same bits", () => {
     fc.assert(
       fc.property(fc.oneof(finite, label), (prediction) => {
-        const { call } = makeCall();
-        call.rows = [{}];
+        const call = makeAnswered([{}], { single: true });
         const body = JSON.parse(
-          encodeJson(createAnswerFrame("m", 1, undefined), call, {
+          encodeJson(createJsonFrame("m", 1, undefined), call, {
             predictions: [prediction],
             probabilities: undefined,
           }),
@@ -360,16 +360,13 @@ describe("answers", () => {
         fc.array(fc.option(list, { freq: 4 }), { minLength: 1, maxLength: 8 }),
         fc.boolean(),
         (lists, single) => {
-          const { call } = makeCall();
           const answered = lists.flatMap((each, place) => (each === null ? [] : [place]));
           if (answered.length === 0) return;
-          call.rows = single ? [{}] : lists;
-          call.single = single;
-          call.partial = !single;
+          const call = makeAnswered(single ? [{}] : lists, { single, partial: !single });
           if (!single && answered.length < lists.length) call.rowIndexes = answered;
           const predictions = lists.flatMap((each) => (each === null ? [] : [each]));
           const body = JSON.parse(
-            encodeJson(createAnswerFrame("m", 1, undefined), call, { predictions, probabilities: undefined }),
+            encodeJson(createJsonFrame("m", 1, undefined), call, { predictions, probabilities: undefined }),
           );
           const got: (number[] | null)[] = single ? [body.prediction] : body.predictions;
           const expected = single ? [predictions[0]!] : lists;
@@ -392,17 +389,17 @@ describe("answers", () => {
         (names, fates, numbers) => {
           const next = () => numbers.next().value as number;
           const ran = fates.flatMap((each, place) => (each === "refused" ? [] : [place]));
-          const { call } = makeCall();
-          call.single = false;
-          call.partial = true;
-          call.rows = fates.map(() => ({}));
+          const call = makeAnswered(
+            fates.map(() => ({})),
+            { partial: true },
+          );
           if (ran.length < fates.length) call.rowIndexes = ran;
           call.unanswered = new Set(ran.flatMap((place, i) => (fates[place] === "invalid" ? [i] : [])));
           const predictions: Scalar[] = ran.map(() =>
             names ? names[Math.abs(Math.trunc(next())) % names.length]! : next(),
           );
           const probabilities = names && Float64Array.from({ length: ran.length * names.length }, next);
-          const body = JSON.parse(encodeJson(createAnswerFrame("m", 1, names), call, { predictions, probabilities }));
+          const body = JSON.parse(encodeJson(createJsonFrame("m", 1, names), call, { predictions, probabilities }));
           expect(body.predictions).toHaveLength(fates.length);
           for (const [place, each] of fates.entries()) {
             if (each !== "answered") {

@@ -2,8 +2,8 @@
 
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { findFault } from "../../server/codec/json-fault.js";
 import { takeWhole } from "../../server/path/sliced-work.js";
+import { findFault } from "../../server/protocol/json/fault.js";
 
 describe("a text that isn't JSON", () => {
   const piece = fc.constantFrom(

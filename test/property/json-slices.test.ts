@@ -7,16 +7,11 @@ import { deepStrictEqual } from "node:assert";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Scalar } from "../../preprocessing/index.js";
-import {
-  createAnswerFrame,
-  decodeJson,
-  decodeJsonInSlices,
-  encodeJson,
-  encodeJsonInPieces,
-} from "../../server/codec/json.js";
 import { ServeError } from "../../server/errors.js";
 import { takeWhole } from "../../server/path/sliced-work.js";
-import { makeCall } from "../support/calls.js";
+import { decodeJson, decodeJsonInSlices } from "../../server/protocol/predict-json/decode.js";
+import { createJsonFrame, encodeJson, encodeJsonInPieces } from "../../server/protocol/predict-json/encode.js";
+import { makeAnswered } from "../support/calls.js";
 
 const roomy = { rowsMax: 30, containersMax: 1000, membersMax: 1000 };
 const sizes = fc.record({ scanBytes: fc.integer({ min: 1, max: 40 }), parseBytes: fc.integer({ min: 1, max: 40 }) });
@@ -258,11 +253,8 @@ describe("answers", () => {
           sliceRows: fc.integer({ min: 1, max: 8 }),
         }),
         (labels, fates, { partial, single, several, sliceRows }) => {
-          const { call } = makeCall();
           const kept = single ? fates.slice(0, 1) : fates;
-          call.rows = kept;
-          call.single = single;
-          call.partial = partial;
+          const call = makeAnswered(kept, { single, partial });
           const ran = kept.flatMap(([fate], row) => (partial && fate === "refused" ? [] : [row]));
           if (partial) {
             call.rowIndexes = ran;
@@ -277,7 +269,7 @@ describe("answers", () => {
             labels ? labels[kept[row]![2] % labels.length]! : numberOf(kept[row]![1]),
           );
           const probabilities = labels && Float64Array.from({ length: ran.length * labels.length }, (_, i) => i / 7);
-          const frame = createAnswerFrame("m", 1, labels);
+          const frame = createJsonFrame("m", 1, labels);
           const plain = encodeJson(frame, call, { predictions, probabilities });
           const pieces = encodeJsonInPieces(frame, call, { predictions, probabilities }, sliceRows);
           expect(pieces.map((write) => write()).join("")).toBe(plain);

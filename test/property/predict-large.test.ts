@@ -6,11 +6,13 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Row } from "../../preprocessing/index.js";
-import { decodeJson, encodeError, encodeJson } from "../../server/codec/json.js";
 import { ServeError } from "../../server/errors.js";
 import { newBlocks } from "../../server/path/blocks.js";
 import type { Call } from "../../server/path/call.js";
 import { checkAnswer, preprocess, takeRows, validate } from "../../server/path/rows.js";
+import { inProtocol } from "../../server/path/serving-version.js";
+import { predictJson } from "../../server/protocol/predict-json/protocol.js";
+import type { Encoded } from "../../server/protocol/protocol.js";
 import type { Servable } from "../../server/versions/servable.js";
 import { makeCall } from "../support/calls.js";
 import { createHandPath } from "../support/hand-path.js";
@@ -67,20 +69,24 @@ function run(call: Call, fates: readonly string[]): void {
   if (failed.length > 0) call.failedRows = failed.reverse();
 }
 
+const textOf = ({ body }: Encoded) => body.toString();
+
 function answerWhole(call: Call, version: Servable, fates: readonly string[]): { status: number; text: string } {
   call.version = version;
+  call.inProtocol = inProtocol(version, predictJson);
   try {
-    takeRows(call, version, decodeJson(call.contentType, call.body, version.bodyLimits.decode), 0);
+    const request = predictJson.decode(call.body, call.head, version);
+    takeRows(call, version, request, 0);
     validate(call, version);
     preprocess(call, version);
     run(call, fates);
     const raw = call.rowCount === 0 ? newBlocks(0, version.postprocessor.inputs) : call.raw;
     const answer = version.postprocessor.run(raw, 0, call.rowCount);
     checkAnswer(call, answer);
-    return { status: 200, text: encodeJson(version.answerFrame, call, answer) };
+    return { status: 200, text: textOf(predictJson.encode(predictJson.frame(version), { ...call, request }, answer)) };
   } catch (error) {
     if (!(error instanceof ServeError)) throw error;
-    return { status: error.status, text: encodeError(error, call.requestId) };
+    return { status: error.status, text: textOf(predictJson.refuse(error, call.requestId)) };
   }
 }
 

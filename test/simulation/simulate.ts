@@ -16,6 +16,8 @@ import { Scheduler } from "../../server/inference/scheduler.js";
 import { Call } from "../../server/path/call.js";
 import { setDeadline } from "../../server/path/deadline.js";
 import { Slices } from "../../server/path/slices.js";
+import { predictJson } from "../../server/protocol/predict-json/protocol.js";
+import type { RequestHead } from "../../server/protocol/protocol.js";
 import type { Servable } from "../../server/versions/servable.js";
 import { makeVersion } from "../support/versions.js";
 import { arrivalTimesS } from "./arrivals.js";
@@ -58,6 +60,8 @@ export async function simulate(setup: Setup): Promise<Report> {
   }
 }
 
+const jsonHead: RequestHead = { contentType: "application/json", header: () => "" };
+
 class SimulatedCall extends Call {
   readonly stream: number;
   readonly sentMs: number;
@@ -66,7 +70,7 @@ class SimulatedCall extends Call {
   queued = false;
 
   constructor(stream: number, sentMs: number, arrivedMs: number, attempt: number) {
-    super(noReply, arrivedMs, undefined, undefined, "application/json", "");
+    super(predictJson, noReply, arrivedMs, undefined, undefined, jsonHead, "");
     this.stream = stream;
     this.sentMs = sentMs;
     this.attempt = attempt;

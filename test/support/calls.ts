@@ -1,9 +1,11 @@
 /** Calls as a transport makes them, with a reply that records what it was given. */
 
 import type { Block } from "../../preprocessing/index.js";
-import { encodeError } from "../../server/codec/json.js";
 import type { ServeError } from "../../server/errors.js";
-import { Call } from "../../server/path/call.js";
+import { Call, type Reply } from "../../server/path/call.js";
+import type { JsonRequest } from "../../server/protocol/predict-json/decode.js";
+import { predictJson } from "../../server/protocol/predict-json/protocol.js";
+import type { AnsweredCall, Protocol } from "../../server/protocol/protocol.js";
 import type { Servable } from "../../server/versions/servable.js";
 
 export interface Sent {
@@ -26,7 +28,10 @@ export interface CallOptions {
   arrivedMs?: number;
   model?: string;
   version?: string;
+  protocol?: Protocol;
   contentType?: string;
+  /** Further headers, by their names in lower case. */
+  headers?: Readonly<Record<string, string>>;
   traceparent?: string;
   requestId?: string;
   timeoutMs?: number;
@@ -40,24 +45,43 @@ export function makeCall(options: CallOptions = {}): MadeCall {
     arrivedMs = 1000,
     model,
     version,
+    protocol = predictJson,
     contentType = "application/json",
+    headers = {},
     traceparent = "",
     requestId = "r1",
   } = options;
   const sent: Sent[] = [];
   const keep = (status: number, text: string, error: ServeError | undefined) =>
     sent.push({ status, text, body: JSON.parse(text), error, requestId: call.requestId });
-  const reply = {
-    send: (answer: string | Buffer) => void keep(200, answer.toString(), call.error),
-    refuse: (error: ServeError) => void keep(error.status, encodeError(error, call.requestId), error),
+  const reply: Reply = {
+    send: ({ body }) => keep(200, body.toString(), call.error),
+    refuse: (error) => keep(error.status, protocol.refuse(error, call.requestId).body.toString(), error),
   };
-  const call = new Call(reply, arrivedMs, model, version, contentType, traceparent);
+  const head = { contentType, header: (name: string) => headers[name] ?? "" };
+  const call = new Call(protocol, reply, arrivedMs, model, version, head, traceparent);
   call.requestId = requestId;
   call.body = typeof body === "string" ? Buffer.from(body) : body;
   call.bodyBytes = call.body.length;
   call.bodyLasts = options.bodyLasts ?? false;
   call.callerTimeoutMs = options.timeoutMs ?? 0;
   return { call, sent };
+}
+
+/** A call as `/predict`'s encoder sees it, whose fields a test sets. */
+export function makeAnswered(
+  rows: readonly unknown[],
+  { single = false, partial = false, requestId = "abc" } = {},
+): { -readonly [Field in keyof AnsweredCall<JsonRequest>]: AnsweredCall<JsonRequest>[Field] } {
+  return {
+    requestId,
+    request: { rows, single, partial },
+    rowIndexes: undefined,
+    unanswered: undefined,
+    rowErrors: undefined,
+    fallback: undefined,
+    fallbackRows: undefined,
+  };
 }
 
 /** A call that is preprocessed and ready for the scheduler. */

@@ -6,7 +6,8 @@ import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { describeSettings } from "../../server/config.js";
 import { type ErrorCode, errorTable, isFallbackReason } from "../../server/errors.js";
-import { adminAddresses, publicAddresses, type ServedAddress } from "../../server/transport/addresses.js";
+import type { ServedAddress } from "../../server/transport/router.js";
+import { adminRoutes, publicRoutes } from "../../server/transport/routes.js";
 
 const pages = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], {
   encoding: "utf8",
@@ -49,10 +50,8 @@ it("docs/errors.md has the table of errors, code by code", () => {
 
 it("docs/http.md has every address of both listeners, and every code under its status", () => {
   const cells = ({ verb, address, what }: ServedAddress) => [verb, address, what];
-  expect(table(page("docs/http.md"), "| verb | public address | what it answers |")).toEqual(
-    publicAddresses.map(cells),
-  );
-  expect(table(page("docs/http.md"), "| verb | admin address | what it answers |")).toEqual(adminAddresses.map(cells));
+  expect(table(page("docs/http.md"), "| verb | public address | what it answers |")).toEqual(publicRoutes.map(cells));
+  expect(table(page("docs/http.md"), "| verb | admin address | what it answers |")).toEqual(adminRoutes.map(cells));
   const listed = table(page("docs/http.md"), "| status | codes |").flatMap(([status, codes]) =>
     [...codes!.matchAll(/\w+/g)].map(([code]) => [code, Number(status)]),
   );

@@ -78,6 +78,12 @@ const owners: Owners = {
   "server/path/slices.ts": ["server/path/predict.ts", "server/server.ts"],
   // Steps are put together there and, without a server, for proof and command line.
   "server/path/predict.ts": ["server/server.ts", "server/path/local-path.ts"],
+  // The route chooses the protocol. Proof and command line speak one, and nobody else knows which there are.
+  "server/protocol/predict-json/protocol.ts": [
+    "server/transport/routes.ts",
+    "server/path/local-path.ts",
+    "cli/predict.ts",
+  ],
   "server/routing/routes.ts": ["server/server.ts"],
   "server/observe/metrics.ts": ["server/server.ts"],
   "server/observe/logs.ts": ["server/server.ts"],
@@ -224,7 +230,8 @@ describe("a rule sees its breach", () => {
   it.each([
     ["server/predict.ts", 'import { InferenceSession } from "onnxruntime-node";'],
     ["server/server.ts", 'import type { Piscina } from "piscina";'],
-    ["server/transport/public.ts", 'import { createPath } from "../path/predict.js";'],
+    ["server/transport/http-call.ts", 'import { createPath } from "../path/predict.js";'],
+    ["server/path/predict.ts", 'import { predictJson } from "../protocol/predict-json/protocol.js";'],
     ["server/predict.ts", 'import { Pool } from "./inference/pool.js";'],
     ["cli/main.ts", 'import { Server } from "../server/server.js";'],
   ])("a wrong owner: %s, %s", (path, text) => {

@@ -27,6 +27,7 @@ export abstract class BaseExchange implements CountedExchange {
   tracestateHeader = "";
   timeoutHeader = "";
   contentEncoding = "";
+  protected further: Map<string, string> | undefined = undefined;
   /** Why the framing is ambiguous; empty if it is not. */
   framingFault = "";
   reservedBytes = 0;
@@ -93,7 +94,15 @@ export abstract class BaseExchange implements CountedExchange {
       case "accept-encoding":
         this.acceptEncoding = value;
         break;
+      default:
+        if (!this.listener.options.headers?.has(name)) break;
+        this.further ??= new Map();
+        this.further.set(name, value);
     }
+  }
+
+  header(name: string): string {
+    return this.further?.get(name) ?? "";
   }
 
   /** The rest of a body with a length is dropped behind the reply. Of one that is this long, too much. */

@@ -18,7 +18,7 @@ export abstract class BaseListener implements HttpListener {
   draining = false;
   connections = 0;
   exchanges = 0;
-  protected readonly options: ListenerOptions;
+  readonly options: ListenerOptions;
   #receivingBytes = 0;
   #lastEndMs = 0;
   #onQuiet: (() => void) | undefined;

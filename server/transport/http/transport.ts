@@ -27,6 +27,8 @@ export interface ListenerOptions {
   readonly port: number;
   /** Bytes of bodies that are still arriving, over all connections. */
   readonly receivingBytesMax: number;
+  /** Headers that {@link Exchange.header} gives, in lower case. Default: none. */
+  readonly headers?: ReadonlySet<string> | undefined;
   /** Called once per request, before its body; must answer the exchange, now or later. May throw. */
   readonly handle: (exchange: Exchange) => void;
   /**
@@ -76,6 +78,8 @@ export interface Exchange {
   readonly tracestateHeader: string;
   readonly timeoutHeader: string;
   readonly contentEncoding: string;
+  /** One of the listener's further headers; "" without one. */
+  header(name: string): string;
   /** Answered, or its client has left. */
   readonly done: boolean;
   /**

@@ -106,13 +106,13 @@ test("rows that the pipeline refuses leave no gap among those of a partial reque
   version.intake = new Intake([new Float32Array(32)], [2]);
   const before = callIn(version.intake, 7);
   const { call } = makeCall();
-  call.partial = true;
-  call.rows = [
+  const rows = [
     { size: 1, colour: "red" },
     { size: 2, colour: "green" },
     { size: 3, colour: "blue" },
   ];
-  call.goodRows = call.rows as typeof call.goodRows;
+  call.request = { rows, partial: true };
+  call.goodRows = rows;
   call.rowCount = 3;
   preprocess(call, version);
   expect(call.rowCount).toBe(2);

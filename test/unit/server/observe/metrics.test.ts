@@ -35,7 +35,7 @@ describe("the SLO", () => {
     ["a caller that left when it was late", { abandoned: true, times: { preprocess: 300 } }, 1, 1],
   ])("%s", async (_, options, counted, missed) => {
     const call = makeRecord({ version, ...options });
-    call.rows = new Array(call.rowCount);
+    call.request = { rows: new Array(call.rowCount), partial: false };
     metrics.onCall(call);
     expect([await at("plumb_slo_counted_total"), await at("plumb_slo_missed_total")]).toEqual([counted, missed]);
   });

@@ -154,7 +154,6 @@ describe("the bytes that were given", () => {
     for (let i = 0; i < count; i++) {
       const call = {
         goodRows: [Object.fromEntries(Array.from({ length: 30 }, (_, k) => [`x${k}`, Math.random()]))],
-        single: true,
       } as never;
       cache.find(call);
       cache.keep(call, { predictions: ["a"], probabilities: Float64Array.of(Math.random(), 0.5) });

@@ -4,8 +4,8 @@ import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { GoldenRow } from "../../../../bundle/index.js";
 import { newestReady } from "../../../../server/routing/newest-ready.js";
-import { publicAddresses } from "../../../../server/transport/addresses.js";
 import { indexPageHeaders } from "../../../../server/transport/index-page.js";
+import { publicRoutes } from "../../../../server/transport/routes.js";
 import { IndexAnswers } from "../../../../server/transport/server-index.js";
 import { Registry } from "../../../../server/versions/registry.js";
 import type { Servable } from "../../../../server/versions/servable.js";
@@ -71,7 +71,7 @@ describe("for programs", () => {
           example: null,
         },
       ],
-      addresses: publicAddresses,
+      addresses: publicRoutes.map(({ verb, address, what }) => ({ verb, address, what })),
     });
   });
 

@@ -2,23 +2,25 @@
 
 import { expect, test } from "vitest";
 import type { GoldenRow } from "../../../../bundle/index.js";
+import { predictJson } from "../../../../server/protocol/predict-json/protocol.js";
 import { withoutGolden } from "../../../../server/versions/contract.js";
 import { binaryGraph, makeVersion } from "../../../support/versions.js";
 
 test("it knows names, limits, and the form of answers", () => {
-  const { contract, answerFrame } = makeVersion({
+  const version = makeVersion({
     name: "spam",
     number: 7,
     rowsMax: 3,
     sloMs: 50,
     postprocessing: binaryGraph(["ham", "spam"]),
   });
+  const { contract } = version;
   expect(contract).toMatchObject({ name: "spam", number: 7, key: "spam/7", sloMs: 50, predictionDtype: "float32" });
   expect(contract.bodyLimits).toEqual({
     bodyBytesMax: 1_048_576,
     decode: { rowsMax: 3, containersMax: 5, membersMax: 1001 },
   });
-  expect(answerFrame.labelKeys).toEqual(['"ham":', '"spam":']);
+  expect(predictJson.frame(version).labelKeys).toEqual(['"ham":', '"spam":']);
 });
 
 test("answers of float64 models are compared in float64", () => {

@@ -4,8 +4,8 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { findFault } from "../../../../server/codec/json-fault.js";
-import { takeWhole } from "../../../../server/path/sliced-work.js";
+import { takeWhole } from "../../../../../server/path/sliced-work.js";
+import { findFault } from "../../../../../server/protocol/json/fault.js";
 
 /** The fault stands where the mark is, which is no part of the text. */
 const cases: [string, string, string | undefined][] = [

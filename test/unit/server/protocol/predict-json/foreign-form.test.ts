@@ -3,8 +3,8 @@
  */
 
 import { expect, test } from "vitest";
-import { parseRowSchema } from "../../../../bundle/index.js";
-import { foreignFormHint } from "../../../../server/codec/foreign-form.js";
+import { parseRowSchema } from "../../../../../bundle/index.js";
+import { foreignFormHint } from "../../../../../server/protocol/predict-json/foreign-form.js";
 
 function featuresOf(...names: string[]) {
   const properties = Object.fromEntries(names.map((name) => [name, { type: "number" }]));

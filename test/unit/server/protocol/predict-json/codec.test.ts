@@ -4,9 +4,10 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { createAnswerFrame, decodeJson, encodeError, encodeJson } from "../../../../server/codec/json.js";
-import { ServeError } from "../../../../server/errors.js";
-import { makeCall } from "../../../support/calls.js";
+import { ServeError } from "../../../../../server/errors.js";
+import { decodeJson } from "../../../../../server/protocol/predict-json/decode.js";
+import { createJsonFrame, encodeError, encodeJson } from "../../../../../server/protocol/predict-json/encode.js";
+import { makeAnswered } from "../../../../support/calls.js";
 
 const limits = { rowsMax: 3, containersMax: 5, membersMax: 100 };
 const decode = (body: string | Uint8Array, contentType = "application/json") =>
@@ -211,29 +212,25 @@ test("what is wrong with a body is told without its content", () => {
 });
 
 describe("an answer", () => {
-  const frame = createAnswerFrame("demand", 3, undefined);
+  const frame = createJsonFrame("demand", 3, undefined);
 
   test("to one row", () => {
-    const { call } = makeCall({ requestId: "abc" });
-    call.rows = [{}];
+    const call = makeAnswered([{}], { single: true });
     expect(encodeJson(frame, call, { predictions: [1.5], probabilities: undefined })).toBe(
       '{"prediction":1.5,"model":"demand","version":3,"request_id":"abc"}',
     );
   });
 
   test("to several rows", () => {
-    const { call } = makeCall({ requestId: "abc" });
-    call.single = false;
-    call.rows = [{}, {}];
+    const call = makeAnswered([{}, {}]);
     expect(encodeJson(frame, call, { predictions: [1, -0], probabilities: undefined })).toBe(
       '{"predictions":[1,-0],"model":"demand","version":3,"request_id":"abc"}',
     );
   });
 
   test("of a classifier", () => {
-    const { call } = makeCall({ requestId: "abc" });
-    call.rows = [{}];
-    const classes = createAnswerFrame("m", 1, ['say "no"', "yes"]);
+    const call = makeAnswered([{}], { single: true });
+    const classes = createJsonFrame("m", 1, ['say "no"', "yes"]);
     expect(
       JSON.parse(encodeJson(classes, call, { predictions: ["yes"], probabilities: Float64Array.of(0.25, 0.75) })),
     ).toEqual({
@@ -246,22 +243,18 @@ describe("an answer", () => {
   });
 
   test("of a classifier whose labels are numbers, or true and false", () => {
-    const { call } = makeCall();
-    call.rows = [{}];
+    const call = makeAnswered([{}], { single: true });
     const numbers = JSON.parse(
-      encodeJson(createAnswerFrame("m", 1, [0, 1]), call, { predictions: [1], probabilities: Float64Array.of(0, 1) }),
+      encodeJson(createJsonFrame("m", 1, [0, 1]), call, { predictions: [1], probabilities: Float64Array.of(0, 1) }),
     );
     expect(numbers).toMatchObject({ prediction: 1, probabilities: { 0: 0, 1: 1 } });
-    const bools = createAnswerFrame("m", 1, [false, true]);
+    const bools = createJsonFrame("m", 1, [false, true]);
     const text = encodeJson(bools, call, { predictions: [false], probabilities: Float64Array.of(1, 0) });
     expect(JSON.parse(text)).toMatchObject({ prediction: false, probabilities: { false: 1, true: 0 } });
   });
 
   test("in part: good rows in their places, null for the others, and why", () => {
-    const { call } = makeCall({ requestId: "abc" });
-    call.single = false;
-    call.partial = true;
-    call.rows = [{}, "bad", {}, {}];
+    const call = makeAnswered([{}, "bad", {}, {}], { partial: true });
     call.rowIndexes = [0, 2, 3];
     call.unanswered = new Set([1]);
     call.rowErrors = [
@@ -273,7 +266,7 @@ describe("an answer", () => {
       },
       { row: 2, code: "model_output_invalid", message: "row 2 ...", issues: [] },
     ];
-    const classes = createAnswerFrame("m", 1, ["a", "b"]);
+    const classes = createJsonFrame("m", 1, ["a", "b"]);
     const answer = {
       predictions: ["a", Number.NaN, "b"],
       probabilities: Float64Array.of(0.9, 0.1, Number.NaN, Number.NaN, 0.2, 0.8),
@@ -289,10 +282,7 @@ describe("an answer", () => {
   });
 
   test("in part, with nothing wrong, says so", () => {
-    const { call } = makeCall();
-    call.single = false;
-    call.partial = true;
-    call.rows = [{}];
+    const call = makeAnswered([{}], { partial: true });
     expect(JSON.parse(encodeJson(frame, call, { predictions: [1], probabilities: undefined }))).toMatchObject({
       predictions: [1],
       errors: [],

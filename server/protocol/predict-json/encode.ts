@@ -1,123 +1,30 @@
 /**
- * `/predict`'s JSON: bytes to rows, answers and errors to text.
- *
- * A body is one row, or `{"rows": [...], "partial"?: boolean}`. Large bodies and answers take the same way in slices:
- * the words, rows and bytes are the same, a property test holds one to the other.
+ * Answers and errors of `/predict`, as text. Large answers are written in pieces: the bytes are the same, a property
+ * test holds one to the other.
  */
 
-import type { Buffer } from "node:buffer";
-import type { Issue } from "../../bundle/index.js";
-import type { Answer, Prediction, Scalar } from "../../preprocessing/index.js";
-import { type FallbackReason, type RowError, ServeError } from "../errors.js";
-import type { RequestRow, RunningRow } from "../path/row-index.js";
-import { slicesOf } from "../path/sliced-work.js";
-import { checkContentType, type DecodeLimits, kindOf, parseObject } from "./json-text.js";
-import { type ParseSlices, parseObjectInSlices } from "./parse-slices.js";
+import type { Answer, Prediction, Scalar } from "../../../preprocessing/index.js";
+import type { ServeError } from "../../errors.js";
+import { slicesOf } from "../../path/sliced-work.js";
+import type { AnsweredCall } from "../protocol.js";
+import type { JsonRequest } from "./decode.js";
 
-/** What a body says, before anything is known of the model. */
-export interface DecodedBody {
-  rows: readonly unknown[];
-  /** One bare row: answered by `prediction`, not by `predictions`. */
-  single: boolean;
-  partial: boolean;
-}
-
-const expected = 'one row as an object, or {"rows": [...]}';
-
-/**
- * Decodes a body.
- *
- * @throws {@link ServeError} unsupported_media_type, malformed_body, too_many_rows, schema_mismatch (no rows at all).
- */
-export function decodeJson(contentType: string, body: Buffer, limits: DecodeLimits): DecodedBody {
-  checkBody(contentType, body);
-  return takeMembers(parseObject(body, limits, expected), limits);
-}
-
-/**
- * Decodes a large body.
- *
- * @throws {@link ServeError} as {@link decodeJson} does, the first of them at once; and schema_mismatch for an object of
- *   more members than `limits` say.
- */
-export function decodeJsonInSlices(
-  contentType: string,
-  body: Buffer,
-  limits: DecodeLimits,
-  slices?: ParseSlices,
-): Generator<undefined, DecodedBody> {
-  checkBody(contentType, body);
-  return (function* () {
-    return takeMembers(yield* parseObjectInSlices(body, limits, expected, slices), limits);
-  })();
-}
-
-function checkBody(contentType: string, body: Buffer): void {
-  checkContentType(contentType);
-  if (body.length === 0) throw new ServeError("malformed_body", "the body is empty: expected one row as a JSON object");
-}
-
-/** An envelope's rows, or the one row that the body is. */
-function takeMembers(members: Record<string, unknown>, limits: DecodeLimits): DecodedBody {
-  return Object.hasOwn(members, "rows")
-    ? decodeEnvelope(members, limits)
-    : { rows: [members], single: true, partial: false };
-}
-
-function decodeEnvelope(envelope: Record<string, unknown>, limits: DecodeLimits): DecodedBody {
-  const { rows, partial = false } = envelope;
-  for (const key of Object.keys(envelope)) {
-    if (key !== "rows" && key !== "partial") {
-      throw new ServeError(
-        "malformed_body",
-        `the body has "rows", so beside it only "partial" is known, got ${JSON.stringify(key.slice(0, 64))}`,
-      );
-    }
-  }
-  if (!Array.isArray(rows))
-    throw new ServeError("malformed_body", `"rows": expected a list of rows, got ${kindOf(rows)}`);
-  if (typeof partial !== "boolean")
-    throw new ServeError("malformed_body", `"partial": expected true or false, got ${kindOf(partial)}`);
-  const expected = `1 to ${limits.rowsMax} rows`;
-  if (rows.length === 0) {
-    const issue: Issue = { row: 0, feature: "rows", expected, got: "an empty list" };
-    throw new ServeError("schema_mismatch", `"rows": expected ${expected}, got an empty list`, { issues: [issue] });
-  }
-  if (rows.length > limits.rowsMax)
-    throw new ServeError("too_many_rows", `"rows": expected ${expected}, got ${rows.length}`);
-  return { rows, single: false, partial };
-}
-
-/** What is the same in each answer of a version: computed once. */
-export interface AnswerFrame {
+/** What is the same in each answer of a version. */
+export interface JsonFrame {
   /** `,"model":"demand","version":1,"request_id":"` */
   tail: string;
   /** `"benign":` and so on, in the order of the probability columns. */
   labelKeys: readonly string[];
 }
 
-export function createAnswerFrame(model: string, version: number, labels: readonly Scalar[] | undefined): AnswerFrame {
+export function createJsonFrame(model: string, version: number, labels: readonly Scalar[] | undefined): JsonFrame {
   return {
     tail: `,"model":${JSON.stringify(model)},"version":${version},"request_id":"`,
     labelKeys: (labels ?? []).map((label) => `${JSON.stringify(String(label))}:`),
   };
 }
 
-/** A call as the text of its answer shows it. */
-export interface AnsweredCall {
-  readonly requestId: string;
-  readonly single: boolean;
-  readonly partial: boolean;
-  /** All that were sent. */
-  readonly rows: readonly unknown[];
-  /** Where the rows that ran stood among `rows`; undefined when all of them ran. */
-  readonly rowIndexes: readonly RequestRow[] | undefined;
-  readonly unanswered: ReadonlySet<RunningRow> | undefined;
-  readonly rowErrors: readonly RowError[] | undefined;
-  readonly fallback: FallbackReason | undefined;
-  /** Undefined when the fallback answered all rows, or none. */
-  readonly fallbackRows: readonly RunningRow[] | undefined;
-}
+type JsonCall = AnsweredCall<JsonRequest>;
 
 /**
  * Encodes an answer.
@@ -125,28 +32,29 @@ export interface AnsweredCall {
  * @param answer - Of the rows that ran, in their order.
  * @remarks Request ids are made of characters that need no escaping (`transport/request-id.ts`).
  */
-export function encodeJson(frame: AnswerFrame, call: AnsweredCall, answer: Answer): string {
-  if (call.single) {
+export function encodeJson(frame: JsonFrame, call: JsonCall, answer: Answer): string {
+  if (call.request.single) {
     const probabilities = answer.probabilities
       ? `,"probabilities":${encodeDistribution(frame, answer.probabilities, 0)}`
       : "";
     return `{"prediction":${encodePrediction(answer.predictions[0]!)}${probabilities}${encodeFallback(call)}${frame.tail}${call.requestId}"}`;
   }
   let text = "";
-  for (const write of encodeJsonInPieces(frame, call, answer, call.rows.length)) text += write();
+  for (const write of encodeJsonInPieces(frame, call, answer, call.request.rows.length)) text += write();
   return text;
 }
 
 /** The same text in pieces, of so many rows each: to write one is a slice of work. */
 export function encodeJsonInPieces(
-  frame: AnswerFrame,
-  call: AnsweredCall,
+  frame: JsonFrame,
+  call: JsonCall,
   answer: Answer,
   sliceRows: number,
 ): readonly (() => string)[] {
-  if (call.single) return [() => encodeJson(frame, call, answer)];
+  if (call.request.single) return [() => encodeJson(frame, call, answer)];
   const { predictions, probabilities } = answer;
-  const { rows, partial, rowErrors = [] } = call;
+  const { request, rowErrors = [] } = call;
+  const { rows } = request;
   const places = placesOfRows(call, answer);
   const pieces: (() => string)[] = [];
   const addList = (begin: string, length: number, write: (first: number, end: number) => string) => {
@@ -159,7 +67,7 @@ export function encodeJsonInPieces(
     const write = (first: number, end: number) => encodeProbabilities(frame, probabilities, places, first, end);
     addList('],"probabilities":[', rows.length, write);
   }
-  if (partial) {
+  if (request.partial) {
     const write = (first: number, end: number) => JSON.stringify(rowErrors.slice(first, end)).slice(1, -1);
     addList('],"errors":[', rowErrors.length, write);
   }
@@ -171,7 +79,7 @@ export function encodeJsonInPieces(
  * `,"fallback":{"reason":"deadline_exceeded"}`, with the rows that it answered where these aren't all; "" where the
  * model answered.
  */
-function encodeFallback({ fallback, fallbackRows, rows, rowIndexes }: AnsweredCall): string {
+function encodeFallback({ fallback, fallbackRows, request: { rows }, rowIndexes }: JsonCall): string {
   if (fallback === undefined) return "";
   const some = fallbackRows !== undefined && fallbackRows.length < rows.length;
   const indexes = some
@@ -186,7 +94,7 @@ function encodeFallback({ fallback, fallbackRows, rows, rowIndexes }: AnsweredCa
  */
 type Places = Int32Array | undefined;
 
-function placesOfRows({ rows, rowIndexes, unanswered }: AnsweredCall, { predictions }: Answer): Places {
+function placesOfRows({ request: { rows }, rowIndexes, unanswered }: JsonCall, { predictions }: Answer): Places {
   if (rowIndexes === undefined && unanswered === undefined) return undefined;
   const places = new Int32Array(rows.length).fill(-1);
   for (let i = 0; i < predictions.length; i++) if (!unanswered?.has(i)) places[rowIndexes ? rowIndexes[i]! : i] = i;
@@ -202,7 +110,7 @@ function encodePredictions(predictions: readonly Prediction[], places: Places, f
 
 /** The probabilities of rows `first` to `end - 1`, between commas. */
 function encodeProbabilities(
-  frame: AnswerFrame,
+  frame: JsonFrame,
   probabilities: Float64Array,
   places: Places,
   first: number,
@@ -236,7 +144,7 @@ function hasMinusZero(list: Prediction | null): boolean {
   return Array.isArray(list) && list.some((value) => Object.is(value, -0));
 }
 
-function encodeDistribution({ labelKeys }: AnswerFrame, probabilities: Float64Array, row: number): string {
+function encodeDistribution({ labelKeys }: JsonFrame, probabilities: Float64Array, row: number): string {
   let text = "{";
   for (let k = 0; k < labelKeys.length; k++) {
     text += `${k === 0 ? "" : ","}${labelKeys[k]}${encodePrediction(probabilities[row * labelKeys.length + k]!)}`;

@@ -8,8 +8,9 @@
  */
 
 import type { Buffer } from "node:buffer";
-import { backslash, closeBrace, closeBracket, colon, comma, openBrace, openBracket, quote } from "./json-bytes.js";
-import { type DecodeLimits, depthMax, tooDeep, tooManyContainers, tooManyMembers } from "./json-text.js";
+import type { DecodeLimits } from "../protocol.js";
+import { backslash, closeBrace, closeBracket, colon, comma, openBrace, openBracket, quote } from "./bytes.js";
+import { depthMax, tooDeep, tooManyContainers, tooManyMembers } from "./text.js";
 
 /**
  * What is open at a cut, outermost first: undefined for a list; for an object, the text of the key whose value is open,

@@ -8,18 +8,10 @@
  */
 
 import { type Buffer, isUtf8 } from "node:buffer";
-import { findFault } from "./json-fault.js";
-import {
-  countKeys,
-  type DecodeLimits,
-  duplicateMember,
-  findDuplicateKey,
-  malformed,
-  notUtf8,
-  type Place,
-  takeObject,
-} from "./json-text.js";
+import type { DecodeLimits } from "../protocol.js";
+import { findFault } from "./fault.js";
 import { ByteScan, type Cut, type OpenContainers } from "./scan-slices.js";
+import { countKeys, duplicateMember, findDuplicateKey, malformed, notUtf8, type Place, takeObject } from "./text.js";
 
 export interface ParseSlices {
   /** Bytes that are looked at in one slice. */

@@ -3,7 +3,7 @@
  * Asked only for a row that is refused.
  */
 
-import type { Feature } from "../../bundle/index.js";
+import type { Feature } from "../../../bundle/index.js";
 
 /** By the member that gives the form away. */
 const forms: ReadonlyMap<string, string> = new Map([

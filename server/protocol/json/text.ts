@@ -7,22 +7,12 @@
  */
 
 import type { Buffer } from "node:buffer";
-import type { Issue } from "../../bundle/index.js";
-import { ServeError } from "../errors.js";
-import { takeWhole } from "../path/sliced-work.js";
-import { backslash, closeBrace, closeBracket, colon, openBrace, openBracket, quote } from "./json-bytes.js";
-import { findFault, type JsonFault } from "./json-fault.js";
-
-export interface DecodeLimits {
-  rowsMax: number;
-  /** Objects and lists in a body, so that a flood of empty ones is refused unparsed. */
-  containersMax: number;
-  /**
-   * Members of one object: 90,000 in a megabyte take `JSON.parse` 60 ms. Only looked at in bodies that have room for so
-   * many.
-   */
-  membersMax: number;
-}
+import type { Issue } from "../../../bundle/index.js";
+import { ServeError } from "../../errors.js";
+import { takeWhole } from "../../path/sliced-work.js";
+import type { DecodeLimits } from "../protocol.js";
+import { backslash, closeBrace, closeBracket, colon, openBrace, openBracket, quote } from "./bytes.js";
+import { findFault, type JsonFault } from "./fault.js";
 
 /** Deeper than any row can be: an envelope, its rows, a row, a list in it; with room for what comes. */
 export const depthMax = 16;

@@ -9,7 +9,7 @@ import { describe, expect, test } from "vitest";
 import { ServeError } from "../../../../server/errors.js";
 import type { BodyReceiver } from "../../../../server/transport/http/body-receiver.js";
 import type { Exchange } from "../../../../server/transport/http/transport.js";
-import { createPublicHandler } from "../../../../server/transport/public.js";
+import { createPublicRouter } from "../../../../server/transport/routes.js";
 import { IndexAnswers } from "../../../../server/transport/server-index.js";
 import { createHandPath } from "../../../support/hand-path.js";
 import { makeVersion } from "../../../support/versions.js";
@@ -37,7 +37,7 @@ function createRig() {
   const two = makeVersion({ name: "tiny", number: 2 });
   const rig = createHandPath([one, two], { defaultModel: "tiny" });
   const isReady = () => true;
-  const handle = createPublicHandler({
+  const router = createPublicRouter({
     path: rig.path,
     now: rig.parts.now,
     registry: rig.registry,
@@ -75,7 +75,7 @@ function createRig() {
       },
     };
     try {
-      handle(exchange as unknown as Exchange);
+      router.handle(exchange as unknown as Exchange);
       if (rig.submitted.length > 0) rig.run();
     } catch (error) {
       const { status, code, message } = error as ServeError;

@@ -1,0 +1,46 @@
+/** Rows, one by one or as columns. */
+
+/**
+ * A feature's values, one a row. Numbers, integers and booleans (0 and 1): float64, NaN for a missing one. Strings and
+ * lists: as a row has them, null for a missing one.
+ */
+export type ColumnValues = Float64Array | readonly (string | null)[] | readonly (readonly unknown[] | null)[];
+
+/** Rows whose values stand together by feature. They are read as they are, and never made into rows. */
+export class Columns {
+  /** Rows. */
+  readonly length: number;
+  /** By feature; one that isn't here is absent in all rows. */
+  readonly values: ReadonlyMap<string, ColumnValues>;
+
+  /** @throws Error for a column of another length, which is a bug in the caller, never bad input. */
+  constructor(length: number, values: ReadonlyMap<string, ColumnValues>) {
+    for (const [name, column] of values)
+      if (column.length !== length)
+        throw new Error(`column "${name}": expected ${length} values, got ${column.length}`);
+    this.length = length;
+    this.values = values;
+  }
+
+  /** Rows `first` to `end - 1`; numbers aren't copied. */
+  slice(first: number, end: number): Columns {
+    return this.#each(Math.max(0, end - first), (column) =>
+      column instanceof Float64Array ? column.subarray(first, end) : column.slice(first, end),
+    );
+  }
+
+  /** These rows, in this order. */
+  pick(rows: readonly number[]): Columns {
+    return this.#each(rows.length, (column) =>
+      column instanceof Float64Array
+        ? Float64Array.from(rows, (row) => column[row]!)
+        : rows.map((row) => column[row] as string | null),
+    );
+  }
+
+  #each(length: number, change: (column: ColumnValues) => ColumnValues): Columns {
+    return new Columns(length, new Map(Array.from(this.values, ([name, column]) => [name, change(column)])));
+  }
+}
+
+export type RowInput<Row = unknown> = readonly Row[] | Columns;

@@ -1,0 +1,141 @@
+/**
+ * What is served where, on either listener: all that is known of addresses. `GET /`, 404, 405 and a page of the docs
+ * follow from it. A further protocol is a folder of its own, and lines here.
+ */
+
+import { promisify } from "node:util";
+import { predictJson } from "../protocol/predict-json/protocol.js";
+import type { Protocol } from "../protocol/protocol.js";
+import type { Registry } from "../versions/registry.js";
+import { prefersHtml, takesGzip } from "./accept.js";
+import { decodeName } from "./address.js";
+import { describeModel, describeModels } from "./describe.js";
+import { answerLive, answerReady, type Health } from "./health.js";
+import type { Exchange } from "./http/transport.js";
+import { type CallNeeds, HttpCall } from "./http-call.js";
+import { indexPageHeaders } from "./index-page.js";
+import { type Route, Router } from "./router.js";
+
+interface CommonNeeds {
+  readonly registry: Registry;
+  readonly health: Health;
+}
+
+export interface PublicNeeds extends CommonNeeds {
+  /** What `GET /` says. */
+  readonly index: { html(): string; json(): string };
+}
+
+export interface AdminNeeds extends CommonNeeds {
+  /** The text of a scrape, and its content type. */
+  readonly scrape: () => Promise<{ contentType: string; body: Uint8Array }>;
+  readonly onScrapeError: (exchange: Exchange, error: unknown) => void;
+}
+
+/** Errors at an address of no protocol have its form. */
+export const plainProtocol: Protocol = predictJson;
+
+const everywhere: readonly Route<CommonNeeds>[] = [
+  {
+    verb: "GET",
+    address: "/models",
+    what: "the models, and the state of each version",
+    answer: (exchange, { registry }) => sendJson(exchange, describeModels(registry)),
+  },
+  {
+    verb: "GET",
+    address: "/models/{model}",
+    what: "one model: its schema, and of each version what was proved, its limits and problems",
+    answer: (exchange, { registry }, { model }) => sendJson(exchange, describeModel(registry, decodeName(model!))),
+  },
+  {
+    verb: "GET",
+    address: "/health/live",
+    what: "whether the process answers",
+    answer: answerLive,
+  },
+  {
+    verb: "GET",
+    address: "/health/ready",
+    what: "whether every model is ready",
+    answer: (exchange, { health }) => answerReady(exchange, health),
+  },
+];
+
+export const publicRoutes: readonly Route<PublicNeeds>[] = [
+  {
+    verb: "GET",
+    address: "/",
+    what: "what is served and how to call it: a page for people, JSON for programs",
+    answer: answerIndex,
+  },
+  { verb: "POST", address: "/predict", what: "a prediction of the default model", protocol: predictJson },
+  {
+    verb: "POST",
+    address: "/models/{model}/predict",
+    what: "a prediction of the newest version that is ready",
+    protocol: predictJson,
+  },
+  {
+    verb: "POST",
+    address: "/models/{model}/versions/{version}/predict",
+    what: "a prediction of this version",
+    protocol: predictJson,
+  },
+  ...everywhere,
+];
+
+export const adminRoutes: readonly Route<AdminNeeds>[] = [
+  { verb: "GET", address: "/metrics", what: "metrics, in Prometheus's text format", answer: answerScrape },
+  ...everywhere,
+];
+
+/** @param routes - In the place of {@link publicRoutes}. */
+export function createPublicRouter(needs: PublicNeeds & CallNeeds, routes = publicRoutes): Router<PublicNeeds> {
+  return new Router({
+    routes,
+    needs,
+    predict: (exchange, address) => new HttpCall(exchange, needs, address).receive(),
+    describeMissing: (method, address) => `nothing is served at ${method} ${address}: GET / names the addresses`,
+  });
+}
+
+export function createAdminRouter(needs: AdminNeeds): Router<AdminNeeds> {
+  const describeMissing = (_method: string, address: string) =>
+    `nothing is served at ${address}: see /metrics, /models, /health/ready`;
+  return new Router({ routes: adminRoutes, needs, describeMissing });
+}
+
+const json = "application/json";
+
+function sendJson(exchange: Exchange, answer: object): void {
+  exchange.send(200, json, `${JSON.stringify(answer)}\n`);
+}
+
+function answerIndex(exchange: Exchange, { index }: PublicNeeds): void {
+  const headers = ["vary", "accept", "cache-control", "no-store"];
+  if (prefersHtml(exchange.accept))
+    exchange.send(200, "text/html; charset=utf-8", index.html(), [...headers, ...indexPageHeaders()]);
+  else exchange.send(200, json, index.json(), headers);
+}
+
+function answerScrape(exchange: Exchange, { scrape, onScrapeError }: AdminNeeds): void {
+  sendScrape(exchange, scrape).catch((error) => onScrapeError(exchange, error));
+}
+
+/** The quickest: a scrape is text that repeats itself, of which it leaves a twentieth. */
+const compressionLevel = 1;
+
+/** Compresses where that is asked for, in a thread of Node's own. */
+async function sendScrape(exchange: Exchange, scrape: AdminNeeds["scrape"]): Promise<void> {
+  const isCompressed = takesGzip(exchange.acceptEncoding);
+  const { contentType, body } = await scrape();
+  const headers = ["vary", "accept-encoding"];
+  if (!isCompressed) {
+    exchange.send(200, contentType, body, headers);
+    return;
+  }
+  const { gzip } = await import("node:zlib");
+  const compressed = await promisify(gzip)(body, { level: compressionLevel });
+  exchange.send(200, contentType, compressed, [...headers, "content-encoding", "gzip"]);
+}
