@@ -62,7 +62,8 @@ test("how true a version is, flips among it", () => {
   const manifest = { ...champion.contract.bundle.manifest, parity };
   const measured = makeVersion({ name: "trees" });
   const described = new Registry(undefined, newestReady);
-  described.add(Object.assign(measured, { bundle: { ...measured.contract.bundle, manifest } }));
+  measured.contract = { ...measured.contract, bundle: { ...measured.contract.bundle, manifest } };
+  described.add(measured);
   expect(describeModel(described, "trees")).toMatchObject({ versions: [{ parity }] });
 });
 
