@@ -194,41 +194,16 @@ function textOf(value: number): string {
   return Object.is(value, -0) ? "-0" : String(value);
 }
 
-/**
- * What was chosen for the models of a version, in memory that threads share: workers start while the main thread still
- * chooses, and wait here. Model by model; 0 while nothing is chosen.
- */
-export type SharedChoices = Int32Array;
-
-const names = Object.keys(ourEngines) as EngineName[];
-const refused = -1;
-
-export function createSharedChoices(modelCount: number): SharedChoices {
-  return new Int32Array(new SharedArrayBuffer(4 * modelCount));
-}
-
-/** @param choices - In the order of the models; those that are missing won't come, since the version is refused. */
-export function shareChoices(shared: SharedChoices, choices: readonly EngineChoice[]): void {
-  for (let i = 0; i < shared.length; i++) {
-    const choice = choices[i];
-    Atomics.store(shared, i, choice === undefined ? refused : names.indexOf(choice.engine) + 1);
-    Atomics.notify(shared, i);
-  }
-}
-
-/** Loads what was chosen; waits for it, and so is for a thread that may. */
+/** Loads what was chosen, model by model. */
 export function asChosen(
-  { models, chosen }: { readonly models: readonly EngineModel[]; readonly chosen: SharedChoices },
+  { models, chosen }: { readonly models: readonly EngineModel[]; readonly chosen: readonly EngineName[] },
   engines: Engines = ourEngines,
 ): Engine {
   return {
     name: "as chosen",
     load(model) {
-      const index = models.indexOf(model);
-      Atomics.wait(chosen, index, 0);
-      const name = names[Atomics.load(chosen, index) - 1];
-      if (name === undefined)
-        throw new Error(`model "${model.id}": no engine was chosen for it, since its version is refused`);
+      const name = chosen[models.indexOf(model)];
+      if (name === undefined) throw new Error(`model "${model.id}": no engine was chosen for it`);
       return engines[name].load(model);
     },
   };

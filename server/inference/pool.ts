@@ -11,7 +11,6 @@
 import { createRequire } from "node:module";
 import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
-import { shareChoices } from "./engines.js";
 import type { Prepared, PrepareOrder } from "./prepare.js";
 import { type Loaded, type NotLoaded, upTask, type WorkerTask, warmingTask } from "./run-task.js";
 import type { RunnerSpec, RunResult } from "./runner.js";
@@ -170,9 +169,9 @@ export class Pool extends WorkerSlots<Thread> {
     const limitMs = Number.POSITIVE_INFINITY;
     const [first, ...others] = this.slots as [Thread, ...Thread[]];
     const prepared = (await this.load({ spec, prepare }, first, limitMs)).loaded!;
-    shareChoices(spec.chosen, prepared.choices);
-    this.#specs.push(spec);
-    await Promise.all(others.map((slot) => this.load({ spec }, slot, limitMs)));
+    const settled = { ...spec, chosen: prepared.choices.map(({ engine }) => engine) };
+    this.#specs.push(settled);
+    await Promise.all(others.map((slot) => this.load({ spec: settled }, slot, limitMs)));
     return prepared;
   }
 }

@@ -223,7 +223,6 @@ function withOwnBytes(spec: RunnerSpec): RunnerSpec {
   return {
     ...spec,
     models: spec.models.map((model) => ({ ...model, bytes: model.bytes.slice() })),
-    chosen: spec.chosen.slice(),
   };
 }
 

@@ -9,7 +9,6 @@
 
 import { writeFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
-import { createSharedChoices } from "./engines.js";
 import type { FromProcess, ToProcess } from "./process-pool.js";
 import { loadRunner, type NotLoaded, type Runners, runTask } from "./run-task.js";
 import type { RunResult } from "./runner.js";
@@ -50,11 +49,8 @@ function reply(message: ToProcess): FromProcess {
   try {
     // A version to load comes as a message of its own.
     if ("task" in message) return { result: runTask(runners, message.task) as RunResult | NotLoaded };
-    const { chosen, ...spec } = message.load;
-    const shared = createSharedChoices(chosen.length);
-    shared.set(chosen);
-    const runner = loadRunner({ ...spec, chosen: shared });
-    runners.set(spec.key, runner);
+    const runner = loadRunner(message.load);
+    runners.set(message.load.key, runner);
     return { result: "notLoaded" in runner ? runner : undefined };
   } catch (error) {
     return { failed: (error as Error).message };

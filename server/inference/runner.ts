@@ -9,15 +9,15 @@ import type { Block } from "../../preprocessing/index.js";
 import type { BatchRow } from "../path/row-index.js";
 import type { Contract } from "../versions/contract.js";
 import type { Engine, EngineModel } from "./engine.js";
-import type { SharedChoices } from "./engines.js";
+import type { EngineChoice, EngineName } from "./engines.js";
 import { rowWidth } from "./tensor.js";
 
 /** What a thread needs to run a version; plain data, so that it can be sent to a worker. */
 export interface RunnerSpec {
   readonly key: string;
   readonly models: readonly EngineModel[];
-  /** What was chosen for them. */
-  readonly chosen: SharedChoices;
+  /** What was chosen for them, one by one; none while nobody has. */
+  readonly chosen: readonly EngineName[];
   /** The preprocessing graph's outputs, in order: name, dtype and values per row. */
   readonly blocks: readonly { name: string; dtype: "float32" | "float64"; width: number }[];
   /** The postprocessing graph's inputs, in order. */
@@ -47,12 +47,18 @@ export interface Runner {
   release(): void;
 }
 
-export function runnerSpec({ contract, chosen }: { contract: Contract; chosen: SharedChoices }): RunnerSpec {
+export function runnerSpec({
+  contract,
+  engines,
+}: {
+  contract: Contract;
+  engines: readonly EngineChoice[];
+}): RunnerSpec {
   const { key, bundle, preprocessor, postprocessor } = contract;
   return {
     key,
     models: bundle.models.map(({ id, bytes, inputs, outputs }) => ({ id, bytes, inputs, outputs })),
-    chosen,
+    chosen: engines.map(({ engine }) => engine),
     blocks: preprocessor.outputs.map(({ name, dtype, width }) => ({ name, dtype, width })),
     raw: postprocessor.inputs.map(({ name }) => ({ name })),
   };

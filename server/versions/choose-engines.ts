@@ -1,6 +1,6 @@
 /** Loads a version's models on this thread, each on the engine that is chosen for it. */
 
-import { EngineChooser, type EngineSetting, shareChoices } from "../inference/engines.js";
+import { EngineChooser, type EngineSetting } from "../inference/engines.js";
 import { createRunner, type Runner, runnerSpec } from "../inference/runner.js";
 import { goldenBlocks } from "./golden-blocks.js";
 import type { Servable } from "./servable.js";
@@ -8,7 +8,7 @@ import type { Servable } from "./servable.js";
 /**
  * @param random - From 0 to below 1: which rows, beside the golden ones, engines are compared on.
  * @param now - Monotonic clock, milliseconds.
- * @returns The runner; the choices are the version's from now on, and workers that wait for them go on.
+ * @returns The runner; the choices are the version's from now on.
  * @throws Error with a sentence when a model can't be loaded.
  */
 export function chooseEngines(
@@ -18,13 +18,9 @@ export function chooseEngines(
   now: () => number,
 ): Runner {
   const chooser = new EngineChooser({ setting, samples: goldenBlocks(servable.contract), random, now });
-  try {
-    const runner = createRunner(chooser, runnerSpec(servable));
-    servable.engines = chooser.choices;
-    return runner;
-  } finally {
-    shareChoices(servable.chosen, servable.engines);
-  }
+  const runner = createRunner(chooser, runnerSpec(servable));
+  servable.engines = chooser.choices;
+  return runner;
 }
 
 /** For a version whose models don't run on this thread: ONNX Runtime, which loads them elsewhere. */
@@ -35,5 +31,4 @@ export function chooseOnnxRuntime(servable: Servable, reason: string): void {
     reason,
     differed: false,
   }));
-  shareChoices(servable.chosen, servable.engines);
 }

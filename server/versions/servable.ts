@@ -7,7 +7,7 @@
  * back.
  */
 
-import { createSharedChoices, type EngineChoice, type EngineName, type SharedChoices } from "../inference/engines.js";
+import type { EngineChoice, EngineName } from "../inference/engines.js";
 import type { Intake } from "../inference/intake.js";
 import type { Lane } from "../inference/lane.js";
 import type { Prepared } from "../inference/prepare.js";
@@ -48,8 +48,6 @@ export class Servable implements ServingVersion {
   lane: Lane | undefined = undefined;
   /** What runs its models, and why. */
   engines: readonly EngineChoice[] = [];
-  /** The same, for other threads. */
-  readonly chosen: SharedChoices;
   /** What its runs cost in the worker that loaded it, if one measured it. */
   runUs: Prepared["runUs"] = [];
   /** What its golden rows showed on this server; undefined until they ran. */
@@ -75,7 +73,6 @@ export class Servable implements ServingVersion {
     this.hiddenFeatures = hiddenFeatures;
     this.bodyLimits = bodyLimits;
     this.sloMs = sloMs;
-    this.chosen = createSharedChoices(contract.bundle.models.length);
     this.#fallback = createFallback(contract.bundle);
   }
 

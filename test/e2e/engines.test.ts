@@ -6,7 +6,6 @@
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bundle, type GoldenAnswer, readBundle } from "../../bundle/index.js";
-import { createSharedChoices, shareChoices } from "../../server/inference/engines.js";
 import { Pool } from "../../server/inference/pool.js";
 import { ask, post } from "../support/http-client.js";
 import { scrape } from "../support/metrics.js";
@@ -119,11 +118,7 @@ describe("a worker", () => {
   const forest = treeModel({ dtype: "float32", featureCount: 1, trees: [{ feature: 0, split: 0.5, yes: 1, no: 2 }] });
   const started = async (engine: "tree" | "onnxruntime", bytes: Uint8Array) => {
     const models = [{ ...forest, bytes }];
-    const chosen = createSharedChoices(1);
-    const starting = Pool.start({ workers: 2, specs: [{ ...spec, models, chosen }], onTrouble: () => {} });
-    // As the server does: workers start before, and wait.
-    shareChoices(chosen, [{ model: "main", engine, reason: undefined, differed: false }]);
-    const pool = await starting;
+    const pool = await Pool.start({ workers: 2, specs: [{ ...spec, models, chosen: [engine] }], onTrouble: () => {} });
     const raw =
       pool.notLoaded.size > 0 ? undefined : (await pool.run(spec.key, [Float32Array.of(0, 1)], 2, 10_000)).raw;
     await pool.close(10_000);

@@ -9,12 +9,10 @@ import type { Engine, EngineModel, EngineSession } from "../../../../server/infe
 import {
   asChosen,
   type ChooserOptions,
-  createSharedChoices,
   type EngineChoice,
   EngineChooser,
   type EngineSetting,
   type Engines,
-  shareChoices,
 } from "../../../../server/inference/engines.js";
 import { onnxruntime } from "../../../../server/inference/session.js";
 import { NotCovered } from "../../../../server/inference/tree/not-covered.js";
@@ -290,14 +288,14 @@ describe("choices", () => {
     const choosing = chooser("auto", engines());
     for (const model of [noTrees, trees]) choosing.load(model);
     events = [];
-    const worker = asChosen(sharedFor([noTrees, trees], choosing.choices), engines());
+    const worker = asChosen(chosenFor([noTrees, trees], choosing.choices), engines());
     for (const model of [trees, noTrees]) worker.load(model);
     expect(events).toEqual(["tree loads main", "onnxruntime loads linear"]);
   });
 
-  test("that weren't made, since the version is refused, are a sentence", () => {
-    const worker = asChosen(sharedFor([trees], []), engines());
-    expect(() => worker.load(trees)).toThrow('model "main": no engine was chosen for it, since its version is refused');
+  test("that weren't made are a sentence", () => {
+    const worker = asChosen(chosenFor([trees], []), engines());
+    expect(() => worker.load(trees)).toThrow('model "main": no engine was chosen for it');
     expect(events).toEqual([]);
   });
 
@@ -306,13 +304,11 @@ describe("choices", () => {
       throw new NotCovered("it would take 600 MB, and 512 is the most");
     };
     const choice: EngineChoice = { model: "main", engine: "tree", reason: undefined, differed: false };
-    const worker = asChosen(sharedFor([trees], [choice]), engines({ load }));
+    const worker = asChosen(chosenFor([trees], [choice]), engines({ load }));
     expect(() => worker.load(trees)).toThrow("it would take 600 MB, and 512 is the most");
   });
 });
 
-function sharedFor(models: readonly EngineModel[], choices: readonly EngineChoice[]) {
-  const chosen = createSharedChoices(models.length);
-  shareChoices(chosen, choices);
-  return { models, chosen };
+function chosenFor(models: readonly EngineModel[], choices: readonly EngineChoice[]) {
+  return { models, chosen: choices.map(({ engine }) => engine) };
 }

@@ -34,7 +34,7 @@ describe("one model", () => {
     const spec: RunnerSpec = {
       key: "t/1",
       models: [model("main", [column("X")], [column("ignored", 2), column("Y")])],
-      chosen: new Int32Array(2),
+      chosen: [],
       blocks: [{ name: "X", dtype: "float32", width: 1 }],
       raw: [{ name: "main.Y" }],
     };
@@ -60,7 +60,7 @@ describe("several models that feed one graph", () => {
       model("trees", [column("counts", 2, "float64"), column("prices")], [column("margin")]),
       model("linear", [column("prices")], [column("margin", 1, "float64"), column("spread")]),
     ],
-    chosen: new Int32Array(2),
+    chosen: [],
     blocks: [
       { name: "prices", dtype: "float32", width: 1 },
       { name: "counts", dtype: "float64", width: 2 },
