@@ -15,7 +15,7 @@ export {
 export type { Manifest, TensorSpec } from "./manifest.js";
 export { decodeNumber, encodeNumber } from "./number-form.js";
 export { noPause, type Pause } from "./pause.js";
-export { BundleError, type BundleFault } from "./problem.js";
+export { BundleError, type BundleFault, countOf, describeValue, listWords, quote } from "./problem.js";
 export { type Bundle, type BundleModel, readBundle } from "./read.js";
 export { expectedWords, type Issue } from "./row-issues.js";
 export { parseRowSchema, type RowSchema } from "./row-schema.js";

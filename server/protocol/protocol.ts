@@ -40,7 +40,7 @@ export interface ProtocolContract {
   readonly name: string;
   readonly number: number;
   readonly rowSchema: RowSchema;
-  readonly postprocessor: Pick<Postprocessor, "labels" | "names">;
+  readonly postprocessor: Pick<Postprocessor, "hasProbabilities" | "labels" | "names">;
   readonly bodyLimits: BodyLimits;
 }
 

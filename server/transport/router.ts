@@ -64,11 +64,15 @@ export class Router<Needs> {
     else this.#find(exchange);
   }
 
-  /** The protocol of the predictions at an address, whatever the verb. */
+  /** The protocol of the predictions at an address, whatever the verb; elsewhere of those at addresses that begin alike. */
   protocolAt(path: string): Protocol | undefined {
-    for (const { route, pattern } of this.#patterns)
-      if ("protocol" in route && pattern.test(path)) return route.protocol;
-    return undefined;
+    let akin: Protocol | undefined;
+    for (const { route, pattern } of this.#patterns) {
+      if (!("protocol" in route)) continue;
+      if (pattern.test(path)) return route.protocol;
+      if (firstSegment(route.address) === firstSegment(path)) akin ??= route.protocol;
+    }
+    return akin;
   }
 
   /** Headers that its protocols read; undefined for none. */
@@ -112,6 +116,10 @@ export class Router<Needs> {
     this.#parsed.set(exchange.path, address);
     this.#options.predict!(exchange, address);
   }
+}
+
+function firstSegment(path: string): string {
+  return path.slice(1).split("/", 1)[0]!;
 }
 
 function patternOf(address: string): RegExp {

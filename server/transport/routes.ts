@@ -4,9 +4,13 @@
  */
 
 import { promisify } from "node:util";
+import { productVersion } from "../product-version.js";
+import { modelMetadata, serverMetadata } from "../protocol/open-inference/metadata.js";
+import { openInference } from "../protocol/open-inference/protocol.js";
 import { predictJson } from "../protocol/predict-json/protocol.js";
 import type { Protocol } from "../protocol/protocol.js";
 import type { Registry } from "../versions/registry.js";
+import type { Servable } from "../versions/servable.js";
 import { prefersHtml, takesGzip } from "./accept.js";
 import { decodeName } from "./address.js";
 import { describeModel, describeModels } from "./describe.js";
@@ -14,7 +18,7 @@ import { answerLive, answerReady, type Health } from "./health.js";
 import type { Exchange } from "./http/transport.js";
 import { type CallNeeds, HttpCall } from "./http-call.js";
 import { indexPageHeaders } from "./index-page.js";
-import { type Route, Router } from "./router.js";
+import { type AddressNames, type Route, Router } from "./router.js";
 
 interface CommonNeeds {
   readonly registry: Registry;
@@ -62,6 +66,37 @@ const everywhere: readonly Route<CommonNeeds>[] = [
   },
 ];
 
+/** What clients of the Open Inference Protocol ask beside predictions. */
+const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
+  {
+    verb: "GET",
+    address: "/v2",
+    what: "the server's name, and what it can of the Open Inference Protocol",
+    answer: (exchange) => sendJson(exchange, serverMetadata(productVersion())),
+  },
+  { verb: "GET", address: "/v2/health/live", what: "whether the process answers", answer: answerLive },
+  {
+    verb: "GET",
+    address: "/v2/health/ready",
+    what: "whether every model is ready",
+    answer: (exchange, { health }) => answerReady(exchange, health),
+  },
+  { verb: "GET", address: "/v2/models/{model}", what: "the model's tensors", answer: answerModel },
+  {
+    verb: "GET",
+    address: "/v2/models/{model}/versions/{version}",
+    what: "the tensors of this version",
+    answer: answerModel,
+  },
+  { verb: "GET", address: "/v2/models/{model}/ready", what: "whether the model is ready", answer: answerModelReady },
+  {
+    verb: "GET",
+    address: "/v2/models/{model}/versions/{version}/ready",
+    what: "whether this version is ready",
+    answer: answerModelReady,
+  },
+];
+
 export const publicRoutes: readonly Route<PublicNeeds>[] = [
   {
     verb: "GET",
@@ -82,6 +117,19 @@ export const publicRoutes: readonly Route<PublicNeeds>[] = [
     what: "a prediction of this version",
     protocol: predictJson,
   },
+  {
+    verb: "POST",
+    address: "/v2/models/{model}/infer",
+    what: "a prediction by the Open Inference Protocol",
+    protocol: openInference,
+  },
+  {
+    verb: "POST",
+    address: "/v2/models/{model}/versions/{version}/infer",
+    what: "a prediction of this version by the Open Inference Protocol",
+    protocol: openInference,
+  },
+  ...openInferenceAnswers,
   ...everywhere,
 ];
 
@@ -117,6 +165,27 @@ function answerIndex(exchange: Exchange, { index }: PublicNeeds): void {
   if (prefersHtml(exchange.accept))
     exchange.send(200, "text/html; charset=utf-8", index.html(), [...headers, ...indexPageHeaders()]);
   else exchange.send(200, json, index.json(), headers);
+}
+
+/** @throws {@link ServeError} model_not_found, not_ready. */
+function chosen({ registry }: CommonNeeds, { model, version }: AddressNames): Servable {
+  return registry.choose(decodeName(model!), version === undefined ? undefined : decodeName(version));
+}
+
+function answerModel(exchange: Exchange, needs: CommonNeeds, names: AddressNames): void {
+  const version = chosen(needs, names);
+  const ready = needs.registry.model(version.name).filter(({ state }) => state === "ready");
+  sendJson(
+    exchange,
+    modelMetadata(
+      version,
+      ready.map(({ number }) => number),
+    ),
+  );
+}
+
+function answerModelReady(exchange: Exchange, needs: CommonNeeds, names: AddressNames): void {
+  sendJson(exchange, { name: chosen(needs, names).name, ready: true });
 }
 
 function answerScrape(exchange: Exchange, { scrape, onScrapeError }: AdminNeeds): void {

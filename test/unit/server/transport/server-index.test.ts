@@ -100,7 +100,9 @@ describe("for people", () => {
   test("nothing in it comes from elsewhere, and only its own style and script run", () => {
     const page = indexOf(demand).html();
     expect(
-      page.match(/(?:src|href)="(?!data:)[^"]*"/g)!.every((link) => /^href="(?:models|health|\.)[\w/.-]*"$/.test(link)),
+      page
+        .match(/(?:src|href)="(?!data:)[^"]*"/g)!
+        .every((link) => /^href="(?:models|health|v2|\.)[\w/.-]*"$/.test(link)),
     ).toBe(true);
     expect(page).not.toMatch(/ (?:style|on\w+)=/);
     const headers = indexPageHeaders();

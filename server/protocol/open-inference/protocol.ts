@@ -1,0 +1,25 @@
+/**
+ * The Open Inference Protocol, V2 over HTTP, in the columns view: a tensor for each feature, and no object for a row.
+ *
+ * @see https://github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md
+ */
+
+import { errorTable } from "../../errors.js";
+import type { Protocol } from "../protocol.js";
+import { decodeRequest, decodeRequestInSlices, lengthHeader, type OpenInferenceRequest } from "./decode.js";
+import { createFrame, encodeAnswer, encodeAnswerInPieces, type OpenInferenceFrame } from "./encode.js";
+
+export const openInference: Protocol<OpenInferenceFrame, OpenInferenceRequest> = {
+  name: "open-inference",
+  headers: [lengthHeader],
+  decode: decodeRequest,
+  frame: createFrame,
+  encode: encodeAnswer,
+  refuse(error) {
+    // The protocol has one status for whatever is wrong with a request.
+    const { grpc, http } = errorTable[error.code];
+    const status = grpc === "INVALID_ARGUMENT" ? 400 : http;
+    return { status, body: JSON.stringify({ error: error.message }), contentType: "application/json", headers: [] };
+  },
+  sliced: { decode: decodeRequestInSlices, encode: encodeAnswerInPieces },
+};

@@ -1,0 +1,51 @@
+/** Rows as the tensors that a client of the Open Inference Protocol makes of them: a column for each feature. */
+
+import { Buffer } from "node:buffer";
+import type { Feature } from "../../bundle/index.js";
+import { bytesOf, type SentInput, textBytes } from "./open-inference.js";
+
+type Row = Readonly<Record<string, unknown>>;
+
+/**
+ * A tensor for each feature that any of the rows has. A float that is missing is NaN, or null in JSON; of the others a
+ * mask says so.
+ */
+export function tensorsOfRows(
+  features: readonly Feature[],
+  rows: readonly Row[],
+  form: "json" | "binary",
+): SentInput[] {
+  return features.flatMap((feature): SentInput[] => {
+    const { name, type } = feature;
+    const column = rows.map((row) => row[name] ?? null);
+    const isMissing = column.map((value) => value === null);
+    if (isMissing.every(Boolean)) return [];
+    const item = type === "array" ? feature.itemType! : type;
+    const isMasked = item !== "number" && isMissing.includes(true);
+    const lists = type === "array" ? (column as (readonly unknown[] | null)[]) : undefined;
+    const width = Math.max(...(lists ?? []).map((list) => list?.length ?? 0));
+    const filler = { number: Number.NaN, integer: 0, boolean: false, string: "" }[item];
+    const filled = lists
+      ? lists.flatMap((list) => list ?? new Array<unknown>(width).fill(filler))
+      : column.map((value) => value ?? filler);
+    const { datatype, bytes } = encoded(item, filled);
+    const head = { name, datatype, shape: lists ? [rows.length, width] : [rows.length] };
+    // JSON.stringify makes null of NaN.
+    const own = form === "binary" ? { ...head, bytes } : { ...head, data: filled };
+    if (!isMasked) return [own];
+    return [own, { name: `${name}:missing`, datatype: "BOOL", shape: [rows.length], data: isMissing }];
+  });
+}
+
+function encoded(item: Feature["itemType"] & string, values: readonly unknown[]): { datatype: string; bytes: Buffer } {
+  switch (item) {
+    case "number":
+      return { datatype: "FP64", bytes: bytesOf(Float64Array.from(values as number[])) };
+    case "integer":
+      return { datatype: "INT64", bytes: bytesOf(BigInt64Array.from(values as number[], BigInt)) };
+    case "boolean":
+      return { datatype: "BOOL", bytes: Buffer.from((values as boolean[]).map(Number)) };
+    default:
+      return { datatype: "BYTES", bytes: textBytes(...(values as string[])) };
+  }
+}
