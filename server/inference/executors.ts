@@ -54,7 +54,8 @@ export class Executors {
 
   /** @returns Until a worker is free, milliseconds. Of a run that is over its time, as much again is expected. */
   freeInMs(nowMs: number): number {
-    if (this.pool.idle > 0 || this.#running.length === 0) return 0;
+    if (this.pool.idle > 0) return 0;
+    if (this.#running.length === 0) return this.pool.comesInMs(nowMs);
     let freeInMs = Number.POSITIVE_INFINITY;
     for (const { endsMs } of this.#running) freeInMs = Math.min(freeInMs, Math.abs(endsMs - nowMs));
     return freeInMs;

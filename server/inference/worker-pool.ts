@@ -7,6 +7,8 @@ export interface WorkerPool {
   /** Workers that wait for a batch; zero while the pool is down. */
   readonly idle: number;
   readonly workers: number;
+  /** Until a worker is there, where none is because those that were have died or were given up, milliseconds. */
+  comesInMs(nowMs: number): number;
   /**
    * Runs a batch in an idle worker.
    *

@@ -73,6 +73,10 @@ export class WorkerSlots<Slot extends WorkerSlot> implements WorkerPool {
   #waiting: Run<Slot>[] = [];
   /** Given up or closed, and not gone yet. */
   readonly #stuck = new Set<Slot>();
+  /** What the last start of a worker took, milliseconds. */
+  #startMs = 0;
+  /** Since when no worker is known to be there. */
+  #noneSinceMs: number | undefined;
   #watch: NodeJS.Timeout | undefined;
   #drained: (() => void) | undefined;
   #closing = false;
@@ -99,6 +103,13 @@ export class WorkerSlots<Slot extends WorkerSlot> implements WorkerPool {
   /** Workers that are there: fewer than {@link workers} while one is replaced, none if they can't start. */
   get alive(): number {
     return this.#slots.filter(({ alive }) => alive).length;
+  }
+
+  /** A start that takes longer than the last one is expected to take as much again. */
+  comesInMs(nowMs: number): number {
+    if (this.#slots.some(({ alive }) => alive)) return 0;
+    this.#noneSinceMs ??= nowMs;
+    return Math.abs(this.#startMs - (nowMs - this.#noneSinceMs));
   }
 
   /** Workers that were given up and still run. */
@@ -201,8 +212,16 @@ export class WorkerSlots<Slot extends WorkerSlot> implements WorkerPool {
   }
 
   #open(): void {
-    // It may call back at once, before it is known here.
-    this.#slots.push(this.#options.open(() => queueMicrotask(() => this.#next())));
+    const openedMs = performance.now();
+    let isFirst = true;
+    const onAlive = () => {
+      if (isFirst) this.#startMs = performance.now() - openedMs;
+      isFirst = false;
+      this.#noneSinceMs = undefined;
+      // It may call back at once, before it is known here.
+      queueMicrotask(() => this.#next());
+    };
+    this.#slots.push(this.#options.open(onAlive));
   }
 
   #look(): void {

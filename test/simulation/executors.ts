@@ -66,6 +66,10 @@ export class SimulatedPool implements WorkerPool {
     this.idle = options.workers;
   }
 
+  comesInMs(): number {
+    return 0;
+  }
+
   async run(key: string, blocks: Block[], rowCount: number, limitMs = Number.POSITIVE_INFINITY): Promise<RunResult> {
     const { loop, serviceUs, handOverUs, onRan, onFault } = this.#options;
     if (this.idle === 0) onFault("a batch was given to a pool without an idle worker");

@@ -25,6 +25,8 @@ export class HandWorkedPool implements WorkerPool {
   onIdle: () => void = () => {};
   /** Workers that are alive; a test may take one away and give it back. */
   alive: number;
+  /** What the next worker is said to take. */
+  comesMs = 0;
   /** Batches that came while no worker was idle: always a fault of who handed them out. */
   handedOutTooMuch = 0;
   /** The work of a worker; by default the first value of a row, doubled. */
@@ -35,6 +37,10 @@ export class HandWorkedPool implements WorkerPool {
     this.workers = workers;
     this.alive = workers;
     this.#work = work;
+  }
+
+  comesInMs(): number {
+    return this.alive > 0 ? 0 : this.comesMs;
   }
 
   get idle(): number {

@@ -26,6 +26,13 @@ test("one that is over its time takes as much again", () => {
   expect(busy([30]).freeInMs(530)).toBe(500);
 });
 
+test("where no worker is there, one is when it has started", () => {
+  const pool = new HandWorkedPool(2);
+  pool.alive = 0;
+  pool.comesMs = 400;
+  expect(new Executors(pool).freeInMs(0)).toBe(400);
+});
+
 test("a batch that ended is forgotten", () => {
   const executors = busy([30]);
   const batch = { endsMs: 12 };

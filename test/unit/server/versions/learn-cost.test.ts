@@ -47,6 +47,7 @@ function createInstantPool(runMs: (rowCount: number) => number): WorkerPool & { 
     runs,
     idle: 1,
     workers: 1,
+    comesInMs: () => 0,
     onIdle() {},
     async run(_key, blocks, rowCount, limitMs) {
       runs.push({ rowCount, limitMs, values: Array.from(blocks[0]!) });
