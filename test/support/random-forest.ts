@@ -148,7 +148,8 @@ class TreeMaker {
     const split = ofWhole ? Math.floor(this.#random() * 12) - 2 : this.#threshold(feature);
     const members =
       mode === "member" ? Array.from({ length: Math.floor(this.#random() * 6) + 1 }, () => this.#member()) : [];
-    return { feature, mode, split, members: [...new Set(members)], missingTrue, yes, no };
+    const node = { feature, mode, split, members: [...new Set(members)], missingTrue, yes, no };
+    return isJoinedWith(node, no) ? { ...node, missingTrue: (no as Split).missingTrue! } : node;
   }
 
   #mode(isWhole: boolean): Mode {
@@ -218,4 +219,22 @@ export function beside(value: number, places: number, dtype: Dtype): number {
 
 function pick<T>(list: readonly T[], random: () => number): T {
   return list[Math.floor(random() * list.length)]!;
+}
+
+const byValue: readonly (Mode | undefined)[] = ["equal", "member"];
+
+/**
+ * Whether ONNX Runtime makes one split of a split by values and its neighbour: of one feature, with the same branch for
+ * what is true. Missing values then go where the first one says, whatever the second says, which is not the operator's
+ * definition (1.30.0).
+ */
+function isJoinedWith(node: Split, no: TreeNode): boolean {
+  if (typeof no === "number" || no.feature !== node.feature) return false;
+  if (!byValue.includes(node.mode) || !byValue.includes(no.mode)) return false;
+  return textOf(node.yes) === textOf(no.yes);
+}
+
+/** As the model has its numbers. */
+function textOf(node: TreeNode): string {
+  return JSON.stringify(node, (_, value) => (typeof value === "number" ? Math.fround(value) : value));
 }
