@@ -275,7 +275,10 @@ export class Server {
         onRead: (servable) => this.#metrics.addVersion(servable),
         onEngines: (servable) => this.#logEngines(servable),
         onServing: (servable) => this.#giveMemory(servable),
-        onGone: (servable) => this.#metrics.removeVersion(servable),
+        onGone: (servable) => {
+          this.#metrics.removeVersion(servable);
+          pools.forget(servable.key);
+        },
       },
       log: (level, message, fields) => this.#logs.event(level, message, fields),
     });

@@ -78,7 +78,6 @@ export class Pools {
 
   /** Releases a version's sessions wherever there are some; nothing of it runs any more. */
   async unload(key: string): Promise<void> {
-    this.#stuckRuns.delete(key);
     await Promise.all([this.#loaders?.unload(key), this.#processes?.unload(key)]);
   }
 
@@ -102,6 +101,11 @@ export class Pools {
   /** Threads that were written off and still run. */
   get stuck(): number {
     return this.#threads?.stuck ?? 0;
+  }
+
+  /** A version is gone, and with it what was counted for it. */
+  forget(key: string): void {
+    this.#stuckRuns.delete(key);
   }
 
   /** Runs of a version that were given up. */

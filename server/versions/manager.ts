@@ -63,7 +63,8 @@ export class Manager {
       await executors.endLoading();
       return result;
     });
-    this.#last = done.catch(() => {});
+    // Without what it gave, which may be taken out of service.
+    this.#last = done.then(noResult, noResult);
     return done;
   }
 
@@ -192,5 +193,7 @@ export class Manager {
     else if (!wasIncomplete) log("warn", `a version isn't whole yet, and is looked at again: ${problems[0]}`, fields);
   }
 }
+
+function noResult(): void {}
 
 const unwanted = { fault: "failed", problems: ["it was taken out of service before it was loaded"] } as const;

@@ -5,6 +5,8 @@
 
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { StoredBundle } from "../../bundle/index.js";
 import { Servable } from "../../server/versions/servable.js";
@@ -98,7 +100,7 @@ describe.each([
       [2, "ready"],
       [1, "unloaded"],
     ]);
-    expect(rig.gone.map(({ key }) => key)).toEqual(["echo/3", "echo/1"]);
+    expect(rig.gone).toEqual(["echo/3", "echo/1"]);
     expect(await rig.predict("echo", 1, "3")).toMatchObject({
       status: 404,
       body: { error: { code: "model_not_found" } },
@@ -135,6 +137,26 @@ describe.each([
 });
 
 describe("with two threads", () => {
+  test("nothing keeps a version that is gone: its memory is free", async () => {
+    setFlagsFromString("--expose-gc");
+    const collectGarbage = runInNewContext("gc") as () => void;
+    rig = createManagerRig("auto", 2);
+    await add("echo", 1);
+    const comeAndGo = async () => {
+      const second = await add("echo", 2);
+      await Promise.all([1, 2, 3].map((value) => rig.predict("echo", value)));
+      await rig.manager.remove("echo/2");
+      return [new WeakRef(second), new WeakRef(second.contract), new WeakRef(second.contract.bundle.models[0]!)];
+    };
+    const left = await comeAndGo();
+    const kept = () => {
+      collectGarbage();
+      return left.filter((one) => one.deref() !== undefined).length;
+    };
+    await expect.poll(kept, quickly).toBe(0);
+    expect(await rig.predict("echo", 1)).toMatchObject({ status: 200, body: { version: 1 } });
+  });
+
   test("a version whose batch runs answers it before it is gone", async () => {
     rig = createManagerRig("pool", 2);
     const slow = await add("slow", 1);

@@ -33,7 +33,7 @@ export function createManagerRig(execution: Execution, workers: number) {
   const registry = new Registry(undefined, newestReady);
   const turns = new Turns({ now, defer: setImmediate });
   const logged: string[] = [];
-  const gone: Servable[] = [];
+  const gone: string[] = [];
   const manager = new Manager({
     registry,
     turns,
@@ -55,7 +55,7 @@ export function createManagerRig(execution: Execution, workers: number) {
       onRead: watchStates,
       onEngines() {},
       onServing() {},
-      onGone: (servable) => void gone.push(servable),
+      onGone: ({ key }) => void gone.push(key),
     },
     log: (_level, message) => void logged.push(message),
   });

@@ -250,3 +250,14 @@ test("gauges are read when the scrape comes", async () => {
     samples: [{ labels: { sink: "stderr" }, value: 7 }],
   });
 });
+
+test("a version that is gone has no series any more; one that takes its name counts from nothing", async () => {
+  metrics.onCall(makeRecord({ version }));
+  metrics.observeBatch(version, "inline", 1, 10);
+  metrics.removeVersion(version);
+  const named = async (model: string) =>
+    [...(await scrape()).values()].flatMap(({ samples }) => samples.filter(({ labels }) => labels.model === model));
+  expect([await named("demand"), (await named("spam")).length > 0]).toEqual([[], true]);
+  metrics.addVersion(makeVersion({ name: "demand", number: 3 }));
+  expect(sumOf(await scrape(), "plumb_requests_total", { ...labels, result: "ok" })).toBe(0);
+});
