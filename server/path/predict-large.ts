@@ -150,9 +150,14 @@ function* gather(call: Call, answerRows: (first: number, end: number) => Answer)
 
 /** The pieces of an answer as bytes: the text of a large one would be copied once more to become them. */
 function* encode(call: Call, answer: Answer): Generator<undefined, Encoded> {
-  const { protocol, inProtocol } = call;
-  if (protocol.sliced === undefined) return protocol.encode(inProtocol!.frame, call, answer);
-  const { pieces, contentType, headers } = protocol.sliced.encode(inProtocol!.frame, call, answer, rowsPerSlice(call));
+  const { protocol, protocolState } = call;
+  if (protocol.sliced === undefined) return protocol.encode(protocolState!.frame, call, answer);
+  const { pieces, contentType, headers } = protocol.sliced.encode(
+    protocolState!.frame,
+    call,
+    answer,
+    rowsPerSlice(call),
+  );
   const written: Uint8Array[] = [];
   for (const write of pieces) {
     const piece = write();

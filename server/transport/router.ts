@@ -23,6 +23,8 @@ export interface PredictRoute extends ServedAddress {
 }
 
 export interface AnswerRoute<Needs> extends ServedAddress {
+  /** Whose form its errors have, if they have one. */
+  readonly protocol?: Protocol;
   answer(exchange: Exchange, needs: Needs, names: AddressNames): void;
 }
 
@@ -64,16 +66,14 @@ export class Router<Needs> {
     else this.#find(exchange);
   }
 
-  /** The protocol of the predictions at an address, whatever the verb. */
+  /** The protocol of an address, whatever the verb. */
   protocolAt(path: string): Protocol | undefined {
-    for (const { route, pattern } of this.#patterns)
-      if ("protocol" in route && pattern.test(path)) return route.protocol;
-    return undefined;
+    return this.#patterns.find(({ pattern }) => pattern.test(path))?.route.protocol;
   }
 
   /** Headers that its protocols read; undefined for none. */
   get headers(): ReadonlySet<string> | undefined {
-    const names = this.#options.routes.flatMap((route) => ("protocol" in route ? route.protocol.headers : []));
+    const names = this.#options.routes.flatMap(({ protocol }) => protocol?.headers ?? []);
     return names.length === 0 ? undefined : new Set(names);
   }
 
