@@ -41,7 +41,7 @@ export class Servable implements ServingVersion {
   readonly hiddenFeatures: Contract["hiddenFeatures"];
   readonly bodyLimits: Contract["bodyLimits"];
   readonly sloMs: number;
-  readonly inProtocols: ServingVersion["inProtocols"] = new Map();
+  readonly protocolStates: ServingVersion["protocolStates"] = new Map();
   cache: PredictionCache | undefined = undefined;
   intake: Intake | undefined = undefined;
   /** Its queue, once it is proved. */

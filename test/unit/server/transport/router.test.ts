@@ -88,7 +88,8 @@ test("an address says its protocol, whatever the verb, and the protocols which h
   const { router } = createRig();
   expect(router.protocolAt("/v1/models/tiny:predict")?.name).toBe("other");
   expect(router.protocolAt("/predict")?.name).toBe("predict-json");
-  expect(router.protocolAt("/models/tiny")?.name).toBe("predict-json");
+  expect(router.protocolAt("/models/tiny")).toBeUndefined();
+  expect(router.protocolAt("/models/tiny/else")?.name).toBe("predict-json");
   expect(router.protocolAt("/health/live")).toBeUndefined();
   expect(router.headers).toEqual(new Set(["x-one", "x-two"]));
 });
