@@ -22,24 +22,17 @@ export class Columns {
     this.values = values;
   }
 
-  /** Rows `first` to `end - 1`; numbers aren't copied. */
-  slice(first: number, end: number): Columns {
-    return this.#each(Math.max(0, end - first), (column) =>
-      column instanceof Float64Array ? column.subarray(first, end) : column.slice(first, end),
-    );
-  }
-
   /** These rows, in this order. */
   pick(rows: readonly number[]): Columns {
-    return this.#each(rows.length, (column) =>
-      column instanceof Float64Array
-        ? Float64Array.from(rows, (row) => column[row]!)
-        : rows.map((row) => column[row] as string | null),
-    );
-  }
-
-  #each(length: number, change: (column: ColumnValues) => ColumnValues): Columns {
-    return new Columns(length, new Map(Array.from(this.values, ([name, column]) => [name, change(column)])));
+    const values = new Map<string, ColumnValues>();
+    for (const [name, column] of this.values) {
+      const isNumbers = column instanceof Float64Array;
+      values.set(
+        name,
+        isNumbers ? Float64Array.from(rows, (row) => column[row]!) : rows.map((row) => column[row] as string | null),
+      );
+    }
+    return new Columns(rows.length, values);
   }
 }
 

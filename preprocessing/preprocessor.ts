@@ -23,15 +23,21 @@ export interface Preprocessor {
   readonly inputs: readonly FeatureInput[];
   readonly outputs: readonly PreprocessorOutput[];
   /**
-   * Fills `blocks[i]` for `outputs[i]`: float32 or float64 as the output says, row-major, rows.length * width values or
-   * more.
+   * Fills `blocks[i]` for `outputs[i]`: float32 or float64 as the output says, row-major, with room for the rows.
    *
    * @param blockRow - The row of the blocks at which the first one is written. Default 0.
-   * @returns The rows that the pipeline refuses, in order: their values in the blocks mean nothing, those of the other
-   *   rows are right. Without refusals a shared empty list: a call allocates nothing.
+   * @param first - With `end`, which of the rows: `first` to `end - 1`. Default all.
+   * @returns The rows that the pipeline refuses, in order, counted from `first`: their values in the blocks mean nothing,
+   *   those of the other rows are right. Without refusals a shared empty list: a call allocates nothing.
    * @throws Error for a block of the wrong dtype or length, which is a bug in the caller, never bad input.
    */
-  run(rows: RowInput<Row>, blocks: readonly Block[], blockRow?: number): readonly RowRefusal[];
+  run(
+    rows: RowInput<Row>,
+    blocks: readonly Block[],
+    blockRow?: number,
+    first?: number,
+    end?: number,
+  ): readonly RowRefusal[];
   /** The float64 values before the cast, row-major, one array per output: what proofs compare. */
   features(rows: RowInput<Row>): { features: Float64Array[]; refused: readonly RowRefusal[] };
 }
@@ -56,17 +62,23 @@ export function createPreprocessor(graph: GraphDocument): Preprocessor {
   const outputs = planned.map(({ output }) => output);
   const writers = planned.map(({ write }) => write);
 
-  const fill = (rows: RowInput<Row>, blocks: readonly Block[], blockRow: number): readonly RowRefusal[] => {
+  const fill = (
+    rows: RowInput<Row>,
+    blocks: readonly Block[],
+    blockRow: number,
+    first: number,
+    end: number,
+  ): readonly RowRefusal[] => {
     // A run that threw may have left some.
     refusals.take();
-    for (let firstRow = 0; firstRow < rows.length; firstRow += stripRows) {
-      const rowCount = Math.min(stripRows, rows.length - firstRow);
-      refusals.firstRow = firstRow;
+    for (let firstRow = first; firstRow < end; firstRow += stripRows) {
+      const rowCount = Math.min(stripRows, end - firstRow);
+      refusals.firstRow = firstRow - first;
       if (rows instanceof Columns) readColumns(rows, firstRow, rowCount);
       else read(rows, firstRow, rowCount);
       for (let index = 0; index < steps.length; index++) steps[index]!(rowCount);
       for (let index = 0; index < writers.length; index++)
-        writers[index]!(blocks[index]!, blockRow + firstRow, rowCount);
+        writers[index]!(blocks[index]!, blockRow + firstRow - first, rowCount);
     }
     return refusals.take();
   };
@@ -74,14 +86,14 @@ export function createPreprocessor(graph: GraphDocument): Preprocessor {
   return {
     inputs: graph.inputs,
     outputs,
-    run(rows, blocks, blockRow = 0) {
+    run(rows, blocks, blockRow = 0, first = 0, end = rows.length) {
       for (let index = 0; index < outputs.length; index++)
-        assertBlock(blocks[index], outputs[index]!, blockRow + rows.length);
-      return fill(rows, blocks, blockRow);
+        assertBlock(blocks[index], outputs[index]!, blockRow + end - first);
+      return fill(rows, blocks, blockRow, first, end);
     },
     features(rows) {
       const features = outputs.map(({ width }) => new Float64Array(rows.length * width));
-      return { features, refused: fill(rows, features, 0) };
+      return { features, refused: fill(rows, features, 0, 0, rows.length) };
     },
   };
 }

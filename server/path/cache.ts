@@ -83,12 +83,13 @@ export class PredictionCache {
   find(call: CachedCall): Answer | undefined {
     const { goodRows } = call;
     if (goodRows.length === 0) return undefined;
-    if (goodRows.length === 1) {
-      const key = this.#keyAt(goodRows, 0);
+    const rows = goodRows instanceof Columns ? this.#toRows(goodRows) : goodRows;
+    if (rows.length === 1) {
+      const key = this.#keyOf(rows[0]!);
       const answer = this.#answers.get(key);
       return answer === undefined ? this.#miss(call, [key]) : this.#hit(call, answer);
     }
-    const keys = Array.from({ length: goodRows.length }, (_, row) => this.#keyAt(goodRows, row));
+    const keys = rows.map(this.#keyOf);
     const answers: Answer[] = [];
     for (const key of keys) {
       const answer = this.#answers.get(key);
@@ -98,8 +99,8 @@ export class PredictionCache {
     return this.#hit(call, join(answers));
   }
 
-  #keyAt(rows: RowInput<Row>, row: number): string {
-    return this.#keyOf(rows instanceof Columns ? this.#rowSchema.rowAt(rows, row) : rows[row]!);
+  #toRows(columns: Columns): Row[] {
+    return Array.from({ length: columns.length }, (_, row) => this.#rowSchema.rowAt(columns, row));
   }
 
   #hit(call: CachedCall, answer: Answer): Answer {

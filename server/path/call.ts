@@ -11,7 +11,7 @@ import type { Answer, Block, Row, RowInput } from "../../preprocessing/index.js"
 import type { FallbackReason, RowError, ServeError } from "../errors.js";
 import type { DecodedRequest, Encoded, Protocol, RequestHead } from "../protocol/protocol.js";
 import type { BatchRow, RequestRow, RunningRow } from "./row-index.js";
-import type { ServingVersion, VersionInProtocol } from "./serving-version.js";
+import type { ProtocolState, ServingVersion } from "./serving-version.js";
 
 /** The transport's side of a call: takes one answer or one error. What comes after the caller has left is dropped. */
 export interface Reply {
@@ -123,7 +123,7 @@ export class Call implements CallRecord {
   found: ServingVersion | undefined = undefined;
   version: ServingVersion | undefined = undefined;
   /** What the version keeps for the call's protocol. */
-  inProtocol: VersionInProtocol | undefined = undefined;
+  protocolState: ProtocolState | undefined = undefined;
   request: DecodedRequest = noRequest;
   rowErrors: readonly RowError[] | undefined = undefined;
   goodRows: RowInput<Row> = noRows;

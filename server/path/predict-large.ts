@@ -8,7 +8,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Answer, Block, Prediction } from "../../preprocessing/index.js";
+import type { Answer, Prediction } from "../../preprocessing/index.js";
 import type { ServeError } from "../errors.js";
 import type { Encoded } from "../protocol/protocol.js";
 import { newBlocks } from "./blocks.js";
@@ -87,10 +87,9 @@ export function* prepareInSlices(call: Call, now: () => number): Generator<undef
   const blocks = newBlocks(rowCount, preprocessor.outputs);
   call.blocks = blocks;
   const refusals = new RowRefusals(call, version);
-  yield* inSlices(rowCount, sliceRows, (first, end) => {
-    const parts = blocks.map((block, i) => rowsOf(block, first, end, preprocessor.outputs[i]!.width));
-    refusals.take(first, end, preprocessor.run(goodRows.slice(first, end), parts));
-  });
+  yield* inSlices(rowCount, sliceRows, (first, end) =>
+    refusals.take(first, end, preprocessor.run(goodRows, blocks, first, first, end)),
+  );
   refusals.end();
   if (fallback === undefined || !fallback.needsRows) letGo(call);
   call.preprocessedMs = now();
@@ -103,10 +102,6 @@ export function* prepareInSlices(call: Call, now: () => number): Generator<undef
 function letGo(call: Call): void {
   call.request = { ...call.request, rows: new Array(call.rows.length) };
   call.goodRows = [];
-}
-
-function rowsOf(block: Block, first: number, end: number, width: number): Block {
-  return block.subarray(first * width, end * width);
 }
 
 /** Takes a call whose rows ran: postprocesses and encodes. */
@@ -155,9 +150,14 @@ function* gather(call: Call, answerRows: (first: number, end: number) => Answer)
 
 /** The pieces of an answer as bytes: the text of a large one would be copied once more to become them. */
 function* encode(call: Call, answer: Answer): Generator<undefined, Encoded> {
-  const { protocol, inProtocol } = call;
-  if (protocol.sliced === undefined) return protocol.encode(inProtocol!.frame, call, answer);
-  const { pieces, contentType, headers } = protocol.sliced.encode(inProtocol!.frame, call, answer, rowsPerSlice(call));
+  const { protocol, protocolState } = call;
+  if (protocol.sliced === undefined) return protocol.encode(protocolState!.frame, call, answer);
+  const { pieces, contentType, headers } = protocol.sliced.encode(
+    protocolState!.frame,
+    call,
+    answer,
+    rowsPerSlice(call),
+  );
   const written: Uint8Array[] = [];
   for (const write of pieces) {
     const piece = write();

@@ -26,7 +26,7 @@ import {
   prepareInSlices,
 } from "./predict-large.js";
 import { checkAnswer, preprocess, takeRows, validate } from "./rows.js";
-import { inProtocol, type ServingVersion } from "./serving-version.js";
+import { protocolState, type ServingVersion } from "./serving-version.js";
 import type { SlicedWork } from "./slices.js";
 
 /** What the path is made of. */
@@ -108,7 +108,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
       const version = call.found ?? routes.choose(call.modelName, call.versionName);
       const { protocol } = call;
       call.version = version;
-      call.inProtocol = inProtocol(version, protocol);
+      call.protocolState = protocolState(version, protocol);
       // Asked already where the length was announced.
       const isAsked = call.announcedBytes !== call.bodyBytes && mayBeRefused(call, call.bodyBytes);
       const refusal = isAsked ? refuseEarly(call, version, call.bodyBytes) : undefined;
@@ -117,7 +117,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
         return;
       }
       if (isLargeBody(call.bodyBytes) && protocol.sliced !== undefined) {
-        scheduler.expect(call, call.inProtocol.rowBytes.rowsIn(call.bodyBytes)?.least ?? 0);
+        scheduler.expect(call, call.protocolState.rowBytes.rowsIn(call.bodyBytes)?.least ?? 0);
         takeSlices(call, decodeInSlices(call, protocol.sliced, now), () => queue(call, answerLarge));
         return;
       }
@@ -131,7 +131,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
       const known = version.cache?.find(call);
       if (known !== undefined) {
         call.answer = known;
-        send(call, protocol.encode(call.inProtocol.frame, call, known));
+        send(call, protocol.encode(call.protocolState.frame, call, known));
         return;
       }
       preprocess(call, version);
@@ -153,7 +153,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
    */
   function refuseEarly(call: Call, version: ServingVersion, bodyBytes: number): ServeError | undefined {
     if (version.fallback !== undefined || version.cache !== undefined) return undefined;
-    const rows = inProtocol(version, call.protocol).rowBytes.rowsIn(bodyBytes);
+    const rows = protocolState(version, call.protocol).rowBytes.rowsIn(bodyBytes);
     if (rows === undefined) return undefined;
     const timeMs = call.callerTimeoutMs > 0 ? call.callerTimeoutMs : sloTargetMs(version, rows.most);
     return scheduler.refusal(version, rows.least, call.arrivedMs + timeMs);
@@ -184,7 +184,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
       version.cache?.keep(call, result);
       call.postprocessedMs = now();
       call.answer = result;
-      send(call, call.protocol.encode(call.inProtocol!.frame, call, result));
+      send(call, call.protocol.encode(call.protocolState!.frame, call, result));
     } catch (error) {
       fail(call, error);
     }
@@ -244,7 +244,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
         return;
       }
       call.answer = answerByFallback(call, error);
-      send(call, call.protocol.encode(call.inProtocol!.frame, call, call.answer));
+      send(call, call.protocol.encode(call.protocolState!.frame, call, call.answer));
     } catch {
       fail(call, error);
     }

@@ -26,7 +26,7 @@ export function takeRows(call: CallWork, version: ServingVersion, request: Decod
   call.decodedMs = nowMs;
   if (timeoutMs !== undefined && !(call.callerTimeoutMs > 0 && call.callerTimeoutMs < timeoutMs))
     call.callerTimeoutMs = timeoutMs;
-  call.inProtocol!.rowBytes.learn(call.bodyBytes, rows.length);
+  call.protocolState!.rowBytes.learn(call.bodyBytes, rows.length);
   setDeadline(call, version, rows.length);
   if (nowMs > call.deadlineMs)
     throw new ServeError("deadline_exceeded", "the deadline had passed before the body was there");

@@ -8,7 +8,7 @@ import type { PredictionCache } from "./cache.js";
 import { RowBytes } from "./row-bytes.js";
 
 /** What a version keeps for one protocol, from the first call on. */
-export interface VersionInProtocol {
+export interface ProtocolState {
   /** What is the same in every reply. */
   readonly frame: unknown;
   /** What bodies hold. */
@@ -24,7 +24,7 @@ export interface ServingVersion extends ProtocolContract {
   readonly hiddenFeatures: ReadonlySet<string>;
   /** The deadline of calls that bring none, milliseconds. */
   readonly sloMs: number;
-  readonly inProtocols: Map<Protocol, VersionInProtocol>;
+  readonly protocolStates: Map<Protocol, ProtocolState>;
   /** What answers when the model doesn't, as the bundle declares it; only of a version that serves. */
   readonly fallback: Fallback | undefined;
   /** Answers that it gave; undefined where none are kept. */
@@ -33,11 +33,11 @@ export interface ServingVersion extends ProtocolContract {
   readonly intake: Intake | undefined;
 }
 
-export function inProtocol(version: ServingVersion, protocol: Protocol): VersionInProtocol {
-  let kept = version.inProtocols.get(protocol);
+export function protocolState(version: ServingVersion, protocol: Protocol): ProtocolState {
+  let kept = version.protocolStates.get(protocol);
   if (kept === undefined) {
     kept = { frame: protocol.frame(version), rowBytes: new RowBytes() };
-    version.inProtocols.set(protocol, kept);
+    version.protocolStates.set(protocol, kept);
   }
   return kept;
 }

@@ -44,7 +44,10 @@ export interface ProtocolContract {
   readonly bodyLimits: BodyLimits;
 }
 
-/** What a body says. A protocol adds members of its own, which only its `encode` reads: ids, chosen outputs, forms. */
+/**
+ * What a body says, as a plain object. A protocol adds members of its own, which only its `encode` reads: ids, chosen
+ * outputs, forms.
+ */
 export interface DecodedRequest {
   /** At least one. Nothing is known of them but that they aren't too many. */
   readonly rows: RowInput;

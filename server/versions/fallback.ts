@@ -66,12 +66,11 @@ function createRule({ preprocessing, postprocessing }: Extract<Declared, { kind:
   return {
     needsRows: true,
     answer(rows, first, end) {
-      const asked = rows.slice(first, end);
-      const blocks = newBlocks(asked.length, before.outputs);
+      const blocks = newBlocks(end - first, before.outputs);
       try {
-        if (before.run(asked, blocks).length > 0) return undefined;
+        if (before.run(rows, blocks, 0, first, end).length > 0) return undefined;
         const raw = order.map((index) => blocks[index]!);
-        const answer = after.run(raw, 0, asked.length);
+        const answer = after.run(raw, 0, end - first);
         return isFiniteAnswer(answer) ? answer : undefined;
       } catch {
         return undefined;

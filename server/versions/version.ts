@@ -79,7 +79,7 @@ export class Version implements ServingVersion {
   readonly chosen: SharedChoices;
   cache: PredictionCache | undefined = undefined;
   intake: Intake | undefined = undefined;
-  readonly inProtocols: ServingVersion["inProtocols"] = new Map();
+  readonly protocolStates: ServingVersion["protocolStates"] = new Map();
   readonly #fallback: Fallback | undefined;
   /** The precision in which its answers are compared: that of the models' outputs. */
   readonly predictionDtype: "float32" | "float64";

@@ -160,16 +160,17 @@ test("the models get the same bits, and the same rows are refused, in any part o
       const rows: Row[] = Array.from({ length: times }, () => some).flat();
       const { inputs, width, preprocessor } = planOf(types);
       const columns = columnsOf(inputs, rows);
-      const outcome = (input: readonly Row[] | Columns) => {
-        const block = new Float64Array(input.length * width);
-        const refused = preprocessor.run(input, [block]);
+      const outcome = (input: readonly Row[] | Columns, from = 0, to = input.length) => {
+        const block = new Float64Array((to - from) * width);
+        const refused = preprocessor.run(input, [block], 0, from, to);
         // The values of a refused row mean nothing.
         for (const { row } of refused) block.fill(0, row * width, (row + 1) * width);
         return { refused, bits: new BigUint64Array(block.buffer) };
       };
       expect(outcome(columns)).toEqual(outcome(rows));
       const [first, end] = [a % rows.length, b % (rows.length + 1)].sort((x, y) => x - y) as [number, number];
-      expect(outcome(columns.slice(first, end))).toEqual(outcome(rows.slice(first, end)));
+      expect(outcome(columns, first, end)).toEqual(outcome(rows.slice(first, end)));
+      expect(outcome(rows, first, end)).toEqual(outcome(columns, first, end));
       const picked = [first, rows.length - 1, first];
       expect(outcome(columns.pick(picked))).toEqual(outcome(picked.map((row) => rows[row]!)));
     }),

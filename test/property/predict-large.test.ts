@@ -10,7 +10,7 @@ import { ServeError } from "../../server/errors.js";
 import { newBlocks } from "../../server/path/blocks.js";
 import type { Call } from "../../server/path/call.js";
 import { checkAnswer, preprocess, takeRows, validate } from "../../server/path/rows.js";
-import { inProtocol } from "../../server/path/serving-version.js";
+import { protocolState } from "../../server/path/serving-version.js";
 import { predictJson } from "../../server/protocol/predict-json/protocol.js";
 import type { Encoded } from "../../server/protocol/protocol.js";
 import type { Version } from "../../server/versions/version.js";
@@ -73,7 +73,7 @@ const textOf = ({ body }: Encoded) => body.toString();
 
 function answerWhole(call: Call, version: Version, fates: readonly string[]): { status: number; text: string } {
   call.version = version;
-  call.inProtocol = inProtocol(version, predictJson);
+  call.protocolState = protocolState(version, predictJson);
   try {
     const request = predictJson.decode(call.body, call.head, version);
     takeRows(call, version, request, 0);

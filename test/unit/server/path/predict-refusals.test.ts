@@ -8,7 +8,7 @@ import { ServeError } from "../../../../server/errors.js";
 import { PredictionCache } from "../../../../server/path/cache.js";
 import type { Call } from "../../../../server/path/call.js";
 import { createPath, type PathParts, type PredictPath } from "../../../../server/path/predict.js";
-import { inProtocol } from "../../../../server/path/serving-version.js";
+import { protocolState } from "../../../../server/path/serving-version.js";
 import { predictJson } from "../../../../server/protocol/predict-json/protocol.js";
 import type { Version } from "../../../../server/versions/version.js";
 import { makeCall } from "../../../support/calls.js";
@@ -28,7 +28,7 @@ const refuseUnread = (path: PredictPath, call: Call, bodyBytes: number) => path.
 /** A path whose scheduler refuses everything that it is asked about; of the version, the length of a row is known. */
 function createRefusing(options: VersionOptions = {}, change: (version: Version) => void = () => {}) {
   const version = makeVersion(options);
-  inProtocol(version, predictJson).rowBytes.learn(rowBytes, 1);
+  protocolState(version, predictJson).rowBytes.learn(rowBytes, 1);
   change(version);
   const rig = createHandPath([version]);
   const refusal = vi.fn<PathParts["scheduler"]["refusal"]>(() => overloaded);
@@ -193,7 +193,7 @@ describe("the rows of a large body count as waiting while it is decoded, and no 
   function begin(body: string, options = {}, submit?: PathParts["scheduler"]["submit"]) {
     const scheduled = createRig({ execution: "pool" });
     const [version] = scheduled.versions;
-    inProtocol(version!, predictJson).rowBytes.learn(rowBytes, 1);
+    protocolState(version!, predictJson).rowBytes.learn(rowBytes, 1);
     const rig = createHandPath([version!]);
     const { scheduler } = scheduled;
     if (submit) vi.spyOn(scheduler, "submit").mockImplementation(submit);

@@ -89,7 +89,7 @@ test("an address says its protocol, whatever the verb and whether or not it is s
   expect(router.protocolAt("/v1/models/tiny:predict")?.name).toBe("other");
   expect(router.protocolAt("/predict")?.name).toBe("predict-json");
   expect(router.protocolAt("/v1/none")?.name).toBe("other");
-  expect(router.protocolAt("/models/tiny")?.name).toBe("predict-json");
+  expect(router.protocolAt("/models/tiny")).toBeUndefined();
   expect(router.protocolAt("/none")).toBeUndefined();
   expect(router.protocolAt("/")).toBeUndefined();
   expect(router.headers).toEqual(new Set(["x-one", "x-two"]));
