@@ -5,7 +5,7 @@
 
 import { promisify } from "node:util";
 import { productVersion } from "../product-version.js";
-import { modelMetadata, serverMetadata } from "../protocol/open-inference/metadata.js";
+import { modelConfiguration, modelMetadata, serverMetadata } from "../protocol/open-inference/metadata.js";
 import { openInference } from "../protocol/open-inference/protocol.js";
 import { predictJson } from "../protocol/predict-json/protocol.js";
 import type { Protocol } from "../protocol/protocol.js";
@@ -117,6 +117,20 @@ const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
     protocol: openInference,
     answer: answerModelReady,
   },
+  {
+    verb: "GET",
+    address: "/v2/models/{model}/config",
+    what: "the model's configuration, as Triton's clients read it",
+    protocol: openInference,
+    answer: answerModelConfiguration,
+  },
+  {
+    verb: "GET",
+    address: "/v2/models/{model}/versions/{version}/config",
+    what: "the configuration of this version",
+    protocol: openInference,
+    answer: answerModelConfiguration,
+  },
 ];
 
 export const publicRoutes: readonly Route<PublicNeeds>[] = [
@@ -208,6 +222,10 @@ function answerModel(exchange: Exchange, needs: CommonNeeds, names: AddressNames
 
 function answerModelReady(exchange: Exchange, needs: CommonNeeds, names: AddressNames): void {
   sendJson(exchange, { name: chosen(needs, names).name, ready: true });
+}
+
+function answerModelConfiguration(exchange: Exchange, needs: CommonNeeds, names: AddressNames): void {
+  sendJson(exchange, modelConfiguration(chosen(needs, names)));
 }
 
 function answerScrape(exchange: Exchange, { scrape, onScrapeError }: AdminNeeds): void {

@@ -160,7 +160,11 @@ test("the server says what it is, and that it is ready", async () => {
   };
   expect(await json("/v2")).toEqual([
     200,
-    { name: "plumb", version: expect.stringMatching(/^\d/), extensions: ["binary_tensor_data", "classification"] },
+    {
+      name: "plumb",
+      version: expect.stringMatching(/^\d/),
+      extensions: ["classification", "model_configuration", "binary_tensor_data"],
+    },
   ]);
   expect(await json("/v2/health/live")).toEqual([200, { live: true }]);
   expect(await json("/v2/health/ready")).toEqual([200, { ready: true }]);

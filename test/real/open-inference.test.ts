@@ -84,17 +84,19 @@ describe.each(readdirSync(models))("%s", (model) => {
 });
 
 test("what its users ask beside predictions is answered", (context) => {
-  const [live, ready, modelReady, unknownReady, metadata, model] = callAll(context, [
+  const [live, ready, modelReady, unknownReady, metadata, model, config] = callAll(context, [
     { call: "is_server_live" },
     { call: "is_server_ready" },
     { call: "is_model_ready", model_name: "demand", model_version: "1" },
     { call: "is_model_ready", model_name: "none" },
     { call: "get_server_metadata" },
     { call: "get_model_metadata", model_name: "demand" },
+    { call: "get_model_config", model_name: "demand" },
   ]);
   expect([live, ready, modelReady, unknownReady]).toEqual([true, true, true, false]);
   expect(metadata.extensions).toContain("binary_tensor_data");
   expect(model.inputs).toHaveLength(3);
+  expect(config.max_batch_size).toBe(10_000);
 });
 
 test("its users read what is wrong", (context) => {
