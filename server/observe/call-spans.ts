@@ -102,9 +102,15 @@ function callersSpan(traceparent: string, tracestate: string): Context {
   });
 }
 
-function routeOf({ modelName, versionName }: CallRecord): string {
+/** What stands before and behind the model in the addresses of a protocol, where it isn't as in those of `/predict`. */
+const addressParts: Readonly<Record<string, readonly [before: string, behind: string] | undefined>> = {
+  "open-inference": ["/v2", "/infer"],
+};
+
+function routeOf({ protocol, modelName, versionName }: CallRecord): string {
   if (modelName === undefined) return "/predict";
-  return versionName === undefined ? "/models/{model}/predict" : "/models/{model}/versions/{version}/predict";
+  const [before, behind] = addressParts[protocol.name] ?? ["", "/predict"];
+  return `${before}/models/{model}${versionName === undefined ? "" : "/versions/{version}"}${behind}`;
 }
 
 function attributesOf(call: CallRecord, route: string): Attributes {

@@ -66,14 +66,13 @@ export class Router<Needs> {
     else this.#find(exchange);
   }
 
-  /** The protocol of an address, whatever the verb; where there is no such address, of those that begin alike. */
+  /** The protocol of an address, whatever the verb; where nothing is served, that of an address which begins alike. */
   protocolAt(path: string): Protocol | undefined {
-    let akin: Protocol | undefined;
-    for (const { route, pattern } of this.#patterns) {
-      if (pattern.test(path)) return route.protocol;
-      if (firstSegment(route.address) === firstSegment(path)) akin ??= route.protocol;
-    }
-    return akin;
+    const begin = firstSegment(path);
+    const found =
+      this.#patterns.find(({ pattern }) => pattern.test(path)) ??
+      this.#patterns.find(({ route }) => route.protocol !== undefined && firstSegment(route.address) === begin);
+    return found?.route.protocol;
   }
 
   /** Headers that its protocols read; undefined for none. */

@@ -5,7 +5,7 @@
 
 import { promisify } from "node:util";
 import { productVersion } from "../product-version.js";
-import { modelMetadata, serverMetadata } from "../protocol/open-inference/metadata.js";
+import { modelConfiguration, modelMetadata, serverMetadata } from "../protocol/open-inference/metadata.js";
 import { openInference } from "../protocol/open-inference/protocol.js";
 import { predictJson } from "../protocol/predict-json/protocol.js";
 import type { Protocol } from "../protocol/protocol.js";
@@ -72,28 +72,64 @@ const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
     verb: "GET",
     address: "/v2",
     what: "the server's name, and what it can of the Open Inference Protocol",
+    protocol: openInference,
     answer: (exchange) => sendJson(exchange, serverMetadata(productVersion())),
   },
-  { verb: "GET", address: "/v2/health/live", what: "whether the process answers", answer: answerLive },
+  {
+    verb: "GET",
+    address: "/v2/health/live",
+    what: "whether the process answers",
+    protocol: openInference,
+    answer: answerLive,
+  },
   {
     verb: "GET",
     address: "/v2/health/ready",
     what: "whether every model is ready",
+    protocol: openInference,
     answer: (exchange, { health }) => answerReady(exchange, health),
   },
-  { verb: "GET", address: "/v2/models/{model}", what: "the model's tensors", answer: answerModel },
+  {
+    verb: "GET",
+    address: "/v2/models/{model}",
+    what: "the model's tensors",
+    protocol: openInference,
+    answer: answerModel,
+  },
   {
     verb: "GET",
     address: "/v2/models/{model}/versions/{version}",
     what: "the tensors of this version",
+    protocol: openInference,
     answer: answerModel,
   },
-  { verb: "GET", address: "/v2/models/{model}/ready", what: "whether the model is ready", answer: answerModelReady },
+  {
+    verb: "GET",
+    address: "/v2/models/{model}/ready",
+    what: "whether the model is ready",
+    protocol: openInference,
+    answer: answerModelReady,
+  },
   {
     verb: "GET",
     address: "/v2/models/{model}/versions/{version}/ready",
     what: "whether this version is ready",
+    protocol: openInference,
     answer: answerModelReady,
+  },
+  {
+    verb: "GET",
+    address: "/v2/models/{model}/config",
+    what: "the model's configuration, as Triton's clients read it",
+    protocol: openInference,
+    answer: answerModelConfiguration,
+  },
+  {
+    verb: "GET",
+    address: "/v2/models/{model}/versions/{version}/config",
+    what: "the configuration of this version",
+    protocol: openInference,
+    answer: answerModelConfiguration,
   },
 ];
 
@@ -186,6 +222,10 @@ function answerModel(exchange: Exchange, needs: CommonNeeds, names: AddressNames
 
 function answerModelReady(exchange: Exchange, needs: CommonNeeds, names: AddressNames): void {
   sendJson(exchange, { name: chosen(needs, names).name, ready: true });
+}
+
+function answerModelConfiguration(exchange: Exchange, needs: CommonNeeds, names: AddressNames): void {
+  sendJson(exchange, modelConfiguration(chosen(needs, names)));
 }
 
 function answerScrape(exchange: Exchange, { scrape, onScrapeError }: AdminNeeds): void {

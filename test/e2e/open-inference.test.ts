@@ -22,15 +22,16 @@ beforeAll(async () => {
 
 afterAll(endServers);
 
+/** Not to be refused on a machine that is busy with other things. */
+const patiently = { "x-timeout-ms": "60000" };
+
 type Row = Readonly<Record<string, unknown>>;
 
 async function call(path: string, message?: Message, method = message === undefined ? "GET" : "POST") {
   const response = await fetch(`http://127.0.0.1:${server.httpPort}${path}`, {
     method,
-    ...(message && {
-      body: new Uint8Array(message.body),
-      headers: message.header === "" ? {} : { [lengthHeader]: message.header },
-    }),
+    ...(message && { body: new Uint8Array(message.body) }),
+    headers: { ...patiently, ...(message && message.header !== "" && { [lengthHeader]: message.header }) },
   });
   return { status: response.status, headers: response.headers, bytes: Buffer.from(await response.arrayBuffer()) };
 }
@@ -49,7 +50,9 @@ interface Answers {
 }
 
 async function predict(name: string, rows: readonly string[]): Promise<Answers> {
-  const { status, json } = await post(server.httpPort, `/models/${name}/predict`, `{"rows":[${rows.join(",")}]}`);
+  const { status, json } = await post(server.httpPort, `/models/${name}/predict`, `{"rows":[${rows.join(",")}]}`, {
+    headers: patiently,
+  });
   expect(status).toBe(200);
   const { predictions, probabilities } = json;
   return { predictions, ...(probabilities && { probabilities: probabilities.map(Object.values) }) };
@@ -157,7 +160,11 @@ test("the server says what it is, and that it is ready", async () => {
   };
   expect(await json("/v2")).toEqual([
     200,
-    { name: "plumb", version: expect.stringMatching(/^\d/), extensions: ["binary_tensor_data", "classification"] },
+    {
+      name: "plumb",
+      version: expect.stringMatching(/^\d/),
+      extensions: ["classification", "model_configuration", "binary_tensor_data"],
+    },
   ]);
   expect(await json("/v2/health/live")).toEqual([200, { live: true }]);
   expect(await json("/v2/health/ready")).toEqual([200, { ready: true }]);

@@ -36,7 +36,7 @@ export function openBinary({ input, datatype, rowCount, width }: TensorHead, byt
     throw tensorFault(input.name, wanted, String(bytes.length));
   }
   // A copy of its own begins at a multiple of 8, as typed arrays must.
-  const { buffer } = Uint8Array.from(bytes);
+  const { buffer } = new Uint8Array(bytes);
   if (datatype === "FP64") return { values: new Float64Array(buffer), read() {} };
   const values = new Float64Array(count);
   if (datatype === "INT64") return { values, read: readLongs(input, values, buffer, new Int32Array(buffer)) };
@@ -141,9 +141,9 @@ function elementFault(input: InputTensor, index: number, expected: string, value
 /** The bytes of an output's values. */
 export function writeBinary(datatype: OutputTensor["datatype"], values: OutputValues): Buffer {
   if (datatype === "BYTES") return writeTexts(values as readonly string[]);
-  if (datatype === "BOOL") return Buffer.from(Uint8Array.from(values as readonly boolean[], Number));
+  if (datatype === "BOOL") return Buffer.from((values as readonly boolean[]).map(Number));
   const numbers = values as readonly number[] | Float64Array;
-  return Buffer.from((datatype === "INT64" ? BigInt64Array.from(numbers, BigInt) : Float64Array.from(numbers)).buffer);
+  return Buffer.from((datatype === "INT64" ? BigInt64Array.from(numbers, BigInt) : new Float64Array(numbers)).buffer);
 }
 
 function writeTexts(texts: readonly string[]): Buffer {

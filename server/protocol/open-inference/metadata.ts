@@ -2,10 +2,12 @@
 
 import type { ProtocolContract } from "../protocol.js";
 import { tensorsOf } from "./decode.js";
-import { shapeOf } from "./tensor.js";
+import { type Datatype, shapeOf } from "./tensor.js";
 
 /** Extensions of the protocol, by Triton's names; only what is served here. */
-const extensions = ["binary_tensor_data", "classification"];
+const extensions = ["classification", "model_configuration", "binary_tensor_data"];
+
+const platform = "onnx_onnxv1";
 
 export function serverMetadata(version: string): object {
   return { name: "plumb", version, extensions };
@@ -17,10 +19,37 @@ export function modelMetadata(contract: ProtocolContract, versions: readonly num
   return {
     name: contract.name,
     versions: versions.map(String),
-    platform: "onnx_onnxv1",
+    platform,
     inputs: [...inputs.values()]
       .filter(({ isMask }) => !isMask)
       .map((input) => ({ name: input.name, datatype: input.datatype, shape: shapeOf(input) })),
     outputs: outputs.map(({ name, datatype, width }) => ({ name, datatype, shape: [-1, width] })),
   };
+}
+
+/** What Triton's clients read of a model's configuration: perf_analyzer asks for it before it sends anything. */
+export function modelConfiguration(contract: ProtocolContract): object {
+  const { inputs, outputs } = tensorsOf(contract);
+  return {
+    name: contract.name,
+    platform,
+    max_batch_size: contract.bodyLimits.decode.rowsMax,
+    input: [...inputs.values()]
+      .filter(({ isMask }) => !isMask)
+      .map((input) => ({
+        name: input.name,
+        data_type: configurationType(input.datatype),
+        dims: shapeOf(input).slice(1),
+        optional: !input.feature.required,
+      })),
+    output: outputs.map(({ name, datatype, width }) => ({
+      name,
+      data_type: configurationType(datatype),
+      dims: [width],
+    })),
+  };
+}
+
+function configurationType(datatype: Datatype): string {
+  return datatype === "BYTES" ? "TYPE_STRING" : `TYPE_${datatype}`;
 }

@@ -25,6 +25,8 @@ export interface Answered {
 
 export interface ProtocolMember {
   readonly protocol: Protocol;
+  /** Whether it has partial requests. */
+  readonly takesPartial: boolean;
   /** Rows that are of their features' types, missing values among them. */
   write(rows: readonly Row[], features: readonly Feature[], options: { partial: boolean }): Request;
   read(reply: Encoded): Answered;

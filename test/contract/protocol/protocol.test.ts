@@ -55,7 +55,8 @@ const everyType = {
 const good: readonly Row[] = [
   { size: 1.5, count: 3, open: true, colour: "red", sold: [1, 2] },
   { size: -0, count: null, colour: "blue" },
-  { size: 5e-324, count: 2 ** 53 - 1, open: false, colour: "blue", sold: [] },
+  // Lists of one length, since tensors have no others.
+  { size: 5e-324, count: 2 ** 53 - 1, open: false, colour: "blue", sold: [0.1, -0] },
 ];
 const bad: Row = { size: -11, count: 0.5, colour: "blue" };
 const refused: Row = { size: 1, count: 1, colour: "green" };
@@ -144,6 +145,7 @@ describe.each(members.map((member) => [member.protocol.name, member] as const))(
     });
 
     test.each([7, 1000])("is answered to the good ones of %i rows, and each other one has its error", (rowCount) => {
+      if (!member.takesPartial) return;
       const version = makeVersion(options);
       const rows = many(rowCount);
       rows[1] = bad;
@@ -207,7 +209,7 @@ describe.each(members.map((member) => [member.protocol.name, member] as const))(
     const request = protocol.decode(body, head, version);
     const before = structuredClone(request);
     body.fill(0xff);
-    expect(request).toMatchObject({ rows: before.rows, partial: true });
+    expect(request).toMatchObject({ rows: before.rows, partial: member.takesPartial });
   });
 
   test("a large body and its answer are the same in slices", () => {

@@ -10,6 +10,7 @@ import { ServeError } from "../../../../server/errors.js";
 import { recordCall, stagesOf } from "../../../../server/observe/call-spans.js";
 import { stages as metricStages } from "../../../../server/observe/metrics.js";
 import type { Call } from "../../../../server/path/call.js";
+import { openInference } from "../../../../server/protocol/open-inference/protocol.js";
 import { makeCall } from "../../../support/calls.js";
 import { makeRecord, type RecordOptions } from "../../../support/records.js";
 import { makeVersion } from "../../../support/versions.js";
@@ -211,6 +212,12 @@ describe("the spans", () => {
       { model: "a/b $& ü", version: "1" },
       "POST /models/{model}/versions/{version}/predict",
       "/models/a%2Fb%20%24%26%20%C3%BC/versions/1/predict",
+    ],
+    [{ model: "demand", protocol: openInference }, "POST /v2/models/{model}/infer", "/v2/models/demand/infer"],
+    [
+      { model: "demand", version: "1", protocol: openInference },
+      "POST /v2/models/{model}/versions/{version}/infer",
+      "/v2/models/demand/versions/1/infer",
     ],
   ])("are named for the route, not the address: %j", (address, name, path) => {
     const { call } = makeCall(address);

@@ -84,13 +84,16 @@ describe("a route", () => {
   });
 });
 
-test("an address says its protocol, whatever the verb, and the protocols which headers they read", () => {
+test("an address says its protocol, whatever the verb and whether or not it is served, and the protocols which headers they read", () => {
   const { router } = createRig();
   expect(router.protocolAt("/v1/models/tiny:predict")?.name).toBe("other");
   expect(router.protocolAt("/predict")?.name).toBe("predict-json");
+  expect(router.protocolAt("/v1/none")?.name).toBe("other");
   expect(router.protocolAt("/models/tiny")).toBeUndefined();
   expect(router.protocolAt("/models/tiny/else")?.name).toBe("predict-json");
   expect(router.protocolAt("/health/live")).toBeUndefined();
+  expect(router.protocolAt("/none")).toBeUndefined();
+  expect(router.protocolAt("/")).toBeUndefined();
   expect(router.headers).toEqual(new Set(["x-one", "x-two"]));
 });
 
