@@ -13,6 +13,8 @@ import type { Servable } from "./servable.js";
 const poolRounds = 4;
 /** A size is tried again while its runs took less together, milliseconds. */
 const roundsMs = 50;
+/** A run so many times as long as smaller ones promise was interrupted, perhaps: its size is tried again all the same. */
+const surprising = 3;
 /** A run that is known to take longer isn't tried on the event loop, microseconds. */
 const longStepUs = 500;
 /** As many runs as the warming of a size times. */
@@ -44,13 +46,15 @@ export async function learnCost(
     for (const _ of warmUpSteps(lane.runner, sizes, observe, (rowCount) => blocks.get(rowCount)!)) await pause();
   }
   if (lane.pool === undefined) return;
-  let runMs = 0;
+  let runMs = Number.NaN;
   let lastRows = 1;
   for (const rowCount of warmUpRows) {
     if ((runMs * rowCount) / lastRows > longRunMs) return;
     lastRows = rowCount;
     const took: number[] = [];
-    for (let tookMs = 0; took.length < poolRounds && tookMs < roundsMs; tookMs += runMs) {
+    const promisedMs = Number.isNaN(runMs) ? Number.POSITIVE_INFINITY : lane.poolCost.of(rowCount) / 1000;
+    const isSurprising = () => median(took) > surprising * promisedMs;
+    for (let tookMs = 0; took.length < poolRounds && (tookMs < roundsMs || isSurprising()); tookMs += runMs) {
       const startedMs = now();
       // What is handed over is gone.
       const own = blocks.get(rowCount)!.map((block) => block.slice());
@@ -59,6 +63,7 @@ export async function learnCost(
       runMs = now() - startedMs;
       took.push(runMs);
     }
-    for (const _ of took) lane.tookMs(rowCount, median(took));
+    runMs = median(took);
+    for (const _ of took) lane.tookMs(rowCount, runMs);
   }
 }

@@ -134,6 +134,14 @@ describe("a version that is to serve", () => {
     expect(countsOf((await learn({ poolMs: (rows) => 3 * rows })).pool)).toEqual([4, 3, 1]);
   });
 
+  test("is tried again where a run took far longer than smaller ones promise: the machine may have stood still", async () => {
+    let stalls = 1;
+    const poolMs = (rows: number) => (rows === 64 && stalls-- > 0 ? 200 : 0.1 + 0.05 * rows);
+    const { lane, pool } = await learn({ poolMs });
+    expect(pool.runs.filter(({ rowCount }) => rowCount === 64)).toHaveLength(3);
+    expect(lane.poolCost.of(64)).toBeCloseTo(3_300, 0);
+  });
+
   test("isn't waited for when a run doesn't end: that is told as what it is", async () => {
     await expect(learn({ poolMs: (rows) => (rows === 8 ? Number.POSITIVE_INFINITY : 150) })).resolves.toBeDefined();
     await expect(learn({ poolMs: (rows) => (rows === 8 ? Number.POSITIVE_INFINITY : 20) })).rejects.toThrow(
