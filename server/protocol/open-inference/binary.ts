@@ -2,8 +2,6 @@
  * The elements of a tensor as the binary tensor data extension has them: little-endian, row-major, without padding. An
  * element of BYTES has its length before it, 4 bytes.
  *
- * Numbers are read through typed arrays, which have the byte order of the machine: Node runs on little-endian ones.
- *
  * @see triton-inference-server, docs/protocol/extension_binary_data.md
  */
 
@@ -12,7 +10,7 @@ import { countOf } from "../../../bundle/index.js";
 import type { ServeError } from "../../errors.js";
 import type { OutputTensor, OutputValues } from "./outputs.js";
 import {
-  describeElement,
+  type Datatype,
   type ElementReader,
   elementBytes,
   type InputTensor,
@@ -21,77 +19,56 @@ import {
 } from "./tensor.js";
 
 /**
- * Reads a tensor; the bytes are copied.
+ * Opens a tensor.
  *
- * @param bytes - All of the tensor, and nothing else.
+ * @param bytes - All of the tensor, and nothing else; they have to stay until all elements are read.
  * @throws {@link ServeError} malformed_body when they are too few or too many; the reader throws it for bytes that are
  *   no value of the data type.
  */
 export function openBinary({ input, datatype, rowCount, width }: TensorHead, bytes: Buffer): ElementReader {
   const count = rowCount * width;
   if (datatype === "BYTES") return openTexts(input, bytes, count);
-  const expected = count * elementBytes(datatype);
-  if (bytes.length !== expected) {
-    const wanted = `${expected} bytes for ${countOf(count, "element")} of ${datatype}`;
+  const size = elementBytes(datatype);
+  if (bytes.length !== count * size) {
+    const wanted = `${count * size} bytes for ${countOf(count, "element")} of ${datatype}`;
     throw tensorFault(input.name, wanted, String(bytes.length));
   }
-  // A copy of its own begins at a multiple of 8, as typed arrays must.
-  const { buffer } = new Uint8Array(bytes);
-  if (datatype === "FP64") return { values: new Float64Array(buffer), read() {} };
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const values = new Float64Array(count);
-  if (datatype === "INT64") return { values, read: readLongs(input, values, buffer, new Int32Array(buffer)) };
-  if (datatype === "UINT64") return { values, read: readLongs(input, values, buffer, new Uint32Array(buffer)) };
-  const from = new views[datatype](buffer);
-  if (datatype === "BOOL") return { values, read: readBooleans(input, values, from) };
+  const readOne = readers[datatype];
   const read = (first: number, end: number) => {
-    if (datatype === "FP16") for (let i = first; i < end; i++) values[i] = halfToNumber(from[i]!);
-    else for (let i = first; i < end; i++) values[i] = from[i]!;
+    for (let i = first; i < end; i++) {
+      const value = readOne(view, i * size);
+      if (value === undefined) throw elementFault(input, datatype, i, view);
+      values[i] = value;
+    }
   };
   return { values, read };
 }
 
-const views = {
-  BOOL: Uint8Array,
-  UINT8: Uint8Array,
-  UINT16: Uint16Array,
-  UINT32: Uint32Array,
-  INT8: Int8Array,
-  INT16: Int16Array,
-  INT32: Int32Array,
-  FP16: Uint16Array,
-  FP32: Float32Array,
-} as const;
+/** One element; undefined for bytes that are none. */
+type Reader = (view: DataView, at: number) => number | undefined;
 
-function readBooleans(input: InputTensor, values: Float64Array, from: ArrayLike<number>): ElementReader["read"] {
-  return (first, end) => {
-    for (let i = first; i < end; i++) {
-      values[i] = from[i]!;
-      if (values[i]! > 1) throw elementFault(input, i, "a BOOL, 0 or 1", from[i]!);
-    }
-  };
-}
+const readers: Readonly<Record<Exclude<Datatype, "BYTES">, Reader>> = {
+  BOOL: (view, at) => (view.getUint8(at) > 1 ? undefined : view.getUint8(at)),
+  UINT8: (view, at) => view.getUint8(at),
+  UINT16: (view, at) => view.getUint16(at, true),
+  UINT32: (view, at) => view.getUint32(at, true),
+  UINT64: (view, at) => longOf(view.getUint32(at + 4, true), view.getUint32(at, true)),
+  INT8: (view, at) => view.getInt8(at),
+  INT16: (view, at) => view.getInt16(at, true),
+  INT32: (view, at) => view.getInt32(at, true),
+  INT64: (view, at) => longOf(view.getInt32(at + 4, true), view.getUint32(at, true)),
+  FP16: (view, at) => halfToNumber(view.getUint16(at, true)),
+  FP32: (view, at) => view.getFloat32(at, true),
+  FP64: (view, at) => view.getFloat64(at, true),
+};
 
-/**
- * 64-bit integers, of which float64 must hold each exactly: up to 2^53 it holds all.
- *
- * @param words - Of 32 bits, the higher at odd places.
- */
-function readLongs(
-  input: InputTensor,
-  values: Float64Array,
-  buffer: ArrayBuffer,
-  words: Int32Array | Uint32Array,
-): ElementReader["read"] {
-  const low = new Uint32Array(buffer);
-  return (first, end) => {
-    for (let i = first; i < end; i++) {
-      const high = words[2 * i + 1]!;
-      values[i] = high * 2 ** 32 + low[2 * i]!;
-      if (high < 2 ** 21 && high >= -(2 ** 21)) continue;
-      const exact = (BigInt(high) << 32n) + BigInt(low[2 * i]!);
-      if (BigInt(values[i]!) !== exact) throw elementFault(input, i, "an integer that float64 holds exactly", exact);
-    }
-  };
+/** An integer of 64 bits, if float64 holds it exactly, as it holds all up to 2^53. */
+function longOf(high: number, low: number): number | undefined {
+  const value = high * 2 ** 32 + low;
+  if (high < 2 ** 21 && high >= -(2 ** 21)) return value;
+  return BigInt(value) === (BigInt(high) << 32n) + BigInt(low) ? value : undefined;
 }
 
 /** A float of 16 bits: a sign, 5 bits of exponent, 10 of fraction. */
@@ -104,27 +81,35 @@ function halfToNumber(bits: number): number {
   return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
+function elementFault({ name, feature }: InputTensor, datatype: Datatype, index: number, view: DataView): ServeError {
+  const isBool = datatype === "BOOL";
+  const expected = isBool ? "a BOOL, 0 or 1" : "an integer that float64 holds exactly";
+  const longs = { INT64: () => view.getBigInt64(index * 8, true), UINT64: () => view.getBigUint64(index * 8, true) };
+  const value = isBool ? view.getUint8(index) : longs[datatype as keyof typeof longs]();
+  const got = feature.pii ? "a number (hidden: personal data)" : `the number ${value}`;
+  return tensorFault(name, `${expected}, in element ${index}`, got);
+}
+
 /** Each element begins where the one before it ends, so they are read in their order. */
 function openTexts(input: InputTensor, bytes: Buffer, count: number): ElementReader {
-  const own = Buffer.from(bytes);
   const values: string[] = [];
   let at = 0;
   const read = (first: number, end: number) => {
     for (let i = first; i < end; i++) {
-      if (at + 4 > own.length) throw lengthFault(input, `the length of element ${i}, 4 bytes`, own.length - at);
-      const length = own.readUInt32LE(at);
+      if (at + 4 > bytes.length) throw lengthFault(input, `the length of element ${i}, 4 bytes`, bytes.length - at);
+      const length = bytes.readUInt32LE(at);
       at += 4;
-      if (length > own.length - at) throw lengthFault(input, `${length} bytes of element ${i}`, own.length - at);
-      const text = own.toString("utf8", at, at + length);
+      if (length > bytes.length - at) throw lengthFault(input, `${length} bytes of element ${i}`, bytes.length - at);
+      const text = bytes.toString("utf8", at, at + length);
       // It stands for what isn't UTF-8; and for itself.
-      if (text.includes("\ufffd") && !isUtf8(own.subarray(at, at + length))) {
+      if (text.includes("\ufffd") && !isUtf8(bytes.subarray(at, at + length))) {
         throw tensorFault(input.name, `UTF-8, in element ${i}`, "bytes that are not UTF-8");
       }
       at += length;
       values.push(text);
     }
-    if (end < count || at === own.length) return;
-    throw tensorFault(input.name, `${at} bytes for ${countOf(count, "element")}`, String(own.length));
+    if (end < count || at === bytes.length) return;
+    throw tensorFault(input.name, `${at} bytes for ${countOf(count, "element")}`, String(bytes.length));
   };
   return { values, read };
 }
@@ -133,12 +118,7 @@ function lengthFault(input: InputTensor, expected: string, left: number): ServeE
   return tensorFault(input.name, expected, `${left} more`);
 }
 
-function elementFault(input: InputTensor, index: number, expected: string, value: number | bigint): ServeError {
-  const got = input.feature.pii ? describeElement(input, 0) : `the number ${value}`;
-  return tensorFault(input.name, `${expected}, in element ${index}`, got);
-}
-
-/** The bytes of an output's values. */
+/** The bytes of an output's values, in the order of the machine's: Node runs on little-endian ones. */
 export function writeBinary(datatype: OutputTensor["datatype"], values: OutputValues): Buffer {
   if (datatype === "BYTES") return writeTexts(values as readonly string[]);
   if (datatype === "BOOL") return Buffer.from((values as readonly boolean[]).map(Number));
