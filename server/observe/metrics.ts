@@ -38,7 +38,8 @@ type Result = ErrorCode | "ok" | "fallback" | "abandoned";
 /** What is counted for one version; "no version" (a call that failed before it had one) is a series too. */
 class Series {
   readonly model: string;
-  readonly hasFallback: boolean;
+  /** A version has it from when it serves. */
+  readonly hasFallback: () => boolean;
   /** As they are written. */
   readonly labels: string;
   readonly request = new Histogram(latencyBounds);
@@ -55,7 +56,7 @@ class Series {
   sloCounted = 0;
   sloMissed = 0;
 
-  constructor(model: string, version: string, hasFallback: boolean) {
+  constructor(model: string, version: string, hasFallback: () => boolean) {
     this.model = model;
     this.hasFallback = hasFallback;
     this.labels = labelText({ model, version });
@@ -137,7 +138,7 @@ export class Metrics implements Observer {
       // A version that has a fallback has all of them: the share of its very first one is to be seen.
       (s) =>
         [...s.fallbacks]
-          .filter(([, count]) => count > 0 || s.model === "" || s.hasFallback)
+          .filter(([, count]) => count > 0 || s.model === "" || s.hasFallback())
           .map(([reason, value]) => ({ labels: { reason }, value })),
     );
     this.#registerCounter(
@@ -162,7 +163,7 @@ export class Metrics implements Observer {
 
   /** Begins to count for a version, so that its counters are there from the first scrape on. */
   addVersion(version: ServingVersion): void {
-    this.#series.set(version, new Series(version.name, String(version.number), version.fallback !== undefined));
+    this.#series.set(version, new Series(version.name, String(version.number), () => version.fallback !== undefined));
   }
 
   /** Of a version that is gone: all its series end. */
@@ -276,7 +277,7 @@ export class Metrics implements Observer {
       series = new Series(
         version?.name ?? "",
         version === undefined ? "" : String(version.number),
-        version?.fallback !== undefined,
+        () => version?.fallback !== undefined,
       );
       this.#series.set(version, series);
     }

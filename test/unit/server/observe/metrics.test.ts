@@ -50,6 +50,16 @@ describe("the SLO", () => {
 });
 
 describe("a fallback", () => {
+  test("of a version that serves is there from the first scrape on, though the version was counted before", async () => {
+    const declaring = makeVersion({ name: "careful", state: "loading", fallback: { kind: "constant", prediction: 1 } });
+    metrics.addVersion(declaring);
+    const reasons = async () =>
+      (await scrape()).get("plumb_fallbacks_total")!.samples.filter(({ labels }) => labels.model === "careful").length;
+    expect(await reasons()).toBe(0);
+    for (const next of ["proving", "ready"] as const) declaring.transition(next);
+    expect(await reasons()).toBeGreaterThan(1);
+  });
+
   test("for the whole of a call is counted by its reason, as its result, and without stages", async () => {
     const call = makeRecord({ version, rows: 3 });
     call.fallback = "deadline_exceeded";
