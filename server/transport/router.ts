@@ -4,6 +4,7 @@ import { refuseMethod, ServeError } from "../errors.js";
 import type { Protocol } from "../protocol/protocol.js";
 import { checkLength, decodeName, shownAddress } from "./address.js";
 import type { Exchange } from "./http/transport.js";
+import type { AnswerDescription } from "./openapi/answer-description.js";
 
 export interface ServedAddress {
   /** HEAD is answered where GET is. */
@@ -23,6 +24,10 @@ export interface PredictRoute extends ServedAddress {
 }
 
 export interface AnswerRoute<Needs> extends ServedAddress {
+  /** In OpenAPI's words. */
+  readonly reply?: AnswerDescription;
+  /** Headers that the answer reads beside those that every exchange has, in lower case. */
+  readonly headers?: readonly string[];
   answer(exchange: Exchange, needs: Needs, names: AddressNames): void;
 }
 
@@ -75,9 +80,11 @@ export class Router<Needs> {
     return akin;
   }
 
-  /** Headers that its protocols read; undefined for none. */
+  /** Headers that its protocols and answers read; undefined for none. */
   get headers(): ReadonlySet<string> | undefined {
-    const names = this.#options.routes.flatMap((route) => ("protocol" in route ? route.protocol.headers : []));
+    const names = this.#options.routes.flatMap(
+      (route) => ("protocol" in route ? route.protocol.headers : route.headers) ?? [],
+    );
     return names.length === 0 ? undefined : new Set(names);
   }
 

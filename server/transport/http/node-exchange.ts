@@ -133,7 +133,7 @@ export class NodeExchange extends BaseExchange implements OpenExchange, ChunkTak
     } else response.removeHeader("connection");
     response.sendDate = false;
     response.writeHead(status, head);
-    if (length >= streamedBytesMin && this.method !== "HEAD")
+    if (length >= streamedBytesMin && this.method !== "HEAD" && status !== 304)
       this.#sendStreamed(typeof body === "string" ? Buffer.from(body) : body);
     else {
       response.end(body);
