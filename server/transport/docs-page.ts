@@ -14,8 +14,9 @@ export function docsPage(): { readonly text: KeptText; readonly headers: readonl
   const style = `${readUi("index/page.css")}\n${readUi("docs/page.css")}`;
   const script = `${readUi("docs/form.js")}\n${readUi("docs/page.js")}`;
   const icon = readUi("index/bob.svg");
-  const places: Readonly<Record<string, string>> = { style, script, icon, "icon-address": iconAddress(icon) };
-  const page = readUi("docs/page.html").replace(/\{\{([\w-]+)\}\}/g, (_, place: string) => places[place]!);
+  const head = `<link rel="icon" href="${iconAddress(icon)}">\n<style>${style}</style>`;
+  const places: Readonly<Record<string, string>> = { head, icon, script: `<script>${script}</script>` };
+  const page = readUi("docs/page.html").replace(/<!-- (\w+) -->/g, (_, place: string) => places[place]!);
   const bytes = Buffer.from(`${page}\n`);
   kept = { text: keepText(bytes, bytes), headers: pageHeaders(style, script, true) };
   return kept;
