@@ -3,12 +3,14 @@
  * beside, the path of a call.
  */
 
+import type { Pause } from "../bundle/index.js";
 import type { SizedConfig } from "./config.js";
 import type { ServeError } from "./errors.js";
 import type { AccessLog } from "./observe/access-log.js";
 import type { Logs } from "./observe/logs.js";
 import type { PredictPath } from "./path/predict.js";
 import { productVersion } from "./product-version.js";
+import type { Protocol } from "./protocol/protocol.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { reachableHost } from "./transport/address.js";
 import { createFailureAnswer } from "./transport/failure.js";
@@ -16,7 +18,14 @@ import type { Health } from "./transport/health.js";
 import type { ForeignProtocol } from "./transport/http/foreign-protocol.js";
 import { loadHttp } from "./transport/http/load.js";
 import type { HttpListener, HttpMember } from "./transport/http/transport.js";
-import { type AdminNeeds, createAdminRouter, createPublicRouter, plainProtocol } from "./transport/routes.js";
+import { OpenApi } from "./transport/openapi/openapi.js";
+import {
+  type AdminNeeds,
+  createAdminRouter,
+  createPublicRouter,
+  plainProtocol,
+  publicRoutes,
+} from "./transport/routes.js";
 import { IndexAnswers } from "./transport/server-index.js";
 import type { Registry } from "./versions/registry.js";
 
@@ -28,6 +37,8 @@ export interface ListenerNeeds {
   readonly health: Health;
   readonly nextRequestId: () => string;
   readonly scrape: AdminNeeds["scrape"];
+  /** Keeps what is written of many models in short turns. */
+  readonly pause: Pause;
   /** Of the public listener: of no call, so no observer sees it. */
   readonly countRefusal: (code: ServeError["code"]) => void;
   readonly logs: Pick<Logs, "event">;
@@ -46,11 +57,12 @@ const foreignEveryMs = 60_000;
 /** @throws Error with a sentence when an address can't be listened on; then neither listens. */
 export async function openListeners(config: SizedConfig, needs: ListenerNeeds): Promise<Listeners> {
   const { host, httpPort, adminHost, adminPort, bytesMax } = config;
-  const { path, now, registry, health, nextRequestId, scrape, countRefusal, logs, accessLog } = needs;
+  const { path, now, registry, health, nextRequestId, scrape, pause, countRefusal, logs, accessLog } = needs;
   const { transport, notice } = await loadHttp(config.http);
   if (notice !== undefined) logs.event(notice.level, notice.message);
   let opened: HttpListener | undefined;
   const baseUrl = () => `http://${reachableHost(host)}:${opened!.port}`;
+  const protocolAt = (path: string): Protocol => publicRouter.protocolAt(path) ?? plainProtocol;
   const publicRouter = createPublicRouter({
     path,
     now,
@@ -59,8 +71,9 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     retryAfterS: (error) => jitteredSeconds(Math.random(), error.retryAfterMs),
     health,
     index: new IndexAnswers(registry, health.isReady, productVersion(), baseUrl),
+    openApi: new OpenApi({ routes: publicRoutes, protocolAt, version: productVersion() }, registry, pause),
+    onAnswerError: (exchange, error) => answerFailure(exchange, "internal", "an answer could not be made", error),
   });
-  const protocolAt = (path: string) => publicRouter.protocolAt(path) ?? plainProtocol;
   const answerFailure = createFailureAnswer(logs, accessLog, nextRequestId, protocolAt);
   const adminRouter = createAdminRouter({
     registry,

@@ -232,6 +232,7 @@ export class Server {
       health: { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 },
       nextRequestId: this.#nextRequestId,
       scrape: () => this.#metrics.scrape(this.#scrapeTurns.pause),
+      pause: this.#scrapeTurns.pause,
       countRefusal: (code) => this.#metrics.countRefusal(code),
       logs: this.#logs,
       accessLog: this.#accessLog,

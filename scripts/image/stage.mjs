@@ -15,7 +15,7 @@ export function thisTarget() {
 }
 
 /** The project's own part, as paths of the checkout; a folder stands for all that is in it. */
-const own = ["bin", "models", "LICENSE", "package.json", "plumb.config.json", "ui/index"];
+const own = ["bin", "models", "LICENSE", "package.json", "plumb.config.json", "ui/docs", "ui/index"];
 
 /** Where a process or a thread of the image begins; package.json and bin/ name them by these paths. */
 const entries = ["cli/main", "server/inference/process-worker", "server/inference/worker"];

@@ -11,6 +11,7 @@ import type { RowSchema } from "../../bundle/index.js";
 import type { Answer, Postprocessor, RowInput } from "../../preprocessing/index.js";
 import type { FallbackReason, RowError, ServeError } from "../errors.js";
 import type { RequestRow, RunningRow } from "../path/row-index.js";
+import type { JsonObject } from "./json-schema.js";
 
 /** What the head of a request says. */
 export interface RequestHead {
@@ -100,6 +101,28 @@ export interface SlicedProtocol<Frame, Request extends DecodedRequest> {
   encode(frame: Frame, call: AnsweredCall<Request>, answer: Answer, sliceRows: number): EncodedPieces;
 }
 
+/** A protocol in the words of OpenAPI 3.1: what `GET /openapi.json` says of its addresses. */
+export interface ProtocolDescription {
+  /** Schemas that the others refer to, by names that begin with a capital letter, which no model's name does. */
+  readonly schemas: Readonly<Record<string, JsonObject>>;
+  /** The body of an error. */
+  readonly error: JsonObject;
+  /** Headers of a request beside those that every protocol has. */
+  readonly parameters: readonly JsonObject[];
+  /** Content types that stand beside JSON, in requests and replies. */
+  readonly otherContent: Readonly<Record<string, JsonObject>>;
+  /**
+   * The body of a request.
+   *
+   * @param row - The schema of a row.
+   * @param contract - The model's; undefined where the address is for any.
+   */
+  request(row: JsonObject, contract: ProtocolContract | undefined): JsonObject;
+  reply(contract: ProtocolContract | undefined): JsonObject;
+  /** Bodies that are answered by 200, by name. @param row - One that the model takes. */
+  examples(row: JsonObject, contract: ProtocolContract): Readonly<Record<string, JsonObject>>;
+}
+
 export interface Protocol<Frame = unknown, Request extends DecodedRequest = DecodedRequest> {
   /** In records, logs and metrics: a word of a closed set, as `predict-json`. */
   readonly name: string;
@@ -121,6 +144,8 @@ export interface Protocol<Frame = unknown, Request extends DecodedRequest = Deco
   refuse(error: ServeError, requestId: string): EncodedError;
   /** Better advice than a list of issues for rows that the schema refuses; undefined where the list says it. */
   explain?(request: Request, contract: ProtocolContract): string | undefined;
+  /** In OpenAPI's words; without it `GET /openapi.json` has the addresses, and of their bodies nothing. */
+  readonly description?: ProtocolDescription;
   /** Without it, bodies are decoded and answers encoded in one go, whatever their size. */
   readonly sliced?: SlicedProtocol<Frame, Request>;
 }

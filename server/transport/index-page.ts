@@ -6,11 +6,9 @@
  * they have the listener's own.
  */
 
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { expectedWords, type Feature } from "../../bundle/index.js";
 import { curlCommand } from "../example-row.js";
+import { iconAddress, pageHeaders, readUi } from "./page-parts.js";
 import type { ServedAddress } from "./router.js";
 
 export interface IndexedModel {
@@ -40,34 +38,21 @@ export interface ServerIndex {
 const featuresMax = 40;
 const problemCharsMax = 300;
 
-const hash = (text: string) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
-
-const read = (name: string) =>
-  readFileSync(createRequire(import.meta.url).resolve(`#ui/index/${name}`), "utf8").trimEnd();
-
 let kept:
-  | { readonly style: string; readonly script: string; readonly icon: string; readonly policy: string }
+  | { readonly style: string; readonly script: string; readonly icon: string; readonly headers: readonly string[] }
   | undefined;
 
 /** What is the same on every page, read when somebody asks for the first one. */
 function parts() {
   if (kept !== undefined) return kept;
-  const [style, script, icon] = [read("page.css"), read("page.js"), read("bob.svg")];
-  const policy = `default-src 'none'; style-src ${hash(style)}; script-src ${hash(script)}; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
-  kept = { style, script, icon, policy };
+  const [style, script, icon] = [readUi("index/page.css"), readUi("index/page.js"), readUi("index/bob.svg")];
+  kept = { style, script, icon, headers: pageHeaders(style, script) };
   return kept;
 }
 
 /** Names and values in turn. */
 export function indexPageHeaders(): readonly string[] {
-  return [
-    "content-security-policy",
-    parts().policy,
-    "x-content-type-options",
-    "nosniff",
-    "referrer-policy",
-    "no-referrer",
-  ];
+  return parts().headers;
 }
 
 /** @param base - `http://127.0.0.1:8080`: where the listener is. */
@@ -88,13 +73,13 @@ export function renderIndexPage(index: ServerIndex, base: string): string {
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Plumb: ${count} served</title>
-<link rel="icon" href="data:image/svg+xml,${encodeURIComponent(icon.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ').replaceAll("currentColor", "#0b6e5f"))}">
+<link rel="icon" href="${iconAddress(icon)}">
 <style>${style}</style>
 </head>
 <body>
 <header>${icon}<h1>Plumb<small>${escapeHtml(version)}</small></h1>${state}</header>
 <main>
-<p class="lead">This server answers predictions over HTTP. It serves ${count}.${byDefault}</p>
+<p class="lead">This server answers predictions over HTTP. It serves ${count}.${byDefault} Try them in a form, and see every address, at <a href="docs">docs</a>.</p>
 <h2>Models</h2>
 ${models.length === 0 ? '<div class="card"><p>No model is loaded yet.</p></div>' : models.map((model) => card(model, base)).join("\n")}
 <h2>Addresses</h2>

@@ -4,6 +4,7 @@ import { refuseMethod, ServeError } from "../errors.js";
 import type { Protocol } from "../protocol/protocol.js";
 import { checkLength, decodeName, shownAddress } from "./address.js";
 import type { Exchange } from "./http/transport.js";
+import type { AnswerDescription } from "./openapi/answer-description.js";
 
 export interface ServedAddress {
   /** HEAD is answered where GET is. */
@@ -25,6 +26,10 @@ export interface PredictRoute extends ServedAddress {
 export interface AnswerRoute<Needs> extends ServedAddress {
   /** Whose form its errors have, if they have one. */
   readonly protocol?: Protocol;
+  /** In OpenAPI's words. */
+  readonly reply?: AnswerDescription;
+  /** Headers that the answer reads beside those that every exchange has, in lower case. */
+  readonly headers?: readonly string[];
   answer(exchange: Exchange, needs: Needs, names: AddressNames): void;
 }
 
@@ -75,9 +80,12 @@ export class Router<Needs> {
     return found?.route.protocol;
   }
 
-  /** Headers that its protocols read; undefined for none. */
+  /** Headers that its protocols and answers read; undefined for none. */
   get headers(): ReadonlySet<string> | undefined {
-    const names = this.#options.routes.flatMap(({ protocol }) => protocol?.headers ?? []);
+    const names = this.#options.routes.flatMap((route) => [
+      ...(route.protocol?.headers ?? []),
+      ...("answer" in route ? (route.headers ?? []) : []),
+    ]);
     return names.length === 0 ? undefined : new Set(names);
   }
 

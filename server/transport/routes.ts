@@ -14,10 +14,13 @@ import type { Servable } from "../versions/servable.js";
 import { prefersHtml, takesGzip } from "./accept.js";
 import { decodeName } from "./address.js";
 import { describeModel, describeModels } from "./describe.js";
+import { docsPage } from "./docs-page.js";
 import { answerLive, answerReady, type Health } from "./health.js";
 import type { Exchange } from "./http/transport.js";
 import { type CallNeeds, HttpCall } from "./http-call.js";
 import { indexPageHeaders } from "./index-page.js";
+import { ifNoneMatch, type KeptText, keptReply, sendKept } from "./kept-text.js";
+import { type AnswerDescription, answersJson, htmlType, jsonReply } from "./openapi/answer-description.js";
 import { type AddressNames, type Route, Router } from "./router.js";
 
 interface CommonNeeds {
@@ -28,6 +31,9 @@ interface CommonNeeds {
 export interface PublicNeeds extends CommonNeeds {
   /** What `GET /` says. */
   readonly index: { html(): string; json(): string };
+  readonly openApi: { text(): Promise<KeptText> };
+  /** Answers for what went wrong while an answer was made. */
+  readonly onAnswerError: (exchange: Exchange, error: unknown) => void;
 }
 
 export interface AdminNeeds extends CommonNeeds {
@@ -36,32 +42,45 @@ export interface AdminNeeds extends CommonNeeds {
   readonly onScrapeError: (exchange: Exchange, error: unknown) => void;
 }
 
+const json = "application/json";
+
 /** Errors at an address of no protocol have its form. */
 export const plainProtocol: Protocol = predictJson;
+
+const answersReady: AnswerDescription = {
+  replies: { 200: jsonReply("all of them are", "Ready"), 503: jsonReply("not all of them are", "Ready") },
+};
+const answersTensors = answersJson("its tensors", "InferModel", "model_not_found", "not_ready");
+const answersConfiguration = answersJson("the configuration", { type: "object" }, "model_not_found", "not_ready");
+const answersModelReady = answersJson("it is", "InferReady", "model_not_found", "not_ready");
 
 const everywhere: readonly Route<CommonNeeds>[] = [
   {
     verb: "GET",
     address: "/models",
     what: "the models, and the state of each version",
+    reply: answersJson("the models", "ModelList"),
     answer: (exchange, { registry }) => sendJson(exchange, describeModels(registry)),
   },
   {
     verb: "GET",
     address: "/models/{model}",
     what: "one model: its schema, and of each version what was proved, its limits and problems",
+    reply: answersJson("the model", "Model", "model_not_found"),
     answer: (exchange, { registry }, { model }) => sendJson(exchange, describeModel(registry, decodeName(model!))),
   },
   {
     verb: "GET",
     address: "/health/live",
     what: "whether the process answers",
+    reply: answersJson("it does", "Live"),
     answer: answerLive,
   },
   {
     verb: "GET",
     address: "/health/ready",
     what: "whether every model is ready",
+    reply: answersReady,
     answer: (exchange, { health }) => answerReady(exchange, health),
   },
 ];
@@ -73,6 +92,7 @@ const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
     address: "/v2",
     what: "the server's name, and what it can of the Open Inference Protocol",
     protocol: openInference,
+    reply: answersJson("the server", "InferServer"),
     answer: (exchange) => sendJson(exchange, serverMetadata(productVersion())),
   },
   {
@@ -80,6 +100,7 @@ const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
     address: "/v2/health/live",
     what: "whether the process answers",
     protocol: openInference,
+    reply: answersJson("it does", "Live"),
     answer: answerLive,
   },
   {
@@ -87,6 +108,7 @@ const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
     address: "/v2/health/ready",
     what: "whether every model is ready",
     protocol: openInference,
+    reply: answersReady,
     answer: (exchange, { health }) => answerReady(exchange, health),
   },
   {
@@ -94,6 +116,7 @@ const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
     address: "/v2/models/{model}",
     what: "the model's tensors",
     protocol: openInference,
+    reply: answersTensors,
     answer: answerModel,
   },
   {
@@ -101,6 +124,7 @@ const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
     address: "/v2/models/{model}/versions/{version}",
     what: "the tensors of this version",
     protocol: openInference,
+    reply: answersTensors,
     answer: answerModel,
   },
   {
@@ -108,6 +132,7 @@ const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
     address: "/v2/models/{model}/ready",
     what: "whether the model is ready",
     protocol: openInference,
+    reply: answersModelReady,
     answer: answerModelReady,
   },
   {
@@ -115,6 +140,7 @@ const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
     address: "/v2/models/{model}/versions/{version}/ready",
     what: "whether this version is ready",
     protocol: openInference,
+    reply: answersModelReady,
     answer: answerModelReady,
   },
   {
@@ -122,6 +148,7 @@ const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
     address: "/v2/models/{model}/config",
     what: "the model's configuration, as Triton's clients read it",
     protocol: openInference,
+    reply: answersConfiguration,
     answer: answerModelConfiguration,
   },
   {
@@ -129,6 +156,7 @@ const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
     address: "/v2/models/{model}/versions/{version}/config",
     what: "the configuration of this version",
     protocol: openInference,
+    reply: answersConfiguration,
     answer: answerModelConfiguration,
   },
 ];
@@ -138,7 +166,24 @@ export const publicRoutes: readonly Route<PublicNeeds>[] = [
     verb: "GET",
     address: "/",
     what: "what is served and how to call it: a page for people, JSON for programs",
+    reply: answersJson("JSON, or HTML where that is asked for", "Server"),
     answer: answerIndex,
+  },
+  {
+    verb: "GET",
+    address: "/docs",
+    what: "a page with every address and model, and a form that asks for a prediction",
+    reply: keptReply("the page", htmlType, { type: "string" }),
+    headers: ifNoneMatch,
+    answer: answerDocs,
+  },
+  {
+    verb: "GET",
+    address: "/openapi.json",
+    what: "every address, body and error, and the schema of each model, in OpenAPI 3.1",
+    reply: keptReply("the document", json, { type: "object", required: ["openapi", "info", "paths"] }),
+    headers: ifNoneMatch,
+    answer: answerOpenApi,
   },
   { verb: "POST", address: "/predict", what: "a prediction of the default model", protocol: predictJson },
   {
@@ -190,8 +235,6 @@ export function createAdminRouter(needs: AdminNeeds): Router<AdminNeeds> {
   return new Router({ routes: adminRoutes, needs, describeMissing });
 }
 
-const json = "application/json";
-
 function sendJson(exchange: Exchange, answer: object): void {
   exchange.send(200, json, `${JSON.stringify(answer)}\n`);
 }
@@ -201,6 +244,18 @@ function answerIndex(exchange: Exchange, { index }: PublicNeeds): void {
   if (prefersHtml(exchange.accept))
     exchange.send(200, "text/html; charset=utf-8", index.html(), [...headers, ...indexPageHeaders()]);
   else exchange.send(200, json, index.json(), headers);
+}
+
+function answerOpenApi(exchange: Exchange, { openApi, onAnswerError }: PublicNeeds): void {
+  openApi
+    .text()
+    .then((text) => sendKept(exchange, json, text))
+    .catch((error) => onAnswerError(exchange, error));
+}
+
+function answerDocs(exchange: Exchange, { onAnswerError }: PublicNeeds): void {
+  const { text, headers } = docsPage();
+  sendKept(exchange, htmlType, text, headers).catch((error) => onAnswerError(exchange, error));
 }
 
 /** @throws {@link ServeError} model_not_found, not_ready. */

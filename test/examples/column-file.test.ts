@@ -53,6 +53,8 @@ describe.each(members)("$build", ({ transport }) => {
       retryAfterS: () => 1,
       health,
       index,
+      openApi: { text: () => Promise.reject(new Error("not asked for here")) },
+      onAnswerError: () => {},
     };
     const router = createPublicRouter(needs, routes);
     const answerFailure = createFailureAnswer(

@@ -7,6 +7,7 @@
 import { errorTable } from "../../errors.js";
 import type { Protocol } from "../protocol.js";
 import { decodeRequest, decodeRequestInSlices, lengthHeader, type OpenInferenceRequest } from "./decode.js";
+import { openInferenceDescription } from "./description.js";
 import { createFrame, encodeAnswer, encodeAnswerInPieces, type OpenInferenceFrame } from "./encode.js";
 
 export const openInference: Protocol<OpenInferenceFrame, OpenInferenceRequest> = {
@@ -21,5 +22,6 @@ export const openInference: Protocol<OpenInferenceFrame, OpenInferenceRequest> =
     const status = grpc === "INVALID_ARGUMENT" ? 400 : http;
     return { status, body: JSON.stringify({ error: error.message }), contentType: "application/json", headers: [] };
   },
+  description: openInferenceDescription,
   sliced: { decode: decodeRequestInSlices, encode: encodeAnswerInPieces },
 };

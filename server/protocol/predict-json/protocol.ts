@@ -2,6 +2,7 @@
 
 import type { Encoded, Protocol } from "../protocol.js";
 import { decodeJson, decodeJsonInSlices, type JsonRequest } from "./decode.js";
+import { predictJsonDescription } from "./description.js";
 import { createJsonFrame, encodeError, encodeJson, encodeJsonInPieces, type JsonFrame } from "./encode.js";
 import { foreignFormHint } from "./foreign-form.js";
 
@@ -16,6 +17,7 @@ export const predictJson: Protocol<JsonFrame, JsonRequest> = {
   encode: (frame, call, answer): Encoded => ({ body: encodeJson(frame, call, answer), contentType, headers }),
   refuse: (error, requestId) => ({ status: error.status, body: encodeError(error, requestId), contentType, headers }),
   explain: ({ single, rows: [row] }, { rowSchema }) => (single ? foreignFormHint(row, rowSchema.features) : undefined),
+  description: predictJsonDescription,
   sliced: {
     decode: (body, head, { bodyLimits }) => decodeJsonInSlices(head.contentType, body, bodyLimits.decode),
     encode: (frame, call, answer, sliceRows) => ({

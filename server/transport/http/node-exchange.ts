@@ -124,7 +124,9 @@ export class NodeExchange extends BaseExchange implements OpenExchange, ChunkTak
   ): void {
     const { response } = this;
     const length = typeof body === "string" ? Buffer.byteLength(body) : body.length;
-    const head = ["content-type", contentType, "content-length", String(length)];
+    const head = ["content-type", contentType];
+    // Clients that know a length would wait for it.
+    if (status !== 304) head.push("content-length", String(length));
     for (let i = 0; i < headers.length; i++) head.push(headers[i]!);
     // Of several requests on a connection that is to end, the last one says so.
     if (this.closeAfter || this.endsConnection) {
@@ -133,7 +135,7 @@ export class NodeExchange extends BaseExchange implements OpenExchange, ChunkTak
     } else response.removeHeader("connection");
     response.sendDate = false;
     response.writeHead(status, head);
-    if (length >= streamedBytesMin && this.method !== "HEAD")
+    if (length >= streamedBytesMin && this.method !== "HEAD" && status !== 304)
       this.#sendStreamed(typeof body === "string" ? Buffer.from(body) : body);
     else {
       response.end(body);

@@ -1,6 +1,7 @@
 /** HTTP status lines of the codes that the server answers. */
 export const statusLines: Record<number, string> = {
   200: "200 OK",
+  304: "304 Not Modified",
   400: "400 Bad Request",
   404: "404 Not Found",
   405: "405 Method Not Allowed",

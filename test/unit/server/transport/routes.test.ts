@@ -45,6 +45,8 @@ function createRig() {
     retryAfterS: () => 1,
     health: { isReady, stuckWorkers: () => 0 },
     index: new IndexAnswers(rig.registry, isReady, "0.0.0", () => "http://127.0.0.1:1"),
+    openApi: { text: () => Promise.reject(new Error("not asked for here")) },
+    onAnswerError: () => {},
   });
 
   /** @returns What was answered, also by a throw, which the listener answers. */
