@@ -9,10 +9,13 @@ import { modelMetadata, serverMetadata } from "../protocol/open-inference/metada
 import { openInference } from "../protocol/open-inference/protocol.js";
 import { predictJson } from "../protocol/predict-json/protocol.js";
 import type { Protocol } from "../protocol/protocol.js";
+import { protoText } from "../protocol/typed-proto/proto-text.js";
+import { typedProto } from "../protocol/typed-proto/protocol.js";
+import { modelOfPackage, serviceAddress } from "../protocol/typed-proto/service-name.js";
 import type { Registry } from "../versions/registry.js";
 import type { Servable } from "../versions/servable.js";
 import { prefersHtml, takesGzip } from "./accept.js";
-import { decodeName } from "./address.js";
+import { decodeName, versionOf } from "./address.js";
 import { describeModel, describeModels } from "./describe.js";
 import { answerLive, answerReady, type Health } from "./health.js";
 import type { Exchange } from "./http/transport.js";
@@ -129,6 +132,19 @@ export const publicRoutes: readonly Route<PublicNeeds>[] = [
     what: "a prediction of this version by the Open Inference Protocol",
     protocol: openInference,
   },
+  {
+    verb: "POST",
+    address: serviceAddress,
+    what: "a prediction by the model's typed proto, in Connect's unary form",
+    protocol: typedProto,
+    modelOf: (names) => modelOfPackage(names.package!),
+  },
+  {
+    verb: "GET",
+    address: "/models/{model}/proto",
+    what: "the model's typed proto, of the version that answers or of `?version=`",
+    answer: answerProto,
+  },
   ...openInferenceAnswers,
   ...everywhere,
 ];
@@ -186,6 +202,11 @@ function answerModel(exchange: Exchange, needs: CommonNeeds, names: AddressNames
 
 function answerModelReady(exchange: Exchange, needs: CommonNeeds, names: AddressNames): void {
   sendJson(exchange, { name: chosen(needs, names).name, ready: true });
+}
+
+function answerProto(exchange: Exchange, { registry }: CommonNeeds, { model }: AddressNames): void {
+  const version = registry.choose(decodeName(model!), versionOf(exchange.query, undefined));
+  exchange.send(200, "text/plain; charset=utf-8", protoText(version));
 }
 
 function answerScrape(exchange: Exchange, { scrape, onScrapeError }: AdminNeeds): void {
