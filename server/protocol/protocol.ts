@@ -41,7 +41,7 @@ export interface ProtocolContract {
   readonly number: number;
   readonly rowSchema: RowSchema;
   /** Of the fields of its typed proto, by feature; undefined for the schema's order. */
-  readonly protoNumbers: ProtoNumbers | undefined;
+  readonly protoNumbers?: ProtoNumbers | undefined;
   readonly postprocessor: Pick<Postprocessor, "hasProbabilities" | "labels" | "names">;
   readonly bodyLimits: BodyLimits;
 }

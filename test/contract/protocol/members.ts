@@ -4,6 +4,7 @@ import { predictJson } from "../../../server/protocol/predict-json/protocol.js";
 import type { ColumnFileText } from "../../examples/column-file.js";
 import { columnFile } from "../../examples/column-file.js";
 import type { ProtocolMember } from "./member.js";
+import { typedProtoJsonMember, typedProtoMember } from "./typed-proto-members.js";
 
 const predictJsonMember: ProtocolMember = {
   protocol: predictJson,
@@ -88,4 +89,9 @@ function unspell(value: unknown): unknown {
   return Buffer.from((value as { float64: string }).float64, "hex").readDoubleLE();
 }
 
-export const members: readonly ProtocolMember[] = [predictJsonMember, columnFileMember];
+export const members: readonly ProtocolMember[] = [
+  predictJsonMember,
+  columnFileMember,
+  typedProtoMember,
+  typedProtoJsonMember,
+];
