@@ -40,7 +40,7 @@ export function modelOfPackage(part: string): string {
     .replace(/__?/g, (found) => (found === "_" ? "-" : "_"))
     .replaceAll("D", "-")
     .replaceAll("P", ".");
-  if (packageOf(name) === before + part) return name;
+  if (/^[a-z0-9][a-z0-9._-]*$/.test(name) && packageOf(name) === before + part) return name;
   throw new ServeError(
     "model_not_found",
     `no model has the package ${quote(before + part)}: see GET /models/{model}/proto`,
