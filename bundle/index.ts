@@ -16,6 +16,14 @@ export type { Manifest, TensorSpec } from "./manifest.js";
 export { decodeNumber, encodeNumber } from "./number-form.js";
 export { noPause, type Pause } from "./pause.js";
 export { BundleError, type BundleFault, countOf, describeValue, listWords, quote } from "./problem.js";
+export {
+  defaultJsonName,
+  emptyLists,
+  mayBeJsonName,
+  type ProtoField,
+  type ProtoNumbers,
+  planProtoFields,
+} from "./proto-fields.js";
 export { type Bundle, type BundleModel, readBundle } from "./read.js";
 export { expectedWords, type Issue } from "./row-issues.js";
 export { parseRowSchema, type RowSchema } from "./row-schema.js";

@@ -130,6 +130,16 @@ const lineageSchema = z.strictObject({
   seed: count.nullable(),
 });
 
+const protoSchema = z
+  .strictObject({
+    fields: z
+      .record(z.string(), positiveCount.max(536_870_910, "an integer of at most 536870910"), {
+        error: "an object of field numbers by feature",
+      })
+      .describe("By feature. A name that is no feature any more keeps its number reserved."),
+  })
+  .describe("Field numbers of the model's typed proto. Absent: the order of schema.json, from 1.");
+
 export const manifestSchema = z
   .strictObject({
     format: z.literal("plumb-bundle/1"),
@@ -154,6 +164,7 @@ export const manifestSchema = z
         .describe("Bytes in the body of one request."),
     }),
     fallback: fallbackSchema,
+    proto: protoSchema.optional(),
     lineage: lineageSchema,
     files: z
       .record(

@@ -18,6 +18,7 @@ import { type Manifest, manifestFile, parseManifest, type TensorSpec, versionPat
 import { noPause, type Pause } from "./pause.js";
 import { planGraph, postprocessingFile, preprocessingFile } from "./plan-graph.js";
 import { BundleError, type BundleFault, quote, sentence } from "./problem.js";
+import { protoFieldProblems } from "./proto-fields.js";
 import { parseRowSchemaInSteps, type RowSchema } from "./row-schema.js";
 import { schemaFile } from "./row-schema-document.js";
 import { decodeUtf8, JsonFault, parseStrictJson } from "./strict-json.js";
@@ -191,6 +192,7 @@ export async function parseParts(
   problems.push(
     ...(preprocessor && postprocessor ? await goldenProblems(golden ?? [], preprocessor, postprocessor, pause) : []),
     ...fallbackProblems(manifest.fallback, { rowSchema, postprocessor }),
+    ...protoFieldProblems(manifest.proto?.fields, rowSchema),
   );
   return { rowSchema, preprocessing: before?.graph, postprocessing: after?.graph, golden, baseline, evaluation };
 }

@@ -1,4 +1,4 @@
-/** The command line: `plumb serve | verify | predict | health`. Thin: each command is one function elsewhere. */
+/** The command line: `plumb serve | verify | predict | proto | health`. Thin: each command is one function elsewhere. */
 
 import { productVersion } from "../server/product-version.js";
 
@@ -6,9 +6,11 @@ const usage = `plumb: an online inference server that is true to training
 
   plumb serve [settings]                     serve a model store until SIGTERM; --help lists the settings
   plumb verify BUNDLE [--engine E]           prove a bundle: hashes, schema, graphs, models, golden rows
+  plumb verify --against OLD NEW [--engine E] that, and whether callers of the typed proto of one can call the other
   plumb verify STORE [--engine E]            prove every bundle of a store, a line each; exit code 1 if one is refused
   plumb predict BUNDLE [--input rows.jsonl] [--output out.jsonl] [--features] [--raw] [--engine E]
                                              answer JSON lines with the code that serves; E is auto, onnxruntime or tree
+  plumb proto BUNDLE                         print the typed proto of a bundle: its service, its rows, its answers
   plumb health [--live] [--timeout-ms N] [settings]
                                              ask the server of these settings whether it is ready; exit code 0 if it is
   plumb --help | --version
@@ -32,6 +34,11 @@ export async function run(args: readonly string[]): Promise<number> {
       if (rest.includes("--help")) return print(usage);
       const { predictLines } = await import("./predict.js");
       return predictLines(rest);
+    }
+    case "proto": {
+      if (rest.includes("--help")) return print(usage);
+      const { printProto } = await import("./proto.js");
+      return printProto(rest);
     }
     case "health": {
       if (rest.includes("--help")) return print(usage);

@@ -1,14 +1,17 @@
 /**
  * `plumb verify BUNDLE`: everything that a server checks before a bundle serves, and a report that a person can read.
- * `plumb verify STORE`: the same of every bundle of a store, in a line each.
+ * `plumb verify STORE`: the same of every bundle of a store, in a line each. `plumb verify --against OLD NEW`: of one
+ * bundle, and that it breaks no caller of another one's typed proto.
  */
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { BundleError, listBundles, type Manifest, type StoreListing } from "../bundle/index.js";
+import { BundleError, listBundles, type Manifest, readBundle, type StoreListing } from "../bundle/index.js";
 import { GraphError } from "../preprocessing/index.js";
 import type { EngineSetting } from "../server/inference/engines.js";
+import { protoBreaks } from "../server/protocol/typed-proto/compare.js";
+import { createContract } from "../server/versions/contract.js";
 import type { WorstDifference } from "../server/versions/findings.js";
 import { type Proof, prove } from "../server/versions/prove.js";
 import { type OpenVersion, openVersion, parseEngine } from "./open-version.js";
@@ -17,21 +20,38 @@ import { type OpenVersion, openVersion, parseEngine } from "./open-version.js";
 export async function verify(args: readonly string[]): Promise<number> {
   let directory: string;
   let engine: EngineSetting;
+  let against: string | undefined;
   try {
     const { positionals, values } = parseArgs({
       args: [...args],
-      options: { engine: { type: "string" } },
+      options: { engine: { type: "string" }, against: { type: "string" } },
       allowPositionals: true,
     });
     if (positionals.length !== 1) throw new Error("expected one folder, of a bundle or a store");
     [directory] = positionals as [string];
     engine = parseEngine(values.engine);
+    against = values.against;
   } catch (error) {
     process.stderr.write(`plumb verify: ${(error as Error).message}: as in \`plumb verify models/demand/1\`\n`);
     return 2;
   }
+  if (against !== undefined) return await verifyAgainst(against, directory, engine);
   const listing = await listStore(directory);
   return listing === undefined ? await verifyBundle(directory, engine) : await verifyStore(listing, engine);
+}
+
+/** What breaks callers is found before anything runs. */
+async function verifyAgainst(before: string, directory: string, engine: EngineSetting): Promise<number> {
+  let breaks: readonly string[];
+  try {
+    const [old, now] = [await readBundle(before), await readBundle(directory)].map((bundle) => createContract(bundle));
+    breaks = protoBreaks(old!, now!);
+  } catch (error) {
+    return refuse(directory, error instanceof BundleError ? error.problems : [sentenceOf(error)]);
+  }
+  if (breaks.length > 0) return refuse(directory, breaks);
+  process.stdout.write(`${directory}: callers of the typed proto of ${before} can call it\n`);
+  return await verifyBundle(directory, engine);
 }
 
 /** @returns Undefined for what is no store: it may be a bundle. */

@@ -20,10 +20,11 @@ import type { ServingVersion } from "./serving-version.js";
 
 /** Takes what the protocol made of the body, which is let go. @throws {@link ServeError} deadline_exceeded. */
 export function takeRows(call: CallWork, version: ServingVersion, request: DecodedRequest, nowMs: number): void {
-  const { rows, timeoutMs } = request;
+  const { rows, timeoutMs, requestId } = request;
   call.body = noBytes;
   call.request = request;
   call.decodedMs = nowMs;
+  if (requestId !== undefined) call.requestId = requestId;
   if (timeoutMs !== undefined && !(call.callerTimeoutMs > 0 && call.callerTimeoutMs < timeoutMs))
     call.callerTimeoutMs = timeoutMs;
   call.protocolState!.rowBytes.learn(call.bodyBytes, rows.length);

@@ -7,7 +7,7 @@
  */
 
 import type { Buffer } from "node:buffer";
-import type { RowSchema } from "../../bundle/index.js";
+import type { ProtoNumbers, RowSchema } from "../../bundle/index.js";
 import type { Answer, Postprocessor, RowInput } from "../../preprocessing/index.js";
 import type { FallbackReason, RowError, ServeError } from "../errors.js";
 import type { RequestRow, RunningRow } from "../path/row-index.js";
@@ -41,6 +41,8 @@ export interface ProtocolContract {
   readonly name: string;
   readonly number: number;
   readonly rowSchema: RowSchema;
+  /** Of the fields of its typed proto, by feature; undefined for the schema's order. */
+  readonly protoNumbers?: ProtoNumbers | undefined;
   readonly postprocessor: Pick<Postprocessor, "hasProbabilities" | "labels" | "names">;
   readonly bodyLimits: BodyLimits;
 }
@@ -56,6 +58,8 @@ export interface DecodedRequest {
   readonly partial: boolean;
   /** The time that the body itself allows, milliseconds from arrival; of this and `x-timeout-ms` the shorter counts. */
   readonly timeoutMs?: number;
+  /** The id that the body names, in place of the head's; as `acceptRequestId` lets it through. */
+  readonly requestId?: string;
 }
 
 /** A call as the reply shows it. */
@@ -139,9 +143,9 @@ export interface Protocol<Frame = unknown, Request extends DecodedRequest = Deco
   encode(frame: Frame, call: AnsweredCall<Request>, answer: Answer): Encoded;
   /**
    * @param requestId - As `acceptRequestId` lets it through: nothing in it needs to be escaped.
-   * @returns With a status of the one table of errors.
+   * @param modelName - As the address has it; undefined where it names none.
    */
-  refuse(error: ServeError, requestId: string): EncodedError;
+  refuse(error: ServeError, requestId: string, modelName?: string): EncodedError;
   /** Better advice than a list of issues for rows that the schema refuses; undefined where the list says it. */
   explain?(request: Request, contract: ProtocolContract): string | undefined;
   /** In OpenAPI's words; without it `GET /openapi.json` has the addresses, and of their bodies nothing. */

@@ -89,7 +89,8 @@ export class HttpCall implements Reply, BodyReceiver {
   }
 
   refuse(error: ServeError): void {
-    sendError(this.#exchange, this.#call.protocol, error, this.#call.requestId, this.#needs.retryAfterS(error));
+    const { protocol, requestId, modelName } = this.#call;
+    sendError(this.#exchange, protocol, error, requestId, this.#needs.retryAfterS(error), modelName);
   }
 }
 
@@ -119,8 +120,9 @@ export function sendError(
   error: ServeError,
   requestId: string,
   retryAfterS: number,
+  modelName?: string,
 ): void {
-  const { status, contentType, body, headers } = protocol.refuse(error, requestId);
+  const { status, contentType, body, headers } = protocol.refuse(error, requestId, modelName);
   const all = [...headers, "x-request-id", requestId];
   if (error.retry) all.push("retry-after", String(retryAfterS));
   if (error.allow !== undefined) all.push("allow", error.allow);

@@ -21,6 +21,8 @@ export type AddressNames = Readonly<Record<string, string | undefined>>;
 export interface PredictRoute extends ServedAddress {
   readonly verb: "POST";
   readonly protocol: Protocol;
+  /** Where the address names the model in another way. @throws {@link ServeError} for what is no model's name. */
+  readonly modelOf?: (names: AddressNames) => string;
 }
 
 export interface AnswerRoute<Needs> extends ServedAddress {
@@ -114,9 +116,10 @@ export class Router<Needs> {
       return;
     }
     const { model, version } = names;
+    const modelName = model === undefined ? undefined : decodeName(model);
     const address: PredictAddress = {
       protocol: route.protocol,
-      modelName: model === undefined ? undefined : decodeName(model),
+      modelName: route.modelOf?.(names) ?? modelName,
       versionName: version === undefined ? undefined : decodeName(version),
     };
     // Whoever makes up addresses only makes this map start anew.

@@ -9,10 +9,13 @@ import { modelConfiguration, modelMetadata, serverMetadata } from "../protocol/o
 import { openInference } from "../protocol/open-inference/protocol.js";
 import { predictJson } from "../protocol/predict-json/protocol.js";
 import type { Protocol } from "../protocol/protocol.js";
+import { protoText } from "../protocol/typed-proto/proto-text.js";
+import { typedProto } from "../protocol/typed-proto/protocol.js";
+import { modelOfPackage, serviceAddress } from "../protocol/typed-proto/service-name.js";
 import type { Registry } from "../versions/registry.js";
 import type { Servable } from "../versions/servable.js";
 import { prefersHtml, takesGzip } from "./accept.js";
-import { decodeName } from "./address.js";
+import { decodeName, versionOf } from "./address.js";
 import { describeModel, describeModels } from "./describe.js";
 import { docsPage } from "./docs-page.js";
 import { answerLive, answerReady, type Health } from "./health.js";
@@ -51,6 +54,7 @@ const answersReady: AnswerDescription = {
   replies: { 200: jsonReply("all of them are", "Ready"), 503: jsonReply("not all of them are", "Ready") },
 };
 const answersTensors = answersJson("its tensors", "InferModel", "model_not_found", "not_ready");
+const protoContentType = "text/plain; charset=utf-8";
 const answersConfiguration = answersJson("the configuration", { type: "object" }, "model_not_found", "not_ready");
 const answersModelReady = answersJson("it is", "InferReady", "model_not_found", "not_ready");
 
@@ -210,6 +214,23 @@ export const publicRoutes: readonly Route<PublicNeeds>[] = [
     what: "a prediction of this version by the Open Inference Protocol",
     protocol: openInference,
   },
+  {
+    verb: "POST",
+    address: serviceAddress,
+    what: "a prediction by the model's typed proto, in Connect's unary form",
+    protocol: typedProto,
+    modelOf: (names) => modelOfPackage(names.package!),
+  },
+  {
+    verb: "GET",
+    address: "/models/{model}/proto",
+    what: "the model's typed proto, of the version that answers or of `?version=`",
+    reply: {
+      replies: { 200: { what: "the proto", contentType: protoContentType, schema: { type: "string" } } },
+      errors: ["model_not_found", "not_ready"],
+    },
+    answer: answerProto,
+  },
   ...openInferenceAnswers,
   ...everywhere,
 ];
@@ -281,6 +302,11 @@ function answerModelReady(exchange: Exchange, needs: CommonNeeds, names: Address
 
 function answerModelConfiguration(exchange: Exchange, needs: CommonNeeds, names: AddressNames): void {
   sendJson(exchange, modelConfiguration(chosen(needs, names)));
+}
+
+function answerProto(exchange: Exchange, { registry }: CommonNeeds, { model }: AddressNames): void {
+  const version = registry.choose(decodeName(model!), versionOf(exchange.query, undefined));
+  exchange.send(200, protoContentType, protoText(version));
 }
 
 function answerScrape(exchange: Exchange, { scrape, onScrapeError }: AdminNeeds): void {

@@ -3,7 +3,7 @@
  * objective. It never changes, and knows nothing of what runs it.
  */
 
-import type { Bundle, RowSchema } from "../../bundle/index.js";
+import type { Bundle, ProtoNumbers, RowSchema } from "../../bundle/index.js";
 import {
   createPostprocessor,
   createPreprocessor,
@@ -20,6 +20,7 @@ export interface Contract {
   readonly key: string;
   readonly bundle: Bundle;
   readonly rowSchema: RowSchema;
+  readonly protoNumbers: ProtoNumbers | undefined;
   readonly preprocessor: Preprocessor;
   /** Its labels are the model's. */
   readonly postprocessor: Postprocessor;
@@ -58,6 +59,7 @@ export function createContract(bundle: Bundle, plans: Plans = {}): Contract {
     key: `${bundle.name}/${bundle.version}`,
     bundle,
     rowSchema,
+    protoNumbers: manifest.proto?.fields,
     preprocessor: plans.preprocessor ?? createPreprocessor(bundle.preprocessing),
     postprocessor,
     hiddenFeatures: new Set(features.filter(({ pii }) => pii).map(({ name }) => name)),

@@ -36,6 +36,7 @@ export class Servable implements ServingVersion {
   readonly number: number;
   readonly key: string;
   readonly rowSchema: Contract["rowSchema"];
+  readonly protoNumbers: Contract["protoNumbers"];
   readonly preprocessor: Contract["preprocessor"];
   readonly postprocessor: Contract["postprocessor"];
   readonly hiddenFeatures: Contract["hiddenFeatures"];
@@ -68,6 +69,7 @@ export class Servable implements ServingVersion {
     this.number = number;
     this.key = key;
     this.rowSchema = rowSchema;
+    this.protoNumbers = contract.protoNumbers;
     this.preprocessor = preprocessor;
     this.postprocessor = postprocessor;
     this.hiddenFeatures = hiddenFeatures;

@@ -84,6 +84,7 @@ const owners: Owners = {
     "server/path/local-path.ts",
     "cli/predict.ts",
   ],
+  "server/protocol/typed-proto/protocol.ts": ["server/transport/routes.ts"],
   "server/routing/routes.ts": ["server/server.ts"],
   "server/observe/metrics.ts": ["server/server.ts"],
   "server/observe/logs.ts": ["server/server.ts"],

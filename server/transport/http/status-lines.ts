@@ -9,8 +9,10 @@ export const statusLines: Record<number, string> = {
   413: "413 Payload Too Large",
   415: "415 Unsupported Media Type",
   422: "422 Unprocessable Content",
+  429: "429 Too Many Requests",
   431: "431 Request Header Fields Too Large",
   500: "500 Internal Server Error",
+  501: "501 Not Implemented",
   503: "503 Service Unavailable",
   504: "504 Gateway Timeout",
 };

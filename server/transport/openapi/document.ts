@@ -89,7 +89,7 @@ export function describeRoutes(
   for (const route of source.routes) {
     const { address, verb } = route;
     const described = isPrediction(route)
-      ? describePrediction(route, address, address.includes("{model}") ? undefined : byDefault, example)
+      ? describePrediction(route, address, address.includes("{") ? undefined : byDefault, example)
       : describeAnswer(route, source);
     paths[address] = {
       ...paths[address],

@@ -1,6 +1,7 @@
 /** Parameters of addresses, headers of requests and of replies: what the parts of an OpenAPI document refer to. */
 
 import type { JsonObject } from "../../protocol/json-schema.js";
+import { packageOf } from "../../protocol/typed-proto/service-name.js";
 
 /** Of every prediction. */
 const requestHeaders: Readonly<Record<string, JsonObject>> = {
@@ -46,6 +47,11 @@ export function parameterComponents(example: { name: string; number: number } | 
     ...requestHeaders,
     Version: versionInQuery,
     "path.model": inPath("model", "The name of a model.", example?.name),
+    "path.package": inPath(
+      "package",
+      "The name of a model as its proto's package ends in it: GET /models/{model}/proto.",
+      example && packageOf(example.name).split(".").at(-1),
+    ),
     "path.version": inPath("version", "The number of one of its versions.", example && String(example.number)),
   };
 }

@@ -8,6 +8,7 @@ import { columnFile } from "../../examples/column-file.js";
 import { lengthHeader, makeMessage, readReply } from "../../support/open-inference.js";
 import { tensorsOfRows } from "../../support/row-tensors.js";
 import type { ProtocolMember } from "./member.js";
+import { typedProtoJsonMember, typedProtoMember } from "./typed-proto-members.js";
 
 const predictJsonMember: ProtocolMember = {
   protocol: predictJson,
@@ -124,4 +125,10 @@ const openInferenceMember: ProtocolMember = {
   readError: ({ body }) => JSON.parse(body.toString()).error,
 };
 
-export const members: readonly ProtocolMember[] = [predictJsonMember, columnFileMember, openInferenceMember];
+export const members: readonly ProtocolMember[] = [
+  predictJsonMember,
+  columnFileMember,
+  openInferenceMember,
+  typedProtoMember,
+  typedProtoJsonMember,
+];

@@ -32,6 +32,29 @@ const cases: [string, (manifest: Document) => void, string | string[]][] = [
     (m) => (m.task = "ranking"),
     'task: expected "regression" or "classification", got the string "ranking"',
   ],
+  [
+    "a field number of zero",
+    (m) => (m.proto = { fields: { price: 0, promo: 1 } }),
+    "proto.fields.price: expected an integer from 1 up, got the number 0",
+  ],
+  [
+    "a field number that is too large",
+    (m) => (m.proto = { fields: { price: 2 ** 29 - 1, promo: 1 } }),
+    "proto.fields.price: expected an integer of at most 536870910, got the number 536870911",
+  ],
+  [
+    "a feature without a field number",
+    (m) => (m.proto = { fields: { price: 1, gone: 7 } }),
+    'proto.fields["promo"]: expected a number for each feature of schema.json, got none',
+  ],
+  [
+    "a field number that stands twice, or is protobuf's own",
+    (m) => (m.proto = { fields: { price: 2, promo: 2, gone: 19_500 } }),
+    [
+      'proto.fields["promo"]: expected each number once, got 2, which is "price"\'s',
+      'proto.fields["gone"]: expected no number from 19000 to 19999, which protobuf keeps for itself, got 19500',
+    ],
+  ],
   ["no models", (m) => (m.models = []), "models: expected at least 1 item, got an array of 0 values"],
   [
     "a dtype that no block has",

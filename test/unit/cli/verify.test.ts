@@ -108,6 +108,24 @@ describe("a true bundle", () => {
     expect(stdout).toMatch(report);
   });
 
+  test("is held to the typed proto of another one, where that is asked", async () => {
+    const against = await callCommand(verify, ["--against", demandDirectory, demandDirectory]);
+    expect([against.code, against.stderr]).toEqual([0, ""]);
+    expect(against.stdout).toContain(
+      `${demandDirectory}: callers of the typed proto of ${demandDirectory} can call it\n`,
+    );
+    const copy = new DemandCopy();
+    open.push(copy);
+    copy.edit("manifest.json", (manifest) => {
+      manifest.proto = { fields: { feature_search_interest: 1, feature_promo: 2, feature_price: 3 } };
+    });
+    const { code, stdout, stderr } = await callCommand(verify, ["--against", demandDirectory, copy.directory]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain(
+      '  - Row, field 2: expected "feature_price" as in version 1, which has the number 3 now; keep ',
+    );
+  });
+
   test("may lie in a folder of any name", async () => {
     const copy = new DemandCopy();
     open.push(copy);

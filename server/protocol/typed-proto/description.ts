@@ -1,0 +1,76 @@
+/** Requests and answers of the typed proto in its JSON form, as JSON Schema. */
+
+import { type JsonObject, schemaRef } from "../json-schema.js";
+import type { ProtocolDescription } from "../protocol.js";
+import { protoType } from "./encode.js";
+
+const text = { type: "string" };
+const list = (items: JsonObject) => ({ type: "array", items });
+
+const schemas: Readonly<Record<string, JsonObject>> = {
+  ConnectError: {
+    type: "object",
+    properties: { code: text, message: text, details: list({ type: "object" }) },
+    required: ["code", "message"],
+  },
+  TypedRow: {
+    type: "object",
+    description: "A field for each feature, as `GET /models/{model}/proto` has them; 64-bit integers may be strings.",
+  },
+  TypedPrediction: {
+    type: "object",
+    properties: {
+      value: { description: "A number, a label, or an object with a list of numbers." },
+      probabilities: { type: "object", additionalProperties: { type: ["number", "string"] } },
+    },
+  },
+};
+
+export const typedProtoDescription: ProtocolDescription = {
+  schemas,
+  error: schemaRef("ConnectError"),
+  parameters: [
+    {
+      name: "connect-protocol-version",
+      in: "header",
+      description: "Connect's own clients send it.",
+      schema: { type: "integer", const: 1 },
+    },
+    {
+      name: "connect-timeout-ms",
+      in: "header",
+      description: "As x-timeout-ms; of both the shorter counts.",
+      schema: { type: "integer", minimum: 1 },
+    },
+  ],
+  otherContent: {
+    [protoType]: { schema: { description: "The same message in protobuf's binary form." } },
+  },
+
+  request: () => ({
+    type: "object",
+    properties: {
+      context: { ...schemaRef("TypedRow"), description: "What each row gets that it doesn't bring itself." },
+      rows: { ...list(schemaRef("TypedRow")), minItems: 1 },
+      partial: { type: "boolean" },
+      requestId: text,
+    },
+    required: ["rows"],
+  }),
+
+  reply: () => ({
+    type: "object",
+    properties: {
+      predictions: list(schemaRef("TypedPrediction")),
+      errors: list({ type: "object" }),
+      fallback: { type: "object" },
+      model: text,
+      version: { ...text, description: "A 64-bit integer, as protobuf's JSON has it." },
+      requestId: text,
+    },
+    required: ["predictions", "model", "version", "requestId"],
+  }),
+
+  // The generic address names no model whose row could stand there.
+  examples: () => ({}),
+};
