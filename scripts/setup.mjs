@@ -5,4 +5,4 @@
 export { ensureBuild } from "./setup/build.mjs";
 export { ensureDebianPackages } from "./setup/debian.mjs";
 export { ensureDependencies } from "./setup/dependencies.mjs";
-export { ensureEnvoyPython, ensurePython, ensureTestPython } from "./setup/python.mjs";
+export { ensureEnvoyPython, ensurePython, ensureSchemathesisPython, ensureTestPython } from "./setup/python.mjs";

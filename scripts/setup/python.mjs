@@ -1,6 +1,6 @@
 /**
  * Python environments that have what a file of hashed requirements pins: the trainer's, that of the benchmark's peers,
- * and Envoy's.
+ * Envoy's and Schemathesis's.
  */
 
 import { spawnSync } from "node:child_process";
@@ -39,6 +39,12 @@ const envoy = {
   who: "envoy",
 };
 
+const schemathesis = {
+  venv: join(root, ".cache/schemathesis-venv"),
+  requirements: join(root, "test/real/requirements-schemathesis.txt"),
+  who: "schemathesis",
+};
+
 /** The reader's own default first, then the newest. */
 const candidates = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
 
@@ -62,6 +68,9 @@ export async function ensureEnginePeersPython() {
 
 /** As {@link ensureEnvironment}, with the proxy Envoy: the program stands beside the interpreter. */
 export const ensureEnvoyPython = () => ensureEnvironment(envoy);
+
+/** As {@link ensureEnvironment}, with Schemathesis, which asks a server what its OpenAPI document says. */
+export const ensureSchemathesisPython = () => ensureEnvironment(schemathesis);
 
 /**
  * Makes a Python environment where it is missing or its requirements have changed.
