@@ -24,10 +24,10 @@ export function createColumnCheck(features: readonly Feature[]): ColumnCheck {
   return {
     acceptsColumns({ values }, first, end) {
       let known = 0;
-      for (const [at, { name, required }] of features.entries()) {
-        const column = values.get(name);
+      for (let at = 0; at < features.length; at++) {
+        const column = values.get(features[at]!.name);
         if (column === undefined) {
-          if (required) return false;
+          if (features[at]!.required) return false;
           continue;
         }
         known++;

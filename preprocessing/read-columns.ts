@@ -16,13 +16,18 @@ export function planColumnReader(columns: readonly InputColumn[]): ColumnReader 
 
 /** @throws Error for values of another kind than the feature's, which validation should have stopped. */
 function readColumn(column: InputColumn, from: ColumnValues | undefined, firstRow: number, rowCount: number): void {
-  if (from === undefined) {
-    if (column.kind === "number") column.values.fill(Number.NaN, 0, rowCount);
-    else column.values.fill(null, 0, rowCount);
+  if (column.kind === "number") {
+    const { values } = column;
+    if (from instanceof Float64Array) for (let row = 0; row < rowCount; row++) values[row] = from[firstRow + row]!;
+    else if (from === undefined) values.fill(Number.NaN, 0, rowCount);
+    else throw otherKind(column);
     return;
   }
-  if ((column.kind === "number") !== from instanceof Float64Array)
-    throw new Error(`column "${column.feature}": expected values of kind ${column.kind}`);
+  if (from instanceof Float64Array) throw otherKind(column);
   const { values } = column as { values: unknown[] };
-  for (let row = 0; row < rowCount; row++) values[row] = from[firstRow + row];
+  for (let row = 0; row < rowCount; row++) values[row] = from === undefined ? null : from[firstRow + row];
+}
+
+function otherKind({ feature, kind }: InputColumn): Error {
+  return new Error(`column "${feature}": expected values of kind ${kind}`);
 }

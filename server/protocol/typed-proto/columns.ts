@@ -106,11 +106,11 @@ export class RowColumns {
 
   take(): Columns {
     const values = new Map<string, ColumnValues>();
-    for (const field of this.#fields) {
-      const { feature, column } = field;
-      let filled = this.#columns[column];
+    for (let at = 0; at < this.#fields.length; at++) {
+      const field = this.#fields[at]!;
+      let filled = this.#columns[field.column];
       if (filled === undefined && this.#isNeeded(field)) filled = this.#make(field);
-      if (filled !== undefined) values.set(feature.name, filled);
+      if (filled !== undefined) values.set(field.feature.name, filled);
     }
     return new Columns(this.#rowCount, values);
   }
@@ -132,11 +132,15 @@ export class RowColumns {
   #make(field: FieldPlan): Filling {
     const { kind, isList, column } = field;
     const value = this.#defaultOf(field);
-    const made =
-      isList || kind === "string"
-        ? new Array<string | null>(this.#rowCount).fill(value as string | null)
-        : new Float64Array(this.#rowCount);
-    if (made instanceof Float64Array) made.fill(value === null ? Number.NaN : (value as number));
+    const rowCount = this.#rowCount;
+    let made: Filling;
+    if (isList || kind === "string") made = new Array<string | null>(rowCount).fill(value as string | null);
+    else {
+      made = new Float64Array(rowCount);
+      const number = value === null ? Number.NaN : (value as number);
+      // Of one row, a call would cost more than the loop.
+      for (let row = 0; row < rowCount; row++) made[row] = number;
+    }
     this.#columns[column] = made;
     return made;
   }

@@ -9,7 +9,6 @@
 import type { Buffer } from "node:buffer";
 import { emptyLists } from "../../../bundle/index.js";
 import { ServeError } from "../../errors.js";
-import { takeWhole } from "../../path/sliced-work.js";
 import type { ProtocolContract } from "../protocol.js";
 import { type Defaults, type FieldPlan, RowColumns, type RowPlan, rowPlanOf } from "./columns.js";
 import { checkExtras, checkRowCount, type TypedRequest, unknownList } from "./request.js";
@@ -24,29 +23,38 @@ const tags = { context: 10, rows: 18, partial: 24, fields: 34, requestId: 42 } a
 
 /** @throws {@link ServeError} malformed_body, schema_mismatch (no rows), too_many_rows, invalid_request. */
 export function decodeBinary(body: Buffer, contract: ProtocolContract): TypedRequest {
-  return takeWhole(decodeBinaryInSlices(body, contract));
+  const reader = new WireReader(body);
+  const sent: Sent = { spans: [], contexts: undefined, partial: false, fields: 0, requestId: "" };
+  scan(reader, sent, Number.POSITIVE_INFINITY);
+  const plan = rowPlanOf(contract);
+  const columns = open(reader, sent, plan, contract);
+  const { spans } = sent;
+  for (let at = 0; at < spans.length; at += 2) {
+    reader.pos = spans[at]!;
+    reader.end = spans[at + 1]!;
+    readRow(reader, plan, columns, at >> 1, Number.POSITIVE_INFINITY);
+  }
+  return conclude(sent, columns);
 }
 
 /** As {@link decodeBinary}, in slices. */
 export function* decodeBinaryInSlices(body: Buffer, contract: ProtocolContract): Generator<undefined, TypedRequest> {
-  const plan = rowPlanOf(contract);
   const reader = new WireReader(body);
-  const sent: Sent = { begins: [], ends: [], contexts: [], partial: false, fields: 0, requestId: "" };
+  const sent: Sent = { spans: [], contexts: undefined, partial: false, fields: 0, requestId: "" };
   while (!scan(reader, sent, reader.pos + sliceBytes)) yield;
-  const { begins, ends, partial, requestId } = sent;
-  const rowCount = begins.length;
-  checkExtras(requestId, new Array(sent.fields));
-  checkRowCount(rowCount, contract);
-  const columns = new RowColumns(plan, rowCount, readContext(reader, sent.contexts, plan));
+  const plan = rowPlanOf(contract);
+  const columns = open(reader, sent, plan, contract);
+  const { spans } = sent;
   let sliceEnd = sliceBytes;
   let done = 0;
-  for (let row = 0; row < rowCount; row++) {
-    reader.pos = begins[row]!;
-    reader.end = ends[row]!;
+  for (let at = 0; at < spans.length; at += 2) {
+    reader.pos = spans[at]!;
+    reader.end = spans[at + 1]!;
     for (;;) {
       const first = reader.pos;
-      const isWhole = readRow(reader, plan, columns, row, first + sliceBytes);
-      done += reader.pos - first;
+      const isWhole = readRow(reader, plan, columns, at >> 1, first + sliceBytes);
+      // An empty row costs something too.
+      done += reader.pos - first + 1;
       if (done >= sliceEnd) {
         sliceEnd = done + sliceBytes;
         yield;
@@ -54,18 +62,30 @@ export function* decodeBinaryInSlices(body: Buffer, contract: ProtocolContract):
       if (isWhole) break;
     }
   }
-  const rows = columns.take();
-  return requestId === "" ? { rows, partial, isJson: false } : { rows, partial, isJson: false, requestId };
+  return conclude(sent, columns);
 }
 
 interface Sent {
-  /** Where each row's bytes begin and end. */
-  readonly begins: number[];
-  readonly ends: number[];
-  readonly contexts: (readonly [begin: number, end: number])[];
+  /** Where each row's bytes begin and end, in turn. */
+  readonly spans: number[];
+  /** The same of each context. */
+  contexts: number[] | undefined;
   partial: boolean;
   fields: number;
   requestId: string;
+}
+
+/** The columns that the rows go to, with what the context has for each. */
+function open(reader: WireReader, sent: Sent, plan: RowPlan, contract: ProtocolContract): RowColumns {
+  checkExtras(sent.requestId, sent.fields);
+  const rowCount = sent.spans.length / 2;
+  checkRowCount(rowCount, contract);
+  return new RowColumns(plan, rowCount, readContext(reader, sent.contexts, plan));
+}
+
+function conclude({ partial, requestId }: Sent, columns: RowColumns): TypedRequest {
+  const rows = columns.take();
+  return requestId === "" ? { rows, partial, isJson: false } : { rows, partial, isJson: false, requestId };
 }
 
 /** Passes over the top level up to about `until`. @returns Whether it came to the end. */
@@ -76,14 +96,14 @@ function scan(reader: WireReader, sent: Sent, until: number): boolean {
     switch (tag) {
       case tags.rows: {
         const end = reader.span();
-        sent.begins.push(reader.pos);
-        sent.ends.push(end);
+        sent.spans.push(reader.pos, end);
         reader.pos = end;
         break;
       }
       case tags.context: {
         const end = reader.span();
-        sent.contexts.push([reader.pos, end]);
+        sent.contexts ??= [];
+        sent.contexts.push(reader.pos, end);
         reader.pos = end;
         break;
       }
@@ -109,12 +129,12 @@ const noDefaults: Defaults = [];
 
 /** Messages that stand several times are merged. */
 function readContext(reader: WireReader, contexts: Sent["contexts"], plan: RowPlan): Defaults {
-  if (contexts.length === 0) return noDefaults;
+  if (contexts === undefined) return noDefaults;
   const columns = new RowColumns(plan, 1);
-  for (const [begin, end] of contexts) {
-    reader.pos = begin;
-    reader.end = end;
-    readRow(reader, plan, columns, 0, end);
+  for (let at = 0; at < contexts.length; at += 2) {
+    reader.pos = contexts[at]!;
+    reader.end = contexts[at + 1]!;
+    readRow(reader, plan, columns, 0, Number.POSITIVE_INFINITY);
   }
   return columns.row(0);
 }

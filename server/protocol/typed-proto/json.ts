@@ -71,7 +71,7 @@ function readMembers(members: Record<string, unknown>, contract: ProtocolContrac
   if (!isAbsent(fields) && !Array.isArray(fields)) throw malformed('"fields"', "a list", describeValue(fields));
   const id = requestId ?? request_id ?? "";
   if (typeof id !== "string") throw malformed('"requestId"', "a string", describeValue(id));
-  checkExtras(id, (fields ?? []) as unknown[]);
+  checkExtras(id, ((fields ?? []) as unknown[]).length);
   const list = (rows ?? []) as unknown[];
   checkRowCount(list.length, contract);
   const plan = rowPlanOf(contract);

@@ -23,6 +23,10 @@ const groupDepthMax = 100;
 const shortText = 64;
 const two32 = 2 ** 32;
 
+// Through which a double is read, in the byte order of the machine: Node runs on little-endian ones.
+const doubles = new Float64Array(1);
+const doubleBytes = new Uint8Array(doubles.buffer);
+
 export class WireReader {
   readonly bytes: Buffer;
   pos: number;
@@ -38,6 +42,12 @@ export class WireReader {
 
   /** A field's number times 8, and its wire type. */
   tag(): number {
+    // Numbers up to 15, as most rows have them, are one byte.
+    const byte = this.bytes[this.pos]!;
+    if (byte < 0x80 && byte > 7 && this.pos < this.end) {
+      this.pos++;
+      return byte;
+    }
     const tag = this.#varintLow();
     if (this.#high !== 0 || tag >>> 3 === 0) throw this.fault("a field's number", "another");
     return tag;
@@ -45,6 +55,11 @@ export class WireReader {
 
   /** A 64-bit integer; beyond 2^53 it is no safe one, and may be rounded. */
   int64(): number {
+    const byte = this.bytes[this.pos]!;
+    if (byte < 0x80 && this.pos < this.end) {
+      this.pos++;
+      return byte;
+    }
     const low = this.#varintLow();
     return this.#high * two32 + low;
   }
@@ -55,14 +70,20 @@ export class WireReader {
   }
 
   double(): number {
-    if (this.pos + 8 > this.end) throw this.#tooShort();
-    const value = this.bytes.readDoubleLE(this.pos);
-    this.pos += 8;
-    return value;
+    const { bytes, pos } = this;
+    if (pos + 8 > this.end) throw this.#tooShort();
+    for (let i = 0; i < 8; i++) doubleBytes[i] = bytes[pos + i]!;
+    this.pos = pos + 8;
+    return doubles[0]!;
   }
 
   /** Where the bytes of a length-delimited field end; they begin at `pos`. */
   span(): number {
+    const byte = this.bytes[this.pos]!;
+    if (byte < 0x80 && this.pos + byte < this.end) {
+      this.pos++;
+      return this.pos + byte;
+    }
     const length = this.#varintLow();
     if (this.#high !== 0 || length > this.end - this.pos) throw this.#tooShort();
     return this.pos + length;
