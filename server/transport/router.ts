@@ -23,6 +23,8 @@ export interface PredictRoute extends ServedAddress {
 }
 
 export interface AnswerRoute<Needs> extends ServedAddress {
+  /** Whose form its errors have, if they have one. */
+  readonly protocol?: Protocol;
   answer(exchange: Exchange, needs: Needs, names: AddressNames): void;
 }
 
@@ -64,20 +66,18 @@ export class Router<Needs> {
     else this.#find(exchange);
   }
 
-  /** The protocol of the predictions at an address, whatever the verb; elsewhere of those at addresses that begin alike. */
+  /** The protocol of an address, whatever the verb; where nothing is served, that of an address which begins alike. */
   protocolAt(path: string): Protocol | undefined {
-    let akin: Protocol | undefined;
-    for (const { route, pattern } of this.#patterns) {
-      if (!("protocol" in route)) continue;
-      if (pattern.test(path)) return route.protocol;
-      if (firstSegment(route.address) === firstSegment(path)) akin ??= route.protocol;
-    }
-    return akin;
+    const begin = firstSegment(path);
+    const found =
+      this.#patterns.find(({ pattern }) => pattern.test(path)) ??
+      this.#patterns.find(({ route }) => route.protocol !== undefined && firstSegment(route.address) === begin);
+    return found?.route.protocol;
   }
 
   /** Headers that its protocols read; undefined for none. */
   get headers(): ReadonlySet<string> | undefined {
-    const names = this.#options.routes.flatMap((route) => ("protocol" in route ? route.protocol.headers : []));
+    const names = this.#options.routes.flatMap(({ protocol }) => protocol?.headers ?? []);
     return names.length === 0 ? undefined : new Set(names);
   }
 

@@ -5,6 +5,9 @@
 
 import { promisify } from "node:util";
 import { productVersion } from "../product-version.js";
+import { invocations } from "../protocol/invocations/protocol.js";
+import { kserveV1 } from "../protocol/kserve-v1/protocol.js";
+import { describeStatus, listModels } from "../protocol/kserve-v1/status.js";
 import { modelMetadata, serverMetadata } from "../protocol/open-inference/metadata.js";
 import { openInference } from "../protocol/open-inference/protocol.js";
 import { predictJson } from "../protocol/predict-json/protocol.js";
@@ -97,6 +100,47 @@ const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
   },
 ];
 
+/** What clients of KServe's V1 protocol and of TensorFlow Serving ask, and those of SageMaker and MLflow. */
+const otherServersRoutes: readonly Route<PublicNeeds>[] = [
+  {
+    verb: "POST",
+    address: "/v1/models/{model}:predict",
+    what: "a prediction by KServe's V1 protocol, as TensorFlow Serving has it too",
+    protocol: kserveV1,
+  },
+  {
+    verb: "POST",
+    address: "/v1/models/{model}/versions/{version}:predict",
+    what: "a prediction of this version by KServe's V1 protocol",
+    protocol: kserveV1,
+  },
+  {
+    verb: "GET",
+    address: "/v1/models",
+    what: "the models' names",
+    answer: (exchange, { registry }) => sendJson(exchange, listModels(registry.models.map(([name]) => name))),
+  },
+  { verb: "GET", address: "/v1/models/{model}", what: "whether the model is ready, by version", answer: answerStatus },
+  {
+    verb: "GET",
+    address: "/v1/models/{model}/versions/{version}",
+    what: "whether this version is ready",
+    answer: answerStatus,
+  },
+  {
+    verb: "POST",
+    address: "/invocations",
+    what: "a prediction of the default model, as SageMaker and MLflow ask for it",
+    protocol: invocations,
+  },
+  {
+    verb: "GET",
+    address: "/ping",
+    what: "whether every model is ready, as SageMaker and MLflow ask for it",
+    answer: (exchange, { health }) => answerReady(exchange, health),
+  },
+];
+
 export const publicRoutes: readonly Route<PublicNeeds>[] = [
   {
     verb: "GET",
@@ -130,6 +174,7 @@ export const publicRoutes: readonly Route<PublicNeeds>[] = [
     protocol: openInference,
   },
   ...openInferenceAnswers,
+  ...otherServersRoutes,
   ...everywhere,
 ];
 
@@ -186,6 +231,19 @@ function answerModel(exchange: Exchange, needs: CommonNeeds, names: AddressNames
 
 function answerModelReady(exchange: Exchange, needs: CommonNeeds, names: AddressNames): void {
   sendJson(exchange, { name: chosen(needs, names).name, ready: true });
+}
+
+/** @throws {@link ServeError} model_not_found. */
+function answerStatus(exchange: Exchange, { registry }: CommonNeeds, { model, version }: AddressNames): void {
+  const name = decodeName(model!);
+  const versionName = version === undefined ? undefined : decodeName(version);
+  const all = registry.model(name);
+  const asked = versionName === undefined ? all : all.filter(({ number }) => String(number) === versionName);
+  // An unknown version is refused in the words of a call.
+  const ready = registry.find(name, versionName) !== undefined;
+  if (asked.length === 0) registry.choose(name, versionName);
+  const body = `${JSON.stringify(describeStatus(name, ready, asked))}\n`;
+  exchange.send(ready ? 200 : 503, json, body, ready ? [] : ["retry-after", "1"]);
 }
 
 function answerScrape(exchange: Exchange, { scrape, onScrapeError }: AdminNeeds): void {

@@ -119,8 +119,16 @@ export interface ReceivedOutput {
   readonly data: readonly unknown[];
 }
 
+export interface ReceivedReply {
+  readonly id?: string;
+  readonly model_name: string;
+  readonly model_version: string;
+  readonly parameters?: { readonly fallback?: string };
+  readonly outputs: readonly ReceivedOutput[];
+}
+
 /** A reply as a client reads it; its binary outputs too. */
-export function readReply(body: string | Uint8Array, header: string | undefined) {
+export function readReply(body: string | Uint8Array, header: string | undefined): ReceivedReply {
   const bytes = Buffer.from(body as string);
   const end = header === undefined ? bytes.length : Number(header);
   const reply = JSON.parse(bytes.toString("utf8", 0, end));
@@ -132,7 +140,7 @@ export function readReply(body: string | Uint8Array, header: string | undefined)
     return { ...output, data: readElements(output.datatype as string, bytes.subarray(at - size, at)) };
   });
   if (at !== bytes.length) throw new Error(`${bytes.length - at} bytes are left over`);
-  return { ...reply, outputs } as { id?: string; model_name: string; model_version: string; outputs: ReceivedOutput[] };
+  return { ...reply, outputs } as ReceivedReply;
 }
 
 function readElements(datatype: string, bytes: Buffer): unknown[] {

@@ -7,8 +7,8 @@ import { bytesOf, type SentInput, textBytes } from "./open-inference.js";
 type Row = Readonly<Record<string, unknown>>;
 
 /**
- * A tensor for each feature that any of the rows has. A float that is missing is NaN, or null in JSON; of the others a
- * mask says so.
+ * A tensor for each feature that any of the rows has, or has to have. A float that is missing is NaN, or null in JSON; of
+ * the others a mask says so.
  */
 export function tensorsOfRows(
   features: readonly Feature[],
@@ -19,11 +19,13 @@ export function tensorsOfRows(
     const { name, type } = feature;
     const column = rows.map((row) => row[name] ?? null);
     const isMissing = column.map((value) => value === null);
-    if (isMissing.every(Boolean)) return [];
-    const item = type === "array" ? feature.itemType! : type;
-    const isMasked = item !== "number" && isMissing.includes(true);
+    if (!feature.required && isMissing.every(Boolean)) return [];
+    const isWhole = column.every((value) => value === null || Number.isSafeInteger(value));
+    // What isn't an integer is sent all the same: it is the server that refuses it.
+    const item = type === "array" ? feature.itemType! : type === "integer" && !isWhole ? "number" : type;
     const lists = type === "array" ? (column as (readonly unknown[] | null)[]) : undefined;
-    const width = Math.max(...(lists ?? []).map((list) => list?.length ?? 0));
+    const isMasked = (item !== "number" || lists !== undefined) && isMissing.includes(true);
+    const width = Math.max(0, ...(lists ?? []).map((list) => list?.length ?? 0));
     const filler = { number: Number.NaN, integer: 0, boolean: false, string: "" }[item];
     const filled = lists
       ? lists.flatMap((list) => list ?? new Array<unknown>(width).fill(filler))

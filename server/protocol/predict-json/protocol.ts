@@ -16,7 +16,8 @@ export const predictJson: Protocol<JsonFrame, JsonRequest> = {
   frame: ({ name, number, postprocessor }) => createJsonFrame(name, number, postprocessor.labels),
   encode: (frame, call, answer): Encoded => ({ body: encodeJson(frame, call, answer), contentType, headers }),
   refuse: (error, requestId) => ({ status: error.status, body: encodeError(error, requestId), contentType, headers }),
-  explain: ({ single, rows: [row] }, { rowSchema }) => (single ? foreignFormHint(row, rowSchema.features) : undefined),
+  explain: ({ single, rows: [row] }, { rowSchema, name }) =>
+    single ? foreignFormHint(row, rowSchema.features, name) : undefined,
   sliced: {
     decode: (body, head, { bodyLimits, postprocessor }) =>
       decodeJsonInSlices(head.contentType, body, bodyLimits.decode, undefined, postprocessor),

@@ -1,12 +1,19 @@
 /** Every protocol, and the one of test/examples, which sends columns in bytes. */
 
+import type { Prediction } from "../../../preprocessing/index.js";
+import { openInference } from "../../../server/protocol/open-inference/protocol.js";
 import { predictJson } from "../../../server/protocol/predict-json/protocol.js";
 import type { ColumnFileText } from "../../examples/column-file.js";
 import { columnFile } from "../../examples/column-file.js";
+import { lengthHeader, makeMessage, readReply } from "../../support/open-inference.js";
+import { tensorsOfRows } from "../../support/row-tensors.js";
+import { toJson } from "../../support/to-json.js";
 import type { ProtocolMember } from "./member.js";
+import { invocationsMember, kserveV1Member } from "./tables.js";
 
 const predictJsonMember: ProtocolMember = {
   protocol: predictJson,
+  takesPartial: true,
   write: (rows, _features, { partial }) => ({
     // Zero may be negative.
     body: Buffer.from(toJson(rows.length === 1 && !partial ? rows[0] : { rows, partial })),
@@ -31,17 +38,9 @@ const predictJsonMember: ProtocolMember = {
   readError: ({ body }) => JSON.parse(body.toString()).error.message,
 };
 
-function toJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(toJson).join(",")}]`;
-  if (value !== null && typeof value === "object") {
-    const members = Object.entries(value).filter(([, member]) => member !== undefined);
-    return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${toJson(member)}`).join(",")}}`;
-  }
-  return Object.is(value, -0) ? "-0" : JSON.stringify(value);
-}
-
 const columnFileMember: ProtocolMember = {
   protocol: columnFile,
+  takesPartial: true,
   write(rows, features, { partial }) {
     const columns: ColumnFileText["columns"] = [];
     const numbers: Buffer[] = [];
@@ -88,4 +87,40 @@ function unspell(value: unknown): unknown {
   return Buffer.from((value as { float64: string }).float64, "hex").readDoubleLE();
 }
 
-export const members: readonly ProtocolMember[] = [predictJsonMember, columnFileMember];
+/** Numbers as binary data, the rest in JSON; the answer's prediction as binary data, its probabilities in JSON. */
+const openInferenceMember: ProtocolMember = {
+  protocol: openInference,
+  takesPartial: false,
+  write(rows, features) {
+    const texts = tensorsOfRows(features, rows, "json");
+    const bytes = tensorsOfRows(features, rows, "binary");
+    const inputs = texts.map((text, at) => (/^(?:FP|INT)/.test(String(text.datatype)) ? bytes[at]! : text));
+    // The caller's own id: the protocol has no other in its bodies.
+    const { body, header } = makeMessage(inputs, { id: "id-1", parameters: { binary_data_output: true } });
+    return { body, contentType: "application/octet-stream", headers: { [lengthHeader]: header } };
+  },
+  read({ body, headers }) {
+    const { id, model_name, model_version, parameters, outputs } = readReply(body, headers[1]);
+    const [predictions, probabilities] = outputs.map(({ shape, data }) =>
+      Array.from({ length: shape[0]! }, (_, row) => data.slice(row * shape[1]!, (row + 1) * shape[1]!)),
+    );
+    return {
+      model: model_name,
+      version: Number(model_version),
+      requestId: id!,
+      predictions: predictions!.map((values) => (values.length === 1 ? values[0] : values) as Prediction),
+      probabilities: probabilities as number[][] | undefined,
+      rowErrors: [],
+      fallback: parameters?.fallback,
+    };
+  },
+  readError: ({ body }) => JSON.parse(body.toString()).error,
+};
+
+export const members: readonly ProtocolMember[] = [
+  predictJsonMember,
+  columnFileMember,
+  openInferenceMember,
+  kserveV1Member,
+  invocationsMember,
+];
