@@ -8,6 +8,7 @@ import { productVersion } from "../product-version.js";
 import { invocations } from "../protocol/invocations/protocol.js";
 import { kserveV1 } from "../protocol/kserve-v1/protocol.js";
 import { describeStatus, listModels } from "../protocol/kserve-v1/status.js";
+import { type ErrorDetail, limitErrors } from "../protocol/limit-errors.js";
 import { modelMetadata, serverMetadata } from "../protocol/open-inference/metadata.js";
 import { openInference } from "../protocol/open-inference/protocol.js";
 import { predictJson } from "../protocol/predict-json/protocol.js";
@@ -118,13 +119,21 @@ const otherServersRoutes: readonly Route<PublicNeeds>[] = [
     verb: "GET",
     address: "/v1/models",
     what: "the models' names",
+    protocol: kserveV1,
     answer: (exchange, { registry }) => sendJson(exchange, listModels(registry.models.map(([name]) => name))),
   },
-  { verb: "GET", address: "/v1/models/{model}", what: "whether the model is ready, by version", answer: answerStatus },
+  {
+    verb: "GET",
+    address: "/v1/models/{model}",
+    what: "whether the model is ready, by version",
+    protocol: kserveV1,
+    answer: answerStatus,
+  },
   {
     verb: "GET",
     address: "/v1/models/{model}/versions/{version}",
     what: "whether this version is ready",
+    protocol: kserveV1,
     answer: answerStatus,
   },
   {
@@ -177,6 +186,48 @@ export const publicRoutes: readonly Route<PublicNeeds>[] = [
   ...otherServersRoutes,
   ...everywhere,
 ];
+
+/** What settings add to the public addresses. */
+export interface PublicRouteSettings {
+  /** @see predictRoute of the settings. */
+  readonly predictRoute?: string | undefined;
+  readonly healthRoute?: string | undefined;
+  readonly errors: ErrorDetail;
+}
+
+/** The public addresses as they are set. One that is set takes the place of another of its verb. */
+export function publicRoutesOf({
+  predictRoute,
+  healthRoute,
+  errors,
+}: PublicRouteSettings): readonly Route<PublicNeeds>[] {
+  const further: Route<PublicNeeds>[] = [];
+  if (predictRoute !== undefined)
+    further.push({
+      verb: "POST",
+      address: predictRoute,
+      what: "a prediction of the default model, at the address that is set",
+      protocol: kserveV1,
+    });
+  if (healthRoute !== undefined)
+    further.push({
+      verb: "GET",
+      address: healthRoute,
+      what: "whether every model is ready, at the address that is set",
+      answer: (exchange, { health }) => answerReady(exchange, health),
+    });
+  const isFree = ({ verb, address }: Route<PublicNeeds>) =>
+    !further.some((other) => other.verb === verb && other.address === address);
+  const routes = [...further, ...publicRoutes.filter(isFree)];
+  if (errors === "full") return routes;
+  const limited = new Map<Protocol, Protocol>();
+  return routes.map((route) => {
+    const { protocol } = route;
+    if (protocol === undefined) return route;
+    if (!limited.has(protocol)) limited.set(protocol, limitErrors(protocol, errors));
+    return { ...route, protocol: limited.get(protocol)! } as Route<PublicNeeds>;
+  });
+}
 
 export const adminRoutes: readonly Route<AdminNeeds>[] = [
   { verb: "GET", address: "/metrics", what: "metrics, in Prometheus's text format", answer: answerScrape },

@@ -42,6 +42,7 @@ export class Servable implements ServingVersion {
   readonly bodyLimits: Contract["bodyLimits"];
   readonly sloMs: number;
   readonly inProtocols: ServingVersion["inProtocols"] = new Map();
+  readonly replyHeaders: readonly string[];
   cache: PredictionCache | undefined = undefined;
   intake: Intake | undefined = undefined;
   /** Its queue, once it is proved. */
@@ -73,6 +74,7 @@ export class Servable implements ServingVersion {
     this.hiddenFeatures = hiddenFeatures;
     this.bodyLimits = bodyLimits;
     this.sloMs = sloMs;
+    this.replyHeaders = ["x-plumb-version", String(number), "x-plumb-digest", contract.bundle.digest];
     this.#fallback = createFallback(contract.bundle);
   }
 

@@ -14,7 +14,7 @@ export const invocations: Protocol<LabelTexts, TableRequest> = {
   frame: createTableFrame,
   encode: encodeTable,
   refuse: (error) => ({
-    status: callerStatus(error),
+    status: statusOf(error),
     body: JSON.stringify({ error_code: mlflowCode(error), message: error.message }),
     contentType: "application/json",
     headers: [],
@@ -22,10 +22,15 @@ export const invocations: Protocol<LabelTexts, TableRequest> = {
   sliced: { decode: decodeInvocationInSlices, encode: encodeTableInPieces },
 };
 
+/** As MLflow's server has it. */
+function statusOf(error: ServeError): number {
+  return error.code === "unsupported_media_type" ? error.status : callerStatus(error);
+}
+
 /** Of MLflow's own codes. */
 function mlflowCode(error: ServeError): string {
   if (error.code === "model_not_found") return "RESOURCE_DOES_NOT_EXIST";
-  const status = callerStatus(error);
+  const status = statusOf(error);
   if (status === 503) return "TEMPORARILY_UNAVAILABLE";
   if (status === 504) return "DEADLINE_EXCEEDED";
   return status < 500 ? "BAD_REQUEST" : "INTERNAL_ERROR";

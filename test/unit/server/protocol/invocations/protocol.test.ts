@@ -197,6 +197,7 @@ test.each(["", "text/plain", "application/x-npy"])("the content type %j isn't ta
 test.each([
   ["schema_mismatch", 400, "BAD_REQUEST"],
   ["body_too_large", 413, "BAD_REQUEST"],
+  ["unsupported_media_type", 415, "BAD_REQUEST"],
   ["model_not_found", 404, "RESOURCE_DOES_NOT_EXIST"],
   ["overloaded", 503, "TEMPORARILY_UNAVAILABLE"],
   ["deadline_exceeded", 504, "DEADLINE_EXCEEDED"],
