@@ -1,6 +1,6 @@
 /**
- * Every setting, in one schema. Flags go before the environment (`PLUMB_*`), that before `plumb.config.json`, that
- * before the defaults; a wrong or unknown setting stops the start with a sentence that names it and where it came from.
+ * Every setting, in one schema. Flags go before the environment (`PLUMB_*`, then platforms' variables), that before
+ * `plumb.config.json`, that before the defaults; a wrong or unknown setting stops the start with a sentence that names it and where it came from.
  */
 
 import { readFileSync } from "node:fs";
@@ -22,6 +22,15 @@ const host = z
   .min(1)
   .overwrite((text) => text.replace(/^\[([0-9a-fA-F:.%\w]+)\]$/, "$1"));
 
+/** An address as it stands in a request: nothing in it is decoded, and no part of it is a name. */
+const route = z
+  .string()
+  .max(256)
+  .regex(/^\/[\w.~:@/-]*$/, {
+    error: "expected a path of letters, digits and . _ ~ : @ / -, that begins with a slash",
+  });
+const origin = /^https?:\/\/[\w.-]+(?::\d{1,5})?$|^https?:\/\/\[[0-9a-fA-F:]+\](?::\d{1,5})?$/;
+
 /** Key: as in the file. Flag: `--http-port`; environment: `PLUMB_HTTP_PORT`. */
 export const configSchema = z.strictObject({
   host: host.default("127.0.0.1").describe("address of the public listener; 0.0.0.0 for all"),
@@ -35,6 +44,23 @@ export const configSchema = z.strictObject({
   models: z.string().min(1).default("models").describe("the model store: <name>/<version>/ are bundles"),
   versionsPerModel: count(1, 100).default(2).describe("how many of a model's newest versions are loaded"),
   defaultModel: z.string().min(1).optional().describe("what /predict answers for; without it, the only model"),
+  predictRoute: route
+    .optional()
+    .describe('one more address of POST that takes {"instances": [...]} for the default model, as Vertex AI names one'),
+  healthRoute: route.optional().describe("one more address of GET that says whether every model is ready"),
+  errors: z
+    .enum(["full", "fields", "codes"])
+    .default("full")
+    .describe(
+      "what the public listener's errors say: all, no value that was sent and nothing of the server, the code alone",
+    ),
+  corsOrigins: z
+    .string()
+    .refine((text) => originsOf(text).every((each) => origin.test(each)), {
+      error: "expected origins as https://app.example.com, with commas between them",
+    })
+    .default("")
+    .describe("origins whose pages may call from a browser, with commas between them; none by default"),
   execution: z
     .enum(["auto", "inline", "pool"])
     .default("auto")
@@ -78,6 +104,26 @@ export const configSchema = z.strictObject({
     .default(30_000)
     .describe("the most that a drain takes before what is left is cut off"),
 });
+
+/** The origins in the setting's text. */
+export function originsOf(text: string): readonly string[] {
+  return text
+    .split(",")
+    .map((each) => each.trim())
+    .filter((each) => each !== "");
+}
+
+/**
+ * Settings as platforms name them: Vertex AI, SageMaker, and Cloud Run and its kin. `PLUMB_*` and flags go before, and
+ * of one setting the first of these.
+ */
+export const platformVariables: readonly (readonly [name: string, key: keyof Settings])[] = [
+  ["AIP_HTTP_PORT", "httpPort"],
+  ["SAGEMAKER_BIND_TO_PORT", "httpPort"],
+  ["PORT", "httpPort"],
+  ["AIP_PREDICT_ROUTE", "predictRoute"],
+  ["AIP_HEALTH_ROUTE", "healthRoute"],
+];
 
 type Settings = z.infer<typeof configSchema>;
 export interface Config extends Settings {
@@ -133,6 +179,7 @@ export function readConfig(
   const fileSource = readFile(namedFile as string | undefined, workingDirectory, problems);
   const environmentSource: Source = {};
   const known = new Map(keys.map((key) => [variableOf(key), key]));
+  const platformSource = readPlatform(environment);
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith("PLUMB_") || value === undefined || name === "PLUMB_CONFIG" || isServiceLink(name, value))
       continue;
@@ -141,7 +188,12 @@ export function readConfig(
       problems.push(`the environment variable ${name} is no setting: ${closest(name, [...known.keys()])}`);
     else environmentSource[key] = value;
   }
-  const result = configSchema.safeParse({ ...fileSource, ...environmentSource, ...flagSource });
+  const result = configSchema.safeParse({
+    ...fileSource,
+    ...Object.fromEntries([...platformSource].map(([key, { value }]) => [key, value])),
+    ...environmentSource,
+    ...flagSource,
+  });
   if (!result.success) {
     for (const issue of result.error.issues) {
       const key = String(issue.path[0] ?? "");
@@ -150,7 +202,9 @@ export function readConfig(
           ? [`the flag ${flagOf(key)}`, flagSource[key]]
           : key in environmentSource
             ? [`the environment variable ${variableOf(key)}`, environmentSource[key]]
-            : [`"${key}" in the config file`, fileSource[key]];
+            : platformSource.has(key)
+              ? [`the environment variable ${platformSource.get(key)!.name}`, platformSource.get(key)!.value]
+              : [`"${key}" in the config file`, fileSource[key]];
       problems.push(`${origin}: ${issue.message}, got ${JSON.stringify(value)}`);
     }
   }
@@ -163,6 +217,16 @@ export function readConfig(
     isOf(fileSource, "defaultModel") && !isOf(environmentSource, "defaultModel") && !isOf(flagSource, "defaultModel");
   const storeIsOfFile = isOf(fileSource, "models") && !isOf(environmentSource, "models") && !isOf(flagSource, "models");
   return defaultIsOfFile && !storeIsOfFile ? { ...result.data, defaultModelIsLoose: true } : result.data;
+}
+
+/** What platforms set, by the setting that it is. */
+function readPlatform(environment: Record<string, string | undefined>): Map<string, { name: string; value: string }> {
+  const found = new Map<string, { name: string; value: string }>();
+  for (const [name, key] of platformVariables) {
+    const value = environment[name];
+    if (value !== undefined && value !== "" && !found.has(key)) found.set(key, { name, value });
+  }
+  return found;
 }
 
 /**

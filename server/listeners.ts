@@ -4,27 +4,30 @@
  */
 
 import type { Pause } from "../bundle/index.js";
-import type { SizedConfig } from "./config.js";
+import { originsOf, type SizedConfig } from "./config.js";
 import type { ServeError } from "./errors.js";
 import type { AccessLog } from "./observe/access-log.js";
 import type { Logs } from "./observe/logs.js";
 import type { PredictPath } from "./path/predict.js";
 import { productVersion } from "./product-version.js";
-import type { Protocol } from "./protocol/protocol.js";
+import { limitErrors } from "./protocol/limit-errors.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { reachableHost } from "./transport/address.js";
+import { Cors, corsHeaders } from "./transport/cors.js";
 import { createFailureAnswer } from "./transport/failure.js";
 import type { Health } from "./transport/health.js";
 import type { ForeignProtocol } from "./transport/http/foreign-protocol.js";
 import { loadHttp } from "./transport/http/load.js";
 import type { HttpListener, HttpMember } from "./transport/http/transport.js";
+import type { CallNeeds } from "./transport/http-call.js";
 import { OpenApi } from "./transport/openapi/openapi.js";
 import {
   type AdminNeeds,
   createAdminRouter,
   createPublicRouter,
+  type PublicNeeds,
   plainProtocol,
-  publicRoutes,
+  publicRoutesOf,
 } from "./transport/routes.js";
 import { IndexAnswers } from "./transport/server-index.js";
 import type { Registry } from "./versions/registry.js";
@@ -62,18 +65,27 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
   if (notice !== undefined) logs.event(notice.level, notice.message);
   let opened: HttpListener | undefined;
   const baseUrl = () => `http://${reachableHost(host)}:${opened!.port}`;
-  const protocolAt = (path: string): Protocol => publicRouter.protocolAt(path) ?? plainProtocol;
-  const publicRouter = createPublicRouter({
+  const routes = publicRoutesOf(config);
+  const publicNeeds: PublicNeeds & CallNeeds = {
     path,
     now,
     registry,
     nextRequestId,
     retryAfterS: (error) => jitteredSeconds(Math.random(), error.retryAfterMs),
     health,
-    index: new IndexAnswers(registry, health.isReady, productVersion(), baseUrl),
-    openApi: new OpenApi({ routes: publicRoutes, protocolAt, version: productVersion() }, registry, pause),
+    index: new IndexAnswers(registry, health.isReady, productVersion(), baseUrl, routes),
+    openApi: new OpenApi(
+      { routes, protocolAt: (path) => protocolAt(path), version: productVersion() },
+      registry,
+      pause,
+    ),
     onAnswerError: (exchange, error) => answerFailure(exchange, "internal", "an answer could not be made", error),
-  });
+  };
+  const publicRouter = createPublicRouter(publicNeeds, routes);
+  const origins = originsOf(config.corsOrigins);
+  const cors = origins.length === 0 ? undefined : new Cors(origins);
+  const plain = limitErrors(plainProtocol, config.errors);
+  const protocolAt = (path: string) => publicRouter.protocolAt(path) ?? plain;
   const answerFailure = createFailureAnswer(logs, accessLog, nextRequestId, protocolAt);
   const adminRouter = createAdminRouter({
     registry,
@@ -86,8 +98,13 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     host,
     port: httpPort,
     receivingBytesMax: bytesMax,
-    headers: publicRouter.headers,
-    handle: (exchange) => publicRouter.handle(exchange),
+    headers: cors === undefined ? publicRouter.headers : new Set([...(publicRouter.headers ?? []), ...corsHeaders]),
+    handle:
+      cors === undefined
+        ? (exchange) => publicRouter.handle(exchange)
+        : (exchange) => {
+            if (!cors.answers(exchange)) publicRouter.handle(exchange);
+          },
     onFailure: (exchange, failure, detail, cause) => countRefusal(answerFailure(exchange, failure, detail, cause).code),
     onForeignProtocol: logForeign("http", now, logs),
   });

@@ -24,6 +24,8 @@ export interface ServingVersion extends ProtocolContract {
   readonly hiddenFeatures: ReadonlySet<string>;
   /** The deadline of calls that bring none, milliseconds. */
   readonly sloMs: number;
+  /** What every answer of it says in its head, names and values in turn; made once. */
+  readonly replyHeaders: readonly string[];
   readonly protocolStates: Map<Protocol, ProtocolState>;
   /** What answers when the model doesn't, as the bundle declares it; only of a version that serves. */
   readonly fallback: Fallback | undefined;

@@ -9,7 +9,7 @@
 import type { Buffer } from "node:buffer";
 import type { ProtoNumbers, RowSchema } from "../../bundle/index.js";
 import type { Answer, Postprocessor, RowInput } from "../../preprocessing/index.js";
-import type { FallbackReason, RowError, ServeError } from "../errors.js";
+import { errorTable, type FallbackReason, type RowError, type ServeError } from "../errors.js";
 import type { RequestRow, RunningRow } from "../path/row-index.js";
 import type { JsonObject } from "./json-schema.js";
 
@@ -152,4 +152,10 @@ export interface Protocol<Frame = unknown, Request extends DecodedRequest = Deco
   readonly description?: ProtocolDescription;
   /** Without it, bodies are decoded and answers encoded in one go, whatever their size. */
   readonly sliced?: SlicedProtocol<Frame, Request>;
+}
+
+/** The status of an error in protocols that have one status, 400, for whatever is wrong with a request. */
+export function callerStatus({ code }: ServeError): number {
+  const { grpc, http } = errorTable[code];
+  return grpc === "INVALID_ARGUMENT" ? 400 : http;
 }

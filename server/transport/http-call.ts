@@ -82,8 +82,10 @@ export class HttpCall implements Reply, BodyReceiver {
 
   send({ body, contentType, headers }: Encoded): void {
     const exchange = this.#exchange;
-    const { requestId, fallback } = this.#call;
-    const echoed = exchange.requestIdHeader === requestId ? [...headers, "x-request-id", requestId] : headers;
+    const { requestId, fallback, version } = this.#call;
+    const { replyHeaders } = version!;
+    const own = headers.length === 0 ? replyHeaders : [...headers, ...replyHeaders];
+    const echoed = exchange.requestIdHeader === requestId ? [...own, "x-request-id", requestId] : own;
     const said = fallback === undefined ? echoed : [...echoed, "x-plumb-fallback", fallback];
     exchange.send(200, contentType, body, said);
   }

@@ -5,6 +5,10 @@
 
 import { promisify } from "node:util";
 import { productVersion } from "../product-version.js";
+import { invocations } from "../protocol/invocations/protocol.js";
+import { kserveV1 } from "../protocol/kserve-v1/protocol.js";
+import { describeStatus, listModels } from "../protocol/kserve-v1/status.js";
+import { type ErrorDetail, limitErrors } from "../protocol/limit-errors.js";
 import { modelConfiguration, modelMetadata, serverMetadata } from "../protocol/open-inference/metadata.js";
 import { openInference } from "../protocol/open-inference/protocol.js";
 import { predictJson } from "../protocol/predict-json/protocol.js";
@@ -54,6 +58,10 @@ const answersReady: AnswerDescription = {
   replies: { 200: jsonReply("all of them are", "Ready"), 503: jsonReply("not all of them are", "Ready") },
 };
 const answersTensors = answersJson("its tensors", "InferModel", "model_not_found", "not_ready");
+const answersStatus: AnswerDescription = {
+  replies: { 200: jsonReply("it is", "V1Status"), 503: jsonReply("it isn't", "V1Status") },
+  errors: ["model_not_found"],
+};
 const protoContentType = "text/plain; charset=utf-8";
 const answersConfiguration = answersJson("the configuration", { type: "object" }, "model_not_found", "not_ready");
 const answersModelReady = answersJson("it is", "InferReady", "model_not_found", "not_ready");
@@ -165,6 +173,59 @@ const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
   },
 ];
 
+/** What clients of KServe's V1 protocol and of TensorFlow Serving ask, and those of SageMaker and MLflow. */
+const otherServersRoutes: readonly Route<PublicNeeds>[] = [
+  {
+    verb: "POST",
+    address: "/v1/models/{model}:predict",
+    what: "a prediction by KServe's V1 protocol, as TensorFlow Serving has it too",
+    protocol: kserveV1,
+  },
+  {
+    verb: "POST",
+    address: "/v1/models/{model}/versions/{version}:predict",
+    what: "a prediction of this version by KServe's V1 protocol",
+    protocol: kserveV1,
+  },
+  {
+    verb: "GET",
+    address: "/v1/models",
+    what: "the models' names",
+    protocol: kserveV1,
+    reply: answersJson("the names", "V1Models"),
+    answer: (exchange, { registry }) => sendJson(exchange, listModels(registry.models.map(([name]) => name))),
+  },
+  {
+    verb: "GET",
+    address: "/v1/models/{model}",
+    what: "whether the model is ready, by version",
+    protocol: kserveV1,
+    reply: answersStatus,
+    answer: answerStatus,
+  },
+  {
+    verb: "GET",
+    address: "/v1/models/{model}/versions/{version}",
+    what: "whether this version is ready",
+    protocol: kserveV1,
+    reply: answersStatus,
+    answer: answerStatus,
+  },
+  {
+    verb: "POST",
+    address: "/invocations",
+    what: "a prediction of the default model, as SageMaker and MLflow ask for it",
+    protocol: invocations,
+  },
+  {
+    verb: "GET",
+    address: "/ping",
+    what: "whether every model is ready, as SageMaker and MLflow ask for it",
+    reply: answersReady,
+    answer: (exchange, { health }) => answerReady(exchange, health),
+  },
+];
+
 export const publicRoutes: readonly Route<PublicNeeds>[] = [
   {
     verb: "GET",
@@ -232,8 +293,51 @@ export const publicRoutes: readonly Route<PublicNeeds>[] = [
     answer: answerProto,
   },
   ...openInferenceAnswers,
+  ...otherServersRoutes,
   ...everywhere,
 ];
+
+/** What settings add to the public addresses. */
+export interface PublicRouteSettings {
+  /** @see predictRoute of the settings. */
+  readonly predictRoute?: string | undefined;
+  readonly healthRoute?: string | undefined;
+  readonly errors: ErrorDetail;
+}
+
+/** The public addresses as they are set. One that is set takes the place of another of its verb. */
+export function publicRoutesOf({
+  predictRoute,
+  healthRoute,
+  errors,
+}: PublicRouteSettings): readonly Route<PublicNeeds>[] {
+  const further: Route<PublicNeeds>[] = [];
+  if (predictRoute !== undefined)
+    further.push({
+      verb: "POST",
+      address: predictRoute,
+      what: "a prediction of the default model, at the address that is set",
+      protocol: kserveV1,
+    });
+  if (healthRoute !== undefined)
+    further.push({
+      verb: "GET",
+      address: healthRoute,
+      what: "whether every model is ready, at the address that is set",
+      answer: (exchange, { health }) => answerReady(exchange, health),
+    });
+  const isFree = ({ verb, address }: Route<PublicNeeds>) =>
+    !further.some((other) => other.verb === verb && other.address === address);
+  const routes = [...further, ...publicRoutes.filter(isFree)];
+  if (errors === "full") return routes;
+  const limited = new Map<Protocol, Protocol>();
+  return routes.map((route) => {
+    const { protocol } = route;
+    if (protocol === undefined) return route;
+    if (!limited.has(protocol)) limited.set(protocol, limitErrors(protocol, errors));
+    return { ...route, protocol: limited.get(protocol)! } as Route<PublicNeeds>;
+  });
+}
 
 export const adminRoutes: readonly Route<AdminNeeds>[] = [
   { verb: "GET", address: "/metrics", what: "metrics, in Prometheus's text format", answer: answerScrape },
@@ -307,6 +411,19 @@ function answerModelConfiguration(exchange: Exchange, needs: CommonNeeds, names:
 function answerProto(exchange: Exchange, { registry }: CommonNeeds, { model }: AddressNames): void {
   const version = registry.choose(decodeName(model!), versionOf(exchange.query, undefined));
   exchange.send(200, protoContentType, protoText(version));
+}
+
+/** @throws {@link ServeError} model_not_found. */
+function answerStatus(exchange: Exchange, { registry }: CommonNeeds, { model, version }: AddressNames): void {
+  const name = decodeName(model!);
+  const versionName = version === undefined ? undefined : decodeName(version);
+  const all = registry.model(name);
+  const asked = versionName === undefined ? all : all.filter(({ number }) => String(number) === versionName);
+  // An unknown version is refused in the words of a call.
+  const ready = registry.find(name, versionName) !== undefined;
+  if (asked.length === 0) registry.choose(name, versionName);
+  const body = `${JSON.stringify(describeStatus(name, ready, asked))}\n`;
+  exchange.send(ready ? 200 : 503, json, body, ready ? [] : ["retry-after", "1"]);
 }
 
 function answerScrape(exchange: Exchange, { scrape, onScrapeError }: AdminNeeds): void {

@@ -4,6 +4,7 @@ import { exampleRow } from "../example-row.js";
 import type { Registry } from "../versions/registry.js";
 import { Servable } from "../versions/servable.js";
 import { renderIndexPage, type ServerIndex } from "./index-page.js";
+import type { ServedAddress } from "./router.js";
 import { publicRoutes } from "./routes.js";
 
 /**
@@ -18,6 +19,7 @@ export class IndexAnswers {
   readonly #isReady: () => boolean;
   readonly #version: string;
   readonly #baseUrl: () => string;
+  readonly #routes: readonly ServedAddress[];
   #states = "";
   #html: string | undefined;
   #json: string | undefined;
@@ -26,11 +28,18 @@ export class IndexAnswers {
    * @param version - Of Plumb.
    * @param baseUrl - Where the listener is, for a page that doesn't know where it was found: `http://127.0.0.1:8080`.
    */
-  constructor(registry: Registry, isReady: () => boolean, version: string, baseUrl: () => string) {
+  constructor(
+    registry: Registry,
+    isReady: () => boolean,
+    version: string,
+    baseUrl: () => string,
+    routes: readonly ServedAddress[] = publicRoutes,
+  ) {
     this.#registry = registry;
     this.#isReady = isReady;
     this.#version = version;
     this.#baseUrl = baseUrl;
+    this.#routes = routes;
   }
 
   html(): string {
@@ -74,7 +83,7 @@ export class IndexAnswers {
       ready: this.#isReady(),
       defaultModel: this.#defaultModel(),
       models,
-      addresses: publicRoutes.map(({ verb, address, what }) => ({ verb, address, what })),
+      addresses: this.#routes.map(({ verb, address, what }) => ({ verb, address, what })),
     };
   }
 

@@ -43,6 +43,7 @@ export class Servable implements ServingVersion {
   readonly bodyLimits: Contract["bodyLimits"];
   readonly sloMs: number;
   readonly protocolStates: ServingVersion["protocolStates"] = new Map();
+  readonly replyHeaders: readonly string[];
   cache: PredictionCache | undefined = undefined;
   intake: Intake | undefined = undefined;
   /** Its queue, once it is proved. */
@@ -75,6 +76,7 @@ export class Servable implements ServingVersion {
     this.hiddenFeatures = hiddenFeatures;
     this.bodyLimits = bodyLimits;
     this.sloMs = sloMs;
+    this.replyHeaders = ["x-plumb-version", String(number), "x-plumb-digest", contract.bundle.digest];
     this.#fallback = createFallback(contract.bundle);
   }
 

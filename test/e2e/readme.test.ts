@@ -11,7 +11,14 @@ import { ServerProcess } from "../../scripts/server-process.mjs";
 import { difference, shellBlocks } from "../support/shell-blocks.js";
 
 const run = promisify(execFile);
-const pages = ["README.md", "docs/http.md", "docs/protocols.md", "docs/typed-proto.md", "docs/operations.md"] as const;
+const pages = [
+  "README.md",
+  "docs/http.md",
+  "docs/protocols.md",
+  "docs/typed-proto.md",
+  "docs/migrate.md",
+  "docs/operations.md",
+] as const;
 
 /** A build may come first. */
 const patienceMs = 120_000;

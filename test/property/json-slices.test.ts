@@ -78,6 +78,8 @@ const row = fc.oneof(
 const rows = fc.array(row, { maxLength: 12 });
 const envelope = fc.oneof(
   rows.map((all) => ({ rows: all })),
+  rows,
+  fc.tuple(rows, row, row).map(([all, context, fields]) => ({ context, rows: all, fields })),
   fc.tuple(rows, fc.oneof(fc.boolean(), value)).map(([all, partial]) => ({ partial, rows: all })),
   fc.tuple(rows, fc.boolean()).map(([all, partial]) => ({ rows: all, partial })),
   fc.tuple(rows, name, value).map(([all, other, what]) => ({ rows: all, [other]: what })),

@@ -11,7 +11,17 @@ import { type Buffer, isUtf8 } from "node:buffer";
 import type { DecodeLimits } from "../protocol.js";
 import { findFault } from "./fault.js";
 import { ByteScan, type Cut, type OpenContainers } from "./scan-slices.js";
-import { countKeys, duplicateMember, findDuplicateKey, malformed, notUtf8, type Place, takeObject } from "./text.js";
+import {
+  countKeys,
+  duplicateMember,
+  findDuplicateKey,
+  type Members,
+  malformed,
+  notUtf8,
+  type Place,
+  takeContainer,
+  takeObject,
+} from "./text.js";
 
 export interface ParseSlices {
   /** Bytes that are looked at in one slice. */
@@ -34,8 +44,18 @@ export function* parseObjectInSlices(
   body: Buffer,
   limits: DecodeLimits,
   expected: string,
+  slices = usualSlices,
+): Generator<undefined, Members> {
+  return takeObject(yield* parseContainerInSlices(body, limits, expected, slices), expected);
+}
+
+/** The object or list that a body is; as {@link parseObjectInSlices}. */
+export function* parseContainerInSlices(
+  body: Buffer,
+  limits: DecodeLimits,
+  expected: string,
   { scanBytes, parseBytes } = usualSlices,
-): Generator<undefined, Record<string, unknown>> {
+): Generator<undefined, Members | unknown[]> {
   const scan = new ByteScan(body, limits, parseBytes);
   while (!scan.ended) {
     scan.take(scanBytes);
@@ -45,8 +65,6 @@ export function* parseObjectInSlices(
   yield* text.checkUtf8();
   return yield* text.parse(expected);
 }
-
-type Members = Record<string, unknown>;
 
 class SlicedText {
   readonly #body: Buffer;
@@ -105,8 +123,8 @@ class SlicedText {
     }
   }
 
-  /** @throws {@link ServeError} malformed_body if the text is no JSON, no object, or has a key twice in one. */
-  *parse(expected: string): Generator<undefined, Members> {
+  /** @throws {@link ServeError} malformed_body if the text is no JSON, no object or list, or has a key twice in one. */
+  *parse(expected: string): Generator<undefined, Members | unknown[]> {
     let value: unknown;
     // Somewhere: `value` can't be used then.
     let duplicate = false;
@@ -129,9 +147,9 @@ class SlicedText {
       if (!duplicate && cut !== undefined) innermost(value, cut.open).pop();
       yield;
     }
-    const members = takeObject(value, expected);
+    const container = takeContainer(value, expected);
     if (duplicate) throw duplicateMember(yield* findDuplicateKey(this.#texts()));
-    return members;
+    return container;
   }
 
   /** @param before - What stands before the fault in the piece that begins at byte `from`. */

@@ -28,9 +28,6 @@ export interface Cut {
 
 /** A power of two above {@link depthMax}: a depth, even one below zero, is made an index by its lowest bits. */
 const levels = 32;
-/** Of `rows`: a list in the body's object. */
-const rowsDepth = 2;
-
 export class ByteScan {
   readonly cuts: Cut[] = [];
   colons = 0;
@@ -127,8 +124,9 @@ export class ByteScan {
     if (this.ended && containers > this.#limits.containersMax) throw tooManyContainers(containers, this.#limits);
   }
 
-  /** The row at this depth: an item of a list in the body's object, else the body itself. */
+  /** The row at this depth: an item of the list that the body is, or of a list in the body's object; else the body. */
   #rowAt(depth: number): number {
+    const rowsDepth = (this.#lists >> 1) & 1 ? 1 : 2;
     return depth > rowsDepth && (this.#lists >> rowsDepth) & 1 ? this.#commas[rowsDepth]! : 0;
   }
 

@@ -17,13 +17,20 @@ import { findFault, type JsonFault } from "./fault.js";
 /** Deeper than any row can be: an envelope, its rows, a row, a list in it; with room for what comes. */
 export const depthMax = 16;
 
+export type Members = Record<string, unknown>;
+
 /**
  * The object that a body is.
  *
  * @param expected - What it should be, for the error.
  * @throws {@link ServeError} malformed_body, too_many_rows (far too many objects).
  */
-export function parseObject(body: Buffer, limits: DecodeLimits, expected: string): Record<string, unknown> {
+export function parseObject(body: Buffer, limits: DecodeLimits, expected: string): Members {
+  return takeObject(parseContainer(body, limits, expected), expected);
+}
+
+/** The object or list that a body is; as {@link parseObject}. */
+export function parseContainer(body: Buffer, limits: DecodeLimits, expected: string): Members | unknown[] {
   const text = decodeText(body, limits);
   let value: unknown;
   try {
@@ -32,9 +39,9 @@ export function parseObject(body: Buffer, limits: DecodeLimits, expected: string
     const fault = takeWhole(findFault(text));
     throw malformed(fault, placeIn(text, fault));
   }
-  const members = takeObject(value, expected);
-  if (countKeys(members) !== scan.colons) throw duplicateMember(takeWhole(findDuplicateKey([text])));
-  return members;
+  const container = takeContainer(value, expected);
+  if (countKeys(container) !== scan.colons) throw duplicateMember(takeWhole(findDuplicateKey([text])));
+  return container;
 }
 
 /** @throws {@link ServeError} unsupported_media_type. */
@@ -66,8 +73,15 @@ export function malformed({ hint }: JsonFault, place: Place | undefined): ServeE
 }
 
 /** @throws {@link ServeError} malformed_body for anything but an object. */
-export function takeObject(value: unknown, expected: string): Record<string, unknown> {
-  if (value !== null && typeof value === "object" && !Array.isArray(value)) return value as Record<string, unknown>;
+export function takeObject(value: unknown, expected: string): Members {
+  const container = takeContainer(value, expected);
+  if (!Array.isArray(container)) return container;
+  throw new ServeError("malformed_body", `the body: expected ${expected}, got ${kindOf(value)}`);
+}
+
+/** @throws {@link ServeError} malformed_body for anything but an object or a list. */
+export function takeContainer(value: unknown, expected: string): Members | unknown[] {
+  if (value !== null && typeof value === "object") return value as Members | unknown[];
   throw new ServeError("malformed_body", `the body: expected ${expected}, got ${kindOf(value)}`);
 }
 

@@ -4,8 +4,7 @@
  * @see https://github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md
  */
 
-import { errorTable } from "../../errors.js";
-import type { Protocol } from "../protocol.js";
+import { callerStatus, type Protocol } from "../protocol.js";
 import { decodeRequest, decodeRequestInSlices, lengthHeader, type OpenInferenceRequest } from "./decode.js";
 import { openInferenceDescription } from "./description.js";
 import { createFrame, encodeAnswer, encodeAnswerInPieces, type OpenInferenceFrame } from "./encode.js";
@@ -16,12 +15,12 @@ export const openInference: Protocol<OpenInferenceFrame, OpenInferenceRequest> =
   decode: decodeRequest,
   frame: createFrame,
   encode: encodeAnswer,
-  refuse(error) {
-    // The protocol has one status for whatever is wrong with a request.
-    const { grpc, http } = errorTable[error.code];
-    const status = grpc === "INVALID_ARGUMENT" ? 400 : http;
-    return { status, body: JSON.stringify({ error: error.message }), contentType: "application/json", headers: [] };
-  },
+  refuse: (error) => ({
+    status: callerStatus(error),
+    body: JSON.stringify({ error: error.message }),
+    contentType: "application/json",
+    headers: [],
+  }),
   description: openInferenceDescription,
   sliced: { decode: decodeRequestInSlices, encode: encodeAnswerInPieces },
 };

@@ -3,24 +3,32 @@
  * test holds one to the other.
  */
 
-import type { Answer, Prediction, Scalar } from "../../../preprocessing/index.js";
+import type { Answer, Scalar } from "../../../preprocessing/index.js";
 import type { ServeError } from "../../errors.js";
 import { slicesOf } from "../../path/sliced-work.js";
+import {
+  type LabelTexts,
+  labelTexts,
+  placesOfRows,
+  writeDistribution,
+  writePrediction,
+  writePredictions,
+  writeRows,
+} from "../json/answer-text.js";
+import { everyField, writeProbabilities, writeTop } from "../json/fields.js";
 import type { AnsweredCall } from "../protocol.js";
 import type { JsonRequest } from "./decode.js";
 
 /** What is the same in each answer of a version. */
-export interface JsonFrame {
+export interface JsonFrame extends LabelTexts {
   /** `,"model":"demand","version":1,"request_id":"` */
-  tail: string;
-  /** `"benign":` and so on, in the order of the probability columns. */
-  labelKeys: readonly string[];
+  readonly tail: string;
 }
 
 export function createJsonFrame(model: string, version: number, labels: readonly Scalar[] | undefined): JsonFrame {
   return {
     tail: `,"model":${JSON.stringify(model)},"version":${version},"request_id":"`,
-    labelKeys: (labels ?? []).map((label) => `${JSON.stringify(String(label))}:`),
+    ...labelTexts(labels),
   };
 }
 
@@ -35,9 +43,9 @@ type JsonCall = AnsweredCall<JsonRequest>;
 export function encodeJson(frame: JsonFrame, call: JsonCall, answer: Answer): string {
   if (call.request.single) {
     const probabilities = answer.probabilities
-      ? `,"probabilities":${encodeDistribution(frame, answer.probabilities, 0)}`
+      ? `,"probabilities":${writeDistribution(frame, answer.probabilities, 0)}`
       : "";
-    return `{"prediction":${encodePrediction(answer.predictions[0]!)}${probabilities}${encodeFallback(call)}${frame.tail}${call.requestId}"}`;
+    return `{"prediction":${writePrediction(answer.predictions[0]!)}${probabilities}${encodeFallback(call)}${frame.tail}${call.requestId}"}`;
   }
   let text = "";
   for (const write of encodeJsonInPieces(frame, call, answer, call.request.rows.length)) text += write();
@@ -54,22 +62,26 @@ export function encodeJsonInPieces(
   if (call.request.single) return [() => encodeJson(frame, call, answer)];
   const { predictions, probabilities } = answer;
   const { request, rowErrors = [] } = call;
-  const { rows } = request;
+  const { rows, fields = everyField } = request;
   const places = placesOfRows(call, answer);
   const pieces: (() => string)[] = [];
-  const addList = (begin: string, length: number, write: (first: number, end: number) => string) => {
+  const addList = (name: string, length: number, write: (first: number, end: number) => string) => {
+    const begin = `${pieces.length === 0 ? "{" : "],"}"${name}":[`;
     pieces.push(() => begin);
     for (const [first, end] of slicesOf(length, sliceRows))
       pieces.push(() => `${first === 0 ? "" : ","}${write(first, end)}`);
   };
-  addList('{"predictions":[', rows.length, (first, end) => encodePredictions(predictions, places, first, end));
-  if (probabilities) {
-    const write = (first: number, end: number) => encodeProbabilities(frame, probabilities, places, first, end);
-    addList('],"probabilities":[', rows.length, write);
-  }
+  const addRows = (name: string, write: (place: number) => string) =>
+    addList(name, rows.length, (first, end) => writeRows(places, first, end, write));
+  if (fields.prediction)
+    addList("predictions", rows.length, (first, end) => writePredictions(predictions, places, first, end));
+  // A fallback may have no probabilities: who asked for them gets null.
+  if (fields.classes !== undefined && (probabilities || request.fields))
+    addRows("probabilities", (place) => writeProbabilities(frame, probabilities, place, fields.classes));
+  if (fields.top > 0) addRows("top", (place) => writeTop(frame, probabilities, place, fields.top));
   if (request.partial) {
     const write = (first: number, end: number) => JSON.stringify(rowErrors.slice(first, end)).slice(1, -1);
-    addList('],"errors":[', rowErrors.length, write);
+    addList("errors", rowErrors.length, write);
   }
   pieces.push(() => `]${encodeFallback(call)}${frame.tail}${call.requestId}"}`);
   return pieces;
@@ -86,80 +98,6 @@ function encodeFallback({ fallback, fallbackRows, request: { rows }, rowIndexes 
     ? `,"rows":${JSON.stringify(rowIndexes ? fallbackRows.map((row) => rowIndexes[row]) : fallbackRows)}`
     : "";
   return `,"fallback":{"reason":"${fallback}"${indexes}}`;
-}
-
-/**
- * For each row of a request, its place among those that ran, or -1 if it isn't answered; undefined if each is answered
- * in its own place.
- */
-type Places = Int32Array | undefined;
-
-function placesOfRows({ request: { rows }, rowIndexes, unanswered }: JsonCall, { predictions }: Answer): Places {
-  if (rowIndexes === undefined && unanswered === undefined) return undefined;
-  const places = new Int32Array(rows.length).fill(-1);
-  for (let i = 0; i < predictions.length; i++) if (!unanswered?.has(i)) places[rowIndexes ? rowIndexes[i]! : i] = i;
-  return places;
-}
-
-/** The predictions of rows `first` to `end - 1`, between commas. */
-function encodePredictions(predictions: readonly Prediction[], places: Places, first: number, end: number): string {
-  if (places === undefined)
-    return encodeItems(end - first === predictions.length ? predictions : predictions.slice(first, end));
-  return encodeItems(Array.from(places.subarray(first, end), (place) => (place < 0 ? null : predictions[place]!)));
-}
-
-/** The probabilities of rows `first` to `end - 1`, between commas. */
-function encodeProbabilities(
-  frame: JsonFrame,
-  probabilities: Float64Array,
-  places: Places,
-  first: number,
-  end: number,
-): string {
-  let text = "";
-  for (let row = first; row < end; row++) {
-    const place = places ? places[row]! : row;
-    text += `${row === first ? "" : ","}${place < 0 ? "null" : encodeDistribution(frame, probabilities, place)}`;
-  }
-  return text;
-}
-
-/**
- * A list's items. `JSON.stringify` takes half the time of a string per number, and leaves none behind to be collected.
- */
-function encodeItems(items: readonly (Prediction | null)[]): string {
-  const asTheyAre =
-    items.every((item) => item !== 0 || !Object.is(item, -0)) && !(holdsLists(items) && items.some(hasMinusZero));
-  return asTheyAre
-    ? JSON.stringify(items).slice(1, -1)
-    : items.map((item) => (item === null ? "null" : encodePrediction(item))).join(",");
-}
-
-/** All predictions are of one kind; null stands for a row without one. */
-function holdsLists(items: readonly (Prediction | null)[]): boolean {
-  return typeof items.find((item) => item !== null) === "object";
-}
-
-function hasMinusZero(list: Prediction | null): boolean {
-  return Array.isArray(list) && list.some((value) => Object.is(value, -0));
-}
-
-function encodeDistribution({ labelKeys }: JsonFrame, probabilities: Float64Array, row: number): string {
-  let text = "{";
-  for (let k = 0; k < labelKeys.length; k++) {
-    text += `${k === 0 ? "" : ","}${labelKeys[k]}${encodePrediction(probabilities[row * labelKeys.length + k]!)}`;
-  }
-  return `${text}}`;
-}
-
-/**
- * A number as the shortest text that reads back as the same one, since `JSON.stringify` would lose the sign of zero; a
- * label; or a list of numbers.
- */
-function encodePrediction(prediction: Prediction): string {
-  if (typeof prediction === "number")
-    return prediction === 0 && Object.is(prediction, -0) ? "-0" : JSON.stringify(prediction);
-  return typeof prediction === "object" ? `[${encodeItems(prediction)}]` : JSON.stringify(prediction);
 }
 
 // Many calls are refused by one error, and what is the same for them all is encoded once.

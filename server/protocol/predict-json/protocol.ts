@@ -12,14 +12,17 @@ const headers: readonly string[] = Object.freeze([]);
 export const predictJson: Protocol<JsonFrame, JsonRequest> = {
   name: "predict-json",
   headers,
-  decode: (body, head, { bodyLimits }) => decodeJson(head.contentType, body, bodyLimits.decode),
+  decode: (body, head, { bodyLimits, postprocessor }) =>
+    decodeJson(head.contentType, body, bodyLimits.decode, postprocessor),
   frame: ({ name, number, postprocessor }) => createJsonFrame(name, number, postprocessor.labels),
   encode: (frame, call, answer): Encoded => ({ body: encodeJson(frame, call, answer), contentType, headers }),
   refuse: (error, requestId) => ({ status: error.status, body: encodeError(error, requestId), contentType, headers }),
-  explain: ({ single, rows: [row] }, { rowSchema }) => (single ? foreignFormHint(row, rowSchema.features) : undefined),
+  explain: ({ single, rows: [row] }, { rowSchema, name }) =>
+    single ? foreignFormHint(row, rowSchema.features, name) : undefined,
   description: predictJsonDescription,
   sliced: {
-    decode: (body, head, { bodyLimits }) => decodeJsonInSlices(head.contentType, body, bodyLimits.decode),
+    decode: (body, head, { bodyLimits, postprocessor }) =>
+      decodeJsonInSlices(head.contentType, body, bodyLimits.decode, undefined, postprocessor),
     encode: (frame, call, answer, sliceRows) => ({
       pieces: encodeJsonInPieces(frame, call, answer, sliceRows),
       contentType,

@@ -28,6 +28,7 @@ export abstract class BaseExchange implements CountedExchange {
   timeoutHeader = "";
   contentEncoding = "";
   protected further: Map<string, string> | undefined = undefined;
+  #added: readonly string[] | undefined = undefined;
   /** Why the framing is ambiguous; empty if it is not. */
   framingFault = "";
   reservedBytes = 0;
@@ -103,6 +104,10 @@ export abstract class BaseExchange implements CountedExchange {
 
   header(name: string): string {
     return this.further?.get(name) ?? "";
+  }
+
+  addHeaders(headers: readonly string[]): void {
+    this.#added = headers;
   }
 
   /** The rest of a body with a length is dropped behind the reply. Of one that is this long, too much. */
@@ -185,9 +190,10 @@ export abstract class BaseExchange implements CountedExchange {
    * the connection then ends. The rest of a body with a length is dropped behind the reply, unless the reply ends the
    * connection.
    */
-  send(status: number, contentType: string, body: string | Uint8Array, headers: readonly string[] = noHeaders): void {
+  send(status: number, contentType: string, body: string | Uint8Array, own: readonly string[] = noHeaders): void {
     if (this.done) return;
     this.done = true;
+    const headers = this.#added === undefined ? own : [...own, ...this.#added];
     const chunked = this.chunked ?? this.#restBeforeClosing();
     if (chunked === undefined || chunked.hasEnded || this.closeAfter) {
       this.write(status, contentType, body, headers);

@@ -88,6 +88,8 @@ export interface Exchange {
    * @param bytesMax - Larger ones are refused: known from Content-Length, or found while it arrives.
    */
   readBody(bytesMax: number, receiver: BodyReceiver): void;
+  /** Names and values in turn that the reply shall have beside its own, whatever it is. */
+  addHeaders(headers: readonly string[]): void;
   /**
    * Answers, once; later calls, and calls after the client has left, do nothing.
    *

@@ -119,5 +119,13 @@ export const answerSchemas: Readonly<Record<string, JsonObject>> = {
     outputs: listOf(schemaRef("InferTensor")),
   }),
   InferTensor: object({ name: text, datatype: text, shape: listOf({ type: "integer", minimum: -1 }) }),
+  V1Models: object({ models: listOf(text) }),
+  V1Status: object({
+    name: text,
+    ready: flag,
+    model_version_status: listOf(
+      object({ version: text, state: text, status: object({ error_code: text, error_message: text }) }),
+    ),
+  }),
   InferReady: object({ name: text, ready: flag }),
 };

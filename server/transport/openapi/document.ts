@@ -107,12 +107,15 @@ export function describeModelPart({ routes, protocolAt }: DocumentSource, contra
   const text = exampleRow(contract);
   const row = text === undefined ? undefined : (JSON.parse(text) as JsonObject);
   for (const route of routes.filter(isAddressOfModel)) {
-    const { verb, protocol } = route;
-    const { description } = protocol;
     const address = route.address.replace("{model}", name);
     const described = describePrediction(route, address, contract, undefined);
     const more = { "x-plumb-model": name, "x-plumb-address": route.address };
-    paths[address] = { [verb.toLowerCase()]: { tags: [tagOf(route, protocolAt)], ...described, ...more } };
+    paths[address] = { [route.verb.toLowerCase()]: { tags: [tagOf(route, protocolAt)], ...described, ...more } };
+  }
+  // Those of the addresses above, and of the ones that ask the default model.
+  const asked = routes.filter(isPrediction).filter(({ address }) => !address.replace("{model}", "").includes("{"));
+  for (const protocol of new Set(asked.map((route) => route.protocol))) {
+    const { description } = protocol;
     if (description === undefined) continue;
     schemas[requestName(contract, protocol)] = description.request(schemaRef(`${name}.row`), contract);
     schemas[replyName(contract, protocol)] = description.reply(contract);

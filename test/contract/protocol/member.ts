@@ -23,12 +23,20 @@ export interface Answered {
   readonly fallback: string | undefined;
 }
 
+export interface WriteOptions {
+  readonly partial: boolean;
+  /** Asks for probabilities, where a protocol has to be asked. */
+  readonly probabilities?: boolean;
+}
+
 export interface ProtocolMember {
   readonly protocol: Protocol;
   /** Whether it has partial requests. */
   readonly takesPartial: boolean;
+  /** Its bodies hold answers alone: model, version, request id and fallback stand in headers, which the transport adds. */
+  readonly answersAlone?: boolean;
   /** Rows that are of their features' types, missing values among them. */
-  write(rows: readonly Row[], features: readonly Feature[], options: { partial: boolean }): Request;
+  write(rows: readonly Row[], features: readonly Feature[], options: WriteOptions): Request;
   read(reply: Encoded): Answered;
   /** The message of an error. */
   readError(reply: Encoded): string;

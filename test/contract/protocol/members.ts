@@ -7,7 +7,9 @@ import type { ColumnFileText } from "../../examples/column-file.js";
 import { columnFile } from "../../examples/column-file.js";
 import { lengthHeader, makeMessage, readReply } from "../../support/open-inference.js";
 import { tensorsOfRows } from "../../support/row-tensors.js";
+import { toJson } from "../../support/to-json.js";
 import type { ProtocolMember } from "./member.js";
+import { invocationsMember, kserveV1Member } from "./tables.js";
 import { typedProtoJsonMember, typedProtoMember } from "./typed-proto-members.js";
 
 const predictJsonMember: ProtocolMember = {
@@ -36,15 +38,6 @@ const predictJsonMember: ProtocolMember = {
   },
   readError: ({ body }) => JSON.parse(body.toString()).error.message,
 };
-
-function toJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(toJson).join(",")}]`;
-  if (value !== null && typeof value === "object") {
-    const members = Object.entries(value).filter(([, member]) => member !== undefined);
-    return `{${members.map(([key, member]) => `${JSON.stringify(key)}:${toJson(member)}`).join(",")}}`;
-  }
-  return Object.is(value, -0) ? "-0" : JSON.stringify(value);
-}
 
 const columnFileMember: ProtocolMember = {
   protocol: columnFile,
@@ -129,6 +122,8 @@ export const members: readonly ProtocolMember[] = [
   predictJsonMember,
   columnFileMember,
   openInferenceMember,
+  kserveV1Member,
+  invocationsMember,
   typedProtoMember,
   typedProtoJsonMember,
 ];

@@ -81,10 +81,18 @@ describe("a setting", () => {
     expect(read([], { HOME: "/home/ada", PATH: "/bin", PLUMBER: "1", HTTP_PORT: "1" })).toEqual(read());
   });
 
+  const usualValues: Record<string, string> = {
+    workers: "2",
+    bytesMax: "2097152",
+    predictRoute: "/demand",
+    healthRoute: "/up",
+    corsOrigins: "https://a.example",
+  };
+
   test.each(describeSettings())(
     "$flag is known to flags, environment, file and help",
     ({ flag, variable, key, fallback, help }) => {
-      const value = fallback || { workers: "2", bytesMax: "2097152" }[key] || "demand";
+      const value = fallback || usualValues[key] || "demand";
       const expected = Number.isNaN(Number(value)) ? value : Number(value);
       expect(read([flag, value])).toHaveProperty(key, expected);
       expect(read([], { [variable]: value })).toHaveProperty(key, expected);

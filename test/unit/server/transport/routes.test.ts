@@ -9,7 +9,7 @@ import { describe, expect, test } from "vitest";
 import { ServeError } from "../../../../server/errors.js";
 import type { BodyReceiver } from "../../../../server/transport/http/body-receiver.js";
 import type { Exchange } from "../../../../server/transport/http/transport.js";
-import { createPublicRouter } from "../../../../server/transport/routes.js";
+import { createPublicRouter, publicRoutesOf } from "../../../../server/transport/routes.js";
 import { IndexAnswers } from "../../../../server/transport/server-index.js";
 import { createHandPath } from "../../../support/hand-path.js";
 import { makeVersion } from "../../../support/versions.js";
@@ -176,5 +176,24 @@ describe("what a caller names", () => {
     flood(3_000, 3_000, 14_000);
     collect();
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(2 * 1_048_576);
+  });
+});
+
+describe("addresses that are set", () => {
+  const named = (settings: Partial<Parameters<typeof publicRoutesOf>[0]>) =>
+    publicRoutesOf({ errors: "full", ...settings }).map(({ verb, address }) => `${verb} ${address}`);
+
+  test("stand before the others", () => {
+    expect(named({ predictRoute: "/p", healthRoute: "/h" }).slice(0, 2)).toEqual(["POST /p", "GET /h"]);
+  });
+
+  test("take the place of one that is there", () => {
+    const routes = publicRoutesOf({ errors: "full", predictRoute: "/predict", healthRoute: "/predict" });
+    const found = routes.filter(({ address }) => address === "/predict");
+    expect(found.map(({ verb, protocol }) => [verb, protocol?.name])).toEqual([
+      ["POST", "kserve-v1"],
+      ["GET", undefined],
+    ]);
+    expect(routes).toHaveLength(named({}).length + 1);
   });
 });

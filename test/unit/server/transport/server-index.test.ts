@@ -102,7 +102,7 @@ describe("for people", () => {
     expect(
       page
         .match(/(?:src|href)="(?!data:)[^"]*"/g)!
-        .every((link) => /^href="(?:models|health|v2|docs|openapi|\.)[\w/.-]*"$/.test(link)),
+        .every((link) => /^href="(?:models|health|v[12]|ping|docs|openapi|\.)[\w/.-]*"$/.test(link)),
     ).toBe(true);
     expect(page).not.toMatch(/ (?:style|on\w+)=/);
     const headers = indexPageHeaders();

@@ -127,7 +127,6 @@ const wrong: { name: string; body: string; code?: string; message: string | RegE
   { name: "null", body: "null", message: 'expected one row as an object, or {"rows": [...]}, got null' },
   { name: "a number", body: "5", message: "got a number" },
   { name: "a string", body: '"x"', message: "got a string" },
-  { name: "a bare list", body: '[{"x": 1}]', message: "got a list" },
   { name: "a key twice", body: '{"x": 1, "y": 2, "x": 3}', message: 'the key "x" twice in one object' },
   { name: "a key twice, once escaped", body: '{"x": 1, "\\u0078": 3}', message: 'the key "x" twice' },
   {
@@ -145,7 +144,7 @@ const wrong: { name: string; body: string; code?: string; message: string | RegE
   {
     name: "another field beside rows",
     body: '{"rows": [{}], "model": "x"}',
-    message: 'only "partial" is known, got "model"',
+    message: 'only "partial", "context" and "fields" are known, got "model"',
   },
   {
     name: "partial that is no yes or no",

@@ -15,18 +15,21 @@ function featuresOf(...names: string[]) {
 
 const few = featuresOf("price", "size");
 
+const inputs =
+  "the Open Inference Protocol, TensorFlow Serving and MLflow: POST /v2/models/m/infer takes the first, /v1/models/m:predict the second, /invocations the third";
+
 test.each([
-  [{ instances: [[1]] }, "TensorFlow Serving, KServe V1 and Vertex AI"],
-  [{ inputs: [{ name: "price" }] }, "the Open Inference Protocol, TensorFlow Serving and MLflow"],
-  [{ inputs: { price: [1] } }, "the Open Inference Protocol, TensorFlow Serving and MLflow"],
-  [{ dataframe_split: { columns: ["price"], data: [[1]] } }, "MLflow"],
-  [{ dataframe_records: [{ price: 1 }] }, "MLflow"],
-  [{ input_data: { data: [[1]] } }, "Azure ML"],
-  [{ data: { ndarray: [[1]] } }, "Seldon and Azure ML"],
+  [{ instances: [[1]] }, "TensorFlow Serving, KServe V1 and Vertex AI: POST /v1/models/m:predict takes it"],
+  [{ inputs: [{ name: "price" }] }, inputs],
+  [{ inputs: { price: [1] } }, inputs],
+  [{ dataframe_split: { columns: ["price"], data: [[1]] } }, "MLflow: POST /invocations takes it"],
+  [{ dataframe_records: [{ price: 1 }] }, "MLflow: POST /invocations takes it"],
+  [{ input_data: { data: [[1]] } }, "Azure ML: it isn't taken"],
+  [{ data: { ndarray: [[1]] } }, "Seldon and Azure ML: it isn't taken"],
 ])("%j", (row, servers) => {
   const [member] = Object.keys(row);
-  expect(foreignFormHint(row, few)).toBe(
-    `the body has "${member}", the form of ${servers}, which isn't taken here: send one row as {"price": ..., "size": ...}, several as {"rows": [{"price": ..., "size": ...}, ...]}`,
+  expect(foreignFormHint(row, few, "m")).toBe(
+    `the body has "${member}", the form of ${servers}; here send one row as {"price": ..., "size": ...}, several as {"rows": [{"price": ..., "size": ...}, ...]}`,
   );
 });
 
@@ -40,17 +43,18 @@ test.each([
   [1],
   ["instances"],
   [[{ instances: [] }]],
-])("%j is a row, or none of these forms", (row) => expect(foreignFormHint(row, few)).toBeUndefined());
+])("%j is a row, or none of these forms", (row) => expect(foreignFormHint(row, few, "m")).toBeUndefined());
 
 test("a model may have a feature of that name", () => {
-  expect(foreignFormHint({ inputs: [1, 2] }, featuresOf("inputs", "size"))).toBeUndefined();
+  expect(foreignFormHint({ inputs: [1, 2] }, featuresOf("inputs", "size"), "m")).toBeUndefined();
 });
 
 test("of many features, and long names, only so much is shown", () => {
   const hint = foreignFormHint(
     { instances: [] },
     featuresOf(...Array.from({ length: 50 }, (_, i) => `${i}${"x".repeat(200)}`)),
+    "m",
   )!;
   expect(hint.length).toBeLessThan(700);
-  expect(hint).toMatch(/send one row as \{"0x+": \.\.\., "1x+": \.\.\., "2x+": \.\.\., \.\.\.\},/);
+  expect(hint).toMatch(/here send one row as \{"0x+": \.\.\., "1x+": \.\.\., "2x+": \.\.\., \.\.\.\},/);
 });
