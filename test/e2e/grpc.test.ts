@@ -19,11 +19,13 @@ type Row = Readonly<Record<string, unknown>>;
 
 let server: ServerProcess;
 let client: GrpcClient;
+let port: number;
 
 beforeAll(async () => {
   server = await startServer(models, "--grpc-port", "0", "--drain-quiet-ms", "0");
-  const { grpc_port: port } = await server.untilLogged(({ message }) => message === "ready");
-  client = new GrpcClient(port as number);
+  const ready = await server.untilLogged(({ message }) => message === "ready");
+  port = ready.grpc_port as number;
+  client = new GrpcClient(port);
 });
 
 afterAll(async () => {
@@ -109,6 +111,34 @@ test("the server says what it is, and that it is ready", async () => {
     input: expect.arrayContaining([{ name: "feature_price", data_type: "TYPE_FP64", dims: ["1"] }]),
     output: [{ name: "prediction", data_type: "TYPE_FP64", dims: ["1"] }],
   });
+});
+
+test.each(["v1", "v1alpha"])("reflection %s names the services and has their files", async (version) => {
+  const reflection = new GrpcClient(port, `grpc.reflection.${version}.ServerReflection`);
+  const stream = reflection.open("ServerReflectionInfo");
+  const replies: Record<string, unknown>[] = [];
+  const ended = new Promise((resolve) => stream.on("data", (reply) => replies.push(reply)).on("end", resolve));
+  stream.write({ list_services: "*" });
+  stream.write({ file_containing_symbol: "inference.GRPCInferenceService" });
+  stream.write({ file_containing_symbol: "inference.ModelInferRequest.InferInputTensor" });
+  stream.write({ file_by_filename: "grpc/health/v1/health.proto" });
+  stream.write({ file_containing_symbol: "nothing.of.this" });
+  stream.end();
+  await ended;
+  reflection.close();
+  const [services, bySymbol, byMessage, byName, none] = replies as [
+    { list_services_response: { service: { name: string }[] } },
+    ...{ file_descriptor_response: object; error_response: { error_code: number } }[],
+  ];
+  expect(services.list_services_response.service.map(({ name }) => name)).toEqual([
+    "inference.GRPCInferenceService",
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
+  ]);
+  expect(bySymbol!.file_descriptor_response).toEqual(byMessage!.file_descriptor_response);
+  expect(byName!.file_descriptor_response).toBeTruthy();
+  expect(none!.error_response.error_code).toBe(status.NOT_FOUND);
 });
 
 const row = { feature_search_interest: 61.2, feature_price: 101.3, feature_promo: 1 };

@@ -48,7 +48,7 @@ export class GrpcClient {
   constructor(port: number, service = "inference.GRPCInferenceService", options: object = {}) {
     let found: GrpcObject[string] = loadPackageDefinition(definitions) as GrpcObject;
     for (const part of service.split(".")) found = (found as GrpcObject)[part]!;
-    const channelOptions = { "grpc.enable_retries": 0, "grpc.max_receive_message_length": -1, ...options };
+    const channelOptions = { "grpc.max_receive_message_length": -1, ...options };
     this.#client = new (found as ServiceClientConstructor)(
       `127.0.0.1:${port}`,
       credentials.createInsecure(),

@@ -24,6 +24,8 @@ export interface ExchangeNeeds {
 
 /** Of HTTP/2's RST_STREAM. */
 const noError = 0;
+/** How long a caller that has its answer may take to end its side, milliseconds. */
+const stopSenderMs = 1000;
 
 export class Http2Exchange implements GrpcExchange {
   readonly path: string;
@@ -63,7 +65,8 @@ export class Http2Exchange implements GrpcExchange {
     stream.on("close", () => this.#closed());
     stream.on("wantTrailers", () => {
       stream.sendTrailers(pairs(this.#trailers));
-      this.#stopSender();
+      // At once, it would go before the trailers.
+      if (!this.#isWhole) setTimeout(() => this.#stopSender(), stopSenderMs).unref();
     });
     this.#guard(() => {
       this.timeoutMs = parseTimeout(this.header("grpc-timeout"));
