@@ -39,6 +39,16 @@ export const configSchema = z.strictObject({
     .enum(["auto", "uws", "node"])
     .default("auto")
     .describe("what serves HTTP: uWebSockets.js where its binary loads and else node:http, uws alone, or node alone"),
+  grpcPort: port
+    .optional()
+    .describe("port of gRPC, on the public listener's address; 0 for any free one; without it, no gRPC"),
+  grpcBytesMax: count(4096, 2 ** 31 - 1)
+    .default(16_777_216)
+    .describe("bytes of one message over gRPC; a bundle's limits.body_bytes_max may be less"),
+  grpcStreamsMax: count(1, 100_000).default(256).describe("calls at once on one gRPC connection"),
+  grpcConnectionAgeMs: count(1000, 7 * 86_400_000)
+    .default(1_800_000)
+    .describe("when a gRPC connection is asked to come again, give or take a tenth"),
   adminHost: host.default("127.0.0.1").describe("address of the admin listener: keep it private"),
   adminPort: port.default(8082).describe("port of the admin listener; 0 for any free one"),
   models: z.string().min(1).default("models").describe("the model store: <name>/<version>/ are bundles"),

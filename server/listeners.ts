@@ -15,6 +15,7 @@ import { jitteredSeconds } from "./retry-after.js";
 import { reachableHost } from "./transport/address.js";
 import { Cors, corsHeaders } from "./transport/cors.js";
 import { createFailureAnswer } from "./transport/failure.js";
+import type { GrpcListener } from "./transport/grpc/listener.js";
 import type { Health } from "./transport/health.js";
 import type { ForeignProtocol } from "./transport/http/foreign-protocol.js";
 import { loadHttp } from "./transport/http/load.js";
@@ -52,6 +53,8 @@ export interface Listeners {
   readonly member: HttpMember;
   readonly public: HttpListener;
   readonly admin: HttpListener;
+  /** Undefined where it isn't switched on; then nothing of it is loaded. */
+  readonly grpc: GrpcListener | undefined;
 }
 
 /** One line in so long about connections that speak another protocol: a balancer's checks may come each second. */
@@ -119,11 +122,42 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
       onFailure: answerFailure,
       onForeignProtocol: logForeign("admin", now, logs),
     });
-    return { member: transport.name, public: publicListener, admin };
+    try {
+      const grpc = config.grpcPort === undefined ? undefined : await openGrpcListener(config.grpcPort, config, needs);
+      return { member: transport.name, public: publicListener, admin, grpc };
+    } catch (error) {
+      await admin.close(0, 0);
+      throw error;
+    }
   } catch (error) {
     await publicListener.close(0, 0);
     throw error;
   }
+}
+
+async function openGrpcListener(port: number, config: SizedConfig, needs: ListenerNeeds): Promise<GrpcListener> {
+  const { host, bytesMax, grpcBytesMax, grpcStreamsMax, grpcConnectionAgeMs } = config;
+  const { openGrpc } = await import("./transport/grpc/services.js");
+  return await openGrpc({
+    ...needs,
+    host,
+    port,
+    messageBytesMax: grpcBytesMax,
+    receivingBytesMax: bytesMax,
+    streamsMax: grpcStreamsMax,
+    connectionAgeMs: grpcConnectionAgeMs,
+    random: Math.random,
+    retryAfterMs: ({ retryAfterMs }) => 1000 * jitteredSeconds(Math.random(), retryAfterMs),
+    onRefusal: (error, requestId, address) => {
+      needs.countRefusal(error.code);
+      if (error.code !== "internal") needs.accessLog.onRefusal({ requestId, error, method: "gRPC", address });
+      else needs.logs.event("error", error.message, { request_id: requestId, address, cause: causeOf(error) });
+    },
+  });
+}
+
+function causeOf({ cause }: ServeError): string {
+  return cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
 }
 
 function logForeign(name: string, now: () => number, logs: ListenerNeeds["logs"]): (protocol: ForeignProtocol) => void {

@@ -85,6 +85,8 @@ function greeting(server: Server, config: Config): string {
   const lines = [
     `Plumb listens on ${base} (predictions) and http://${urlHost(config.adminHost)}:${server.adminPort} (metrics)`,
   ];
+  if (server.grpcPort !== undefined)
+    lines.push(`and on ${urlHost(config.host)}:${server.grpcPort} (predictions over gRPC)`);
   for (const [name, versions] of server.registry.models) {
     for (const version of versions) lines.push(`  ${name}/${version.number}  ${version.state}  ${describe(version)}`);
   }

@@ -168,6 +168,16 @@ export class Server {
     return this.#listeners!.admin.port;
   }
 
+  /** Undefined without gRPC. */
+  get grpcPort(): number | undefined {
+    return this.#listeners!.grpc?.port;
+  }
+
+  get #ports(): Record<string, number> {
+    const { httpPort, adminPort, grpcPort } = this;
+    return { http_port: httpPort, admin_port: adminPort, ...(grpcPort !== undefined && { grpc_port: grpcPort }) };
+  }
+
   get registry(): Registry {
     return this.#registry;
   }
@@ -201,7 +211,7 @@ export class Server {
     if (this.#config.execution !== "pool") openEngines();
     await this.#traces.begin();
     await this.#listen(path);
-    this.#logs.event("info", "listening", { http_port: this.httpPort, admin_port: this.adminPort });
+    this.#logs.event("info", "listening", this.#ports);
     this.#turns.throwIfStopped();
     this.#sweeper = setInterval(() => this.#admission.sweep(now(), path.giveUp), sweepEveryMs);
     const manager = this.#createManager(pools, scheduler);
@@ -217,8 +227,7 @@ export class Server {
     this.#metricsTimer = setTimeout(() => void this.#metrics.begin(this.#scrapeTurns.pause), metricsAfterMs);
     this.#logs.event("info", "ready", {
       http: this.#listeners!.member,
-      http_port: this.httpPort,
-      admin_port: this.adminPort,
+      ...this.#ports,
       ...sizeFields(this.#config),
       models: this.#registry.listed.map(({ key, state }) => ({ key, state })),
     });
@@ -382,7 +391,9 @@ export class Server {
     const leftMs = () => Math.max(0, endMs - now());
     const startCut = (await this.#endStart(leftMs())) ? 0 : 1;
     const quietMs = this.#warm ? drainQuietMs : 0;
-    const callsCut = (await this.#listeners?.public.close(quietMs, leftMs())) ?? 0;
+    const { public: http, grpc } = this.#listeners ?? {};
+    const closing = [http, grpc].map(async (listener) => (await listener?.close(quietMs, leftMs())) ?? 0);
+    const callsCut = (await Promise.all(closing)).reduce((sum, cut) => sum + cut, 0);
     const delivered = Promise.all(this.#observers.map((observer) => observer.close(deliverMs)));
     await this.#listeners?.admin.close(0, 1000);
     clearTimeout(this.#metricsTimer);

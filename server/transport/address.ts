@@ -56,7 +56,7 @@ function decodeSegment(segment: string): string {
   }
 }
 
-function boundName(name: string): string {
+export function boundName(name: string): string {
   return name.length <= nameCharsMax ? name : `${name.slice(0, nameCharsMax)}…`;
 }
 

@@ -94,6 +94,9 @@ const owners: Owners = {
   // Each is loaded where it serves, and nowhere else.
   "server/transport/http/uws.ts": ["server/transport/http/load.ts"],
   "server/transport/http/node.ts": ["server/transport/http/load.ts"],
+  // Nothing of gRPC is loaded where it isn't switched on.
+  "server/transport/grpc/services.ts": ["server/listeners.ts"],
+  "server/transport/grpc/listener.ts": ["server/transport/grpc/services.ts"],
   "server/versions/registry.ts": ["server/server.ts"],
   "server/versions/manager.ts": ["server/server.ts"],
   "server/versions/store-loader.ts": ["server/server.ts"],

@@ -1,0 +1,2 @@
+export const descriptorsFile: string;
+export function descriptorsText(): string;

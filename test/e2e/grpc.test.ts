@@ -1,0 +1,210 @@
+/**
+ * Goal: gRPC gives for a row the bits that `/predict` gives, in both forms, of every model that is shipped; and what goes
+ * wrong has the status that a client of gRPC knows.
+ */
+
+import { readdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { status } from "@grpc/grpc-js";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Bundle, readBundle } from "../../bundle/index.js";
+import { GrpcClient, inferRequest, readOutputs } from "../support/grpc-client.js";
+import { post } from "../support/http-client.js";
+import { tensorsOfRows } from "../support/row-tensors.js";
+import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
+
+const models = fileURLToPath(new URL("../../models", import.meta.url));
+
+type Row = Readonly<Record<string, unknown>>;
+
+let server: ServerProcess;
+let client: GrpcClient;
+let port: number;
+
+beforeAll(async () => {
+  server = await startServer(models, "--grpc-port", "0", "--drain-quiet-ms", "0");
+  const ready = await server.untilLogged(({ message }) => message === "ready");
+  port = ready.grpc_port as number;
+  client = new GrpcClient(port);
+});
+
+afterAll(async () => {
+  client.close();
+  await endServers();
+});
+
+interface Answers {
+  readonly predictions: readonly unknown[];
+  readonly probabilities?: readonly (readonly number[])[];
+}
+
+async function predict(name: string, rows: readonly string[]): Promise<Answers> {
+  const { status, json } = await post(server.httpPort, `/models/${name}/predict`, `{"rows":[${rows.join(",")}]}`);
+  expect(status).toBe(200);
+  const { predictions, probabilities } = json;
+  return { predictions, ...(probabilities && { probabilities: probabilities.map(Object.values) }) };
+}
+
+async function infer(name: string, request: object): Promise<Answers> {
+  const { reply, error } = await client.call("ModelInfer", { model_name: name, id: "g", ...request });
+  expect(error).toBeUndefined();
+  expect(reply).toMatchObject({ id: "g", model_name: name, model_version: "1" });
+  const [prediction, probabilities] = readOutputs(reply);
+  expect(prediction!.name).toBe("prediction");
+  if (probabilities === undefined) return { predictions: prediction!.data };
+  const [rows, width] = probabilities.shape as [number, number];
+  const data = probabilities.data as number[];
+  const byRow = Array.from({ length: rows }, (_, row) => data.slice(row * width, (row + 1) * width));
+  return { predictions: prediction!.data, probabilities: byRow };
+}
+
+describe.each(readdirSync(models))("%s", (name) => {
+  let bundle: Bundle;
+  let golden: readonly { readonly rowJson: string; readonly row: Row }[];
+
+  beforeAll(async () => {
+    bundle = await readBundle(`${models}/${name}/1`);
+    golden = bundle.golden.flatMap(({ rowJson, error }) =>
+      error === undefined ? [{ rowJson, row: JSON.parse(rowJson) as Row }] : [],
+    );
+  });
+
+  const requestOf = (rows: readonly Row[], form: "json" | "binary") =>
+    inferRequest(tensorsOfRows(bundle.rowSchema.features, rows, form));
+
+  test("golden rows have the bits of /predict, raw and in contents, all together", async () => {
+    const expected = await predict(
+      name,
+      golden.map(({ rowJson }) => rowJson),
+    );
+    const rows = golden.map(({ row }) => row);
+    expect(await infer(name, requestOf(rows, "binary"))).toEqual(expected);
+    expect(await infer(name, requestOf(rows, "json"))).toEqual(expected);
+  });
+
+  test("and one by one", async () => {
+    for (const { rowJson, row } of golden.slice(0, 100)) {
+      const expected = await predict(name, [rowJson]);
+      expect(await infer(name, requestOf([row], "binary"))).toEqual(expected);
+      expect(await infer(name, requestOf([row], "json"))).toEqual(expected);
+    }
+  });
+
+  test("its metadata name its tensors", async () => {
+    const { reply } = await client.call("ModelMetadata", { name });
+    expect(reply).toMatchObject({ name, versions: ["1"], platform: "onnx_onnxv1" });
+    expect(reply.inputs.map((input: { name: string }) => input.name)).toEqual(
+      bundle.rowSchema.features.map((feature) => feature.name),
+    );
+    expect((await client.call("ModelMetadata", { name, version: "1" })).reply).toEqual(reply);
+  });
+});
+
+test("the server says what it is, and that it is ready", async () => {
+  expect((await client.call("ServerLive")).reply).toEqual({ live: true });
+  expect((await client.call("ServerReady")).reply).toEqual({ ready: true });
+  expect((await client.call("ModelReady", { name: "demand" })).reply).toEqual({ ready: true });
+  expect((await client.call("ServerMetadata")).reply).toMatchObject({ name: "plumb" });
+  expect((await client.call("ModelConfig", { name: "demand" })).reply.config).toMatchObject({
+    name: "demand",
+    max_batch_size: 10_000,
+    input: expect.arrayContaining([{ name: "feature_price", data_type: "TYPE_FP64", dims: ["1"] }]),
+    output: [{ name: "prediction", data_type: "TYPE_FP64", dims: ["1"] }],
+  });
+});
+
+test.each(["v1", "v1alpha"])("reflection %s names the services and has their files", async (version) => {
+  const reflection = new GrpcClient(port, `grpc.reflection.${version}.ServerReflection`);
+  const stream = reflection.open("ServerReflectionInfo");
+  const replies: Record<string, unknown>[] = [];
+  const ended = new Promise((resolve) => stream.on("data", (reply) => replies.push(reply)).on("end", resolve));
+  stream.write({ list_services: "*" });
+  stream.write({ file_containing_symbol: "inference.GRPCInferenceService" });
+  stream.write({ file_containing_symbol: "inference.ModelInferRequest.InferInputTensor" });
+  stream.write({ file_by_filename: "grpc/health/v1/health.proto" });
+  stream.write({ file_containing_symbol: "nothing.of.this" });
+  stream.end();
+  await ended;
+  reflection.close();
+  const [services, bySymbol, byMessage, byName, none] = replies as [
+    { list_services_response: { service: { name: string }[] } },
+    ...{ file_descriptor_response: object; error_response: { error_code: number } }[],
+  ];
+  expect(services.list_services_response.service.map(({ name }) => name)).toEqual([
+    "inference.GRPCInferenceService",
+    "grpc.health.v1.Health",
+    "grpc.reflection.v1.ServerReflection",
+    "grpc.reflection.v1alpha.ServerReflection",
+  ]);
+  expect(bySymbol!.file_descriptor_response).toEqual(byMessage!.file_descriptor_response);
+  expect(byName!.file_descriptor_response).toBeTruthy();
+  expect(none!.error_response.error_code).toBe(status.NOT_FOUND);
+});
+
+const row = { feature_search_interest: 61.2, feature_price: 101.3, feature_promo: 1 };
+const inputs = (rowCount = 1) =>
+  Object.entries(row).map(([name, value]) => ({
+    name,
+    datatype: "FP64",
+    shape: [rowCount],
+    data: new Array<number>(rowCount).fill(value),
+  }));
+const good = inferRequest(inputs(), { model_name: "demand" });
+
+describe("what goes wrong has its status", () => {
+  const { NOT_FOUND, INVALID_ARGUMENT, RESOURCE_EXHAUSTED } = status;
+  test.each([
+    ["an unknown model", { ...good, model_name: "none" }, NOT_FOUND, /^there is no model "none"/],
+    ["an unknown version", { ...good, model_version: "7" }, NOT_FOUND, /has no version "7"/],
+    ["no tensors", { model_name: "demand" }, INVALID_ARGUMENT, /^inputs: expected a tensor/],
+    [
+      "a tensor of another type",
+      inferRequest([{ ...inputs()[0]!, datatype: "BYTES", data: ["x"] }, ...inputs().slice(1)], {
+        model_name: "demand",
+      }),
+      INVALID_ARGUMENT,
+      /^input "feature_search_interest": expected the datatype/,
+    ],
+    [
+      "a row that the schema refuses",
+      inferRequest([{ ...inputs()[0]!, data: [-1] }, ...inputs().slice(1)], { model_name: "demand" }),
+      INVALID_ARGUMENT,
+      /^row 0, feature "feature_search_interest": expected a number/,
+    ],
+    [
+      "raw contents beside typed ones",
+      { ...good, raw_input_contents: [Buffer.alloc(8)] },
+      INVALID_ARGUMENT,
+      /^raw_input_contents: expected one for each of the 3 inputs/,
+    ],
+    [
+      "an output that isn't there",
+      { ...good, outputs: [{ name: "nothing" }] },
+      INVALID_ARGUMENT,
+      /^outputs\[0\]: expected the name of a tensor/,
+    ],
+    ["a body that the model doesn't take", { ...good, id: "x".repeat(1_048_576) }, RESOURCE_EXHAUSTED, /^the message/],
+    [
+      "a message that the server doesn't take",
+      { ...good, id: "x".repeat(2 ** 24) },
+      RESOURCE_EXHAUSTED,
+      /^the message/,
+    ],
+  ])("%s", async (_, request, code, words) => {
+    const { error } = await client.call("ModelInfer", request);
+    expect([error?.code, error?.details]).toEqual([code, expect.stringMatching(words)]);
+  });
+
+  test("a deadline that passes", async () => {
+    const { error } = await client.call(
+      "ModelInfer",
+      inferRequest(inputs(), { model_name: "demand", parameters: { timeout: { int64_param: 1 } } }),
+    );
+    expect([status.DEADLINE_EXCEEDED, status.UNAVAILABLE]).toContain(error?.code);
+  });
+
+  test("and after all that it still answers, under the caller's own id", async () => {
+    const { reply } = await client.call("ModelInfer", good);
+    expect(readOutputs(reply)[0]).toMatchObject({ shape: [1, 1], data: [56.654319763183594] });
+  });
+});
