@@ -140,7 +140,7 @@ describe.each(members.map(({ name }) => name))("on %s", (http) => {
     }
     const other = await ask(httpPort, path, { agent, headers: { "if-none-match": '"other"' } });
     expect([other.status, other.text]).toEqual([200, plain.text]);
-    const head = await ask(httpPort, path, { agent, method: "HEAD" });
+    const head = await ask(httpPort, path, { method: "HEAD" });
     expect([head.status, head.text, head.headers["content-length"]]).toEqual([
       200,
       "",

@@ -27,9 +27,11 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Every reply has a status, a content type and a body as the document says, and a wrong verb is refused. */
+/**
+ * Every reply has a status, a content type and a body as the document says, and a wrong verb is refused. A status of 500
+ * or more is no fault by itself: a deadline of 1 ms is answered by 504. What the server itself calls a fault is logged.
+ */
 const checks = [
-  "not_a_server_error",
   "status_code_conformance",
   "content_type_conformance",
   "response_headers_conformance",
@@ -40,14 +42,25 @@ const checks = [
 test("requests that are made up from the document get replies that it describes", async (context) => {
   const program =
     findProgram("schemathesis") ?? context.skip("schemathesis isn't installed: npm run test:real gets it where it can");
-  const { httpPort } = await startServer(store.directory, "--access-log", "off");
-  const base = `http://127.0.0.1:${httpPort}`;
-  const options = ["--url", base, "--checks", checks.join(), "--max-examples", "20", "--seed", "1", "--no-color"];
+  const server = await startServer(store.directory, "--access-log", "off");
+  const base = `http://127.0.0.1:${server.httpPort}`;
+  const options = [
+    "--url",
+    base,
+    "--phases",
+    "examples,coverage",
+    "--checks",
+    checks.join(),
+    "--seed",
+    "1",
+    "--no-color",
+  ];
   const { code, text } = await new Promise<{ code: unknown; text: string }>((resolve) => {
     execFile(program, ["run", `${base}/openapi.json`, ...options], { cwd: folder }, (error, stdout, stderr) =>
       resolve({ code: error?.code ?? 0, text: `${stdout}${stderr}` }),
     );
   });
   expect(code, text).toBe(0);
+  expect(server.log.filter(({ level }) => level === "error")).toEqual([]);
   expect(text).toMatch(/Operations:\s+\d+ selected/);
 });
