@@ -416,6 +416,7 @@ describe("an address that leads nowhere", () => {
     ["/models/echo/predict/", 404, "route_not_found", /predict/],
     ["/models/echo/versions/1", 404, "route_not_found", /versions/],
     ["/predict/echo", 404, "route_not_found", /predict/],
+    ["/v3/models/echo/infer", 404, "route_not_found", /v3/],
   ];
   test.each(cases)("%s is %i %s", async (path, status, code, message) => {
     const reply = await send('{"value":1}', {}, path);
