@@ -67,7 +67,8 @@ export function createContract(bundle: Bundle, plans: Plans = {}): Contract {
       bodyBytesMax: manifest.limits.body_bytes_max,
       decode: {
         rowsMax,
-        containersMax: rowsMax * (1 + listFeatures) + 2,
+        // And the body, its rows, its context and its fields.
+        containersMax: rowsMax * (1 + listFeatures) + 4,
         membersMax: features.length + unknownMembersMax,
       },
     },

@@ -17,7 +17,7 @@ export type ListedVersion = Servable | UnreadVersion;
 /** What a body may be before it is known which model it is for. */
 const unknownModelLimits: BodyLimits = {
   bodyBytesMax: 1_048_576,
-  decode: { rowsMax: 10_000, containersMax: 10_002, membersMax: 2000 },
+  decode: { rowsMax: 10_000, containersMax: 10_004, membersMax: 2000 },
 };
 
 /** Models that an error names: a reply and a log line for each typing mistake can't hold hundreds. */

@@ -183,3 +183,19 @@ describe("a page of another origin", () => {
     expect([asked.status, asked.headers["access-control-allow-origin"]]).toEqual([405, undefined]);
   });
 });
+
+test("errors say as little as is set, in every protocol and at addresses that aren't served", async () => {
+  const quiet = await startServer(models, "--default-model", "demand", "--errors", "codes");
+  const said = async (path: string, body: string) => {
+    const { status, text } = await post(quiet.httpPort, path, body);
+    return [status, text.replace(/"request_id":"[^"]*"/, "")].join(" ");
+  };
+  const mismatch = "a row breaks the bundle's schema";
+  expect(await said("/predict", '{"secret": 1}')).toBe(
+    `422 {"error":{"code":"schema_mismatch","message":"${mismatch}","issues":[],}}`,
+  );
+  expect(await said("/v1/models/demand:predict", '{"instances": [{"secret": 1}]}')).toBe(`400 {"error":"${mismatch}"}`);
+  for (const path of ["/models/secret/predict", "/v2/models/secret/infer", "/v1/models/secret:predict", "/secret"])
+    expect(await said(path, '{"secret": 1}')).toMatch(/^404 (?!.*(?:secret|demand))/);
+  expect((await ask(quiet.httpPort, "/models/secret")).text).not.toMatch(/secret|demand/);
+});

@@ -96,7 +96,7 @@ describe("lines", () => {
 
   test("may be bad: each is answered with its error, and the others go on", async () => {
     const { lines } = await answer(`${goodLine}\n{"feature_price": "x"}\nhello\n[]\n${goodLine}\n`);
-    expect(codes(lines)).toEqual(["ok", "schema_mismatch", "malformed_body", "malformed_body", "ok"]);
+    expect(codes(lines)).toEqual(["ok", "schema_mismatch", "malformed_body", "schema_mismatch", "ok"]);
     expect(lines[1].error.issues).toContainEqual(expect.objectContaining({ row: 0, feature: "feature_price" }));
     expect(lines.map((line) => line.request_id ?? line.error.request_id)).toEqual([
       "line-1",

@@ -18,7 +18,7 @@ test("it knows names, limits, and the form of answers", () => {
   expect(contract).toMatchObject({ name: "spam", number: 7, key: "spam/7", sloMs: 50, predictionDtype: "float32" });
   expect(contract.bodyLimits).toEqual({
     bodyBytesMax: 1_048_576,
-    decode: { rowsMax: 3, containersMax: 5, membersMax: 1001 },
+    decode: { rowsMax: 3, containersMax: 7, membersMax: 1001 },
   });
   expect(predictJson.frame(version).labelKeys).toEqual(['"ham":', '"spam":']);
 });
