@@ -99,8 +99,20 @@ export const predictJsonDescription: ProtocolDescription = {
     const rowsMax = contract?.bodyLimits.decode.rowsMax;
     const rows = { type: "array", items: row, minItems: 1, ...(rowsMax !== undefined && { maxItems: rowsMax }) };
     const partial = { type: "boolean", default: false, description: "Answer the good rows although some are bad." };
-    const several = { type: "object", properties: { rows, partial }, required: ["rows"], additionalProperties: false };
-    return { oneOf: [row, { title: "Several rows", ...several }] };
+    const context = { type: "object", description: "What each row gets beside what it brings itself." };
+    const sharing = {
+      ...rows,
+      items: { anyOf: [row, { type: "object", description: "With context: the rest of a row." }] },
+    };
+    const fields = {
+      type: "array",
+      items: text,
+      minItems: 1,
+      description: "What is answered: prediction, probabilities, probabilities.<label>, top:<k>.",
+    };
+    const properties = { rows: sharing, context, fields, partial };
+    const several = { type: "object", properties, required: ["rows"], additionalProperties: false };
+    return { anyOf: [row, { title: "Several rows", ...several }, { title: "A list of rows", ...rows }] };
   },
 
   reply(contract) {
