@@ -84,7 +84,7 @@ describe("a setting", () => {
   test.each(describeSettings())(
     "$flag is known to flags, environment, file and help",
     ({ flag, variable, key, fallback, help }) => {
-      const value = fallback || { workers: "2", bytesMax: "2097152" }[key] || "demand";
+      const value = fallback || { workers: "2", bytesMax: "2097152", grpcPort: "8001" }[key] || "demand";
       const expected = Number.isNaN(Number(value)) ? value : Number(value);
       expect(read([flag, value])).toHaveProperty(key, expected);
       expect(read([], { [variable]: value })).toHaveProperty(key, expected);
