@@ -84,6 +84,7 @@ describe("a setting", () => {
   const usualValues: Record<string, string> = {
     workers: "2",
     bytesMax: "2097152",
+    grpcPort: "8001",
     predictRoute: "/demand",
     healthRoute: "/up",
     corsOrigins: "https://a.example",
