@@ -124,7 +124,7 @@ test("every refusal is as it says, in the form of its protocol", async () => {
       expectDescribed(operation, reply);
     }
   }
-  expect([...statuses].sort()).toEqual([400, 404, 413, 415, 422]);
+  expect([...statuses].sort()).toEqual([400, 404, 413, 415, 422, 429]);
 });
 
 describe.each(members.map(({ name }) => name))("on %s", (http) => {

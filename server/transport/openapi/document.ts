@@ -43,7 +43,7 @@ const commonErrors: readonly ErrorCode[] = ["request_timeout", "headers_too_larg
 const errorsElsewhere: ReadonlySet<ErrorCode> = new Set(["route_not_found", "method_not_allowed"]);
 const codes = (Object.keys(errorTable) as ErrorCode[]).filter((code) => !errorsElsewhere.has(code));
 
-const isPrediction = (route: DescribedRoute): route is PredictRoute => "protocol" in route;
+const isPrediction = (route: DescribedRoute): route is PredictRoute => "protocol" in route && !("answer" in route);
 
 /** The addresses at which a model is asked by its name alone. */
 export function isAddressOfModel(route: DescribedRoute): route is PredictRoute {
