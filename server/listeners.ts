@@ -11,6 +11,7 @@ import type { PredictPath } from "./path/predict.js";
 import { productVersion } from "./product-version.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { reachableHost } from "./transport/address.js";
+import { ContentCoder } from "./transport/content-coding.js";
 import { createFailureAnswer } from "./transport/failure.js";
 import type { Health } from "./transport/health.js";
 import type { ForeignProtocol } from "./transport/http/foreign-protocol.js";
@@ -56,6 +57,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     now,
     registry,
     nextRequestId,
+    coder: new ContentCoder(bytesMax),
     retryAfterS: (error) => jitteredSeconds(Math.random(), error.retryAfterMs),
     health,
     index: new IndexAnswers(registry, health.isReady, productVersion(), baseUrl),
