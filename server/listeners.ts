@@ -13,6 +13,7 @@ import { productVersion } from "./product-version.js";
 import { limitErrors } from "./protocol/limit-errors.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { reachableHost } from "./transport/address.js";
+import { ContentCoder } from "./transport/content-coding.js";
 import { Cors, corsHeaders } from "./transport/cors.js";
 import { createFailureAnswer } from "./transport/failure.js";
 import type { GrpcListener } from "./transport/grpc/listener.js";
@@ -74,6 +75,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     now,
     registry,
     nextRequestId,
+    coder: new ContentCoder(bytesMax),
     retryAfterS: (error) => jitteredSeconds(Math.random(), error.retryAfterMs),
     health,
     index: new IndexAnswers(registry, health.isReady, productVersion(), baseUrl, routes),

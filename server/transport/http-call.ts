@@ -5,6 +5,7 @@ import { Call, type CallInput, type Reply } from "../path/call.js";
 import type { PredictPath } from "../path/predict.js";
 import type { Encoded, Protocol } from "../protocol/protocol.js";
 import { versionOf } from "./address.js";
+import { type ContentCoder, codingOf } from "./content-coding.js";
 import type { BodyReceiver } from "./http/body-receiver.js";
 import { bytesPerChunkMin, freeChunksMax } from "./http/read-budget.js";
 import type { Exchange } from "./http/transport.js";
@@ -16,6 +17,7 @@ export interface CallNeeds {
   /** Monotonic clock, milliseconds. */
   readonly now: () => number;
   readonly nextRequestId: () => string;
+  readonly coder: ContentCoder;
   /** Retry-After of an answer that says so, seconds; jittered. */
   readonly retryAfterS: (error: ServeError) => number;
 }
@@ -40,13 +42,17 @@ export class HttpCall implements Reply, BodyReceiver {
   }
 
   receive(): void {
-    const { path } = this.#needs;
+    const { path, coder } = this.#needs;
     if (this.#refusal !== undefined) {
       path.fail(this.#call, this.#refusal);
       return;
     }
-    const bytesMax = path.announce(this.#call, this.#exchange.contentLength);
-    if (bytesMax !== undefined) this.#exchange.readBody(bytesMax, this);
+    const exchange = this.#exchange;
+    const coding = codingOf(exchange.contentEncoding)!;
+    const isPlain = coding === "identity";
+    // How long a compressed body will be isn't known before it is inflated.
+    const bytesMax = path.announce(this.#call, isPlain ? exchange.contentLength : -1);
+    if (bytesMax !== undefined) exchange.readBody(bytesMax, isPlain ? this : coder.receiver(coding, bytesMax, this));
   }
 
   onBody(body: Buffer, lasts: boolean): void {
@@ -87,7 +93,7 @@ export class HttpCall implements Reply, BodyReceiver {
     const own = headers.length === 0 ? replyHeaders : [...headers, ...replyHeaders];
     const echoed = exchange.requestIdHeader === requestId ? [...own, "x-request-id", requestId] : own;
     const said = fallback === undefined ? echoed : [...echoed, "x-plumb-fallback", fallback];
-    exchange.send(200, contentType, body, said);
+    this.#needs.coder.send(exchange, contentType, body, said);
   }
 
   refuse(error: ServeError): void {
@@ -106,10 +112,11 @@ function checkHeaders(exchange: Exchange, call: CallInput): ServeError | undefin
     }
     call.callerTimeoutMs = timeoutMs;
   }
-  if (contentEncoding !== "" && contentEncoding.toLowerCase() !== "identity") {
+  if (codingOf(contentEncoding) === undefined) {
+    const got = JSON.stringify(contentEncoding.slice(0, 32));
     return new ServeError(
       "unsupported_media_type",
-      `content-encoding: expected none, got ${JSON.stringify(contentEncoding.slice(0, 32))}`,
+      `content-encoding: expected none, or one of gzip and deflate, got ${got}`,
     );
   }
   return undefined;

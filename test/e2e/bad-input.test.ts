@@ -374,7 +374,7 @@ describe("headers", () => {
     expectError(await connection.reply(), 415, "unsupported_media_type");
   });
 
-  test.each(["gzip", "br", "deflate", "identity, gzip"])(
+  test.each(["br", "zstd", "gzip, gzip", "identity, gzip"])(
     "content-encoding %s is unsupported_media_type",
     async (encoding) => {
       expectError(await send(valid, { "content-encoding": encoding }), 415, "unsupported_media_type");

@@ -5,6 +5,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createPath } from "../../server/path/predict.js";
+import { ContentCoder } from "../../server/transport/content-coding.js";
 import { createFailureAnswer } from "../../server/transport/failure.js";
 import type { HttpListener } from "../../server/transport/http/transport.js";
 import { createPublicRouter, plainProtocol, publicRoutes } from "../../server/transport/routes.js";
@@ -50,6 +51,7 @@ describe.each(members)("$build", ({ transport }) => {
       now: parts.now,
       registry,
       nextRequestId: () => "made-1",
+      coder: new ContentCoder(1_000_000),
       retryAfterS: () => 1,
       health,
       index,

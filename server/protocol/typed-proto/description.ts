@@ -71,6 +71,5 @@ export const typedProtoDescription: ProtocolDescription = {
     required: ["predictions", "model", "version", "requestId"],
   }),
 
-  // The generic address names no model whose row could stand there.
-  examples: () => ({}),
+  examples: (row) => ({ row: { rows: [row] } }),
 };

@@ -87,7 +87,8 @@ export abstract class BaseExchange implements CountedExchange {
         this.timeoutHeader = value;
         break;
       case "content-encoding":
-        this.contentEncoding = value;
+        // Standing twice means two codings, one over the other.
+        this.contentEncoding += this.contentEncoding === "" ? value : `,${value}`;
         break;
       case "accept":
         this.accept = value;

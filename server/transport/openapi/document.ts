@@ -113,7 +113,9 @@ export function describeModelPart({ routes, protocolAt }: DocumentSource, contra
     paths[address] = { [route.verb.toLowerCase()]: { tags: [tagOf(route, protocolAt)], ...described, ...more } };
   }
   // Those of the addresses above, and of the ones that ask the default model.
-  const asked = routes.filter(isPrediction).filter(({ address }) => !address.replace("{model}", "").includes("{"));
+  const asked = routes
+    .filter(isPrediction)
+    .filter(({ address }) => !address.replace(/\{(?:model|package)\}/, "").includes("{"));
   for (const protocol of new Set(asked.map((route) => route.protocol))) {
     const { description } = protocol;
     if (description === undefined) continue;

@@ -7,6 +7,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { ServeError } from "../../../../server/errors.js";
+import { ContentCoder } from "../../../../server/transport/content-coding.js";
 import type { BodyReceiver } from "../../../../server/transport/http/body-receiver.js";
 import type { Exchange } from "../../../../server/transport/http/transport.js";
 import { createPublicRouter, publicRoutesOf } from "../../../../server/transport/routes.js";
@@ -42,6 +43,7 @@ function createRig() {
     now: rig.parts.now,
     registry: rig.registry,
     nextRequestId: () => "made-1",
+    coder: new ContentCoder(1_000_000),
     retryAfterS: () => 1,
     health: { isReady, stuckWorkers: () => 0 },
     index: new IndexAnswers(rig.registry, isReady, "0.0.0", () => "http://127.0.0.1:1"),
