@@ -1,7 +1,7 @@
 /** Requests and answers of KServe's V1 protocol as JSON Schema; and those of `/invocations`, which answers alike. */
 
 import { type JsonObject, schemaRef } from "../json-schema.js";
-import type { ProtocolContract, ProtocolDescription } from "../protocol.js";
+import type { ProtocolDescription } from "../protocol.js";
 
 const text = { type: "string" };
 const list = (items: JsonObject, more: JsonObject = {}) => ({ type: "array", items, ...more });
@@ -40,11 +40,13 @@ const records = (row: JsonObject): JsonObject => ({
   required: ["dataframe_records"],
 });
 
-const predictions = (_contract: ProtocolContract | undefined): JsonObject => ({
+const answers = (key: string, what: string): JsonObject => ({
+  title: what,
   type: "object",
-  properties: { predictions: list({ description: "A number, a label, or a list of numbers." }) },
-  required: ["predictions"],
+  properties: { [key]: list({ description: "A number, a label, or a list of numbers." }) },
+  required: [key],
 });
+const predictions = answers("predictions", "Of rows");
 
 export const kserveV1Description: ProtocolDescription = {
   schemas: { V1Error: { type: "object", properties: { error: text }, required: ["error"] } },
@@ -52,7 +54,7 @@ export const kserveV1Description: ProtocolDescription = {
   parameters: [],
   otherContent: {},
   request: (row) => ({ anyOf: [instances(row), inputs(row)] }),
-  reply: predictions,
+  reply: () => ({ anyOf: [predictions, answers("outputs", "Of columns")] }),
   examples: (row) => ({ row: { instances: [row] } }),
 };
 
@@ -68,6 +70,6 @@ export const invocationsDescription: ProtocolDescription = {
   parameters: [],
   otherContent: { "text/csv": { schema: { type: "string", description: "A line of names, then a line a row." } } },
   request: (row) => ({ anyOf: [split, records(row), instances(row), inputs(row)] }),
-  reply: predictions,
+  reply: () => predictions,
   examples: (row) => ({ row: { dataframe_records: [row] } }),
 };
