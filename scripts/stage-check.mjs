@@ -22,6 +22,7 @@ const rounds = 5;
 
 /** Every file of the image is one of these. */
 const expectedFiles = [
+  /^ui\/(docs|index)\/[\w.-]+$/,
   /^(LICENSE|package\.json|plumb\.config\.json|bin\/plumb\.js)$/,
   /^dist\/(cli|server|chunks)\/[\w./-]+\.js$/,
   /^dist\/kernel\.wasm$/,
