@@ -159,3 +159,9 @@ export function callerStatus({ code }: ServeError): number {
   const { grpc, http } = errorTable[code];
   return grpc === "INVALID_ARGUMENT" ? 400 : http;
 }
+
+/** An error as protocols have it whose body of an error is one sentence. */
+export function refuseInSentence(error: ServeError): EncodedError {
+  const body = JSON.stringify({ error: error.message });
+  return { status: callerStatus(error), body, contentType: "application/json", headers: [] };
+}

@@ -4,7 +4,7 @@
  * @see https://github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md
  */
 
-import { callerStatus, type Protocol } from "../protocol.js";
+import { type Protocol, refuseInSentence } from "../protocol.js";
 import { decodeRequest, decodeRequestInSlices, lengthHeader, type OpenInferenceRequest } from "./decode.js";
 import { openInferenceDescription } from "./description.js";
 import { createFrame, encodeAnswer, encodeAnswerInPieces, type OpenInferenceFrame } from "./encode.js";
@@ -15,12 +15,7 @@ export const openInference: Protocol<OpenInferenceFrame, OpenInferenceRequest> =
   decode: decodeRequest,
   frame: createFrame,
   encode: encodeAnswer,
-  refuse: (error) => ({
-    status: callerStatus(error),
-    body: JSON.stringify({ error: error.message }),
-    contentType: "application/json",
-    headers: [],
-  }),
+  refuse: refuseInSentence,
   description: openInferenceDescription,
   sliced: { decode: decodeRequestInSlices, encode: encodeAnswerInPieces },
 };
