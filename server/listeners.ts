@@ -10,7 +10,7 @@ import type { AccessLog } from "./observe/access-log.js";
 import type { Logs } from "./observe/logs.js";
 import type { PredictPath } from "./path/predict.js";
 import { productVersion } from "./product-version.js";
-import { limitErrors } from "./protocol/limit-errors.js";
+import { errorLimit, limitErrors } from "./protocol/limit-errors.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { reachableHost } from "./transport/address.js";
 import { ContentCoder } from "./transport/content-coding.js";
@@ -149,6 +149,7 @@ async function openGrpcListener(port: number, config: SizedConfig, needs: Listen
     streamsMax: grpcStreamsMax,
     connectionAgeMs: grpcConnectionAgeMs,
     random: Math.random,
+    shown: errorLimit(config.errors),
     retryAfterMs: ({ retryAfterMs }) => 1000 * jitteredSeconds(Math.random(), retryAfterMs),
     onRefusal: (error, requestId, address) => {
       needs.countRefusal(error.code);

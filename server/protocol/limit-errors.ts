@@ -17,16 +17,7 @@ const hidden = "(hidden)";
 export function limitErrors(protocol: Protocol, detail: ErrorDetail): Protocol {
   if (detail === "full") return protocol;
   const { sliced } = protocol;
-  // Many calls may be refused by one error; a protocol knows it again.
-  const limited = new WeakMap<ServeError, ServeError>();
-  const limit = (error: ServeError) => {
-    let known = limited.get(error);
-    if (known === undefined) {
-      known = limitError(error, detail);
-      limited.set(error, known);
-    }
-    return known;
-  };
+  const limit = errorLimit(detail);
   const limitCall = (call: AnsweredCall) => {
     const { requestId, request, rowIndexes, unanswered, rowErrors, fallback, fallbackRows } = call;
     if (rowErrors === undefined) return call;
@@ -36,13 +27,28 @@ export function limitErrors(protocol: Protocol, detail: ErrorDetail): Protocol {
   return {
     ...protocol,
     encode: (frame, call, answer) => protocol.encode(frame, limitCall(call), answer),
-    refuse: (error, requestId) => protocol.refuse(limit(error), requestId),
+    refuse: (error, requestId, modelName) => protocol.refuse(limit(error), requestId, modelName),
     ...(sliced && {
       sliced: {
         decode: sliced.decode,
         encode: (frame, call, answer, sliceRows) => sliced.encode(frame, limitCall(call), answer, sliceRows),
       },
     }),
+  };
+}
+
+/** @returns What is told of an error. */
+export function errorLimit(detail: ErrorDetail): (error: ServeError) => ServeError {
+  if (detail === "full") return (error) => error;
+  // Many calls may be refused by one error; a protocol knows it again.
+  const limited = new WeakMap<ServeError, ServeError>();
+  return (error) => {
+    let known = limited.get(error);
+    if (known === undefined) {
+      known = limitError(error, detail);
+      limited.set(error, known);
+    }
+    return known;
   };
 }
 

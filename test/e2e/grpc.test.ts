@@ -208,3 +208,18 @@ describe("what goes wrong has its status", () => {
     expect(readOutputs(reply)[0]).toMatchObject({ shape: [1, 1], data: [56.654319763183594] });
   });
 });
+
+test("errors say as little as is set, in a reply's status", async () => {
+  const quiet = await startServer(models, "--grpc-port", "0", "--errors", "codes", "--drain-quiet-ms", "0");
+  const { grpc_port } = await quiet.untilLogged(({ message }) => message === "ready");
+  const caller = new GrpcClient(grpc_port as number);
+  const refused = inferRequest([{ ...inputs()[0]!, data: [-1] }, ...inputs().slice(1)], { model_name: "demand" });
+  for (const [request, code, said] of [
+    [refused, status.INVALID_ARGUMENT, "a row breaks the bundle's schema"],
+    [{ ...good, model_name: "secret" }, status.NOT_FOUND, expect.not.stringMatching(/secret|demand/)],
+  ] as const) {
+    const { error } = await caller.call("ModelInfer", request);
+    expect([error?.code, error?.details]).toEqual([code, said]);
+  }
+  caller.close();
+});

@@ -17,6 +17,8 @@ export interface ExchangeNeeds {
   readonly nextRequestId: () => string;
   /** How long callers that may try again should wait, milliseconds. */
   readonly retryAfterMs: (error: ServeError) => number;
+  /** What callers are told of an error. */
+  readonly shown: (error: ServeError) => ServeError;
   /** A stream that failed before, or beside, a prediction. */
   readonly onRefusal: (error: ServeError, requestId: string, path: string) => void;
   readonly onClose: (exchange: Http2Exchange) => void;
@@ -139,7 +141,7 @@ export class Http2Exchange implements GrpcExchange {
   }
 
   fail(error: ServeError): void {
-    const trailers = [...grpcErrorHeaders(error)];
+    const trailers = [...grpcErrorHeaders(this.#needs.shown(error))];
     if (error.retry) trailers.push("grpc-retry-pushback-ms", String(Math.round(this.#needs.retryAfterMs(error))));
     this.end(trailers);
   }

@@ -17,6 +17,8 @@ export interface InferNeeds {
   readonly path: PredictPath;
   /** Monotonic clock, milliseconds. */
   readonly now: () => number;
+  /** What callers are told of an error. */
+  readonly shown: (error: ServeError) => ServeError;
 }
 
 /** Its model and version are in the message. */
@@ -103,7 +105,7 @@ export function streamInferMethod(needs: InferNeeds): Method {
         };
         const reply: Reply = {
           send: ({ body }) => take(new WireWriter().bytes(2, body as Buffer)),
-          refuse: (error) => take(new WireWriter().item(1, error.message)),
+          refuse: (error) => take(new WireWriter().item(1, needs.shown(error).message)),
         };
         try {
           // The stream's own time counts from its beginning.

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { type ErrorCode, errorTable, ServeError } from "../../../../server/errors.js";
 import { limitErrors } from "../../../../server/protocol/limit-errors.js";
 import { predictJson } from "../../../../server/protocol/predict-json/protocol.js";
+import { typedProto } from "../../../../server/protocol/typed-proto/protocol.js";
 import { makeCall } from "../../../support/calls.js";
 import { createHandPath } from "../../../support/hand-path.js";
 import { makeVersion } from "../../../support/versions.js";
@@ -27,6 +28,11 @@ test("fields say which feature of which row, and what was expected", () => {
     issues: [{ ...issue, got: "(hidden)" }],
     request_id: "r1",
   });
+});
+
+test("a protocol that names the model in its errors goes on to", () => {
+  const { body } = limitErrors(typedProto, "fields").refuse(mismatch, "r1", "demand");
+  expect(JSON.parse(body.toString()).details[0].type).toBe("plumb.models.demand.ErrorDetails");
 });
 
 test("codes say the code and what it means", () => {
