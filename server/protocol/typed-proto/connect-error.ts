@@ -5,12 +5,11 @@
  * @see https://connectrpc.com/docs/protocol: error codes, error end-of-stream
  */
 
-import { Buffer } from "node:buffer";
 import { errorTable, type ServeError } from "../../errors.js";
+import { WireWriter } from "../protobuf/wire.js";
 import type { EncodedError } from "../protocol.js";
-import { issueBytes, jsonType } from "./encode.js";
+import { issueMessage, jsonType } from "./encode.js";
 import { packageOf } from "./service-name.js";
-import { bytesField, textField } from "./wire.js";
 
 type GrpcCode = (typeof errorTable)[keyof typeof errorTable]["grpc"];
 
@@ -38,8 +37,9 @@ export function encodeConnectError(error: ServeError, requestId: string, modelNa
 }
 
 function detailOf({ code, issues = [] }: ServeError, requestId: string, modelName: string): object {
-  const fields = issues.map((issue) => bytesField(2, issueBytes(issue)));
-  const bytes = Buffer.concat([textField(1, code), ...fields, textField(3, requestId)]);
+  const detail = new WireWriter().text(1, code);
+  for (const issue of issues) detail.message(2, issueMessage(issue));
+  const bytes = detail.text(3, requestId).finish();
   return {
     type: `${packageOf(modelName)}.ErrorDetails`,
     value: bytes.toString("base64").replace(/=+$/, ""),

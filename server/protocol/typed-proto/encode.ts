@@ -7,10 +7,11 @@ import { Buffer } from "node:buffer";
 import type { Answer, Prediction, Scalar } from "../../../preprocessing/index.js";
 import type { RowError } from "../../errors.js";
 import { slicesOf } from "../../path/sliced-work.js";
+import { WireWriter } from "../protobuf/wire.js";
 import type { AnsweredCall, Encoded, EncodedPieces, ProtocolContract } from "../protocol.js";
 import { type ValueType, valueTypeOf } from "./messages.js";
 import type { TypedRequest } from "./request.js";
-import { bytesField, textField, uintField, varintBytes, writeVarint } from "./wire.js";
+import { varintBytes, writeVarint } from "./wire.js";
 
 export const protoType = "application/proto";
 export const jsonType = "application/json";
@@ -47,21 +48,26 @@ export function createFrame({ name, number, postprocessor }: ProtocolContract): 
   return {
     valueType,
     width: names?.length ?? 1,
-    labelFields: new Map(texts.map((label) => [label, bytesField(1, Buffer.from(String(label)))])),
+    labelFields: new Map(texts.map((label) => [label, labelBytes(label)])),
     entries: Buffer.concat(entries),
     numberPlaces,
-    tail: Buffer.concat([textField(2, name), textField(3, String(number))]),
+    tail: new WireWriter().text(2, name).text(3, String(number)).finish(),
     labelKeys: hasProbabilities ? labels.map((label) => `${JSON.stringify(String(label))}:`) : [],
     jsonTail: `,"model":${JSON.stringify(name)},"version":"${number}","requestId":"`,
   };
 }
 
+/** The value of a map's entry: its tag, and room for the number. */
+const doubleOfEntry = Buffer.from([0x11, 0, 0, 0, 0, 0, 0, 0, 0]);
+
 /** A map's entry: field 2 of a prediction, its key in front of 8 bytes of zeros. */
 function entryOf(label: Scalar): Buffer {
-  return bytesField(
-    2,
-    Buffer.concat([bytesField(1, Buffer.from(String(label))), Buffer.from([0x11]), Buffer.alloc(8)]),
-  );
+  const entry = new WireWriter().item(1, String(label)).raw(doubleOfEntry);
+  return new WireWriter().message(2, entry).finish();
+}
+
+function labelBytes(label: Prediction): Buffer {
+  return new WireWriter().item(1, String(label)).finish();
 }
 
 export function encodeReply(frame: TypedFrame, call: TypedCall, answer: Answer): Encoded {
@@ -110,7 +116,8 @@ function encodeOne(frame: TypedFrame, { requestId }: TypedCall, answer: Answer):
   let at = rowBytes;
   for (let i = 0; i < tail.length; i++) body[at++] = tail[i]!;
   // An id has at most 128 characters, of ASCII.
-  if (requestId.length > 127) return Buffer.concat([body.subarray(0, at), textField(4, requestId)]);
+  if (requestId.length > 127)
+    return Buffer.concat([body.subarray(0, at), new WireWriter().text(4, requestId).finish()]);
   body[at++] = 0x22;
   body[at++] = requestId.length;
   for (let i = 0; i < requestId.length; i++) body[at++] = requestId.charCodeAt(i);
@@ -157,7 +164,7 @@ function predictionBytes(
 
 /** A fallback's label may be none of the model's. */
 function labelField(fields: TypedFrame["labelFields"], label: Prediction): Buffer {
-  return fields.get(label as Scalar) ?? bytesField(1, Buffer.from(String(label)));
+  return fields.get(label as Scalar) ?? labelBytes(label);
 }
 
 /** @param size - Of the prediction; 0 for a row that isn't answered. */
@@ -194,17 +201,10 @@ function writeRow(frame: TypedFrame, answer: Answer, place: number, size: number
 /** All of a reply but the predictions. */
 function endOf({ tail }: TypedFrame, call: TypedCall): Buffer {
   const { requestId, rowErrors = [], fallback } = call;
-  const parts = [tail, textField(4, requestId), ...rowErrors.map((error) => bytesField(5, rowErrorBytes(error)))];
-  if (fallback !== undefined) {
-    const rows = fallbackRowsOf(call).map((row) => {
-      const bytes = Buffer.alloc(varintBytes(row));
-      writeVarint(bytes, 0, row);
-      return bytes;
-    });
-    const list = rows.length === 0 ? Buffer.alloc(0) : bytesField(2, Buffer.concat(rows));
-    parts.push(bytesField(6, Buffer.concat([textField(1, fallback), list])));
-  }
-  return Buffer.concat(parts);
+  const end = new WireWriter().raw(tail).text(4, requestId);
+  for (const error of rowErrors) end.message(5, rowErrorMessage(error));
+  if (fallback !== undefined) end.message(6, new WireWriter().text(1, fallback).integers(2, fallbackRowsOf(call)));
+  return end.finish();
 }
 
 /** In the request; none if it is all of them. */
@@ -213,13 +213,14 @@ function fallbackRowsOf({ fallbackRows, rowIndexes, request: { rows } }: TypedCa
   return rowIndexes ? fallbackRows.map((row) => rowIndexes[row]!) : fallbackRows;
 }
 
-function rowErrorBytes({ row, code, message, issues }: RowError): Buffer {
-  const fields = issues.map((issue) => bytesField(4, issueBytes(issue)));
-  return Buffer.concat([uintField(1, row), textField(2, code), textField(3, message), ...fields]);
+function rowErrorMessage({ row, code, message, issues }: RowError): WireWriter {
+  const written = new WireWriter().integer(1, row).text(2, code).text(3, message);
+  for (const issue of issues) written.message(4, issueMessage(issue));
+  return written;
 }
 
-export function issueBytes({ row, feature, expected, got }: RowError["issues"][number]): Buffer {
-  return Buffer.concat([uintField(1, row), textField(2, feature), textField(3, expected), textField(4, got)]);
+export function issueMessage({ row, feature, expected, got }: RowError["issues"][number]): WireWriter {
+  return new WireWriter().integer(1, row).text(2, feature).text(3, expected).text(4, got);
 }
 
 function jsonRows(frame: TypedFrame, answer: Answer, places: Places, first: number, end: number): string {

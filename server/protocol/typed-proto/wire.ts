@@ -7,7 +7,7 @@
  * @see https://protobuf.dev/programming-guides/encoding/
  */
 
-import { Buffer, isUtf8 } from "node:buffer";
+import { type Buffer, isUtf8 } from "node:buffer";
 import { ServeError } from "../../errors.js";
 
 export const wireVarint = 0;
@@ -175,24 +175,4 @@ export function writeVarint(to: Uint8Array, at: number, value: number): number {
   for (; rest > 0x7f; rest >>>= 7) to[next++] = (rest & 0x7f) | 0x80;
   to[next++] = rest;
   return next;
-}
-
-/** A length-delimited field. */
-export function bytesField(number: number, bytes: Uint8Array): Buffer {
-  const head = Buffer.alloc(varintBytes(number * 8 + wireBytes) + varintBytes(bytes.length));
-  writeVarint(head, writeVarint(head, 0, number * 8 + wireBytes), bytes.length);
-  return Buffer.concat([head, bytes]);
-}
-
-/** As proto3 has it: nothing for an empty text. */
-export function textField(number: number, text: string): Buffer {
-  return text === "" ? Buffer.alloc(0) : bytesField(number, Buffer.from(text));
-}
-
-/** As proto3 has it: nothing for 0. */
-export function uintField(number: number, value: number): Buffer {
-  if (value === 0) return Buffer.alloc(0);
-  const field = Buffer.alloc(varintBytes(number * 8) + varintBytes(value));
-  writeVarint(field, writeVarint(field, 0, number * 8 + wireVarint), value);
-  return field;
 }
