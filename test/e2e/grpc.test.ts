@@ -15,6 +15,10 @@ import { endServers, type ServerProcess, startServer } from "../support/server-p
 
 const models = fileURLToPath(new URL("../../models", import.meta.url));
 
+/** Not to be refused on a machine that is busy with other things. */
+const patientMs = 60_000;
+const patiently = () => ({ deadline: Date.now() + patientMs });
+
 type Row = Readonly<Record<string, unknown>>;
 
 let server: ServerProcess;
@@ -39,14 +43,16 @@ interface Answers {
 }
 
 async function predict(name: string, rows: readonly string[]): Promise<Answers> {
-  const { status, json } = await post(server.httpPort, `/models/${name}/predict`, `{"rows":[${rows.join(",")}]}`);
+  const { status, json } = await post(server.httpPort, `/models/${name}/predict`, `{"rows":[${rows.join(",")}]}`, {
+    headers: { "x-timeout-ms": String(patientMs) },
+  });
   expect(status).toBe(200);
   const { predictions, probabilities } = json;
   return { predictions, ...(probabilities && { probabilities: probabilities.map(Object.values) }) };
 }
 
 async function infer(name: string, request: object): Promise<Answers> {
-  const { reply, error } = await client.call("ModelInfer", { model_name: name, id: "g", ...request });
+  const { reply, error } = await client.call("ModelInfer", { model_name: name, id: "g", ...request }, patiently());
   expect(error).toBeUndefined();
   expect(reply).toMatchObject({ id: "g", model_name: name, model_version: "1" });
   const [prediction, probabilities] = readOutputs(reply);

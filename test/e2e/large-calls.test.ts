@@ -12,6 +12,8 @@ import { RawConnection } from "../support/raw-connection.js";
 import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 
 const models = fileURLToPath(new URL("../../models", import.meta.url));
+/** Not to be refused on a machine that is busy with other things. */
+const patiently = { "x-timeout-ms": "60000" };
 const quickly = { interval: 5, timeout: 20_000 };
 
 const rows = Array.from({ length: 10_000 }, (_, i) => ({
@@ -36,7 +38,7 @@ describe.each(["inline", "pool", "auto"])("with execution %s", (execution) => {
   afterAll(endServers);
 
   test("ten thousand rows are answered bit for bit as each of them alone", async () => {
-    const { status, json } = await post(server.httpPort, "/predict", large);
+    const { status, json } = await post(server.httpPort, "/predict", large, { headers: patiently });
     expect([status, json.error]).toEqual([200, undefined]);
     expect(json.predictions).toHaveLength(rows.length);
     const agent = new Agent({ keepAlive: true, maxSockets: 16 });

@@ -26,15 +26,14 @@ beforeAll(async () => {
 afterAll(endServers);
 
 type Row = Readonly<Record<string, unknown>>;
+/** Not to be refused on a machine that is busy with other things. */
+const patiently = { "x-timeout-ms": "60000" };
 const fields = { fields: ["prediction", "probabilities"] };
 
 async function send(path: string, body: unknown, headers?: Record<string, string>) {
-  const reply = await post(
-    server.httpPort,
-    path,
-    typeof body === "string" ? body : toJson(body),
-    headers && { headers },
-  );
+  const reply = await post(server.httpPort, path, typeof body === "string" ? body : toJson(body), {
+    headers: { ...patiently, ...headers },
+  });
   expect([reply.status, reply.status === 200 ? "" : reply.text]).toEqual([200, ""]);
   return reply;
 }

@@ -22,6 +22,8 @@ interface Predictor {
 }
 
 const models = fileURLToPath(new URL("../../models", import.meta.url));
+/** Not to be refused on a machine that is busy with other things. */
+const patiently = { timeoutMs: 60_000 };
 /** The demand model of another schema: a list, a text, a date, nulls, and names that are no identifiers. */
 const changed = new DemandCopy();
 let shipped: ServerProcess;
@@ -115,7 +117,9 @@ async function setUp(server: ServerProcess, name: string, directory: string): Pr
 }
 
 async function predict({ server }: Setup, name: string, rows: readonly string[]) {
-  const { status, json } = await post(server.httpPort, `/models/${name}/predict`, `{"rows":[${rows.join(",")}]}`);
+  const { status, json } = await post(server.httpPort, `/models/${name}/predict`, `{"rows":[${rows.join(",")}]}`, {
+    headers: { "x-timeout-ms": String(patiently.timeoutMs) },
+  });
   expect(status).toBe(200);
   return { predictions: json.predictions, probabilities: json.probabilities };
 }
@@ -152,7 +156,7 @@ describe.each(stores)("%s, of another schema: %s", (name, isChanged) => {
         { requestId: "r-7" },
       );
       for (const client of clients) {
-        const reply = await client.predict(request);
+        const reply = await client.predict(request, patiently);
         expect(shown(reply)).toEqual(expected);
         expect([reply.model, reply.version, reply.requestId]).toEqual([name, "1", "r-7"]);
       }
@@ -176,7 +180,7 @@ describe.each(stores)("%s, of another schema: %s", (name, isChanged) => {
       features,
     );
     for (const client of clients) {
-      const { predictions } = shown(await client.predict(request));
+      const { predictions } = shown(await client.predict(request, patiently));
       expect(predictions).toEqual(many.map((_, i) => expected.predictions[i % golden.length]));
     }
   });
@@ -191,7 +195,7 @@ describe.each(stores)("%s, of another schema: %s", (name, isChanged) => {
     const request = messages.request([{ [first!.name]: own }, {}], features, {
       context: { ...rest, [first!.name]: own },
     });
-    for (const client of clients) expect(shown(await client.predict(request))).toEqual(expected);
+    for (const client of clients) expect(shown(await client.predict(request, patiently))).toEqual(expected);
   });
 });
 
