@@ -17,6 +17,8 @@ const fadeMs = 2000;
 
 export class DrainMeter {
   #rowsPerMs = 0;
+  /** How much the figure is worth, from 0 to 1: one window, in which the machine may have stood still, is little. */
+  #evidence = 0;
   #measuredMs = Number.NEGATIVE_INFINITY;
   /** NaN while no window is open. */
   #windowFromMs = Number.NaN;
@@ -38,21 +40,23 @@ export class DrainMeter {
 
   #close(elapsedMs: number, nowMs: number): void {
     const rowsPerMs = this.#windowRows / elapsedMs;
-    const trust = this.#trust(nowMs);
     const weight = 1 - Math.exp(-Math.min(elapsedMs, countedMsMax) / memoryMs);
     // A figure that has faded counts as little in the new one.
-    this.#rowsPerMs += (rowsPerMs - this.#rowsPerMs) * (weight + (1 - weight) * (1 - trust));
+    const evidence = 1 - (1 - weight) * (1 - this.#trust(nowMs));
+    this.#rowsPerMs += (rowsPerMs - this.#rowsPerMs) * (weight / evidence);
+    this.#evidence = evidence;
     this.#measuredMs = nowMs;
   }
 
   /** While rows wait, nothing fades. */
   #trust(nowMs: number): number {
+    if (this.#evidence === 0) return 0;
     const untilMs = Number.isNaN(this.#windowFromMs) ? nowMs : this.#windowFromMs;
-    return Math.exp(-Math.max(0, untilMs - this.#measuredMs) / fadeMs);
+    return this.#evidence * Math.exp(-Math.max(0, untilMs - this.#measuredMs) / fadeMs);
   }
 
   /**
-   * @param forecast - Rows a millisecond by the fitted cost; believed where nothing was measured lately.
+   * @param forecast - Rows a millisecond by the fitted cost; believed as far as nothing was measured lately.
    * @returns Rows a millisecond, above 0.
    */
   rowsPerMs(forecast: number, nowMs: number): number {

@@ -55,6 +55,13 @@ describe("what a queue drains", () => {
     expect(meter.rowsPerMs(2, nowMs)).toBeGreaterThan(1);
   });
 
+  test("is mostly the forecast after a first moment in which all stood still", () => {
+    const meter = new DrainMeter();
+    meter.left(50, 10_000, 0);
+    meter.left(50, 9_950, 1_000);
+    expect(meter.rowsPerMs(60, 1_000)).toBeGreaterThan(2);
+  });
+
   test("fades into the forecast once nothing waits any more", () => {
     const meter = new DrainMeter();
     const nowMs = drain(meter, { rows: 1, everyMs: 10, forMs: 1000 });
