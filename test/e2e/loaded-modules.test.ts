@@ -14,7 +14,8 @@ async function loaded(...flags: readonly string[]): Promise<string[]> {
   return server.log.flatMap(({ message, url }) => (message === "module" ? [url as string] : []));
 }
 
-const isOptional = (url: string) => /\/transport\/grpc\/|^node:http2$|\/protobuf\/|\/node_modules\/@grpc\//.test(url);
+const isOptional = (url: string) =>
+  /\/transport\/grpc\/|\/open-inference\/proto\.|^node:http2$|\/node_modules\/@grpc\//.test(url);
 
 test("a plain start loads nothing of gRPC, and one with gRPC nothing but its own and Node's", async () => {
   const plain = await loaded();
