@@ -24,8 +24,8 @@ const rounds = 5;
 const expectedFiles = [
   /^ui\/(docs|index)\/[\w.-]+$/,
   /^(LICENSE|package\.json|plumb\.config\.json|bin\/plumb\.js)$/,
-  /^dist\/(cli|server|chunks)\/[\w./-]+\.js$/,
-  /^dist\/kernel\.wasm$/,
+  /^dist\/plumb\/(cli|server|chunks)\/[\w./-]+\.js$/,
+  /^dist\/plumb\/kernel\.wasm$/,
   /^models\/[\w.-]+\/\d+\/[\w.-]+\.(json|jsonl|md|onnx)$/,
   /^node_modules\/.+\/package\.json$/,
   /^node_modules\/.+\.(js|cjs|mjs|json|node|so\.1)$/,

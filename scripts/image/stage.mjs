@@ -5,9 +5,8 @@
 
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { rolldown } from "rolldown";
 import { root, SetupError } from "../setup/project.mjs";
-import { isBundled, isKept, packageName, productionPackages, requiredNatives } from "./contents.mjs";
+import { isKept, packageName, productionPackages, requiredNatives } from "./contents.mjs";
 
 /** This machine's own Node. @returns {import("./contents.mjs").Target} */
 export function thisTarget() {
@@ -15,10 +14,7 @@ export function thisTarget() {
 }
 
 /** The project's own part, as paths of the checkout; a folder stands for all that is in it. */
-const own = ["bin", "models", "LICENSE", "package.json", "plumb.config.json", "ui/docs", "ui/index"];
-
-/** Where a process or a thread of the image begins; package.json and bin/ name them by these paths. */
-const entries = ["cli/main", "server/inference/process-worker", "server/inference/worker"];
+const own = ["bin", "dist/plumb", "models", "LICENSE", "package.json", "plumb.config.json", "ui/docs", "ui/index"];
 
 /**
  * @param folder - Must be empty or not there yet.
@@ -28,7 +24,6 @@ export async function stage(folder, target) {
   if (existsSync(folder) && readdirSync(folder).length > 0)
     throw new SetupError(`${folder} isn't empty: stage into a new folder`);
   for (const path of own) copy(path, folder);
-  await bundle(join(folder, "dist"));
   const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
   for (const path of productionPackages(packages, target)) {
     // An optional package of another platform; whatever else is missing, the installation has already refused.
@@ -40,21 +35,6 @@ export async function stage(folder, target) {
     if (!existsSync(join(folder, "node_modules", file)))
       throw new SetupError(`node_modules has no ${file}: is there one for this Node?`);
   }
-}
-
-/**
- * A few files in place of some two hundred modules, of which Node would look for each at every start, in every thread.
- * What a package can't be without its own files (a native addon, a worker) or what is loaded only with some setting
- * stays outside.
- */
-async function bundle(folder) {
-  const input = Object.fromEntries(entries.map((entry) => [entry, join(root, "dist", `${entry}.js`)]));
-  const isOutside = (id) => !/^[./]/.test(id) && !isBundled(id);
-  const build = await rolldown({ input, platform: "node", external: isOutside });
-  await build.write({ dir: folder, format: "esm", chunkFileNames: "chunks/[name]-[hash].js" });
-  await build.close();
-  copyFileSync(join(root, "dist/kernel.wasm"), join(folder, "kernel.wasm"));
-  for (const file of filesIn(folder)) chmodSync(join(folder, file), 0o644);
 }
 
 function copy(path, folder) {
