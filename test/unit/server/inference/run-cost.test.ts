@@ -61,6 +61,56 @@ describe("a fitted cost", () => {
     expect(cost.perRowUs).toBeLessThan(8);
   });
 
+  describe("beside a busy neighbour, whose turns delay runs by their hand-over", () => {
+    const handOver = (random: () => number) => -300 * Math.log(1 - random());
+    const learned = () => {
+      const cost = new FittedRunCost(prior);
+      for (let round = 0; round < 30; round++) for (const rows of [1, 8, 64, 256]) cost.observe(rows, 15 + 1.5 * rows);
+      return cost;
+    };
+
+    test("lays what runs of one row take more to what each run costs", () => {
+      const cost = learned();
+      const random = randomFrom(7);
+      for (let run = 0; run < 5000; run++) cost.observe(1, 16.5 + handOver(random));
+      expect(cost.of(1)).toBeGreaterThan(200);
+      expect(cost.of(256)).toBeLessThan(2.5 * 400 + cost.of(1));
+    });
+
+    test("doesn't take the scatter of small runs for a slope", () => {
+      fc.assert(
+        fc.property(fc.integer({ min: 1 }), (seed) => {
+          const cost = learned();
+          const random = randomFrom(seed);
+          for (let run = 0; run < 2000; run++) {
+            const rows = 1 + Math.floor(3 * random());
+            cost.observe(rows, 15 + 1.5 * rows + handOver(random));
+          }
+          // What runs of 256 rows took when there was no neighbour, and what they would take beside it.
+          expect(cost.of(256)).toBeGreaterThan(0.6 * 400);
+          expect(cost.of(256)).toBeLessThan(2 * 700);
+        }),
+        { numRuns: 100 },
+      );
+    });
+
+    test("learns the slope anew from few large runs", () => {
+      const cost = learned();
+      const random = randomFrom(7);
+      for (let run = 0; run < 1000; run++)
+        cost.observe(run % 50 === 0 ? 256 : 1, run % 50 === 0 ? 4000 : 30 * random());
+      expect(cost.of(256)).toBeGreaterThan(0.9 * 4000);
+      expect(cost.of(256)).toBeLessThan(1.1 * 4000);
+    });
+  });
+
+  test("lays what large runs take more to their rows", () => {
+    const cost = new FittedRunCost(prior);
+    for (let round = 0; round < 30; round++) for (const rows of [1, 8, 64]) cost.observe(rows, 15 + 1.5 * rows);
+    for (let run = 0; run < 5000; run++) cost.observe(64, 10 * (15 + 1.5 * 64));
+    expect(cost.of(256)).toBeGreaterThan(0.7 * 10 * (15 + 1.5 * 256));
+  });
+
   test("expects for the only size that runs what those runs took, however wrong the slope is", () => {
     const cost = new FittedRunCost(prior);
     for (let run = 0; run < 1000; run++) cost.observe(256, 1074);
