@@ -1,4 +1,4 @@
-/** Box and Cox's power transform, with the portable mathematics: the twin of `box_cox` in `plumb_trainer/powers.py`. */
+/** Box and Cox's power transform, with the portable mathematics: the twin of `box_cox` in `plumb_trainer/numbers/powers.py`. */
 import { exp } from "./math/exp.js";
 import { expm1 } from "./math/expm1.js";
 import { log } from "./math/log.js";

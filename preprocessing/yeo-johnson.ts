@@ -1,6 +1,6 @@
 /**
  * Yeo and Johnson's power transform, with the portable mathematics: the twin of `yeo_johnson` in
- * `plumb_trainer/powers.py`.
+ * `plumb_trainer/numbers/powers.py`.
  */
 import { expm1 } from "./math/expm1.js";
 import { log1p } from "./math/log1p.js";

@@ -13,7 +13,7 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.pipeline import FeatureUnion
 from sklearn.utils import all_estimators
 
-from plumb_trainer.operators import OPERATORS, REFUSED
+from plumb_trainer.graph.operators import OPERATORS, REFUSED
 
 DOCS = Path(__file__).resolve().parents[1] / "docs" / "preprocessing.md"
 HEADING = "### What is exported\n"

@@ -18,10 +18,10 @@ import pandas as pd
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.ensemble import RandomForestRegressor
 
-from plumb_trainer.json_form import line
-from plumb_trainer.library import export_bundle
-from plumb_trainer.onnx_bundle import export_onnx
-from plumb_trainer.stop import Stop
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.numbers.json_form import line
+from plumb_trainer.run.export import export_bundle
+from plumb_trainer.run.onnx_bundle import export_onnx
 
 ROWS = 4_096
 SLO = {"p95_ms": 200, "rps": 200}
@@ -191,7 +191,7 @@ def main(argv=None):
     options.out.mkdir(parents=True, exist_ok=True)
     try:
         rows = write_spin(options.out, options.iterations) if options.kind == "spin" else write_forest(options.out)
-    except Stop as stop:
+    except TrainerError as error:
         print(stop, file=sys.stderr)
         return 1
     file = options.out / f"{options.kind}.jsonl"

@@ -58,7 +58,7 @@ export async function grownModel(spec: ModelSpec, python: string, say: (what: st
 const grownBy = [
   "bench/peers/grow_trees.py",
   "bench/peers/fit.py",
-  "trainer/plumb_trainer/tree_onnx.py",
+  "trainer/plumb_trainer/models/tree_onnx.py",
   "trainer/requirements.txt",
 ];
 

@@ -14,10 +14,10 @@ import numpy as np
 import xgboost
 from sklearn.ensemble import RandomForestRegressor
 
-from plumb_trainer import sklearn_trees
-from plumb_trainer.lightgbm_trees import read_lightgbm
-from plumb_trainer.tree_onnx import tree_model_bytes
-from plumb_trainer.xgboost_trees import read_xgboost
+from plumb_trainer.models import sklearn_trees
+from plumb_trainer.models.lightgbm_trees import read_lightgbm
+from plumb_trainer.models.tree_onnx import tree_model_bytes
+from plumb_trainer.models.xgboost_trees import read_xgboost
 
 MISSING_SHARE = 0.05
 ROWS = 4096

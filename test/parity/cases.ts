@@ -1,4 +1,4 @@
-/** The cases that trainer/parity wrote, decoded. */
+/** The cases that trainer/reference wrote, decoded. */
 import { readdirSync, readFileSync } from "node:fs";
 import { type GraphDocument, type Prediction, parseGraph, type Row } from "../../preprocessing/index.js";
 

@@ -2,6 +2,6 @@
 
 import sys
 
-from plumb_trainer.cli import main
+from plumb_trainer.run.cli import main
 
 sys.exit(main(sys.argv[1:]))

@@ -7,10 +7,10 @@ import warnings
 
 import numpy as np
 
-from plumb_trainer.distribution import numbers_distribution
-from plumb_trainer.json_form import line, number_forms, number_value, page
-from plumb_trainer.prove import PLUMB
-from plumb_trainer.ulp import ulp_distances
+from plumb_trainer.evaluate.distribution import numbers_distribution
+from plumb_trainer.numbers.json_form import line, number_forms, number_value, page
+from plumb_trainer.numbers.ulp import ulp_distances
+from plumb_trainer.proof.prove import PLUMB
 
 GOLDEN = 300
 

@@ -5,11 +5,11 @@ import copy
 import pytest
 import yaml
 
-from plumb_trainer.prove import PROJECT
-from plumb_trainer.recipe import read_recipe
-from plumb_trainer.split import split_rows
-from plumb_trainer.table import read_table
-from plumb_trainer.train import fit
+from plumb_trainer.data.split import split_rows
+from plumb_trainer.data.table import read_table
+from plumb_trainer.proof.prove import PROJECT
+from plumb_trainer.recipe.document import read_recipe
+from plumb_trainer.run.train import fit
 
 DEMAND = PROJECT / "trainer" / "examples" / "demand.yaml"
 

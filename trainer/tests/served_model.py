@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from plumb_trainer.exported import RAW
-from plumb_trainer.json_form import page
-from plumb_trainer.ulp import ulp_distances
+from plumb_trainer.models.names import RAW
+from plumb_trainer.numbers.json_form import page
+from plumb_trainer.numbers.ulp import ulp_distances
 
 ROWS = 10_000
 LABELS = np.array(["none", "few", "some", "many"])

@@ -3,7 +3,7 @@
 import numpy as np
 from conftest import classify
 
-from plumb_trainer.distribution import CATEGORIES_MAX, baseline_document, categorical_distribution, numeric_distribution
+from plumb_trainer.evaluate.distribution import CATEGORIES_MAX, baseline_document, categorical_distribution, numeric_distribution
 
 
 def test_quantile_edges_cut_numbers_into_equal_parts():

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from conftest import classify
 
-from plumb_trainer.fallback import fallback_document, fit_rule
-from plumb_trainer.frame import frame_of_rows, rows_of_columns
-from plumb_trainer.json_form import line
-from plumb_trainer.stop import Stop
-from plumb_trainer.train import train
+from plumb_trainer.bundle.fallback import fallback_document, fit_rule
+from plumb_trainer.data.frame import frame_of_rows, rows_of_columns
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.numbers.json_form import line
+from plumb_trainer.run.train import train
 
 _SCRIPT = Path(__file__).parent / "graph_answers.mjs"
 RULE = {"kind": "rule", "features": ["price", "guests", "open", "city"]}
@@ -118,5 +118,5 @@ def test_a_rule_holds_no_personal_data(train_small):
         # Straight into the model, so that nothing but the rule would hold its values.
         recipe["features"]["open"]["pii"] = True
 
-    with pytest.raises(Stop, match='fallback: feature "open" is personal data'):
+    with pytest.raises(TrainerError, match='fallback: feature "open" is personal data'):
         fallback_document(train_small(falls_back(RULE, hide)))

@@ -17,10 +17,10 @@ from sklearn.preprocessing import PowerTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from plumb_trainer import features
+from plumb_trainer.errors import TrainerError
 from plumb_trainer.features.base import is_missing
 from plumb_trainer.features.dates import date_parts, epoch_days
-from plumb_trainer.stop import Stop
-from plumb_trainer.train import train
+from plumb_trainer.run.train import train
 
 
 def _number(value):
@@ -337,7 +337,7 @@ def test_a_bundle_of_our_own_steps_answers_bit_for_bit(own_recipe, tmp_path):
 
 
 def test_a_recipe_without_what_a_step_needs_is_refused(own_recipe, tmp_path):
-    with pytest.raises(Stop, match='step "cyclic": Cyclic needs the parameter "period"'):
+    with pytest.raises(TrainerError, match='step "cyclic": Cyclic needs the parameter "period"'):
         train(own_recipe(lambda recipe: recipe["preprocessing"][2]["steps"].__setitem__(0, "cyclic")), tmp_path / "models")
 
 

@@ -7,9 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from plumb_trainer.golden import answered_rows, golden_lines, golden_rows, proof_rows
-from plumb_trainer.json_form import number_form, number_value
-from plumb_trainer.threshold_rows import threshold_rows
+from plumb_trainer.bundle.golden import answered_rows, golden_lines, golden_rows, proof_rows
+from plumb_trainer.bundle.threshold_rows import threshold_rows
+from plumb_trainer.numbers.json_form import number_form, number_value
 
 
 @pytest.fixture(scope="module")

@@ -10,9 +10,9 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from plumb_trainer.graph_export import postprocessing_document, preprocessing_document, readers
-from plumb_trainer.recipe import Column
-from plumb_trainer.stop import Stop
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.graph.export import postprocessing_document, preprocessing_document, readers
+from plumb_trainer.recipe.document import Column
 
 FRAME = pd.DataFrame(
     {
@@ -42,7 +42,7 @@ def params(step, columns):
 
 def refusal(*branches, **options):
     """Return the sentence with which an export stops."""
-    with pytest.raises(Stop) as caught:
+    with pytest.raises(TrainerError) as caught:
         export(*branches, **options)
     return caught.value.problems[0]
 
@@ -167,7 +167,7 @@ def test_text_that_no_encoder_reads_is_refused():
 def test_an_imputer_of_another_mark_in_text_is_refused():
     frame = pd.DataFrame({"t": pd.Series(["x", "?", "x"], dtype=object)})
     imputer = SimpleImputer(missing_values="?", strategy="most_frequent").fit(frame)
-    with pytest.raises(Stop, match=r'\(SimpleImputer\) on column "t": missing_values must be NaN'):
+    with pytest.raises(TrainerError, match=r'\(SimpleImputer\) on column "t": missing_values must be NaN'):
         preprocessing_document(imputer, [FEATURES[3]], "X", "float32")
 
 
@@ -185,7 +185,7 @@ def test_weights_multiply_what_a_branch_gives():
 def test_a_sparse_result_is_refused_since_xgboost_reads_its_zeros_as_missing():
     wide = pd.DataFrame({"n": np.arange(40)})
     transformer = ColumnTransformer([("n", OneHotEncoder(), ["n"])]).fit(wide)
-    with pytest.raises(Stop, match="set sparse_threshold=0"):
+    with pytest.raises(TrainerError, match="set sparse_threshold=0"):
         preprocessing_document(transformer, [FEATURES[2]], "X", "float32")
 
 

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from plumb_trainer import export_bundle
-from plumb_trainer.stop import Stop
+from plumb_trainer.errors import TrainerError
 
 ROWS = 60
 RANDOM = np.random.RandomState(3)
@@ -122,7 +122,7 @@ def knows(*categories):
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )
 def test_what_is_no_bundle_is_told(tmp_path, pipeline, data, sentence):
-    with pytest.raises(Stop) as stopped:
+    with pytest.raises(TrainerError) as stopped:
         export_bundle(pipeline, data, tmp_path, name="no", version=1)
     assert sentence in str(stopped.value)
     assert list(tmp_path.iterdir()) == []
@@ -147,7 +147,7 @@ def test_what_is_no_bundle_is_told(tmp_path, pipeline, data, sentence):
     ],
 )
 def test_what_is_asked_wrongly_is_told(tmp_path, options, sentence):
-    with pytest.raises(Stop) as stopped:
+    with pytest.raises(TrainerError) as stopped:
         export_bundle(fitted(), NUMBERS, tmp_path, **{"name": "no", "version": 1, **options})
     assert sentence in str(stopped.value)
     assert list(tmp_path.iterdir()) == []
@@ -191,7 +191,7 @@ def test_the_schema_is_inferred_and_the_bundle_says_what_was_found(tmp_path):
     evaluation = json.loads((target / "evaluation.json").read_text(encoding="utf-8"))
     assert evaluation["metrics"]["given"]["rmse"] > 0
     assert "All, version 2" in (target / "card.md").read_text(encoding="utf-8")
-    with pytest.raises(Stop, match="exists already; give the next version"):
+    with pytest.raises(TrainerError, match="exists already; give the next version"):
         export_bundle(pipeline, data, tmp_path, name="all", version=2)
 
 

@@ -19,10 +19,10 @@ from sklearn.preprocessing import StandardScaler
 from xgboost import XGBRegressor
 
 from plumb_trainer import export_bundle
+from plumb_trainer.bundle.threshold_rows import threshold_rows
+from plumb_trainer.errors import TrainerError
 from plumb_trainer.features import RowWindow
-from plumb_trainer.recipe import Column
-from plumb_trainer.stop import Stop
-from plumb_trainer.threshold_rows import threshold_rows
+from plumb_trainer.recipe.document import Column
 
 ROWS = 60
 RANDOM = np.random.RandomState(17)
@@ -153,7 +153,7 @@ def test_a_list_has_the_fewest_items_that_the_pipeline_takes(export, tmp_path):
     assert "| `sold` | list of numbers | at least 3 items |" in bundle.card
     short = pd.DataFrame({"sold": cells([*SOLD[:5], [1.0, 2.0], *SOLD[6:]])})
     told = 'column "sold", row 6: its list has 2 items, and the pipeline raises on fewer than 3; leave the row out'
-    with pytest.raises(Stop, match=told):
+    with pytest.raises(TrainerError, match=told):
         export_bundle(windowed(Ridge()), short, tmp_path, name="short", version=1)
     filled = windowed(Ridge(), make_pipeline(RowWindow(["mean", "lag_2"]), SimpleImputer()))
     bundle = Bundle(export_bundle(filled, data, tmp_path, name="filled", version=1, golden_rows=300))
@@ -170,7 +170,7 @@ def test_sizes_that_are_asked_for_stand_in_the_schema_and_are_kept_to(export, tm
     ragged = next(row for row, items in enumerate(SOLD, start=1) if len(items) != 3)
     has = f"its list has {len(SOLD[ragged - 1])} items"
     told = f'column "sold", row {ragged}: {has}, where schema asks for at least 3 items and at most 3 items'
-    with pytest.raises(Stop, match=told):
+    with pytest.raises(TrainerError, match=told):
         export_bundle(windowed(trees()), DATA[["sold"]], tmp_path, name="ragged", version=1, schema=asked)
 
 
@@ -252,7 +252,7 @@ def spoilt(value, row=2):
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )
 def test_a_list_that_is_no_feature_is_told_by_its_column_and_row(tmp_path, data, sentence):
-    with pytest.raises(Stop) as stopped:
+    with pytest.raises(TrainerError) as stopped:
         export_bundle(windowed(trees()), data, tmp_path, name="no", version=1)
     where = ", " if sentence.startswith(("row 1:", "row 2:")) else ": "
     assert f'column "sold"{where}{sentence}' in str(stopped.value)
@@ -274,7 +274,7 @@ def test_a_list_that_is_no_feature_is_told_by_its_column_and_row(tmp_path, data,
 def test_sizes_that_no_list_has_are_told(tmp_path, asked, sentence):
     columns = [("sold", WINDOW, ["sold"]), ("price", "passthrough", ["price"])]
     pipeline = make_pipeline(ColumnTransformer(columns), trees()).fit(DATA[["sold", "price"]], TRUTH)
-    with pytest.raises(Stop) as stopped:
+    with pytest.raises(TrainerError) as stopped:
         export_bundle(pipeline, DATA[["sold", "price"]], tmp_path, name="no", version=1, schema=asked)
     assert sentence in str(stopped.value)
 
@@ -305,6 +305,6 @@ class Longest(TransformerMixin, BaseEstimator):
 )
 def test_a_step_that_cannot_be_served_is_told_before_lists_are_tried(tmp_path, name, step, columns, sentence):
     pipeline = make_pipeline(ColumnTransformer([("lists", step, columns)], sparse_threshold=0), trees()).fit(DATA[[name]], TRUTH)
-    with pytest.raises(Stop) as stopped:
+    with pytest.raises(TrainerError) as stopped:
         export_bundle(pipeline, DATA[[name]], tmp_path, name="no", version=1)
     assert sentence in str(stopped.value)

@@ -28,8 +28,8 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC
 
+from plumb_trainer.errors import TrainerError
 from plumb_trainer.models import export_model
-from plumb_trainer.stop import Stop
 
 WIDTH = 6
 # Beside the largest number of all rows. A sum in another order stays far below; a wrong model doesn't.
@@ -181,7 +181,7 @@ def test_a_model_of_the_same_kind_has_the_same_form(name):
 def test_classes_can_have_other_names():
     model = fitted(LogisticRegression(), TRAINING, TWO)
     assert export_model(model, labels=["no", "yes"]).labels == ("no", "yes")
-    with pytest.raises(Stop, match="it knows 2 classes, and 3 labels were given"):
+    with pytest.raises(TrainerError, match="it knows 2 classes, and 3 labels were given"):
         export_model(model, labels=["a", "b", "c"])
 
 
@@ -200,14 +200,14 @@ def test_classes_can_have_other_names():
     ],
 )
 def test_what_would_answer_otherwise_is_refused(estimator, target, reason):
-    with pytest.raises(Stop, match=reason):
+    with pytest.raises(TrainerError, match=reason):
         export_model(fitted(estimator, TRAINING, target))
 
 
 def test_an_output_of_several_is_not_asked_of_one():
-    with pytest.raises(Stop, match="this model has one; take it out"):
+    with pytest.raises(TrainerError, match="this model has one; take it out"):
         export_model(fitted(LinearRegression(), TRAINING, TARGET), output=1)
-    with pytest.raises(Stop, match="there is no output 2: the model has 2, from 0 to 1"):
+    with pytest.raises(TrainerError, match="there is no output 2: the model has 2, from 0 to 1"):
         export_model(fitted(LinearRegression(), TRAINING, SEVERAL[:, :2]), output=2)
 
 
@@ -217,5 +217,5 @@ def test_missing_values_and_infinities_are_not_taken():
 
 def test_too_many_points_are_refused():
     many = rows(2_001, 5)
-    with pytest.raises(Stop, match="it keeps 2001 rows, and at most 2000 are served"):
+    with pytest.raises(TrainerError, match="it keeps 2001 rows, and at most 2000 are served"):
         export_model(KNeighborsRegressor().fit(many, many[:, 0]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import mean_pinball_loss
 
-from plumb_trainer.metrics import (
+from plumb_trainer.evaluate.metrics import (
     class_priors,
     classification_metrics,
     last_value,

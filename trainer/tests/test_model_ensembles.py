@@ -25,9 +25,9 @@ from sklearn.svm import SVC, LinearSVC
 from test_measured_models import ORDER, POSITIVE, ROWS, TARGET, THREE, TRAINING, TWO, WIDTH
 from xgboost import XGBClassifier, XGBRegressor
 
+from plumb_trainer.errors import TrainerError
 from plumb_trainer.models import export_model
 from plumb_trainer.models.ensembles_family import float32_interpolation
-from plumb_trainer.stop import Stop
 
 
 def trees(**options):
@@ -150,7 +150,7 @@ def test_a_classifier_that_was_fitted_before_can_be_calibrated():
 )
 def test_what_would_answer_otherwise_is_refused(estimator, target, reason):
     quietly(estimator.fit, TRAINING, target)
-    with pytest.raises(Stop, match=reason):
+    with pytest.raises(TrainerError, match=reason):
         export_model(estimator)
 
 

@@ -8,9 +8,9 @@ import pytest
 from bundled_model import plumb
 from onnx import TensorProto, helper
 
-from plumb_trainer.onnx_bundle import export_onnx
-from plumb_trainer.prove import PROJECT
-from plumb_trainer.stop import Stop
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.proof.prove import PROJECT
+from plumb_trainer.run.onnx_bundle import export_onnx
 
 LSTM = PROJECT / "trainer" / "examples" / "sequence" / "lstm.onnx"
 STEPS = 12
@@ -80,7 +80,7 @@ def test_an_lstm_over_a_window_is_served(tmp_path):
 def test_a_difference_writes_nothing(tmp_path):
     right = sequence()["features"]
     told = sequence(features=lambda rows: {"window": right(rows)["window"] + 1e-3})
-    with pytest.raises(Stop, match="the bundle is not written, because it answers otherwise"):
+    with pytest.raises(TrainerError, match="the bundle is not written, because it answers otherwise"):
         export_onnx({"lstm": LSTM}, tmp_path, **told)
     assert list(tmp_path.rglob("*.onnx")) == []
 
@@ -89,7 +89,7 @@ def test_a_difference_tells_no_personal_data(tmp_path):
     right = sequence()["features"]
     schema = sequence()["schema"]
     schema["properties"] = {name: rule | {"x-pii": True} for name, rule in schema["properties"].items()}
-    with pytest.raises(Stop) as stopped:
+    with pytest.raises(TrainerError) as stopped:
         export_onnx({"lstm": LSTM}, tmp_path, **sequence(schema=schema, features=lambda rows: {"window": right(rows)["window"] + 1e-3}))
     assert '{"temperature":"hidden: personal data","load":"hidden: personal data"}' in str(stopped.value)
 
@@ -204,12 +204,12 @@ def test_a_file_of_several_outputs_answers_with_a_list(tmp_path):
     golden = json.loads((bundle / "golden.jsonl").read_text().split("\n")[0])
     assert golden["prediction"] == [2 * golden["row"]["a"], 2 * golden["row"]["b"]]
     assert len(json.loads((bundle / "baseline.json").read_text())["prediction"]) == 2
-    with pytest.raises(Stop, match="prediction 1: expected"):
+    with pytest.raises(TrainerError, match="prediction 1: expected"):
         export_onnx({"two": path}, tmp_path / "other", **pairs_of_sums(predict=lambda raw: raw["two.Y"] + [0, 1e-3]))
-    with pytest.raises(Stop, match="predict: expected 2 numbers a row, one for each name, got one value"):
+    with pytest.raises(TrainerError, match="predict: expected 2 numbers a row, one for each name, got one value"):
         export_onnx({"two": path}, tmp_path / "other", **pairs_of_sums(predict=lambda raw: raw["two.Y"][:, 0]))
     one = {**pairs_of_sums()["postprocessing"], "outputs": [{"name": "prediction", "from": ["two.Y"]}]}
-    with pytest.raises(Stop, match="predict: expected one value a row, since postprocessing.json has no names, got a list of 2"):
+    with pytest.raises(TrainerError, match="predict: expected one value a row, since postprocessing.json has no names, got a list of 2"):
         export_onnx({"two": path}, tmp_path / "other", **pairs_of_sums(postprocessing=one))
 
 
@@ -232,13 +232,13 @@ def chances(raw):
 )
 def test_a_file_that_cannot_be_served_is_refused(tmp_path, value, versions, sentence):
     path = onnx_file(tmp_path / "m.onnx", [value], [helper.make_node("Identity", ["A"], ["Y"])], [("Y", *value[1:])], **versions)
-    with pytest.raises(Stop, match=sentence):
+    with pytest.raises(TrainerError, match=sentence):
         export_onnx({"m": path}, tmp_path, **sequence())
 
 
 def test_what_is_no_model_or_too_few_rows_is_refused(tmp_path):
     (tmp_path / "m.onnx").write_bytes(b"no model")
-    with pytest.raises(Stop, match="this is no sound ONNX file"):
+    with pytest.raises(TrainerError, match="this is no sound ONNX file"):
         export_onnx({"m": tmp_path / "m.onnx"}, tmp_path, **sequence())
-    with pytest.raises(Stop, match="expected at least 300 different ones, got 1"):
+    with pytest.raises(TrainerError, match="expected at least 300 different ones, got 1"):
         export_onnx({"lstm": LSTM}, tmp_path, **sequence(rows=sequence_rows(1) * 400))

@@ -22,10 +22,10 @@ from sklearn.preprocessing import (
     TargetEncoder,
 )
 
-from plumb_trainer.graph_export import depends_on_batch, preprocessing_document
-from plumb_trainer.operators import OPERATORS
-from plumb_trainer.recipe import Column
-from plumb_trainer.stop import Stop
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.graph.export import depends_on_batch, preprocessing_document
+from plumb_trainer.graph.operators import OPERATORS
+from plumb_trainer.recipe.document import Column
 
 ROWS = 40
 FRAME = pd.DataFrame(
@@ -68,7 +68,7 @@ def export(step, columns, dtype=None, **options):
     ],
 )
 def test_a_step_that_has_no_faithful_form_is_refused(step, columns, sentence):
-    with pytest.raises(Stop) as caught:
+    with pytest.raises(TrainerError) as caught:
         export(step, columns)
     assert sentence in caught.value.problems[0]
 
@@ -77,20 +77,20 @@ def test_a_step_that_has_no_faithful_form_is_refused(step, columns, sentence):
     "step", [MinMaxScaler(), MaxAbsScaler(), RobustScaler(), OneHotEncoder(sparse_output=False), OrdinalEncoder(), TargetEncoder()]
 )
 def test_what_was_fitted_on_float32_is_refused(step):
-    with pytest.raises(Stop, match=r'on columns "a", "b": it was fitted on float32 columns; cast them to float64 before fitting'):
+    with pytest.raises(TrainerError, match=r'on columns "a", "b": it was fitted on float32 columns; cast them to float64 before fitting'):
         export(step, ["a", "b"], np.float32)
     assert export(step, ["a", "b"], np.float64)["nodes"]
 
 
 def test_a_selector_that_keeps_nothing_is_refused():
     nothing = SelectKBest(f_regression, k=0)
-    with pytest.raises(Stop, match=r'\(SelectKBest\) on columns "a", "b": it keeps no column'):
+    with pytest.raises(TrainerError, match=r'\(SelectKBest\) on columns "a", "b": it keeps no column'):
         export(nothing, ["a", "b"])
 
 
 def test_a_column_that_is_no_feature_is_named_by_the_step_that_reads_it():
     both = ColumnTransformer([("scaled", StandardScaler(), ["a", "b"])]).fit(FRAME)
-    with pytest.raises(Stop, match='column "b" is not a feature'):
+    with pytest.raises(TrainerError, match='column "b" is not a feature'):
         preprocessing_document(both, FEATURES[:1], "X", "float64")
     # One that no step reads is not missed.
     assert preprocessing_document(both, FEATURES[:2], "X", "float64")["outputs"][0]["shape"] == ["rows", 2]

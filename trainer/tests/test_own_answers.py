@@ -22,8 +22,8 @@ from sklearn.preprocessing import (
 from xgboost import XGBRegressor
 
 from plumb_trainer import export_bundle
-from plumb_trainer.served import served_twin
-from plumb_trainer.stop import Stop
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.graph.served import served_twin
 
 ROWS = 60
 RANDOM = np.random.RandomState(3)
@@ -87,7 +87,7 @@ def by_column(**steps):
 )
 def test_columns_that_come_otherwise_are_named(tmp_path, pipeline, data, sentence):
     pipeline.fit(data, TRUTH)
-    with pytest.raises(Stop) as stopped:
+    with pytest.raises(TrainerError) as stopped:
         export_bundle(pipeline, data, tmp_path, name="other", version=1)
     assert sentence in str(stopped.value)
     assert list(tmp_path.iterdir()) == []
@@ -131,7 +131,7 @@ def test_flips_stand_in_the_manifest(tmp_path, flipping):
 def test_more_flips_than_are_allowed_stop_the_export(tmp_path, flipping):
     pipeline, data, flips = flipping
     for allowed, sentence in ((None, "name the share that may differ with allow_flips="), (0, "the trees' answers flip too often")):
-        with pytest.raises(Stop, match=sentence) as stopped:
+        with pytest.raises(TrainerError, match=sentence) as stopped:
             export_bundle(pipeline, data, tmp_path, name="flips", version=1, allow_flips=allowed)
         assert f"{flips.sum()} of 3000 rows are answered otherwise than by the pipeline" in str(stopped.value)
     assert list(tmp_path.iterdir()) == []
@@ -139,7 +139,7 @@ def test_more_flips_than_are_allowed_stop_the_export(tmp_path, flipping):
 
 def test_float64_trees_behind_portable_steps_need_leave(tmp_path):
     pipeline = make_pipeline(PowerTransformer(), HistGradientBoostingRegressor(max_iter=5)).fit(NUMBERS, TRUTH)
-    with pytest.raises(Stop, match="name the share that may differ with allow_flips="):
+    with pytest.raises(TrainerError, match="name the share that may differ with allow_flips="):
         export_bundle(pipeline, NUMBERS, tmp_path, name="flips", version=1)
     assert list(tmp_path.iterdir()) == []
 

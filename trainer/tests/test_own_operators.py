@@ -11,12 +11,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from plumb_trainer import features
-from plumb_trainer.graph_export import preprocessing_document
-from plumb_trainer.operators import own
-from plumb_trainer.prove import PROJECT
-from plumb_trainer.recipe import Column
-from plumb_trainer.row_schema import schema_document
-from plumb_trainer.stop import Stop
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.graph.export import preprocessing_document
+from plumb_trainer.graph.operators import own
+from plumb_trainer.graph.row_schema import schema_document
+from plumb_trainer.proof.prove import PROJECT
+from plumb_trainer.recipe.document import Column
 
 FRAME = pd.DataFrame(
     {
@@ -97,7 +97,7 @@ def test_a_cross_is_a_text_until_an_encoder_reads_it():
     document = export((make_pipeline(features.Cross(), OneHotEncoder(sparse_output=False)), ["city", "promo"]))
     assert [(node["op"], node["inputs"]) for node in document["nodes"]] == [("cross", ["city", "promo"]), ("one_hot_encoder", ["n1"])]
     assert document["nodes"][1]["params"]["categories"] == [["Oslo|0", "Rome|1"]]
-    with pytest.raises(Stop, match='columns "city", "promo" ends as text; give it an encoder'):
+    with pytest.raises(TrainerError, match='columns "city", "promo" ends as text; give it an encoder'):
         preprocessing_document(features.Cross().fit(FRAME[["city", "promo"]]), COLUMNS, "X", "float32")
 
 
@@ -107,7 +107,7 @@ def test_a_window_goes_on_as_numbers():
 
 
 def test_a_list_goes_into_a_window_only():
-    with pytest.raises(Stop, match='"sold": a list of numbers can\'t go into passthrough; give it a RowWindow first'):
+    with pytest.raises(TrainerError, match='"sold": a list of numbers can\'t go into passthrough; give it a RowWindow first'):
         export(("passthrough", ["sold", "price"]))
 
 
@@ -117,14 +117,14 @@ def test_a_window_reads_lists_of_what_counts(kind, written):
     inputs = preprocessing_document(chosen, [Column("sold", kind, {})], "X", "float32")["inputs"]
     assert inputs == [{"name": "sold", "type": written}]
     told = '"sold": a list of strings can\'t go into row_window; give it a FeatureHasher of input_type="string" first'
-    with pytest.raises(Stop, match=told):
+    with pytest.raises(TrainerError, match=told):
         preprocessing_document(chosen, [Column("sold", "strings", {})], "X", "float32")
 
 
 @pytest.mark.parametrize("step", [features.TextLength(), features.TextPattern(["digit"]), features.DateParts()])
 def test_texts_are_features_of_type_string(step):
     typed = [Column("day", "number", {})]
-    with pytest.raises(Stop, match='on column "day": it reads texts, but a feature here is no string; give the feature the type string'):
+    with pytest.raises(TrainerError, match='on column "day": it reads texts, but a feature here is no string'):
         preprocessing_document(step.fit(FRAME[["day"]]), typed, "X", "float32")
 
 
@@ -138,7 +138,7 @@ def test_the_schema_says_which_texts_are_dates_and_which_features_are_lists():
 def test_personal_data_is_not_crossed_since_the_bundle_would_hold_it():
     chosen = fitted((make_pipeline(features.Cross(), OneHotEncoder(sparse_output=False)), ["day", "city"]))
     recipe = SimpleNamespace(features=[Column("city", "string", {}, pii=True)], title="own", description=None)
-    with pytest.raises(Stop, match='feature "city" is personal data, but an encoder has learnt its values'):
+    with pytest.raises(TrainerError, match='feature "city" is personal data, but an encoder has learnt its values'):
         schema_document(recipe, chosen)
 
 
@@ -146,5 +146,5 @@ def test_a_feature_is_a_date_or_a_time_not_both():
     chosen = fitted((features.DateParts(), ["day"]), ("passthrough", ["price"]))
     times = features.DateParts(format="date-time", time_zone="UTC").fit(pd.DataFrame({"day": ["2026-11-22T08:00:00Z"]}))
     chosen.transformers_.append(("again", times, ["day"]))
-    with pytest.raises(Stop, match='feature "day": one step reads it as a date and another as a date-time; make two features of it'):
+    with pytest.raises(TrainerError, match='feature "day": one step reads it as a date and another as a date-time'):
         property_of("day", chosen)

@@ -5,8 +5,8 @@ import subprocess
 import pytest
 
 import export_speed
-from parity.__main__ import _differs, main
-from parity.speed import measure, medians
+from reference.__main__ import _differs, main
+from reference.speed import measure, medians
 
 
 @pytest.mark.long

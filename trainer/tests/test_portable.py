@@ -10,7 +10,7 @@ import scipy.special
 
 import parity_math
 from plumb_trainer import portable
-from plumb_trainer.ulp import ulp_distances
+from plumb_trainer.numbers.ulp import ulp_distances
 
 INF, NAN = math.inf, math.nan
 NAMES = portable.__all__

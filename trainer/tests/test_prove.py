@@ -5,24 +5,36 @@ import json
 import numpy as np
 import pytest
 
-from plumb_trainer.exported import Exported
-from plumb_trainer.parity import Parity
-from plumb_trainer.prove import PlumbCommand, measured, told_rows
-from plumb_trainer.stop import Stop
-from plumb_trainer.trained import Answers
-from plumb_trainer.ulp import Worst, ulp_distances
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.fitted.pipeline import Answers
+from plumb_trainer.models import ExportedModel
+from plumb_trainer.models.core import model_file
+from plumb_trainer.numbers.parity import Parity
+from plumb_trainer.numbers.ulp import Worst, ulp_distances
+from plumb_trainer.proof.prove import PlumbCommand, measured, told_rows
 
 ROWS = [{"price": 1.5}, {"price": None}]
 FEATURES = np.array([[0.1, np.nan], [0.2, -0.0]], dtype=np.float32)
 PREDICTIONS = np.array([5.3, -1.0], dtype=np.float32)
 EXPECTED = Answers(FEATURES.astype(np.float64), PREDICTIONS[:, None], PREDICTIONS, None)
-TREES = Exported(b"", "float32", 2, 1, "identity", "A", [])
+
+
+def exported(dtype, width, outputs, tier, labels=()):
+    """Return a model of one file, as the comparison reads it."""
+    task = "classification" if labels else "regression"
+    tiers = {"raw": tier, "prediction": tier}
+    probabilities = "p1" if labels else None
+    file = model_file(b"", dtype, width, outputs)
+    return ExportedModel(task, (file,), (), "p1", probabilities, labels, tiers, None, (), answer_dtype=dtype)
+
+
+TREES = exported("float32", 2, 1, "A")
 
 LABELS = ("no", "yes")
 OUTPUTS = np.array([[100.0, 1e-9], [-0.5, 0.25]])
 CHANCES = np.array([[0.75, 0.25], [0.4, 0.6]])
 CLASSIFIED = Answers(np.zeros((2, 1)), OUTPUTS, np.array(LABELS, dtype=object), CHANCES)
-LAYERS = Exported(b"", "float64", 1, 2, "softmax", "C", [])
+LAYERS = exported("float64", 1, 2, "C", LABELS)
 
 
 def answers(**changes):
@@ -187,9 +199,9 @@ def test_an_answer_too_few_is_told():
 
 
 def test_a_command_that_refuses_or_is_not_there_stops_the_run(tmp_path):
-    with pytest.raises(Stop, match="the bundle is not written"):
+    with pytest.raises(TrainerError, match="the bundle is not written"):
         PlumbCommand(("false",)).verify(tmp_path)
-    with pytest.raises(Stop, match="no-such-command, which isn't installed"):
+    with pytest.raises(TrainerError, match="no-such-command, which isn't installed"):
         PlumbCommand(("no-such-command",)).verify(tmp_path)
 
 
@@ -223,7 +235,7 @@ def test_engines_that_answer_otherwise_stop_the_proof(tmp_path):
             return ['{"prediction":1}', '{"prediction":2}' if engine == "tree" else '{"prediction":3}']
 
     told = r'engines onnxruntime and tree answer otherwise\n.*row 2, \{"x":5\}: \{"prediction":3\} and \{"prediction":2\}'
-    with pytest.raises(Stop, match=told):
+    with pytest.raises(TrainerError, match=told):
         Torn().answers(tmp_path, ROWS, [{"x": 4}, {"x": 5}])
 
 

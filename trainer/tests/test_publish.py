@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from plumb_trainer import publish
-from plumb_trainer.prove import PROJECT
-from plumb_trainer.publish import published
-from plumb_trainer.stop import Stop
+from plumb_trainer.bundle import publish
+from plumb_trainer.bundle.publish import published
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.proof.prove import PROJECT
 
 
 def write(target, text, **options):
@@ -51,7 +51,7 @@ def test_a_failure_half_way_leaves_what_was_there(tmp_path, existing):
 def test_a_process_that_is_killed_half_way_leaves_no_half_bundle(tmp_path):
     target = tmp_path / "1"
     script = (
-        "import os, signal, sys; from pathlib import Path; from plumb_trainer.publish import published\n"
+        "import os, signal, sys; from pathlib import Path; from plumb_trainer.bundle.publish import published\n"
         "with published(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'a.txt').write_text('half'); os.kill(os.getpid(), signal.SIGKILL)\n"
     )
@@ -67,14 +67,14 @@ def test_a_process_that_is_killed_half_way_leaves_no_half_bundle(tmp_path):
 def test_an_existing_version_is_refused_and_left_alone(tmp_path):
     target = tmp_path / "1"
     write(target, "old")
-    with pytest.raises(Stop, match="this version exists already"):
+    with pytest.raises(TrainerError, match="this version exists already"):
         write(target, "new")
     assert (target / "a.txt").read_text() == "old"
 
 
 def test_a_version_that_appears_meanwhile_is_not_overwritten(tmp_path):
     target = tmp_path / "1"
-    with pytest.raises(Stop, match="exists already"), published(target) as folder:
+    with pytest.raises(TrainerError, match="exists already"), published(target) as folder:
         (folder / "a.txt").write_text("mine")
         write(target, "somebody else's")
     assert (target / "a.txt").read_text() == "somebody else's"
@@ -116,5 +116,5 @@ def test_where_the_second_of_two_steps_fails_the_first_is_taken_back(tmp_path, m
 def test_a_link_is_never_replaced(tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "1").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(Stop, match="got a link or a file"):
+    with pytest.raises(TrainerError, match="got a link or a file"):
         write(tmp_path / "1", "new", replace=True)

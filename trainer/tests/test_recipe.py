@@ -3,9 +3,9 @@
 import pytest
 from conftest import classify
 
-from plumb_trainer.pipeline import build_pipeline
-from plumb_trainer.recipe import read_recipe
-from plumb_trainer.stop import Stop
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.fit.pipeline import build_pipeline
+from plumb_trainer.recipe.document import read_recipe
 
 
 def change(*path, to):
@@ -50,7 +50,7 @@ def drop(name):
     ],
 )
 def test_a_wrong_setting_is_named(write_recipe, changed, sentence):
-    with pytest.raises(Stop) as caught:
+    with pytest.raises(TrainerError) as caught:
         read_recipe(write_recipe(changed))
     assert any(sentence in problem for problem in caught.value.problems), caught.value.problems
 
@@ -60,7 +60,7 @@ def test_all_wrong_settings_are_told_at_once(write_recipe):
         recipe["version"] = 0
         recipe["features"]["price"]["type"] = "money"
 
-    with pytest.raises(Stop) as caught:
+    with pytest.raises(TrainerError) as caught:
         read_recipe(write_recipe(spoil))
     assert len(caught.value.problems) == 2
 
@@ -76,7 +76,7 @@ def test_all_wrong_settings_are_told_at_once(write_recipe):
     ],
 )
 def test_a_step_or_model_that_does_not_exist_is_named(write_recipe, changed, sentence):
-    with pytest.raises(Stop) as caught:
+    with pytest.raises(TrainerError) as caught:
         build_pipeline(read_recipe(write_recipe(changed)))
     assert sentence in caught.value.problems[0]
 
@@ -124,7 +124,7 @@ def classes(*path, to):
     ],
 )
 def test_a_wrong_setting_of_tasks_data_and_fallbacks_is_named(write_recipe, changed, sentence):
-    with pytest.raises(Stop) as caught:
+    with pytest.raises(TrainerError) as caught:
         read_recipe(write_recipe(changed))
     assert any(sentence in problem for problem in caught.value.problems), caught.value.problems
 
@@ -137,7 +137,7 @@ def test_a_wrong_setting_of_tasks_data_and_fallbacks_is_named(write_recipe, chan
     ],
 )
 def test_a_model_of_another_task_is_refused(write_recipe, changed, sentence):
-    with pytest.raises(Stop, match=sentence):
+    with pytest.raises(TrainerError, match=sentence):
         build_pipeline(read_recipe(write_recipe(changed)))
 
 
@@ -156,11 +156,11 @@ def test_all_columns_are_every_feature_in_order(write_recipe):
 def test_a_file_that_is_no_recipe_is_refused(tmp_path, text, sentence):
     path = tmp_path / "recipe.yaml"
     path.write_text(text)
-    with pytest.raises(Stop) as caught:
+    with pytest.raises(TrainerError) as caught:
         read_recipe(path)
     assert sentence in caught.value.problems[0]
 
 
 def test_a_recipe_that_is_not_there_is_told(tmp_path):
-    with pytest.raises(Stop, match="the recipe can't be read"):
+    with pytest.raises(TrainerError, match="the recipe can't be read"):
         read_recipe(tmp_path / "none.yaml")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plumb_trainer.stop import Stop
+from plumb_trainer.errors import TrainerError
 
 
 def steps(branch, to):
@@ -57,15 +57,15 @@ def test_personal_data_is_marked(train_small):
 
 
 def test_an_encoder_on_personal_data_is_refused_since_the_bundle_would_hold_it(train_small):
-    with pytest.raises(Stop, match='feature "city" is personal data, but an encoder has learnt its values'):
+    with pytest.raises(TrainerError, match='feature "city" is personal data, but an encoder has learnt its values'):
         train_small(lambda recipe: recipe["features"]["city"].update(pii=True))
 
 
 def test_a_range_beside_an_enum_is_refused(train_small):
-    with pytest.raises(Stop, match='feature "weekday": take its range out'):
+    with pytest.raises(TrainerError, match='feature "weekday": take its range out'):
         train_small(lambda recipe: recipe["features"]["weekday"].update(minimum=0))
 
 
 def test_what_cannot_be_fitted_is_told(train_small):
-    with pytest.raises(Stop, match="the pipeline could not be fitted: could not convert string to float: 'Oslo'"):
+    with pytest.raises(TrainerError, match="the pipeline could not be fitted: could not convert string to float: 'Oslo'"):
         train_small(steps("city", ["standard_scaler"]))

@@ -15,8 +15,8 @@ from sklearn.tree import DecisionTreeClassifier
 from xgboost import XGBRegressor
 
 from plumb_trainer import export_bundle
-from plumb_trainer.prove import PlumbCommand
-from plumb_trainer.stop import Stop
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.proof.prove import PlumbCommand
 
 ROWS = 120
 RANDOM = np.random.RandomState(5)
@@ -132,7 +132,7 @@ def test_one_target_in_a_table_is_one_number(tmp_path):
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )
 def test_what_is_asked_wrongly_is_told(tmp_path, pipeline, options, sentence):
-    with pytest.raises(Stop) as stopped:
+    with pytest.raises(TrainerError) as stopped:
         exported(tmp_path, pipeline, **options)
     assert sentence in str(stopped.value)
     assert list(tmp_path.iterdir()) == []

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from plumb_trainer.bundle import bundle_content
-from plumb_trainer.evaluation import evaluation_document
-from plumb_trainer.frame import frame_of_columns, rows_of_columns
-from plumb_trainer.golden import answered_rows, golden_rows
-from plumb_trainer.prove import PROJECT, PlumbCommand
-from plumb_trainer.recipe import read_recipe
-from plumb_trainer.split import split_rows
-from plumb_trainer.table import read_table
-from plumb_trainer.train import fit
-from plumb_trainer.ulp import NO_DIFFERENCE
+from plumb_trainer.bundle.content import bundle_content
+from plumb_trainer.bundle.golden import answered_rows, golden_rows
+from plumb_trainer.data.frame import frame_of_columns, rows_of_columns
+from plumb_trainer.data.split import split_rows
+from plumb_trainer.data.table import read_table
+from plumb_trainer.evaluate.evaluation import evaluation_document
+from plumb_trainer.numbers.ulp import NO_DIFFERENCE
+from plumb_trainer.proof.prove import PROJECT, PlumbCommand
+from plumb_trainer.recipe.document import read_recipe
+from plumb_trainer.run.train import fit
 
 # A network's weights come out of thousands of sums, so the committed ones come out again only with the kernels that added them up.
 FITTED_WITH = "SkylakeX"

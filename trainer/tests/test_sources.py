@@ -5,10 +5,10 @@ import pytest
 import yaml
 from sklearn.datasets import load_breast_cancer, load_digits
 
-from plumb_trainer.prove import PROJECT
-from plumb_trainer.recipe import read_recipe
-from plumb_trainer.stop import Stop
-from plumb_trainer.table import read_table
+from plumb_trainer.data.table import read_table
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.proof.prove import PROJECT
+from plumb_trainer.recipe.document import read_recipe
 
 EXAMPLES = PROJECT / "trainer" / "examples"
 
@@ -29,14 +29,14 @@ def test_what_the_recipe_says_of_it_is_checked(tmp_path):
     recipe["features"]["pixel_0_2"] = {"type": "integer", "minimum": 0, "maximum": 14}
     recipe["data"]["target"]["labels"].remove(9)
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-    with pytest.raises(Stop) as caught:
+    with pytest.raises(TrainerError) as caught:
         read_table(read_recipe(tmp_path / "recipe.yaml"))
     first = caught.value.problems[0]
     assert first.startswith("scikit-learn's digits, row ")
     assert 'column "pixel_0_2": expected a value at least 0 and at most 14' in first
     recipe["features"]["pixel_0_2"]["maximum"] = 16
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-    with pytest.raises(Stop) as caught:
+    with pytest.raises(TrainerError) as caught:
         read_table(read_recipe(tmp_path / "recipe.yaml"))
     assert caught.value.problems[0] == (
         'scikit-learn\'s digits, row 10, column "digit": expected one of 0, 1, 2, 3, 4, 5, 6, 7, 8, got "9"'

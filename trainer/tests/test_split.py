@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from plumb_trainer.split import split_by_label, split_by_time
-from plumb_trainer.stop import Stop
+from plumb_trainer.data.split import split_by_label, split_by_time
+from plumb_trainer.errors import TrainerError
 
 SHARES = (0.70, 0.15, 0.15)
 
@@ -36,10 +36,10 @@ def test_the_seed_decides_which_rows():
 
 @pytest.mark.parametrize("split", [lambda: split_by_time(2, SHARES), lambda: split_by_label(np.array([0, 1]), SHARES, 0)])
 def test_too_few_rows_are_refused(split):
-    with pytest.raises(Stop, match="expected enough rows for 3 parts"):
+    with pytest.raises(TrainerError, match="expected enough rows for 3 parts"):
         split()
 
 
 def test_no_row_at_all_is_refused():
-    with pytest.raises(Stop, match="got 0"):
+    with pytest.raises(TrainerError, match="got 0"):
         split_by_label(np.array([]), SHARES, 0)

@@ -3,9 +3,9 @@
 import pytest
 from conftest import every_kind_rows
 
-from plumb_trainer.recipe import read_recipe
-from plumb_trainer.stop import Stop
-from plumb_trainer.table import read_table
+from plumb_trainer.data.table import read_table
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.recipe.document import read_recipe
 
 
 def with_cell(row, column, text):
@@ -19,7 +19,7 @@ def with_cell(row, column, text):
 
 def problems_of(path):
     """Return the sentences with which reading a recipe's data stops."""
-    with pytest.raises(Stop) as caught:
+    with pytest.raises(TrainerError) as caught:
         read_table(read_recipe(path))
     return caught.value.problems
 

@@ -16,13 +16,13 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from xgboost import XGBRegressor
 
 import parity_unicode
-from plumb_trainer.column_hasher import ColumnHasher
-from plumb_trainer.graph_export import preprocessing_document
-from plumb_trainer.operators.text import UNICODE_VERSIONS
-from plumb_trainer.recipe import Column
-from plumb_trainer.row_schema import schema_document
-from plumb_trainer.stop import Stop
-from plumb_trainer.token_pattern import token_pattern_form
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.features.column_hasher import ColumnHasher
+from plumb_trainer.graph.export import preprocessing_document
+from plumb_trainer.graph.operators.text import UNICODE_VERSIONS
+from plumb_trainer.graph.row_schema import schema_document
+from plumb_trainer.graph.token_pattern import token_pattern_form
+from plumb_trainer.recipe.document import Column
 
 TEXTS = ["the cat", "a dog and the cat", "dog"]
 FRAME = pd.DataFrame({"t": pd.Series(TEXTS, dtype=object), "n": [1.0, 2.0, 3.0]})
@@ -43,7 +43,7 @@ def node(step):
 
 def refusal(step, column="t"):
     """Return the sentence with which an export stops."""
-    with pytest.raises(Stop) as caught:
+    with pytest.raises(TrainerError) as caught:
         export(step, column)
     return caught.value.problems[0]
 
@@ -101,7 +101,7 @@ def test_a_pipeline_that_begins_with_a_vectorizer_reads_the_only_feature():
 
 def test_a_sparse_result_is_refused_unless_its_zeros_are_zeros():
     fitted = TfidfVectorizer().fit(FRAME["t"])
-    with pytest.raises(Stop, match='column "t": it gives a sparse matrix, whose zeros XGBoost reads as missing'):
+    with pytest.raises(TrainerError, match='column "t": it gives a sparse matrix, whose zeros XGBoost reads as missing'):
         preprocessing_document(fitted, FEATURES[:1], "X", "float32")
 
 
@@ -109,7 +109,7 @@ def test_a_table_is_no_text():
     fitted = ColumnTransformer([("words", CountVectorizer(), "t")]).fit(FRAME)
     # What a list gives the vectorizer is a table, of which it reads the names of the columns.
     fitted.transformers_[0] = (*fitted.transformers_[0][:2], ["t"])
-    with pytest.raises(Stop, match=re.escape('(CountVectorizer) on column "t": it reads one column of texts, and is given a table')):
+    with pytest.raises(TrainerError, match=re.escape('(CountVectorizer) on column "t": it reads one column of texts')):
         preprocessing_document(fitted, FEATURES, "X", "float32", sparse_as_dense=True)
 
 
@@ -143,7 +143,7 @@ def test_a_vocabulary_of_personal_data_is_refused():
         fitted = ColumnTransformer([("text", step, "t")]).fit(FRAME[["t"]])
         recipe = SimpleNamespace(title="texts", description="", features=(personal,))
         if learns:
-            with pytest.raises(Stop, match='feature "t" is personal data, but an encoder has learnt its values'):
+            with pytest.raises(TrainerError, match='feature "t" is personal data, but an encoder has learnt its values'):
                 schema_document(recipe, fitted)
         else:
             assert schema_document(recipe, fitted)["properties"]["t"] == {"type": "string", "x-pii": True}
@@ -152,13 +152,13 @@ def test_a_vocabulary_of_personal_data_is_refused():
 @pytest.mark.parametrize(("kind", "rows"), [("dict", "a dict"), ("pair", "a list of pairs")])
 def test_a_hasher_of_dicts_or_pairs_is_refused_and_the_way_out_told(kind, rows):
     told = f'input_type="{kind}" reads {rows} per row, which no feature is; give each key a column of its own, and fit plumb_trainer'
-    with pytest.raises(Stop, match=told):
+    with pytest.raises(TrainerError, match=told):
         preprocessing_document(FeatureHasher(8, input_type=kind).fit(), FEATURES, "X", "float32")
     # A function that makes the dicts has no operator either, and is not what to change.
     records = FunctionTransformer(lambda frame: frame.to_dict(orient="records"))
     chain = make_pipeline(records, FeatureHasher(8, input_type=kind))
     chain.steps[0][1].fit(FRAME)
-    with pytest.raises(Stop, match=f'step "featurehasher" \\(FeatureHasher\\): {told}'):
+    with pytest.raises(TrainerError, match=f'step "featurehasher" \\(FeatureHasher\\): {told}'):
         preprocessing_document(chain, FEATURES, "X", "float32")
 
 
@@ -189,7 +189,7 @@ def test_a_hasher_of_lists_is_written_by_its_size_and_its_signs(dtype):
     ],
 )
 def test_a_hasher_of_lists_that_cannot_be_served_is_told(options, kind, reason):
-    with pytest.raises(Stop, match=reason):
+    with pytest.raises(TrainerError, match=reason):
         token_document(FeatureHasher(**{"n_features": 8, "input_type": "string", **options}), kind)
 
 
@@ -256,7 +256,7 @@ def test_a_hashed_value_that_is_missing_or_infinite_raises(value):
 def test_many_numbers_are_not_hashed():
     frame = pd.DataFrame({f"c{index}": [1.0, 2.0] for index in range(17)})
     fitted = ColumnHasher(8).fit(frame)
-    with pytest.raises(Stop, match="it adds numbers of 17 columns in no certain order"):
+    with pytest.raises(TrainerError, match="it adds numbers of 17 columns in no certain order"):
         preprocessing_document(fitted, [Column(name, "number", {}) for name in frame], "X", "float32", sparse_as_dense=True)
 
 

@@ -9,12 +9,12 @@ import sys
 import pytest
 from conftest import DEMAND, classify, every_kind_rows
 
-from plumb_trainer.cli import main
-from plumb_trainer.manifest import created_at
-from plumb_trainer.parity import Parity
-from plumb_trainer.prove import PROJECT
-from plumb_trainer.stop import Stop
-from plumb_trainer.train import train
+from plumb_trainer.bundle.manifest import created_at
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.numbers.parity import Parity
+from plumb_trainer.proof.prove import PROJECT
+from plumb_trainer.run.cli import main
+from plumb_trainer.run.train import train
 
 COMMITTED = PROJECT / "models" / "demand" / "1"
 FILES = {
@@ -129,13 +129,14 @@ def test_a_network_refuses_rows_whose_features_overflow(write_recipe, tmp_path):
 
 def test_a_label_without_a_training_row_stops_the_run(write_recipe, tmp_path):
     recipe = write_recipe(lambda recipe: classify(recipe, "grade", ["low", "mid", "high", "top"]))
-    with pytest.raises(Stop, match='the training part has no row of grade "top"'):
+    with pytest.raises(TrainerError, match='the training part has no row of grade "top"'):
         train(recipe, tmp_path / "models", judge=NoJudge())
 
 
 def test_a_bundle_that_answers_otherwise_is_not_written(write_recipe, tmp_path, monkeypatch):
-    monkeypatch.setattr("plumb_trainer.operators.scale.number_forms", lambda values: [float(value) * (1 + 2**-40) for value in values])
-    with pytest.raises(Stop) as caught:
+    nearly = "plumb_trainer.graph.operators.scale.number_forms"
+    monkeypatch.setattr(nearly, lambda values: [float(value) * (1 + 2**-40) for value in values])
+    with pytest.raises(TrainerError) as caught:
         train(write_recipe(), tmp_path / "models")
     assert "feature column 0 differs" in caught.value.problems[1]
     assert os.listdir(tmp_path / "models" / "every-kind") == []
@@ -144,12 +145,12 @@ def test_a_bundle_that_answers_otherwise_is_not_written(write_recipe, tmp_path, 
 def test_a_failing_proof_leaves_nothing_but_the_version_that_was_there(write_recipe, tmp_path):
     class Fails(NoJudge):
         def verify(self, bundle):
-            raise Stop("it differs")
+            raise TrainerError("it differs")
 
     recipe = write_recipe()
     before = train(recipe, tmp_path / "models", judge=NoJudge()).directory
     manifest = (before / "manifest.json").read_bytes()
-    with pytest.raises(Stop, match="it differs"):
+    with pytest.raises(TrainerError, match="it differs"):
         train(recipe, tmp_path / "models", replace=True, judge=Fails())
     assert os.listdir(before.parent) == ["3"]
     assert (before / "manifest.json").read_bytes() == manifest
@@ -173,7 +174,7 @@ def test_an_existing_version_is_refused_before_any_work(write_recipe, tmp_path):
     recipe = write_recipe()
     train(recipe, tmp_path / "models", judge=NoJudge())
     (recipe.parent / "data.csv").unlink()
-    with pytest.raises(Stop, match="this version exists already; raise the version in the recipe, or give --replace"):
+    with pytest.raises(TrainerError, match="this version exists already; raise the version in the recipe, or give --replace"):
         train(recipe, tmp_path / "models", judge=NoJudge())
 
 
@@ -211,5 +212,5 @@ def test_a_store_that_cannot_be_written_is_told(write_recipe, tmp_path, capsys):
 
 
 def test_a_wrong_source_date_is_told():
-    with pytest.raises(Stop, match='SOURCE_DATE_EPOCH: expected seconds since 1970, got "today"'):
+    with pytest.raises(TrainerError, match='SOURCE_DATE_EPOCH: expected seconds since 1970, got "today"'):
         created_at({"SOURCE_DATE_EPOCH": "today"})

@@ -10,10 +10,10 @@ import xgboost
 from onnx_answers import onnx_answers
 from xgboost import XGBClassifier, XGBRegressor
 
-from plumb_trainer.stop import Stop
-from plumb_trainer.tree_onnx import tree_model_bytes
-from plumb_trainer.trees import Tree, TreeEnsemble, one_leaf_tree, thresholds_by_feature
-from plumb_trainer.xgboost_trees import read_xgboost
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.models.tree_onnx import tree_model_bytes
+from plumb_trainer.models.trees import Tree, TreeEnsemble, one_leaf_tree, thresholds_by_feature
+from plumb_trainer.models.xgboost_trees import read_xgboost
 
 ROWS = 10_000
 
@@ -206,6 +206,6 @@ def test_a_weight_that_dropout_has_left_a_tree_stands_in_its_leaves(place):
     ids=["dart", "gblinear", "hinge", "missing"],
 )
 def test_what_would_come_out_otherwise_is_refused_with_the_reason(make, reason):
-    with pytest.raises(Stop) as caught:
+    with pytest.raises(TrainerError) as caught:
         read_xgboost(make())
     assert reason in caught.value.problems[0]

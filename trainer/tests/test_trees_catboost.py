@@ -5,8 +5,8 @@ import pytest
 from catboost import CatBoostClassifier, CatBoostRegressor
 from served_model import edge_block, prove, training_data
 
+from plumb_trainer.errors import TrainerError
 from plumb_trainer.models import export_model
-from plumb_trainer.stop import Stop
 
 SMALL = {"n_estimators": 40, "depth": 4, "verbose": 0, "allow_writing_files": False, "thread_count": 1}
 
@@ -68,9 +68,9 @@ def test_a_model_that_stopped_early_has_the_trees_of_its_best_round(tmp_path):
 def test_refusals_say_why_and_what_to_do():
     features, target, *_ = training_data()
     coloured = [[str(int(row > 0)), row] for row in target]
-    with pytest.raises(Stop, match="categorical features.*encode them in the preprocessing"):
+    with pytest.raises(TrainerError, match="categorical features.*encode them in the preprocessing"):
         export_model(CatBoostRegressor(**SMALL).fit(coloured, target, cat_features=[0]))
-    with pytest.raises(Stop, match='loss "RMSEWithUncertainty"'):
+    with pytest.raises(TrainerError, match='loss "RMSEWithUncertainty"'):
         export_model(CatBoostRegressor(**SMALL, loss_function="RMSEWithUncertainty").fit(features, target))
-    with pytest.raises(Stop, match="isn't fitted"):
+    with pytest.raises(TrainerError, match="isn't fitted"):
         export_model(CatBoostRegressor())

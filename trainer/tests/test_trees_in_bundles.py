@@ -10,8 +10,8 @@ from sklearn.ensemble import HistGradientBoostingRegressor, IsolationForest, Ran
 from threadpoolctl import threadpool_limits
 from xgboost import XGBRegressor
 
-from plumb_trainer.exported import RAW
 from plumb_trainer.models import export_model
+from plumb_trainer.models.names import RAW
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ import pytest
 from lightgbm import LGBMClassifier, LGBMRegressor, early_stopping
 from served_model import edge_block, prove, training_data
 
+from plumb_trainer.errors import TrainerError
 from plumb_trainer.models import export_model
-from plumb_trainer.stop import Stop
 
 SMALL = {"n_estimators": 40, "num_leaves": 15, "verbose": -1, "n_jobs": 1, "min_data_per_group": 1, "cat_smooth": 1}
 
@@ -116,12 +116,12 @@ def test_refusals_say_why_and_what_to_do(params, reason):
     features, target, two, _ = training_data()
     features[::3, 2] = 0
     model = LGBMRegressor(**SMALL, **params).fit(features, two if "objective" in params else target)
-    with pytest.raises(Stop, match=reason):
+    with pytest.raises(TrainerError, match=reason):
         export_model(model)
 
 
 def test_an_objective_of_ones_own_is_refused():
     features, target, *_ = training_data()
     model = LGBMRegressor(**SMALL, objective=lambda truth, found: (found - truth, np.ones_like(truth))).fit(features, target)
-    with pytest.raises(Stop, match='objective "of your own"'):
+    with pytest.raises(TrainerError, match='objective "of your own"'):
         export_model(model)

@@ -18,8 +18,8 @@ from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 from threadpoolctl import threadpool_limits
 
+from plumb_trainer.errors import TrainerError
 from plumb_trainer.models import export_model
-from plumb_trainer.stop import Stop
 
 FIXED = {"random_state": 0}
 
@@ -178,5 +178,5 @@ def test_isolation_forests(tmp_path, params, output):
 )
 def test_refusals_say_why_and_what_to_do(make, reason):
     features, target, *_ = training_data(missing=0)
-    with pytest.raises(Stop, match=reason):
+    with pytest.raises(TrainerError, match=reason):
         export_model(make(features, target))

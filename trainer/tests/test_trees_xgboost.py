@@ -6,9 +6,9 @@ import xgboost
 from served_model import edge_block, prove, served, training_data
 from xgboost import XGBClassifier, XGBRegressor, XGBRFRegressor
 
+from plumb_trainer.errors import TrainerError
 from plumb_trainer.models import export_model, xgboost_family
-from plumb_trainer.stop import Stop
-from plumb_trainer.xgboost_trees import puts_quantiles_in_order
+from plumb_trainer.models.xgboost_trees import puts_quantiles_in_order
 
 SMALL = {"n_estimators": 40, "n_jobs": 1, "max_depth": 5}
 
@@ -88,7 +88,7 @@ def test_quantiles_are_put_in_order_where_the_library_does(tmp_path, monkeypatch
 @pytest.mark.skipif(VERSION >= (3, 3), reason="served since XGBoost 3.3")
 def test_dropout_is_refused_where_weighted_trees_are_added_up_otherwise():
     features, target, *_ = training_data()
-    with pytest.raises(Stop, match='weighted trees of booster "dart" in another way'):
+    with pytest.raises(TrainerError, match='weighted trees of booster "dart" in another way'):
         export_model(XGBRegressor(n_estimators=2, booster="dart").fit(features, target))
 
 
@@ -140,11 +140,11 @@ def test_bits_are_the_same_at_every_batch_size(tmp_path):
 def test_refusals_say_why_and_what_to_do():
     features, target, two, _ = training_data()
     several = XGBRegressor(n_estimators=2).fit(features, np.column_stack([target, target]))
-    with pytest.raises(Stop, match="there is no output 2: the model has 2, from 0 to 1"):
+    with pytest.raises(TrainerError, match="there is no output 2: the model has 2, from 0 to 1"):
         export_model(several, output=2)
-    with pytest.raises(Stop, match="2 labels at once"):
+    with pytest.raises(TrainerError, match="2 labels at once"):
         export_model(XGBClassifier(n_estimators=2).fit(features, np.column_stack([two, 1 - two])))
-    with pytest.raises(Stop, match="isn't fitted"):
+    with pytest.raises(TrainerError, match="isn't fitted"):
         export_model(XGBRegressor())
-    with pytest.raises(Stop, match="fitted on 5 columns, and the preprocessing gives 6"):
+    with pytest.raises(TrainerError, match="fitted on 5 columns, and the preprocessing gives 6"):
         export_model(XGBRegressor(n_estimators=2).fit(features, target), 6)

@@ -5,6 +5,7 @@ pipeline that it is part of. ``docs/preprocessing.md`` says what each computes w
 """
 
 from plumb_trainer.features.arithmetic import Difference, Product, Ratio
+from plumb_trainer.features.column_hasher import ColumnHasher
 from plumb_trainer.features.cross import Cross
 from plumb_trainer.features.cyclic import Cyclic
 from plumb_trainer.features.dates import DateParts
@@ -16,6 +17,7 @@ from plumb_trainer.features.text import TextLength, TextPattern
 __all__ = [
     "Buckets",
     "Clip",
+    "ColumnHasher",
     "Cross",
     "Cyclic",
     "DateParts",

@@ -5,7 +5,7 @@ from sklearn.preprocessing import PowerTransformer, StandardScaler
 
 from plumb_trainer import portable
 from plumb_trainer.features.base import FeatureTransformer, columns_of, finite_or_missing
-from plumb_trainer.powers import yeo_johnson
+from plumb_trainer.numbers.powers import yeo_johnson
 
 
 class PortableLog(FeatureTransformer):

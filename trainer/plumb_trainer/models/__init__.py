@@ -1,16 +1,12 @@
-"""Fitted models in the form that is served: `export_model` asks the module of the model's family.
-
-`kinds` has those that a recipe can name.
-"""
+"""Fitted models in the form that is served: `export_model` asks the module of the model's family."""
 
 from importlib import import_module
 
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
+from plumb_trainer.errors import TrainerError
 from plumb_trainer.models.core import ExportedModel, ModelFile, Tensor
-from plumb_trainer.models.kinds import MODELS
-from plumb_trainer.stop import Stop
 
 # By the package and the name of a class: a library that isn't installed need not be imported to be known. Each module has
 # `export(estimator, **options)`.
@@ -74,22 +70,24 @@ def export_model(estimator, n_features=None, **options):
 
     Raises
     ------
-    Stop
+    TrainerError
         With the reason and the way out, for a model that isn't fitted, that no module knows, or that would answer otherwise when served.
     """
     kind = type(estimator)
     module = _MODULES.get((kind.__module__.partition(".")[0], kind.__name__))
     if module is None:
         known = ", ".join(sorted({name for _, name in _MODULES}))
-        raise Stop(f"the model can't be exported: nothing here reads a {kind.__module__}.{kind.__qualname__}; expected one of {known}")
+        raise TrainerError(
+            f"the model can't be exported: nothing here reads a {kind.__module__}.{kind.__qualname__}; expected one of {known}"
+        )
     try:
         check_is_fitted(estimator)
     except NotFittedError as error:
-        raise Stop(f"the model can't be exported: this {kind.__name__} isn't fitted; fit it first") from error
+        raise TrainerError(f"the model can't be exported: this {kind.__name__} isn't fitted; fit it first") from error
     exported = import_module(f"plumb_trainer.models.{module}").export(estimator, **options)
     if n_features is not None and exported.width != n_features:
-        raise Stop(f"the model was fitted on {exported.width} columns, and the preprocessing gives {n_features}: they don't fit")
+        raise TrainerError(f"the model was fitted on {exported.width} columns, and the preprocessing gives {n_features}: they don't fit")
     return exported
 
 
-__all__ = ["FAMILIES", "MODELS", "ExportedModel", "ModelFile", "Tensor", "export_model"]
+__all__ = ["FAMILIES", "ExportedModel", "ModelFile", "Tensor", "export_model"]

@@ -3,10 +3,10 @@
 import numpy as np
 import sklearn
 
-from plumb_trainer.exported import RAW
+from plumb_trainer.errors import TrainerError
 from plumb_trainer.models.core import ExportedModel, label_forms, model_file, node
+from plumb_trainer.models.names import RAW
 from plumb_trainer.models.outputs import default_names, predicted
-from plumb_trainer.stop import Stop
 
 SCIKIT_LEARN = (f"scikit-learn {sklearn.__version__}",)
 
@@ -70,7 +70,7 @@ def measured_classifier(onnx, width, outputs, raw, classes, labels, link=None, t
     """
     labels = label_forms(classes if labels is None else labels)
     if len(labels) != len(classes):
-        raise Stop(f"the model can't be exported: it knows {len(classes)} classes, and {len(labels)} labels were given")
+        raise TrainerError(f"the model can't be exported: it knows {len(classes)} classes, and {len(labels)} labels were given")
     nodes, probabilities = link_nodes(RAW, link)
     one = {"threshold": threshold} if outputs == 1 else {}
     nodes.append(node("label", "label", decided_by, labels=list(labels), **one))
@@ -101,11 +101,11 @@ def link_nodes(source, link, prefix=""):
 
 
 def refuse(estimator, reason):
-    """Return the `Stop` that says why an estimator isn't exported."""
-    return Stop(f"the model can't be exported: {type(estimator).__name__}: {reason}")
+    """Return the `TrainerError` that says why an estimator isn't exported."""
+    return TrainerError(f"the model can't be exported: {type(estimator).__name__}: {reason}")
 
 
 def refuse_output(estimator, output):
-    """Stop where one of several outputs is asked of an estimator that has one."""
+    """Raise TrainerError where one of several outputs is asked of an estimator that has one."""
     if output is not None:
         raise refuse(estimator, "`output` picks one of several outputs, and this model has one; take it out")

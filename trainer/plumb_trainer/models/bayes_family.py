@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from plumb_trainer.exported import INPUT
 from plumb_trainer.models.answers import measured_classifier, refuse_output
 from plumb_trainer.models.float64_graph import Float64Graph
+from plumb_trainer.models.names import INPUT
 
 
 def export(estimator, labels=None, output=None):

@@ -3,9 +3,9 @@
 import catboost
 import numpy as np
 
-from plumb_trainer.catboost_trees import read_catboost
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.models.catboost_trees import read_catboost
 from plumb_trainer.models.tree_answers import classification, refuse_labels, refuse_output, regression
-from plumb_trainer.stop import Stop
 
 _LIBRARY = f"catboost {catboost.__version__}"
 _IDENTITY = ("RMSE", "MAE", "Quantile", "MultiQuantile", "MultiRMSE", "Expectile", "MAPE", "LogCosh", "Lq", "Huber")
@@ -20,7 +20,7 @@ def export(estimator, labels=None, output=None):
     is_classifier = isinstance(estimator, catboost.CatBoostClassifier)
     known = (*_TWO_CLASSES, *_CLASSES) if is_classifier else (*_IDENTITY, *_EXP)
     if loss not in known:
-        raise Stop(
+        raise TrainerError(
             f'the model can\'t be exported: loss "{loss}" makes of the sum what no operator does; expected one of {", ".join(known)}'
         )
     ensemble = read_catboost(estimator)

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from plumb_trainer.exported import INPUT, MODEL, OUTPUT
-from plumb_trainer.json_form import number_form
-from plumb_trainer.stop import Stop
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.models.names import INPUT, MODEL, OUTPUT
+from plumb_trainer.numbers.json_form import number_form
 
 FORMAT = "plumb-graph/1"
 
@@ -86,6 +87,8 @@ class ExportedModel:
         Of a regressor that predicts several numbers, what they are called, in order; none where it predicts one.
     quantiles : tuple of float, default=()
         The levels, where these numbers are quantiles of one target.
+    answer_dtype : {"float32", "float64"}, default="float64"
+        Of the library's predictions and probabilities.
     """
 
     task: str
@@ -102,11 +105,60 @@ class ExportedModel:
     checked_columns: tuple | None = None
     names: tuple = ()
     quantiles: tuple = ()
+    answer_dtype: str = "float64"
 
     @property
     def width(self):
         """How many features a row has."""
         return self.models[0].inputs[0].width
+
+    @property
+    def dtype(self):
+        """Of what goes into the models; where there are several, all read the same features."""
+        return self.models[0].inputs[0].dtype
+
+    @property
+    def _outputs(self):
+        return [(f"{file.id}.{tensor.name}", tensor) for file in self.models for tensor in file.outputs]
+
+    @property
+    def raw_widths(self):
+        """By name of an output, how many values of a row's raw ones are its, in order."""
+        return {name: tensor.width for name, tensor in self._outputs}
+
+    @property
+    def raw_dtype(self):
+        """Of the outputs; float64 holds those of both dtypes."""
+        dtypes = {tensor.dtype for _, tensor in self._outputs}
+        return dtypes.pop() if len(dtypes) == 1 else "float64"
+
+    @property
+    def tier(self):
+        """How true the answers are. A link whose bits are the portable mathematics' is compared with the library's own: within a bound."""
+        return "A" if set(self.tiers.values()) == {"A"} else "C"
+
+    @property
+    def raw_tier(self):
+        """How true the outputs are."""
+        return self.tiers["raw"]
+
+    @cached_property
+    def thresholds(self):
+        """Of all models, by input column, the values at which the answer jumps, ascending."""
+        columns = zip(*(file.thresholds for file in self.models), strict=True)
+        return [np.unique(np.concatenate([np.asarray(values, dtype=self.dtype) for values in column])) for column in columns]
+
+    @property
+    def files(self):
+        """The models' files, by name."""
+        return {_file_name(file.id): file.onnx for file in self.models}
+
+    def models_document(self):
+        """Return the manifest's ``models``."""
+        return [
+            {"id": file.id, "file": _file_name(file.id), "inputs": _specs(file.inputs), "outputs": _specs(file.outputs)}
+            for file in self.models
+        ]
 
     @property
     def check(self):
@@ -143,6 +195,14 @@ class ExportedModel:
         }
 
 
+def _file_name(identifier):
+    return "model.onnx" if identifier == MODEL else f"{identifier}.onnx"
+
+
+def _specs(tensors):
+    return [{"name": tensor.name, "dtype": tensor.dtype, "shape": ["rows", tensor.width]} for tensor in tensors]
+
+
 def model_file(onnx, dtype, width, outputs, thresholds=None, identifier=MODEL, output_dtype=None):
     """Return the file of a model with input ``X`` and output ``Y``."""
     return ModelFile(
@@ -164,7 +224,7 @@ def label_forms(classes):
 
     Raises
     ------
-    Stop
+    TrainerError
         For a class that JSON has no scalar for.
     """
     return tuple(map(_label_form, classes))
@@ -178,4 +238,4 @@ def _label_form(value):
     if isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value):
         # A class of -0.0 is the one of 0.
         return number_form(value + 0)
-    raise Stop(f"the model can't be exported: class {value!r} is no text, number or boolean; encode the target before fitting")
+    raise TrainerError(f"the model can't be exported: class {value!r} is no text, number or boolean; encode the target before fitting")

@@ -6,12 +6,12 @@ import scipy
 from onnx import TensorProto, helper
 from sklearn.frozen import FrozenEstimator
 
-from plumb_trainer.exported import INPUT
+from plumb_trainer.errors import TrainerError
 from plumb_trainer.models import linear_family
 from plumb_trainer.models.answers import SCIKIT_LEARN, refuse, refuse_output
 from plumb_trainer.models.core import ExportedModel, ModelFile, Tensor, label_forms
+from plumb_trainer.models.names import INPUT
 from plumb_trainer.models.outputs import default_names
-from plumb_trainer.stop import Stop
 
 
 def export(estimator, labels=None, output=None):
@@ -36,8 +36,8 @@ class _Parts:
             raise refuse(self._ensemble, f'its member "{name}" is missing')
         try:
             member = _renamed(export_model(estimator), f"m{len(self.members)}")
-        except Stop as stop:
-            raise refuse(self._ensemble, f'its member "{name}": {stop}') from stop
+        except TrainerError as error:
+            raise refuse(self._ensemble, f'its member "{name}": {error}') from error
         self.members.append(member)
         self.nodes += member.nodes
         return member

@@ -3,8 +3,8 @@
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from plumb_trainer.exported import INPUT, OUTPUT
-from plumb_trainer.onnx_model import onnx_bytes
+from plumb_trainer.models.names import INPUT, OUTPUT
+from plumb_trainer.models.onnx_model import onnx_bytes
 
 
 class Float64Graph:

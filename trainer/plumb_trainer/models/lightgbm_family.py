@@ -3,9 +3,9 @@
 import lightgbm
 import numpy as np
 
-from plumb_trainer.lightgbm_trees import read_lightgbm
+from plumb_trainer.errors import TrainerError, quoted_columns
+from plumb_trainer.models.lightgbm_trees import read_lightgbm
 from plumb_trainer.models.tree_answers import classification, refuse_labels, refuse_output, regression
-from plumb_trainer.stop import Stop, quoted_columns
 
 _LIBRARY = f"lightgbm {lightgbm.__version__}"
 _IDENTITY = ("regression", "regression_l1", "huber", "fair", "quantile", "mape")
@@ -22,17 +22,19 @@ def export(estimator, labels=None, output=None):
     settings = dict(setting.partition(":")[::2] for setting in settings)
     if booster.pandas_categorical:
         names = [booster.feature_name()[index] for index in booster.params["categorical_column"]]
-        raise Stop(
+        raise TrainerError(
             f"the model can't be exported: {quoted_columns(names)} it has learnt as a DataFrame's categories; give it numbers instead, by "
             "an OrdinalEncoder before it and categorical_feature with the encoded columns"
         )
     if name not in _KNOWN:
-        raise Stop(
+        raise TrainerError(
             f'the model can\'t be exported: objective "{name or "of your own"}" makes of the sum what no operator does; '
             f"expected one of {', '.join(_KNOWN)}"
         )
     if "sqrt" in settings:
-        raise Stop("the model can't be exported: it squares its sums (reg_sqrt); take the root of the target before fitting instead")
+        raise TrainerError(
+            "the model can't be exported: it squares its sums (reg_sqrt); take the root of the target before fitting instead"
+        )
 
     def raw(features):
         sums = estimator.predict(features, raw_score=True)

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from plumb_trainer.exported import INPUT
 from plumb_trainer.models.answers import link_nodes, measured_classifier, measured_regressor, refuse, refuse_output
 from plumb_trainer.models.float64_graph import Float64Graph
+from plumb_trainer.models.names import INPUT
 
 # Their link is asked of the fitted model.
 GENERALIZED = ("PoissonRegressor", "GammaRegressor", "TweedieRegressor")

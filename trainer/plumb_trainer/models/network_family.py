@@ -1,8 +1,8 @@
 """Multi-layer perceptrons: a Gemm for each layer, and the output's link in the graph behind it."""
 
-from plumb_trainer.layers import layer_model_bytes
-from plumb_trainer.mlp_layers import read_mlp
 from plumb_trainer.models.answers import measured_classifier, measured_regressor, refuse, refuse_output
+from plumb_trainer.models.layers import layer_model_bytes
+from plumb_trainer.models.mlp_layers import read_mlp
 
 _LINKS = {"identity": (), "exp": ("exp",), "logistic": ("sigmoid",), "softmax": ("softmax",)}
 

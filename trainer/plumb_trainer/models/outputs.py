@@ -1,7 +1,7 @@
 """Regressors of several outputs: all of them are the prediction, or the one that is asked for."""
 
+from plumb_trainer.errors import TrainerError
 from plumb_trainer.models.core import node
-from plumb_trainer.stop import Stop
 
 
 def default_names(count):
@@ -29,5 +29,5 @@ def predicted(source, names, output):
     if not names or output is None:
         return [], source, names
     if not 0 <= output < len(names):
-        raise Stop(f"there is no output {output}: the model has {len(names)}, from 0 to {len(names) - 1}")
+        raise TrainerError(f"there is no output {output}: the model has {len(names)}, from 0 to {len(names) - 1}")
     return [node("picked", "select_columns", source, columns=[int(output)])], "picked", ()

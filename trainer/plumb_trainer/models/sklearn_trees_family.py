@@ -8,11 +8,11 @@ import sklearn
 from sklearn.base import is_classifier
 from sklearn.utils import get_tags
 
-from plumb_trainer import sklearn_trees
-from plumb_trainer.exported import RAW
+from plumb_trainer.errors import TrainerError
+from plumb_trainer.models import sklearn_trees
 from plumb_trainer.models.core import ExportedModel, label_forms, node
+from plumb_trainer.models.names import RAW
 from plumb_trainer.models.tree_answers import classification, refuse_labels, refuse_output, regression, trees_file
-from plumb_trainer.stop import Stop
 
 _LIBRARY = f"scikit-learn {sklearn.__version__}"
 # scikit-learn's classes of links, by what undoes them.
@@ -68,12 +68,12 @@ def _means(estimator, labels, output):
         ensemble = sklearn_trees.read_means(grown, estimator.n_features_in_, estimator.n_outputs_, divisor)
         return regression(ensemble, alone.predict, _LIBRARY, output=output, accepts=accepts)
     if estimator.n_outputs_ > 1:
-        raise Stop(
+        raise TrainerError(
             f"the model can't be exported: it gives a row {estimator.n_outputs_} labels at once, and a bundle answers with one; "
             "fit a classifier for each, and export a bundle for each"
         )
     if estimator.n_classes_ == 1:
-        raise Stop("the model can't be exported: it has seen one class only, so there is nothing to tell apart")
+        raise TrainerError("the model can't be exported: it has seen one class only, so there is nothing to tell apart")
     ensemble = sklearn_trees.read_means(grown, estimator.n_features_in_, int(estimator.n_classes_), divisor)
     classes = estimator.classes_ if labels is None else labels
     return classification(ensemble, alone.predict_proba, _LIBRARY, classes, accepts=accepts)
@@ -115,7 +115,9 @@ def _isolation(estimator, output):
     if output == "decision_function":
         return regression(ensemble, raw, _LIBRARY, scores + offset, tier="B")
     if output != "predict":
-        raise Stop(f'there is no output "{output}" of an IsolationForest; expected "predict", "score_samples" or "decision_function"')
+        raise TrainerError(
+            f'there is no output "{output}" of an IsolationForest; expected "predict", "score_samples" or "decision_function"'
+        )
     labels = label_forms([-1, 1])
     return ExportedModel(
         "classification",

@@ -3,9 +3,9 @@
 import numpy as np
 from scipy import sparse
 
-from plumb_trainer.exported import INPUT
 from plumb_trainer.models.answers import measured_classifier, measured_regressor, refuse, refuse_output
 from plumb_trainer.models.float64_graph import Float64Graph
+from plumb_trainer.models.names import INPUT
 
 # A batch of 1,000 rows then takes three tables of 40 MB.
 VECTORS_MAX = 5_000

@@ -1,11 +1,11 @@
 """What stands behind a tree ensemble, whatever library grew it: link functions, labels, and which outputs are the prediction."""
 
-from plumb_trainer.exported import RAW
+from plumb_trainer.errors import TrainerError
 from plumb_trainer.models.core import ExportedModel, label_forms, model_file, node
+from plumb_trainer.models.names import RAW
 from plumb_trainer.models.outputs import default_names, predicted, quantile_names
-from plumb_trainer.stop import Stop
-from plumb_trainer.tree_onnx import tree_model_bytes
-from plumb_trainer.trees import thresholds_by_feature
+from plumb_trainer.models.tree_onnx import tree_model_bytes
+from plumb_trainer.models.trees import thresholds_by_feature
 
 
 def trees_file(ensemble):
@@ -21,15 +21,15 @@ def trees_file(ensemble):
 
 
 def refuse_labels(labels):
-    """Stop where names for classes are given to a model without classes."""
+    """Raise TrainerError where names for classes are given to a model without classes."""
     if labels is not None:
-        raise Stop("labels are for a classifier, and this model is a regressor; take them out")
+        raise TrainerError("labels are for a classifier, and this model is a regressor; take them out")
 
 
 def refuse_output(output):
-    """Stop where one of several outputs is asked of a classifier."""
+    """Raise TrainerError where one of several outputs is asked of a classifier."""
     if output is not None:
-        raise Stop("`output` picks one of a regressor's several outputs, and this model is a classifier; take it out")
+        raise TrainerError("`output` picks one of a regressor's several outputs, and this model is a classifier; take it out")
 
 
 def regression(ensemble, raw, library, links=(), output=None, tier="A", accepts="any", quantiles=()):
@@ -53,7 +53,7 @@ def regression(ensemble, raw, library, links=(), output=None, tier="A", accepts=
         Levels of the outputs, where these are quantiles.
     """
     if ensemble.target_count == 1 and output not in (None, 0):
-        raise Stop(f"there is no output {output}: the model has one")
+        raise TrainerError(f"there is no output {output}: the model has one")
     nodes, source = _linked(links)
     picking, source, names = predicted(source, quantile_names(quantiles) or default_names(ensemble.target_count), output)
     return ExportedModel(

@@ -3,9 +3,9 @@
 import numpy as np
 import xgboost
 
+from plumb_trainer.errors import TrainerError
 from plumb_trainer.models.tree_answers import classification, refuse_labels, refuse_output, regression
-from plumb_trainer.stop import Stop
-from plumb_trainer.xgboost_trees import puts_quantiles_in_order, quantile_levels, read_xgboost
+from plumb_trainer.models.xgboost_trees import puts_quantiles_in_order, quantile_levels, read_xgboost
 
 _LIBRARY = f"xgboost {xgboost.__version__}"
 
@@ -33,7 +33,7 @@ def export(estimator, labels=None, output=None):
     refuse_output(output)
     one_column = ensemble.link == "sigmoid"
     if one_column and ensemble.target_count > 1:
-        raise Stop(
+        raise TrainerError(
             f"the model can't be exported: it gives a row {ensemble.target_count} labels at once, and a bundle answers with one; "
             "fit a classifier for each, and export a bundle for each"
         )

@@ -1,0 +1,1 @@
+"""Builds and fits the pipeline that a recipe describes."""

@@ -1,0 +1,1 @@
+"""A fitted pipeline with its data, and everything that is asked of it."""

@@ -1,0 +1,1 @@
+"""A fitted preprocessing as it is served: preprocessing.json, schema.json, and the twin that computes what is served."""

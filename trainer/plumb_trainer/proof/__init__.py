@@ -1,0 +1,1 @@
+"""Holds a bundle to its pipeline by the code that serves."""

@@ -1,0 +1,221 @@
+"""Proves a bundle before anybody sees it: the code that will serve it answers as the pipeline does."""
+
+import dataclasses
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from plumb_trainer.errors import TrainerError, quote
+from plumb_trainer.fitted.pipeline import Answers
+from plumb_trainer.numbers.json_form import label_text, line, number_value
+from plumb_trainer.numbers.parity import Parity
+from plumb_trainer.numbers.ulp import Worst, ulp_distances, worst_difference
+
+PROJECT = Path(__file__).resolve().parents[3]
+PLUMB = ("node", str(PROJECT / "bin" / "plumb.js"))
+
+# Of `plumb predict --engine`. A model that the second doesn't cover runs on the first.
+ENGINES = ("onnxruntime", "tree")
+
+# Differences that are told one by one.
+_SHOWN = 5
+# In tier C a sum comes in another order. That moves a result by some units in the last place of the terms, which is many of its own
+# where they cancel; so what tells a sum in another order from a wrong one is the difference beside the largest output of all rows.
+_OTHER_ORDER = 1e-9
+
+
+class PlumbCommand:
+    """The code that serves, as a judge over a bundle.
+
+    Parameters
+    ----------
+    command : sequence of str
+    """
+
+    def __init__(self, command=PLUMB):
+        self._command = command
+
+    def compare(self, bundle, trained, rows, golden):
+        """Answer rows and measure how far that is from the pipeline's answers.
+
+        Parameters
+        ----------
+        bundle : Path
+            A whole bundle.
+        trained : FittedPipeline
+        rows : list of dict
+            Valid rows.
+        golden : list of dict
+            Those of golden.jsonl that have answers.
+
+        Returns
+        -------
+        Parity
+
+        Raises
+        ------
+        TrainerError
+            With the rows that differ by more than the model's tier allows, and by how much.
+        """
+        expected = [trained.answers(rows), trained.answers(golden)]
+        if trained.exported.tier != "A":
+            # The order in which scikit-learn adds up depends on how many rows it is given, as it does on the processor.
+            expected.append(trained.answers(golden, batch=1))
+        rows = [*rows, *golden * (len(expected) - 1)]
+        expected = Answers.joined(expected)
+        shown = told_rows(rows, {feature.name for feature in trained.recipe.features if feature.pii})
+        got = self.answers(bundle, rows, shown)
+        parity, problems = measured(shown, expected, trained.exported, trained.recipe.target.labels, got)
+        if problems:
+            raise TrainerError("the bundle is not written, because it answers otherwise than the pipeline", *problems)
+        if parity.tier == "A" and trained.served is not trained.pipeline:
+            parity = dataclasses.replace(parity, tier="B")
+        return parity
+
+    def answers(self, bundle, rows, shown=None):
+        """Return what the bundle makes of rows, one after the other: the lines of ``plumb predict --features --raw``, decoded.
+
+        Each engine that may serve the bundle answers them all, with the same bits. `shown` are the rows as messages may tell them, if
+        that is in another way.
+        """
+        with tempfile.TemporaryDirectory(prefix="plumb-proof-") as folder:
+            questions = Path(folder, "rows.jsonl")
+            questions.write_text("".join(f"{line(row)}\n" for row in rows), encoding="utf-8")
+            first, *others = (self._lines(bundle, questions, Path(folder, engine), engine) for engine in ENGINES)
+        for engine, lines in zip(ENGINES[1:], others, strict=True):
+            for index, (expected, got) in enumerate(zip(first, lines, strict=True)):
+                if expected != got:
+                    raise TrainerError(
+                        f"the bundle is not written, because the engines {ENGINES[0]} and {engine} answer otherwise",
+                        f"row {index + 1}, {line((shown or rows)[index])}: {expected} and {got}",
+                    )
+        return [json.loads(text) for text in first]
+
+    def _lines(self, bundle, questions, answers, engine):
+        run = ("--input", str(questions), "--output", str(answers), "--features", "--raw", "--engine", engine)
+        self._run("predict", str(bundle), *run)
+        return answers.read_text(encoding="utf-8").splitlines()
+
+    def verify(self, bundle):
+        """Raise TrainerError where the bundle isn't sound, or its golden rows come out otherwise than its manifest grants."""
+        self._run("verify", str(bundle))
+
+    def _run(self, *arguments):
+        command = [*self._command, *arguments]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError as error:
+            raise TrainerError(f"the proof needs {command[0]}, which isn't installed or not on the PATH") from error
+        if done.returncode != 0:
+            shown = " ".join(command[:3])
+            raise TrainerError(f"the bundle is not written, because `{shown}` refused it:", (done.stderr or done.stdout).strip())
+
+
+def told_rows(rows, personal):
+    """Return rows as messages may tell them, without the values of features that are personal data."""
+    return [{name: "hidden: personal data" if name in personal else value for name, value in row.items()} for row in rows]
+
+
+def measured(rows, expected, exported, labels, answers):
+    """Return the parity of answers with the pipeline's, and a sentence for each difference beyond it, the first few in full.
+
+    Parameters
+    ----------
+    rows : list of dict
+        As they may be told.
+    expected : Answers
+        The pipeline's.
+    exported : ExportedModel
+    labels : tuple
+        Of a classifier.
+    answers : list of dict
+        The lines that ``plumb predict --features --raw`` wrote.
+
+    Returns
+    -------
+    (Parity, list of str)
+    """
+    if len(answers) != len(rows):
+        return None, [f"expected {len(rows)} answers, got {len(answers)}"]
+    refused = [
+        (index, f"the pipeline predicts {expected.predictions[index]}, but Plumb refuses: {answer['error'].get('message')}")
+        for index, answer in enumerate(answers)
+        if "error" in answer
+    ]
+    if refused:
+        return None, _told(rows, refused)
+    raw_order, order = (0 if tier == "A" else _OTHER_ORDER for tier in (exported.raw_tier, exported.tier))
+    dtype = np.dtype(exported.answer_dtype)
+    with np.errstate(over="ignore"):
+        features = _Found("feature column", expected.features.astype(exported.dtype), [answer["features"] for answer in answers], 0)
+    apart = bool(exported.names)
+    raw = _Found("model output", expected.raw.astype(exported.raw_dtype), [answer["raw"] for answer in answers], raw_order, apart=apart)
+    found, other = [features, raw], []
+    if expected.probabilities is not None:
+        probabilities = [[answer["probabilities"][label_text(label)] for label in labels] for answer in answers]
+        found.append(_Found("probability", expected.probabilities.astype(dtype), probabilities, order))
+    if labels:
+        other = [
+            (index, f"prediction is otherwise: expected {label!r}, got {answer['prediction']!r}")
+            for index, (label, answer) in enumerate(zip(expected.predictions, answers, strict=True))
+            if label != answer["prediction"]
+        ]
+    else:
+        predictions = [answer["prediction"] if exported.names else [answer["prediction"]] for answer in answers]
+        numbers = expected.predictions.astype(dtype).reshape(len(rows), -1)
+        found.append(_Found("prediction", numbers, predictions, order, exported.names, apart))
+    problems = [*(problem for part in found for problem in part.problems), *other]
+    tier = {} if exported.raw_tier == exported.tier else {"raw_tier": exported.raw_tier}
+    parity = Parity(exported.tier, len(rows), raw.worst, Worst.of(part.worst for part in found[2:]), **tier)
+    return parity, _told(rows, sorted(problems, key=lambda found: found[0]))
+
+
+class _Found:
+    """What was found in one block of numbers: the worst difference, and (row, sentence) for each that is beyond `order`.
+
+    Columns go by their names, or where there are none by their numbers. Where they are outputs that have nothing to do with each other
+    (`apart`), `order` is beside the largest number of a column, else of the block.
+    """
+
+    def __init__(self, what, expected, forms, order, names=(), apart=False):
+        widths = [len(form) for form in forms]
+        if any(width != expected.shape[1] for width in widths):
+            row = next(index for index, width in enumerate(widths) if width != expected.shape[1])
+            self.worst, self.problems = Worst(), [(row, f"{what}: expected {expected.shape[1]} values, got {widths[row]}")]
+            return
+        got = np.array([[number_value(form) for form in row] for row in forms], dtype=np.float64)
+        with np.errstate(over="ignore"):
+            rounded = got.astype(expected.dtype)
+        distances = ulp_distances(expected, rounded)
+        # A number that is no float of the dtype at all was computed in another one.
+        stray = (rounded != got) & ~np.isnan(got)
+        largest = np.abs(np.where(np.isfinite(expected), expected, 0)).max(axis=0 if apart else None, initial=0)
+        with np.errstate(invalid="ignore"):
+            near = np.abs(expected - rounded) <= order * largest
+        beyond = stray | ((distances > 0) & ~(near & (order > 0)))
+        # What is beyond is told, and needs no bound; what has to be the same bits has nothing near zero.
+        self.worst = worst_difference(expected, np.where(beyond, expected, rounded), largest if order > 0 else 0)
+        self.problems = [
+            (
+                int(row),
+                f"{what}{_column(column, expected.shape[1], names)} differs by {distances[row, column]:.0f} ulp ({expected.dtype}): "
+                f"expected {expected[row, column].item()!r}, got {got[row, column].item()!r}",
+            )
+            for row, column in np.argwhere(beyond)
+        ]
+
+
+def _column(column, count, names):
+    return f" {quote(names[column])}" if names else f" {column}" if count > 1 else ""
+
+
+def _told(rows, problems):
+    sentences = [f"row {index + 1}, {line(rows[index])}: {problem}" for index, problem in problems]
+    more = len(sentences) - _SHOWN
+    if more > 0:
+        differing = len({index for index, _ in problems})
+        sentences[_SHOWN:] = [f"and {more} more differences; {differing} of {len(rows)} rows differ"]
+    return sentences

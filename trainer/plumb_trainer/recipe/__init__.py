@@ -1,0 +1,1 @@
+"""A recipe: what to train, on what, and how; read strictly."""

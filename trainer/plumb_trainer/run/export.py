@@ -1,0 +1,302 @@
+"""`export_bundle`: a pipeline that was fitted elsewhere becomes a proved bundle."""
+
+import re
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.utils.validation import check_is_fitted
+from threadpoolctl import threadpool_limits
+
+from plumb_trainer.bundle.given_card import given_card
+from plumb_trainer.bundle.manifest import created_at
+from plumb_trainer.bundle.publish import refuse_existing
+from plumb_trainer.errors import TrainerError, quote
+from plumb_trainer.evaluate.given_rows import given_evaluation
+from plumb_trainer.fitted.columns import check_frame, read_column
+from plumb_trainer.fitted.lists import asked_sizes, sized_features
+from plumb_trainer.fitted.output_names import named_outputs
+from plumb_trainer.fitted.own_answers import measured_flips, raising_as_stop
+from plumb_trainer.fitted.pipeline import FittedPipeline
+from plumb_trainer.graph.export import preprocessing_document, readers
+from plumb_trainer.graph.row_schema import nullable_features, schema_document
+from plumb_trainer.models import export_model
+from plumb_trainer.models.names import INPUT
+from plumb_trainer.proof.proved_bundle import PROOF_ROWS, write_proved
+from plumb_trainer.recipe.document import LIST_TYPES, RANGE_WORDS, SIZE_WORDS, Column, Fallback, Recipe
+
+_SLO = {"p95_ms": 200, "rps": 200}
+_CALL_LIMITS = {"rows_max": 10_000, "body_bytes_max": 1_048_576}
+_LIMITS = "What it knows is what it was fitted on; nothing tells how it answers on rows unlike those."
+_METADATA = ("title", "description", "target", "outputs", "unit", "seed")
+_DESCRIBED = ("title", "description", "unit", "examples", "pii")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
+# Libraries to which an absent value of a sparse matrix is missing, and not a zero.
+_ABSENT_IS_MISSING = ("xgboost", "catboost")
+
+
+def export_bundle(
+    pipeline, X, out, *, name, version, y=None, schema=None, task=None, slo=None, golden_rows=PROOF_ROWS, allow_flips=None, metadata=None
+):
+    """Write a proved bundle of a fitted pipeline.
+
+    Parameters
+    ----------
+    pipeline : Pipeline or estimator
+        Fitted on a DataFrame: preprocessing steps and a model, or a model alone.
+    X : DataFrame
+        Rows as the pipeline takes them, best those that it was fitted on.
+    out : str or Path
+        The model store; the bundle becomes ``out/<name>/<version>``.
+    name : str
+    version : int
+    y : array-like of shape (n_rows,) or (n_rows, n_outputs), default=None
+        The truth of the rows, for evaluation.json. The columns of a DataFrame name the outputs.
+    schema : dict, default=None
+        By feature, what is to stand in schema.json beyond what is inferred: ``type``, ``minimum``, ``maximum``, ``exclusiveMinimum``,
+        ``exclusiveMaximum``, ``minItems`` and ``maxItems`` of lists, ``title``, ``description``, ``unit``, ``examples``, and ``pii``
+        for personal data.
+    task : {"regression", "classification"}, default=None
+        What the model must be for; None is what it is for.
+    slo : dict, default=None
+        As in the manifest: ``p95_ms`` and ``rps``.
+    golden_rows : int, default=10_000
+        How many rows are generated for the proof, beside those of golden.jsonl.
+    allow_flips : float, default=None
+        The greatest share of the rows of `X` that may reach other leaves of trees than in scikit-learn, where steps of tiers B and C stand
+        before them. None admits no such pipeline.
+    metadata : dict, default=None
+        ``title``, ``description``, ``target`` (the name of what is predicted), ``outputs`` (of a model with several, their names in
+        order), ``unit``, ``seed``.
+
+    Returns
+    -------
+    Path
+        The bundle's folder.
+
+    Raises
+    ------
+    TrainerError
+        With a sentence that names the step, the column and the way out; nothing is written then.
+    """
+    target = _target(out, name, version)
+    given_metadata = _known("metadata", metadata, _METADATA)
+    seed = given_metadata.get("seed", 0)
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32 - 1:
+        raise TrainerError(f"metadata, seed: expected an integer from 0 up, got {seed!r}")
+    if not isinstance(golden_rows, int) or golden_rows < 1:
+        raise TrainerError(f"golden_rows: expected a number of rows from 1 up, got {golden_rows!r}")
+    if allow_flips is not None and not (isinstance(allow_flips, int | float) and 0 <= allow_flips <= 1):
+        raise TrainerError(f"allow_flips: expected a share from 0 to 1, such as 0.001, got {allow_flips!r}")
+    check_frame(X)
+    # More threads would add up in another order.
+    with threadpool_limits(1):
+        trained = _given(pipeline, X, name, version, schema, {**_SLO, **_known("slo", slo, tuple(_SLO))}, given_metadata, y)
+        if task is not None and task != trained.recipe.task:
+            raise TrainerError(f"task: the model is for {trained.recipe.task}, and {quote(task)} was asked for; leave it out")
+        flips = measured_flips(trained, pipeline, X, allow_flips)
+        evaluation = given_evaluation(trained, y)
+        card = partial(given_card, trained, evaluation)
+        write_proved(trained, evaluation, card, target, created=created_at(), proof_count=golden_rows, flips=flips)
+    return target
+
+
+def _target(out, name, version):
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise TrainerError(
+            f"name: expected 1 to 64 lower-case letters, digits, '.', '_' and '-', the first a letter or digit, got {name!r}"
+        )
+    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version < 10**15:
+        raise TrainerError(f"version: expected an integer from 1 up, got {version!r}")
+    target = Path(out) / name / str(version)
+    if target.exists():
+        raise TrainerError(f"{target}: this version exists already; give the next version")
+    refuse_existing(target, False)
+    return target
+
+
+def _known(where, given, names):
+    unknown = [key for key in given or {} if key not in names]
+    if unknown:
+        raise TrainerError(f"{where}: there is no {quote(unknown[0])}; expected {', '.join(names)}")
+    return dict(given or {})
+
+
+def _given(pipeline, frame, name, version, schema, slo, metadata, y):
+    preprocessing, model, names = _parts(pipeline, frame)
+    exported = named_outputs(export_model(model), y, metadata.get("outputs"))
+    read = [column for column in names if any(True for _ in readers(preprocessing, column))]
+    unread = {column: frame[column].iloc[0] for column in names if column not in read}
+    types, columns = {}, {}
+    for column in read:
+        types[column], columns[column] = read_column(column, frame[column])
+    _refuse_target(columns, y, metadata.get("target"))
+    overrides = _overrides(schema, read)
+    features = tuple(_column(column, types[column], overrides.get(column, {})) for column in read)
+    recipe = Recipe(
+        name=name,
+        version=version,
+        title=metadata.get("title", name),
+        description=metadata.get("description"),
+        seed=metadata.get("seed", 0),
+        task=exported.task,
+        data_file=None,
+        dataset=None,
+        time=None,
+        key=(),
+        target=Column(metadata.get("target", "prediction"), "number", {}, unit=metadata.get("unit"), labels=exported.labels),
+        split=(),
+        features=features,
+        branches=(),
+        model=(type(model).__name__, {}),
+        fallback=Fallback(),
+        slo=slo,
+        limits=_CALL_LIMITS,
+    )
+    sparse_as_dense = type(model).__module__.partition(".")[0] not in _ABSENT_IS_MISSING
+    # What has no operator or no form is told before anything is computed.
+    preprocessing_document(preprocessing, features, INPUT, exported.models[0].inputs[0].dtype, sparse_as_dense)
+    rows = [dict(zip(read, values, strict=True)) for values in zip(*(columns[column] for column in read), strict=True)]
+    options = {
+        "recipe": recipe,
+        "pipeline": Pipeline([("preprocessing", preprocessing), ("model", model)]),
+        "exported": replace(exported, answer_dtype=_answer_dtype(exported, frame, pipeline)),
+        "training": {feature.name: _filled(feature.type, columns[feature.name]) for feature in features},
+        "limits": _LIMITS,
+        "rows": rows,
+        "unread": unread,
+        "sparse_as_dense": sparse_as_dense,
+    }
+    incomplete = {feature for feature in read if any(row[feature] is None for row in rows)}
+    options["recipe"] = recipe = replace(recipe, features=sized_features(FittedPipeline(schema={}, nullable=incomplete, **options)))
+    nullable = incomplete | nullable_features(recipe, preprocessing)
+    nullable = {feature for feature in nullable if _takes_missing(FittedPipeline(schema={}, nullable=nullable, **options), feature)}
+    document = schema_document(recipe, preprocessing)
+    for feature in nullable:
+        entry = document["properties"][feature]
+        if not isinstance(entry["type"], list):
+            entry["type"] = [entry["type"], "null"]
+    for feature in set(read) - nullable:
+        entry = document["properties"][feature]
+        entry["type"] = entry["type"][0] if isinstance(entry["type"], list) else entry["type"]
+        if "enum" in entry:
+            entry["enum"] = [value for value in entry["enum"] if value is not None]
+    return FittedPipeline(schema=document, nullable=nullable, **options)
+
+
+def _parts(pipeline, frame):
+    """Return the fitted preprocessing, the model, and the names of the columns that the first was fitted on."""
+    steps = _flat(pipeline) if isinstance(pipeline, Pipeline) else [("model", pipeline)]
+    *before, (last, model) = steps
+    if not hasattr(model, "predict"):
+        kind = "nothing" if model in (None, "passthrough") else type(model).__name__
+        raise TrainerError(f'the pipeline\'s last step "{last}" is {kind}, which predicts nothing; a bundle needs a model there')
+    for step, transformer in before:
+        if not isinstance(transformer, str) and transformer is not None:
+            try:
+                check_is_fitted(transformer)
+            except NotFittedError as error:
+                raise TrainerError(f'step "{step}" ({type(transformer).__name__}) isn\'t fitted; fit the whole pipeline first') from error
+    preprocessing = Pipeline(before) if before else None
+    names = getattr(preprocessing if before else model, "feature_names_in_", None)
+    if names is None and not before:
+        check = export_model(model)
+        names = getattr(model, "feature_names_", list(frame.columns)) if check else None
+    if names is None:
+        raise TrainerError(
+            "the pipeline was fitted on an array or a single column, which leaves no names; fit it on a DataFrame, with a "
+            "ColumnTransformer that names what each step reads"
+        )
+    names = [str(column) for column in names]
+    absent = [column for column in names if column not in frame.columns]
+    if absent:
+        raise TrainerError(f"X: column {quote(absent[0])} is missing, which the pipeline was fitted on; give the DataFrame of that time")
+    extra = [column for column in frame.columns if column not in names]
+    if extra:
+        raise TrainerError(f"X: column {quote(extra[0])} is none that the pipeline was fitted on; give X without it")
+    if preprocessing is None:
+        preprocessing = FunctionTransformer().fit(frame[names])
+    return preprocessing, model, names
+
+
+def _flat(pipeline):
+    """Return the steps of a pipeline whose last step may be a pipeline itself."""
+    *before, (name, last) = pipeline.steps
+    return [*before, *(_flat(last) if isinstance(last, Pipeline) else [(name, last)])]
+
+
+def _refuse_target(columns, y, target):
+    named = [target] if target is not None else list(getattr(y, "columns", [getattr(y, "name", None)]))
+    for name in named:
+        if name in columns:
+            raise TrainerError(f"column {quote(name)} is the target, and a feature too; take it out of X, and fit again")
+    if y is None:
+        return
+    truth = np.asarray(y)
+    lengths = {len(values) for values in columns.values()}
+    if lengths and len(truth) not in lengths:
+        raise TrainerError(f"y: expected {lengths.pop()} values, one for each row of X, got {len(truth)}")
+    targets = [target.tolist() for target in truth.reshape(len(truth), -1).T]
+    for column, values in columns.items():
+        if any(values == target and len(set(target)) > 1 for target in targets):
+            raise TrainerError(f"column {quote(column)} equals y in every row: it is the target; take it out of X, and fit again")
+
+
+def _overrides(schema, read):
+    known = ("type", *RANGE_WORDS, *SIZE_WORDS, *_DESCRIBED)
+    for feature, members in (schema or {}).items():
+        if feature not in read:
+            raise TrainerError(f"schema: {quote(feature)} is no feature that the pipeline reads; expected {', '.join(read)}")
+        _known(f"schema, {quote(feature)}", members, known)
+    return schema or {}
+
+
+def _column(name, kind, override):
+    ranges = asked_sizes(name, kind, override)
+    kind = _asked_type(name, kind, override.get("type", kind))
+    described = {key: override[key] for key in _DESCRIBED if key in override}
+    if "examples" in described:
+        described["examples"] = tuple(described["examples"])
+    asked = [key for key in RANGE_WORDS if key in override]
+    if asked and kind in LIST_TYPES:
+        raise TrainerError(
+            f"schema, {quote(name)}: {asked[0]} is for numbers, and its values are lists; expected {' or '.join(SIZE_WORDS)}"
+        )
+    return Column(name, kind, {**ranges, **{key: override[key] for key in asked}}, **described)
+
+
+def _asked_type(name, kind, asked):
+    """Return the type of a column with what the caller asks of it: whole numbers, alone or in lists, needn't be whole."""
+    wider = {"integer": "number", "integers": "numbers"}.get(kind, kind)
+    if asked == kind or (asked == "array" and kind in LIST_TYPES):
+        return kind
+    if asked == "number" and wider != kind:
+        return wider
+    found = f"lists of {kind}" if kind in LIST_TYPES else f"of type {kind}"
+    way_out = "leave it out, or give number" if wider != kind else "leave it out"
+    raise TrainerError(f"schema, {quote(name)}: its values are {found}, and type says {asked}; {way_out}")
+
+
+def _filled(kind, values):
+    """Return a column for rows to be made of: values that are there stand in for those that are missing."""
+    there = [value for value in values if value is not None]
+    full = [there[index % len(there)] if value is None else value for index, value in enumerate(values)]
+    dtype = {"number": np.float64, "integer": np.int64, "boolean": np.bool_}.get(kind, object)
+    return np.array([*full, None], dtype=object)[:-1].astype(dtype)
+
+
+def _answer_dtype(exported, frame, pipeline):
+    head = frame.iloc[:2]
+    with raising_as_stop():
+        answer = pipeline.predict_proba(head) if exported.probabilities is not None else pipeline.predict(head)
+    return "float32" if np.asarray(answer).dtype == np.float32 else "float64"
+
+
+def _takes_missing(given, feature):
+    """Tell whether the pipeline answers rows in which only that feature is missing."""
+    complete = {name: values[0].item() if hasattr(values[0], "item") else values[0] for name, values in given.training.items()}
+    return not given.refusals([{**complete, feature: None}])[0]
