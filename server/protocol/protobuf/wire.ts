@@ -293,7 +293,11 @@ export class WireWriter {
 
   /** @param value - An integer that float64 holds exactly; zero is left away. */
   integer(field: number, value: number): this {
-    if (value === 0) return this;
+    return value === 0 ? this : this.explicit(field, value);
+  }
+
+  /** As {@link integer}, with zero written too: of a field whose absence counts. */
+  explicit(field: number, value: number): this {
     this.#tag(field, wireTypes.varint);
     return this.varint(value);
   }
