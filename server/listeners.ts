@@ -150,6 +150,7 @@ async function openGrpcListener(port: number, config: SizedConfig, needs: Listen
     connectionAgeMs: grpcConnectionAgeMs,
     random: Math.random,
     shown: errorLimit(config.errors),
+    limited: (protocol) => limitErrors(protocol, config.errors),
     retryAfterMs: ({ retryAfterMs }) => 1000 * jitteredSeconds(Math.random(), retryAfterMs),
     onRefusal: (error, requestId, address) => {
       needs.countRefusal(error.code);

@@ -106,6 +106,15 @@ describe.each(readdirSync(models))("%s", (name) => {
   });
 });
 
+test("each typed service has its health", async () => {
+  const health = new GrpcClient(port, "grpc.health.v1.Health");
+  const check = (service: string) => health.call("Check", { service });
+  expect((await check("plumb.models.demand.Predictor")).reply).toEqual({ status: "SERVING" });
+  for (const name of ["plumb.models.none.Predictor", "plumb.models.demand.Other", "plumb.models.D.Predictor"])
+    expect((await check(name)).error?.code, name).toBe(status.NOT_FOUND);
+  health.close();
+});
+
 test("the server says what it is, and that it is ready", async () => {
   expect((await client.call("ServerLive")).reply).toEqual({ live: true });
   expect((await client.call("ServerReady")).reply).toEqual({ ready: true });
@@ -128,11 +137,16 @@ test.each(["v1", "v1alpha"])("reflection %s names the services and has their fil
   stream.write({ file_containing_symbol: "inference.GRPCInferenceService" });
   stream.write({ file_containing_symbol: "inference.ModelInferRequest.InferInputTensor" });
   stream.write({ file_by_filename: "grpc/health/v1/health.proto" });
+  stream.write({ file_containing_symbol: "plumb.models.demand.Predictor" });
+  stream.write({ file_containing_symbol: "plumb.models.breast_cancer.Prediction.ProbabilitiesEntry" });
+  stream.write({ file_by_filename: "plumb/models/demand.proto" });
   stream.write({ file_containing_symbol: "nothing.of.this" });
+  stream.write({ file_containing_symbol: "plumb.models.none.Predictor" });
+  stream.write({ file_containing_symbol: "plumb.models.demand.Nothing" });
   stream.end();
   await ended;
   reflection.close();
-  const [services, bySymbol, byMessage, byName, none] = replies as [
+  const [services, bySymbol, byMessage, byName, typed, ofMap, typedByName, ...none] = replies as [
     { list_services_response: { service: { name: string }[] } },
     ...{ file_descriptor_response: object; error_response: { error_code: number } }[],
   ];
@@ -141,10 +155,14 @@ test.each(["v1", "v1alpha"])("reflection %s names the services and has their fil
     "grpc.health.v1.Health",
     "grpc.reflection.v1.ServerReflection",
     "grpc.reflection.v1alpha.ServerReflection",
+    ...readdirSync(models).map((name) => `plumb.models.${name.replace("-", "_")}.Predictor`),
   ]);
   expect(bySymbol!.file_descriptor_response).toEqual(byMessage!.file_descriptor_response);
   expect(byName!.file_descriptor_response).toBeTruthy();
-  expect(none!.error_response.error_code).toBe(status.NOT_FOUND);
+  expect(typed!.file_descriptor_response).toBeTruthy();
+  expect(typed!.file_descriptor_response).toEqual(typedByName!.file_descriptor_response);
+  expect(ofMap!.file_descriptor_response).toBeTruthy();
+  expect(none.map(({ error_response }) => error_response.error_code)).toEqual(Array(3).fill(status.NOT_FOUND));
 });
 
 const row = { feature_search_interest: 61.2, feature_price: 101.3, feature_promo: 1 };
@@ -226,6 +244,9 @@ test("errors say as little as is set, in a reply's status", async () => {
   ] as const) {
     const { error } = await caller.call("ModelInfer", request);
     expect([error?.code, error?.details]).toEqual([code, said]);
+    const details = String(error!.metadata.get("grpc-status-details-bin")[0]);
+    expect(details).toContain("google.rpc.ErrorInfo");
+    expect(details).not.toMatch(/secret|demand|search_interest|number/);
   }
   caller.close();
 });

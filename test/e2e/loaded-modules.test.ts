@@ -22,7 +22,9 @@ async function loaded(...flags: readonly string[]): Promise<string[]> {
 }
 
 const isOptional = (source: string) =>
-  /\/transport\/grpc\/|\/open-inference\/proto\.|^node:http2$|(^|\/)node_modules\/@grpc\//.test(source);
+  /\/transport\/grpc\/|\/open-inference\/proto\.|\/typed-proto\/(?:grpc|descriptor)\.|^node:http2$|(^|\/)node_modules\/@grpc\//.test(
+    source,
+  );
 
 test("a plain start loads nothing of gRPC, and one with gRPC nothing but its own and Node's", async () => {
   const plain = await loaded();

@@ -1,13 +1,13 @@
 /**
- * Goal: a program that was made of a model's typed proto gets the bits that `/predict` gives, from a real server, in
- * both forms and by Connect's own client; and what goes wrong reaches it as Connect's errors, with typed details.
+ * Goal: a program that was made of a model's typed proto gets the bits that `/predict` gives, from a real server, by
+ * Connect in both forms and by gRPC, with Connect's own client; and what goes wrong reaches it with typed details.
  */
 
 import { Buffer } from "node:buffer";
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-node";
+import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bundle, readBundle } from "../../bundle/index.js";
 import { DemandCopy } from "../support/demand-bundle.js";
@@ -81,8 +81,9 @@ beforeAll(async () => {
     manifest.proto = { fields: { gone: 1, "search interest": 7, Preise: 3, option: 20_000, day: 2, 許可: 5000 } };
   });
   changed.rehash();
-  shipped = await startServer(models, "--default-model", "demand", "--access-log", "off");
-  other = await startServer(changed.store, "--access-log", "off");
+  const flags = ["--access-log", "off", "--grpc-port", "0", "--drain-quiet-ms", "0"];
+  shipped = await startServer(models, "--default-model", "demand", ...flags);
+  other = await startServer(changed.store, ...flags);
 });
 
 afterAll(async () => {
@@ -113,6 +114,9 @@ async function setUp(server: ServerProcess, name: string, directory: string): Pr
     const transport = createConnectTransport({ baseUrl: base(server), httpVersion: "1.1", useBinaryFormat });
     return createClient(messages.service, transport) as unknown as Predictor;
   });
+  const { grpc_port: port } = await server.untilLogged(({ message }) => message === "ready");
+  const grpc = createGrpcTransport({ baseUrl: `http://127.0.0.1:${port}` });
+  clients.push(createClient(messages.service, grpc) as unknown as Predictor);
   return { server, bundle, golden, messages, clients };
 }
 
@@ -141,7 +145,7 @@ describe.each(stores)("%s, of another schema: %s", (name, isChanged) => {
     setup = await setUp(isChanged ? other : shipped, name, isChanged ? changed.directory : `${models}/${name}/1`);
   });
 
-  test("golden rows have the bits of /predict, all together and one by one, in both forms", async () => {
+  test("golden rows have the bits of /predict, all together and one by one, in both forms and over gRPC", async () => {
     const { golden, bundle, messages, clients } = setup;
     const { features } = bundle.rowSchema;
     for (const some of [golden, ...golden.slice(0, 60).map((one) => [one])]) {
@@ -199,6 +203,12 @@ describe.each(stores)("%s, of another schema: %s", (name, isChanged) => {
   });
 });
 
+const protoOfNothing = `syntax = "proto3";
+package plumb.models.nothing;
+message PredictRequest {}
+message PredictReply {}
+service Predictor { rpc Predict(PredictRequest) returns (PredictReply); }`;
+
 async function errorOf(call: Promise<unknown>): Promise<ConnectError> {
   return ConnectError.from(
     await call.then(
@@ -239,6 +249,30 @@ describe("what goes wrong", () => {
     }
   });
 
+  test("over gRPC it has google.rpc's details too", async () => {
+    const [, , call] = ask([good, { ...good, feature_price: -5 }]);
+    const details = (await errorOf(call!)).details as unknown as { type: string; value: Uint8Array }[];
+    expect(details.map(({ type }) => type)).toEqual([
+      "google.rpc.ErrorInfo",
+      "google.rpc.BadRequest",
+      "plumb.models.demand.ErrorDetails",
+    ]);
+    const text = Buffer.from(details[1]!.value).toString();
+    expect(text).toMatch(/rows\[1\]\.feature_price.*expected a number .* got the number -5/s);
+  });
+
+  test("a call of a model that isn't there, over gRPC", async () => {
+    const missing = new TypedMessages(compileProtos([protoOfNothing]), "nothing");
+    const { grpc_port: port } = await shipped.untilLogged(({ message }) => message === "ready");
+    const transport = createGrpcTransport({ baseUrl: `http://127.0.0.1:${port}` });
+    const client = createClient(missing.service, transport) as unknown as Predictor;
+    const error = await errorOf(client.predict({}));
+    expect([error.code, error.rawMessage]).toEqual([
+      Code.NotFound,
+      expect.stringMatching(/^there is no model "nothing"/),
+    ]);
+  });
+
   test("what the schema wants and nobody sends is named", async () => {
     for (const call of ask([{ feature_price: 100 }])) {
       const { code, rawMessage } = await errorOf(call);
@@ -261,7 +295,7 @@ describe("what goes wrong", () => {
 
   test("the caller's time is kept", async () => {
     const rows = Array.from({ length: 10_000 }, () => good);
-    for (const call of ask(rows, {}, { headers: { "connect-timeout-ms": "1" } }))
+    for (const call of ask(rows, {}, { headers: { "connect-timeout-ms": "1", "grpc-timeout": "1m" } }))
       expect([Code.DeadlineExceeded, Code.Unavailable]).toContain((await errorOf(call)).code);
   });
 

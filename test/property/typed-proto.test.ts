@@ -3,6 +3,8 @@
  * and whatever else comes is taken or refused as the caller's fault.
  */
 
+import { create, fromBinary, toBinary, toJson } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Feature, parseRowSchema, planProtoFields, type RowSchema } from "../../bundle/index.js";
@@ -11,6 +13,7 @@ import { ServeError } from "../../server/errors.js";
 import type { ProtocolContract } from "../../server/protocol/protocol.js";
 import { protoBreaks } from "../../server/protocol/typed-proto/compare.js";
 import { decodeBinary } from "../../server/protocol/typed-proto/decode.js";
+import { protoDescriptor } from "../../server/protocol/typed-proto/descriptor.js";
 import { decodeJson } from "../../server/protocol/typed-proto/json.js";
 import { hasEmptyLists, mayMiss } from "../../server/protocol/typed-proto/messages.js";
 import { protoText } from "../../server/protocol/typed-proto/proto-text.js";
@@ -110,6 +113,16 @@ function expectedRow(features: readonly Feature[], row: Row, context: Row): Row 
   return full;
 }
 
+/** A file as JSON, without its name and comments. */
+function shownFile(bytes: Uint8Array): unknown {
+  const { name: _, sourceCodeInfo: __, ...file } = fromBinary(FileDescriptorProtoSchema, bytes);
+  return toJson(FileDescriptorProtoSchema, create(FileDescriptorProtoSchema, file as never));
+}
+
+function compiledFile(messages: TypedMessages): unknown {
+  return shownFile(toBinary(FileDescriptorProtoSchema, messages.schema("Row").file.proto));
+}
+
 const batch = fc.array(
   named.chain((document) => {
     const rowSchema = rowSchemaOf(document);
@@ -131,6 +144,7 @@ describe("a proto of any schema", () => {
           for (const [at, [rowSchema, rows, context, partial]] of cases.entries()) {
             const { features } = rowSchema;
             const messages = new TypedMessages(registry, `m${at}`);
+            expect(shownFile(protoDescriptor(contracts[at]!).bytes)).toEqual(compiledFile(messages));
             // A list without items is one where the row can say so, or has to have one.
             const sayable = new Set(
               hasEmptyLists(features) ? features.filter(mayMiss).map(({ name }) => name) : undefined,

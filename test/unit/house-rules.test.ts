@@ -85,6 +85,7 @@ const owners: Owners = {
     "cli/predict.ts",
   ],
   "server/protocol/typed-proto/protocol.ts": ["server/transport/routes.ts"],
+  "server/protocol/typed-proto/grpc.ts": ["server/transport/grpc/typed-services.ts"],
   "server/routing/routes.ts": ["server/server.ts"],
   "server/observe/metrics.ts": ["server/server.ts"],
   "server/observe/logs.ts": ["server/server.ts"],

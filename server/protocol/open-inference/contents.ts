@@ -96,17 +96,17 @@ class Elements {
   /** False when there are no more. */
   next(): boolean {
     const reader = this.#reader;
-    if (reader.at < this.#packedEnd) return true;
+    if (reader.pos < this.#packedEnd) return true;
     // One that ends behind its packed field took bytes that aren't its own.
-    if (this.#packedEnd > 0 && reader.at > this.#packedEnd) throw this.#fault("half an element");
+    if (this.#packedEnd > 0 && reader.pos > this.#packedEnd) throw this.#fault("half an element");
     this.#packedEnd = 0;
     while (reader.nextUncounted()) {
       if (reader.field !== this.#field) throw this.#fault(fieldNames[reader.field - 1] ?? `field ${reader.field}`);
       if (reader.wireType === this.#elementType) return true;
       reader.expect(wireTypes.bytes);
-      const length = reader.length();
-      if (length === 0) continue;
-      this.#packedEnd = reader.at + length;
+      const end = reader.span();
+      if (end === reader.pos) continue;
+      this.#packedEnd = end;
       return true;
     }
     return false;

@@ -111,7 +111,7 @@ function readDimensions(reader: WireReader, shape: number[]): void {
   const isPacked = reader.wireType !== wireTypes.varint;
   const from = isPacked ? reader.readMessage() : reader;
   do {
-    if (isPacked && from.at === from.bytes.length) return;
+    if (isPacked && from.pos === from.end) return;
     const [value] = from.readSigned();
     if (shape.length <= rankMax) shape.push(value);
   } while (isPacked && shape.length <= rankMax);

@@ -1,8 +1,8 @@
 /**
  * Protocol buffers as bytes: a reader that is strict, because its bytes come from callers, and a writer.
  *
- * What doesn't fit is refused and never guessed: a length beyond the end, a varint of more than 64 bits, text that isn't
- * UTF-8, an integer that its type or float64 doesn't hold. Unknown fields are skipped, as the format wants it.
+ * The reader refuses what doesn't fit instead of guessing: a length beyond the end, a varint of more than 64 bits, text
+ * that isn't UTF-8. It never reads behind its end. Fields that nobody knows are skipped, groups among them.
  *
  * @see https://protobuf.dev/programming-guides/encoding
  */
@@ -10,88 +10,145 @@
 import { Buffer, isUtf8 } from "node:buffer";
 import { ServeError } from "../../errors.js";
 
-export const wireTypes = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
+export const wireTypes = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, fixed32: 5 } as const;
 
 /** Fields of one message and of those in it, so that a flood of empty ones is refused: 1 ms of reading. */
 const fieldsMax = 20_000;
+/** Groups in groups: as deep as other readers go. */
+const groupDepthMax = 100;
+/** Texts up to this length are looked at byte by byte for being plain ASCII. */
+const shortText = 64;
+const two32 = 2 ** 32;
+
+// Doubles are read through these, in the byte order of the machine: Node runs on little-endian ones.
+const doubles = new Float64Array(1);
+const doubleBytes = new Uint8Array(doubles.buffer);
 
 export class WireReader {
   readonly bytes: Buffer;
   /** The next byte. */
-  at = 0;
-  /** Of the field that {@link next} found. */
+  pos = 0;
+  /** Nothing is read from here on. A caller may move it to read a part, and back. */
+  end: number;
+  /** Number and wire type of the field that was found last. */
   field = 0;
   wireType = 0;
+  readonly #what: string;
   readonly #budget: { fields: number };
+  /** The halves of the last varint, unsigned. */
   #low = 0;
   #high = 0;
 
-  /** @param parent - Of a message within another: its fields count among those of the outer one. */
-  constructor(bytes: Buffer, parent?: WireReader) {
+  /** @param what - Begins the message of every error. */
+  constructor(bytes: Buffer, what = "the message", budget = { fields: fieldsMax }) {
     this.bytes = bytes;
-    this.#budget = parent === undefined ? { fields: fieldsMax } : parent.#budget;
+    this.end = bytes.length;
+    this.#what = what;
+    this.#budget = budget;
   }
 
   /** Goes on to the next field; false at the end. */
   next(): boolean {
-    if (this.at === this.bytes.length) return false;
-    if (this.#budget.fields-- === 0) throw wireFault(this, `at most ${fieldsMax} fields`, "more");
-    return this.nextUncounted();
+    if (this.pos === this.end) return false;
+    this.#count();
+    this.tag();
+    return true;
   }
 
   /** As {@link next}, for fields whose number the caller bounds itself. */
   nextUncounted(): boolean {
-    if (this.at === this.bytes.length) return false;
-    this.#readVarint();
-    if (this.#high !== 0 || this.#low < 8) throw wireFault(this, "a field's number", "none that may be");
-    this.field = this.#low >>> 3;
-    this.wireType = this.#low & 7;
+    if (this.pos === this.end) return false;
+    this.tag();
     return true;
   }
 
+  /** Goes on to the next field, which the caller knows to be there, uncounted. @returns Its number times 8 and its wire type. */
+  tag(): number {
+    // Numbers up to 15, as most messages have them, are one byte.
+    const byte = this.bytes[this.pos]!;
+    let tag = byte;
+    if (byte < 0x80 && byte > 7 && this.pos < this.end) this.pos++;
+    else {
+      this.#readVarint();
+      tag = this.#low;
+      if (this.#high !== 0 || tag < 8) throw this.fault("a field's number", "none that may be");
+    }
+    this.field = tag >>> 3;
+    this.wireType = tag & 7;
+    return tag;
+  }
+
   expect(wireType: number): void {
-    if (this.wireType !== wireType) throw wireFault(this, `wire type ${wireType}`, String(this.wireType));
+    if (this.wireType !== wireType) throw this.fault(`wire type ${wireType}`, String(this.wireType));
   }
 
   /** Skips the field's value. */
   skip(): void {
-    const { varint, fixed64, bytes, fixed32 } = wireTypes;
-    if (this.wireType === varint) this.#readVarint();
-    else if (this.wireType === bytes) this.#advance(this.length());
-    else if (this.wireType === fixed64) this.#advance(8);
-    else if (this.wireType === fixed32) this.#advance(4);
-    else throw wireFault(this, "wire type 0, 1, 2 or 5", String(this.wireType));
+    const { varint, fixed64, bytes, startGroup, endGroup, fixed32 } = wireTypes;
+    const open: number[] = [];
+    for (;;) {
+      const { wireType } = this;
+      if (wireType === varint) this.#readVarint();
+      else if (wireType === bytes) this.pos = this.span();
+      else if (wireType === fixed64) this.#advance(8);
+      else if (wireType === fixed32) this.#advance(4);
+      else if (wireType === startGroup) {
+        if (open.push(this.field) > groupDepthMax)
+          throw this.fault(`at most ${groupDepthMax} groups in each other`, "more");
+      } else if (wireType !== endGroup || open.pop() !== this.field)
+        throw this.fault("a wire type from 0 to 5, and each group's own end", String(wireType));
+      if (open.length === 0) return;
+      this.#count();
+      this.tag();
+    }
   }
 
-  /** The length of what follows, which is all there. */
-  length(): number {
-    this.#readVarint();
-    const left = this.bytes.length - this.at;
-    if (this.#high !== 0 || this.#low > left) {
-      throw wireFault(this, `a length of at most the ${left} bytes that are left`, String(this.#unsigned()));
+  /** Where the bytes of a length-delimited field end; they begin at `pos`. */
+  span(): number {
+    const byte = this.bytes[this.pos]!;
+    if (byte < 0x80 && this.pos + byte < this.end) {
+      this.pos++;
+      return this.pos + byte;
     }
-    return this.#low;
+    this.#readVarint();
+    const left = this.end - this.pos;
+    if (this.#high !== 0 || this.#low > left)
+      throw this.fault(`a length of at most the ${left} bytes that are left`, String(this.#unsigned()));
+    return this.pos + this.#low;
   }
 
   /** Not copied. */
   readBytes(): Buffer {
     this.expect(wireTypes.bytes);
-    const length = this.length();
-    this.at += length;
-    return this.bytes.subarray(this.at - length, this.at);
+    const end = this.span();
+    const bytes = this.bytes.subarray(this.pos, end);
+    this.pos = end;
+    return bytes;
   }
 
   readText(): string {
-    const bytes = this.readBytes();
-    const text = bytes.toString("utf8");
-    // It stands for what isn't UTF-8; and for itself.
-    if (text.includes("\ufffd") && !isUtf8(bytes)) throw wireFault(this, "text in UTF-8", "bytes that are not UTF-8");
-    return text;
+    this.expect(wireTypes.bytes);
+    const end = this.span();
+    const { bytes, pos: begin } = this;
+    this.pos = end;
+    let bits = end - begin > shortText ? 0x80 : 0;
+    for (let at = begin; at < end && bits < 0x80; at++) bits |= bytes[at]!;
+    if (bits < 0x80) return bytes.toString("latin1", begin, end);
+    const text = bytes.toString("utf8", begin, end);
+    // The character stands for what isn't UTF-8, and for itself.
+    if (!text.includes("\ufffd") || isUtf8(bytes.subarray(begin, end))) return text;
+    this.pos = begin;
+    throw this.fault("text in UTF-8", "bytes that are not UTF-8");
   }
 
-  /** A message in this one. */
+  /** A message in this one; its fields count among those of this one. */
   readMessage(): WireReader {
-    return new WireReader(this.readBytes(), this);
+    this.expect(wireTypes.bytes);
+    const inner = new WireReader(this.bytes, this.#what, this.#budget);
+    inner.end = this.span();
+    inner.pos = this.pos;
+    this.pos = inner.end;
+    return inner;
   }
 
   readBool(): boolean {
@@ -99,11 +156,22 @@ export class WireReader {
     return this.#low !== 0 || this.#high !== 0;
   }
 
-  /** An integer of 64 bits, the nearest float64 to it. @returns In the second place, whether it is the same number. */
+  /** A signed integer of 64 bits, the nearest float64 to it: beyond 2^53 it is no safe one, and may be rounded. */
+  readInteger(): number {
+    const byte = this.bytes[this.pos]!;
+    if (byte < 0x80 && this.pos < this.end) {
+      this.pos++;
+      return byte;
+    }
+    this.#readVarint();
+    return (this.#high | 0) * two32 + this.#low;
+  }
+
+  /** As {@link readInteger}. @returns In the second place, whether it is the same number. */
   readSigned(): readonly [number, boolean] {
     this.#readVarint();
     const high = this.#high | 0;
-    return [high * 2 ** 32 + this.#low, this.#isExact(high)];
+    return [high * two32 + this.#low, this.#isExact(high)];
   }
 
   readUnsigned(): readonly [number, boolean] {
@@ -113,45 +181,48 @@ export class WireReader {
 
   readFloat(): number {
     this.#advance(4);
-    return this.bytes.readFloatLE(this.at - 4);
+    return this.bytes.readFloatLE(this.pos - 4);
   }
 
   readDouble(): number {
+    const { bytes, pos } = this;
     this.#advance(8);
-    return this.bytes.readDoubleLE(this.at - 8);
+    for (let i = 0; i < 8; i++) doubleBytes[i] = bytes[pos + i]!;
+    return doubles[0]!;
+  }
+
+  /** Bytes that are no such message. */
+  fault(expected: string, got: string): ServeError {
+    const where = `byte ${Math.min(this.pos, this.end)} of ${this.bytes.length}`;
+    return new ServeError("malformed_body", `${this.#what}, ${where}: expected ${expected}, got ${got}`);
+  }
+
+  #count(): void {
+    if (this.#budget.fields-- === 0) throw this.fault(`at most ${fieldsMax} fields`, "more");
   }
 
   #unsigned(): number {
-    return this.#high * 2 ** 32 + this.#low;
+    return this.#high * two32 + this.#low;
   }
 
   #isExact(high: number): boolean {
     if (high < 2 ** 21 && high >= -(2 ** 21)) return true;
-    return BigInt(high * 2 ** 32 + this.#low) === (BigInt(high) << 32n) + BigInt(this.#low);
+    return BigInt(high * two32 + this.#low) === (BigInt(high) << 32n) + BigInt(this.#low);
   }
 
   #advance(count: number): void {
-    if (this.bytes.length - this.at < count) {
-      throw wireFault(this, `${count} bytes`, `the ${this.bytes.length - this.at} that are left`);
-    }
-    this.at += count;
+    if (this.end - this.pos < count) throw this.fault(`${count} bytes`, `the ${this.end - this.pos} that are left`);
+    this.pos += count;
   }
 
   #readVarint(): void {
-    const { bytes } = this;
-    let at = this.at;
-    const first = bytes[at];
-    if (first !== undefined && first < 0x80) {
-      this.at = at + 1;
-      this.#low = first;
-      this.#high = 0;
-      return;
-    }
+    const { bytes, end } = this;
+    let at = this.pos;
     let low = 0;
     let high = 0;
     for (let shift = 0; shift < 70; shift += 7) {
-      const byte = bytes[at++];
-      if (byte === undefined) throw wireFault(this, "a whole number", "its beginning");
+      if (at >= end) throw this.fault("a whole number", "its beginning");
+      const byte = bytes[at++]!;
       const bits = byte & 0x7f;
       if (shift < 28) low |= bits << shift;
       else if (shift === 28) {
@@ -161,19 +232,27 @@ export class WireReader {
       else if (bits > 1) break;
       else high |= bits << 31;
       if (byte >= 0x80) continue;
-      this.at = at;
+      this.pos = at;
       this.#low = low >>> 0;
       this.#high = high >>> 0;
       return;
     }
-    throw wireFault(this, "a number of 64 bits", "a longer one");
+    throw this.fault("a number of 64 bits", "a longer one");
   }
 }
 
-/** Bytes that are no such message. */
-function wireFault({ at, bytes }: WireReader, expected: string, got: string): ServeError {
-  const where = `the message, byte ${Math.min(at, bytes.length)} of ${bytes.length}`;
-  return new ServeError("malformed_body", `${where}: expected ${expected}, got ${got}`);
+/** Bytes of an unsigned integer below 2^32 as a varint. */
+export function varintBytes(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : value < 0x10000000 ? 4 : 5;
+}
+
+/** Writes such an integer. @returns Where the next byte goes. */
+export function writeVarint(to: Uint8Array, at: number, value: number): number {
+  let rest = value;
+  let next = at;
+  for (; rest > 0x7f; rest >>>= 7) to[next++] = (rest & 0x7f) | 0x80;
+  to[next++] = rest;
+  return next;
 }
 
 export class WireWriter {
@@ -214,7 +293,11 @@ export class WireWriter {
 
   /** @param value - An integer that float64 holds exactly; zero is left away. */
   integer(field: number, value: number): this {
-    if (value === 0) return this;
+    return value === 0 ? this : this.explicit(field, value);
+  }
+
+  /** As {@link integer}, with zero written too: of a field whose absence counts. */
+  explicit(field: number, value: number): this {
     this.#tag(field, wireTypes.varint);
     return this.varint(value);
   }

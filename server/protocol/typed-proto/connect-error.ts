@@ -6,10 +6,10 @@
  */
 
 import { errorTable, type ServeError } from "../../errors.js";
-import { WireWriter } from "../protobuf/wire.js";
+import { unpadded } from "../protobuf/status.js";
 import type { EncodedError } from "../protocol.js";
-import { issueMessage, jsonType } from "./encode.js";
-import { packageOf } from "./service-name.js";
+import { jsonType } from "./encode.js";
+import { typedErrorDetail } from "./error-details.js";
 
 type GrpcCode = (typeof errorTable)[keyof typeof errorTable]["grpc"];
 
@@ -36,13 +36,8 @@ export function encodeConnectError(error: ServeError, requestId: string, modelNa
   return { status, body, contentType: jsonType, headers: [] };
 }
 
-function detailOf({ code, issues = [] }: ServeError, requestId: string, modelName: string): object {
-  const detail = new WireWriter().text(1, code);
-  for (const issue of issues) detail.message(2, issueMessage(issue));
-  const bytes = detail.text(3, requestId).finish();
-  return {
-    type: `${packageOf(modelName)}.ErrorDetails`,
-    value: bytes.toString("base64").replace(/=+$/, ""),
-    debug: { code, issues, requestId },
-  };
+function detailOf(error: ServeError, requestId: string, modelName: string): object {
+  const { type, message } = typedErrorDetail(error, requestId, modelName);
+  const { code, issues = [] } = error;
+  return { type, value: unpadded(message.finish()), debug: { code, issues, requestId } };
 }

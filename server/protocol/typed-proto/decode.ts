@@ -9,21 +9,24 @@
 import type { Buffer } from "node:buffer";
 import { emptyLists } from "../../../bundle/index.js";
 import { ServeError } from "../../errors.js";
+import { WireReader, wireTypes } from "../protobuf/wire.js";
 import type { ProtocolContract } from "../protocol.js";
 import { type Defaults, type FieldPlan, RowColumns, type RowPlan, rowPlanOf } from "./columns.js";
 import { checkExtras, checkRowCount, type TypedRequest, unknownList } from "./request.js";
-import { WireReader, wireBytes, wireFixed64, wireVarint } from "./wire.js";
 
 /** Bytes of one slice: 20 to 100 us. */
 const sliceBytes = 8192;
-const emptyTag = emptyLists.number * 8 + wireBytes;
+const { varint, fixed64, bytes } = wireTypes;
+const emptyTag = emptyLists.number * 8 + bytes;
+/** Begins the message of an error. */
+const what = "the body isn't a PredictRequest";
 
 /** Tags of PredictRequest. */
 const tags = { context: 10, rows: 18, partial: 24, fields: 34, requestId: 42 } as const;
 
 /** @throws {@link ServeError} malformed_body, schema_mismatch (no rows), too_many_rows, invalid_request. */
 export function decodeBinary(body: Buffer, contract: ProtocolContract): TypedRequest {
-  const reader = new WireReader(body);
+  const reader = new WireReader(body, what);
   const sent: Sent = { spans: [], contexts: undefined, partial: false, fields: 0, requestId: "" };
   scan(reader, sent, Number.POSITIVE_INFINITY);
   const plan = rowPlanOf(contract);
@@ -39,7 +42,7 @@ export function decodeBinary(body: Buffer, contract: ProtocolContract): TypedReq
 
 /** As {@link decodeBinary}, in slices. */
 export function* decodeBinaryInSlices(body: Buffer, contract: ProtocolContract): Generator<undefined, TypedRequest> {
-  const reader = new WireReader(body);
+  const reader = new WireReader(body, what);
   const sent: Sent = { spans: [], contexts: undefined, partial: false, fields: 0, requestId: "" };
   while (!scan(reader, sent, reader.pos + sliceBytes)) yield;
   const plan = rowPlanOf(contract);
@@ -108,18 +111,18 @@ function scan(reader: WireReader, sent: Sent, until: number): boolean {
         break;
       }
       case tags.partial:
-        sent.partial = reader.bool();
+        sent.partial = reader.readBool();
         break;
       case tags.fields:
-        reader.skip(tag);
+        reader.skip();
         sent.fields++;
         break;
       case tags.requestId:
-        sent.requestId = reader.string();
+        sent.requestId = reader.readText();
         break;
       default:
         if (tag >>> 3 <= 5) throw reader.fault("a field of PredictRequest", `field ${tag >>> 3} of another wire type`);
-        reader.skip(tag);
+        reader.skip();
     }
   }
   return true;
@@ -149,16 +152,16 @@ function readRow(reader: WireReader, plan: RowPlan, columns: RowColumns, row: nu
     const field = number < near.length ? near[number] : far.get(number);
     if (field === undefined) {
       if (tag === emptyTag) readEmptyList(reader, plan, columns, row);
-      else reader.skip(tag);
+      else reader.skip();
     } else if (field.isList) readItems(reader, field, columns.list(field, row), tag & 7, row);
     else if (field.kind === "string") {
-      if ((tag & 7) !== wireBytes) throw wrongType(field, row);
-      (columns.of(field) as (string | null)[])[row] = reader.string();
+      if ((tag & 7) !== bytes) throw wrongType(field, row);
+      (columns.of(field) as (string | null)[])[row] = reader.readText();
     } else {
       const values = columns.of(field) as Float64Array;
-      if ((tag & 7) !== (field.kind === "double" ? wireFixed64 : wireVarint)) throw wrongType(field, row);
-      if (field.kind === "double") values[row] = reader.double();
-      else values[row] = field.kind === "int64" ? reader.int64() : reader.bool() ? 1 : 0;
+      if ((tag & 7) !== (field.kind === "double" ? fixed64 : varint)) throw wrongType(field, row);
+      if (field.kind === "double") values[row] = reader.readDouble();
+      else values[row] = field.kind === "int64" ? reader.readInteger() : reader.readBool() ? 1 : 0;
     }
   }
   return true;
@@ -168,15 +171,15 @@ function readRow(reader: WireReader, plan: RowPlan, columns: RowColumns, row: nu
 function readItems(reader: WireReader, field: FieldPlan, items: unknown[], wire: number, row: number): void {
   const { kind } = field;
   if (kind === "string") {
-    if (wire !== wireBytes) throw wrongType(field, row);
-    items.push(reader.string());
+    if (wire !== bytes) throw wrongType(field, row);
+    items.push(reader.readText());
     return;
   }
-  if (wire === (kind === "double" ? wireFixed64 : wireVarint)) {
+  if (wire === (kind === "double" ? fixed64 : varint)) {
     items.push(readNumber(reader, kind));
     return;
   }
-  if (wire !== wireBytes) throw wrongType(field, row);
+  if (wire !== bytes) throw wrongType(field, row);
   const rest = reader.end;
   reader.end = reader.span();
   while (reader.pos < reader.end) items.push(readNumber(reader, kind));
@@ -184,11 +187,11 @@ function readItems(reader: WireReader, field: FieldPlan, items: unknown[], wire:
 }
 
 function readNumber(reader: WireReader, kind: "double" | "int64" | "bool"): number | boolean {
-  return kind === "double" ? reader.double() : kind === "int64" ? reader.int64() : reader.bool();
+  return kind === "double" ? reader.readDouble() : kind === "int64" ? reader.readInteger() : reader.readBool();
 }
 
 function readEmptyList(reader: WireReader, { byName }: RowPlan, columns: RowColumns, row: number): void {
-  const name = reader.string();
+  const name = reader.readText();
   const field = byName.get(name);
   if (!field?.isList) throw unknownList(name);
   columns.empty(field, row);

@@ -7,11 +7,10 @@ import { Buffer } from "node:buffer";
 import type { Answer, Prediction, Scalar } from "../../../preprocessing/index.js";
 import type { RowError } from "../../errors.js";
 import { slicesOf } from "../../path/sliced-work.js";
-import { WireWriter } from "../protobuf/wire.js";
+import { varintBytes, WireWriter, writeVarint } from "../protobuf/wire.js";
 import type { AnsweredCall, Encoded, EncodedPieces, ProtocolContract } from "../protocol.js";
 import { type ValueType, valueTypeOf } from "./messages.js";
 import type { TypedRequest } from "./request.js";
-import { varintBytes, writeVarint } from "./wire.js";
 
 export const protoType = "application/proto";
 export const jsonType = "application/json";

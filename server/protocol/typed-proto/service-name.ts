@@ -10,11 +10,11 @@ import { ServeError } from "../../errors.js";
 
 /** Before and behind the part that stands for the model. */
 const before = "plumb.models.";
-const service = "Predictor";
-const method = "Predict";
+export const serviceName = "Predictor";
+export const methodName = "Predict";
 
 /** The address of every typed service, as the table of routes has it. */
-export const serviceAddress = `/${before}{package}.${service}/${method}`;
+export const serviceAddress = `/${before}{package}.${serviceName}/${methodName}`;
 
 export function packageOf(modelName: string): string {
   const part = modelName
@@ -26,7 +26,7 @@ export function packageOf(modelName: string): string {
 }
 
 export function serviceOf(modelName: string): string {
-  return `${packageOf(modelName)}.${service}`;
+  return `${packageOf(modelName)}.${serviceName}`;
 }
 
 /**
@@ -45,4 +45,21 @@ export function modelOfPackage(part: string): string {
     "model_not_found",
     `no model has the package ${quote(before + part)}: see GET /models/{model}/proto`,
   );
+}
+
+/** The file of a model's proto, as those name it that ask for it by its name: `plumb/models/demand.proto`. */
+export function protoFileOf(modelName: string): string {
+  return `${packageOf(modelName).replaceAll(".", "/")}.proto`;
+}
+
+/**
+ * The model to whose proto a full name belongs, and the rest of the name: `plumb.models.demand.Predictor` is `demand` and
+ * `Predictor`.
+ *
+ * @returns Undefined for what belongs to no model's proto.
+ */
+export function ownerOf(fullName: string): { readonly modelName: string; readonly rest: string } | undefined {
+  if (!fullName.startsWith(before)) return undefined;
+  const [part = "", ...rest] = fullName.slice(before.length).split(".");
+  return { modelName: modelOfPackage(part), rest: rest.join(".") };
 }

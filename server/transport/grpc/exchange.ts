@@ -3,7 +3,7 @@
 import type { Buffer } from "node:buffer";
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import { ServeError } from "../../errors.js";
-import { grpcErrorHeaders } from "../../protocol/protobuf/status.js";
+import { type ErrorDetail, grpcErrorHeaders } from "../../protocol/protobuf/status.js";
 import { shownAddress } from "../address.js";
 import { acceptRequestId } from "../request-id.js";
 import { frameMessage, MessageReader, type ReceiveBudget } from "./message-reader.js";
@@ -11,8 +11,8 @@ import { type GrpcExchange, type MessageReceiver, type Method, parseTimeout } fr
 
 export interface ExchangeNeeds {
   readonly budget: ReceiveBudget;
-  /** @returns Undefined where nothing is served there. */
-  method(path: string): Method | undefined;
+  /** @returns Undefined where nothing is served there. @throws {@link ServeError} model_not_found. */
+  readonly method: (path: string) => Method | undefined;
   readonly now: () => number;
   readonly nextRequestId: () => string;
   /** How long callers that may try again should wait, milliseconds. */
@@ -140,10 +140,10 @@ export class Http2Exchange implements GrpcExchange {
     }
   }
 
-  fail(error: ServeError): void {
-    const trailers = [...grpcErrorHeaders(this.#needs.shown(error))];
-    if (error.retry) trailers.push("grpc-retry-pushback-ms", String(Math.round(this.#needs.retryAfterMs(error))));
-    this.end(trailers);
+  fail(error: ServeError, detailsOf: (error: ServeError) => readonly ErrorDetail[] = () => []): void {
+    const shown = this.#needs.shown(error);
+    const retryMs = error.retry ? Math.round(this.#needs.retryAfterMs(error)) : undefined;
+    this.end(grpcErrorHeaders(shown, { retryMs, details: detailsOf(shown) }));
   }
 
   pause(): void {

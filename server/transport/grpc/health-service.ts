@@ -1,5 +1,6 @@
 /**
- * `grpc.health.v1.Health`: of the whole server ("") and of each of its services, which are ready together.
+ * `grpc.health.v1.Health`: of the whole server (""), of the inference service, which is ready with it, and of each
+ * model's typed service.
  *
  * @see https://github.com/grpc/grpc/blob/master/doc/health-checking.md
  */
@@ -7,7 +8,6 @@
 import { ServeError } from "../../errors.js";
 import { statusHeaders } from "../../protocol/protobuf/status.js";
 import { WireReader, WireWriter } from "../../protocol/protobuf/wire.js";
-import type { Health } from "../health.js";
 import { answers, type GrpcExchange, type GrpcService, type Method, unary } from "./service.js";
 
 const statuses = { SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const;
@@ -15,12 +15,12 @@ const statuses = { SERVING: 1, NOT_SERVING: 2, SERVICE_UNKNOWN: 3 } as const;
 /** How often a change is looked for while somebody watches, milliseconds. */
 const watchEveryMs = 500;
 
-/** @param names - Of the services that are served. */
-export function healthService({ isReady }: Pick<Health, "isReady">, names: readonly string[]): GrpcService {
-  const known = new Set(["", ...names]);
+/** @param isReady - Of a service by its name; undefined for one that isn't there. */
+export function healthService(isReady: (service: string) => boolean | undefined): GrpcService {
   const statusOf = (name: string) => {
-    if (!known.has(name)) return undefined;
-    return isReady() ? statuses.SERVING : statuses.NOT_SERVING;
+    const ready = isReady(name);
+    if (ready === undefined) return undefined;
+    return ready ? statuses.SERVING : statuses.NOT_SERVING;
   };
   return {
     name: "grpc.health.v1.Health",

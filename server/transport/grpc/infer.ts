@@ -6,9 +6,9 @@ import { Call, type Reply } from "../../path/call.js";
 import type { PredictPath } from "../../path/predict.js";
 import { readModelName } from "../../protocol/open-inference/message.js";
 import { openInferenceProto } from "../../protocol/open-inference/proto.js";
-import { statusHeaders } from "../../protocol/protobuf/status.js";
+import { type ErrorDetail, statusHeaders } from "../../protocol/protobuf/status.js";
 import { WireWriter } from "../../protocol/protobuf/wire.js";
-import type { Encoded, RequestHead } from "../../protocol/protocol.js";
+import type { Encoded, Protocol, RequestHead } from "../../protocol/protocol.js";
 import { boundName } from "../address.js";
 import { acceptTraceparent, boundTracestate } from "../request-id.js";
 import { type GrpcExchange, type MessageReceiver, type Method, okTrailers, unary } from "./service.js";
@@ -21,36 +21,62 @@ export interface InferNeeds {
   readonly shown: (error: ServeError) => ServeError;
 }
 
-/** Its model and version are in the message. */
-const head: RequestHead = { contentType: openInferenceProto.name, header: () => "" };
+/** Whom a message asks, and how. */
+export interface Asked {
+  readonly protocol: Protocol;
+  /** Undefined for the default model. */
+  readonly modelName: string | undefined;
+  /** Undefined for the version that the routes choose. */
+  readonly versionName: string | undefined;
+  readonly detailsOf?: (error: ServeError, requestId: string) => readonly ErrorDetail[];
+}
 
-/** Puts a message on the path. `reply` is called once, now or later, unless the call is abandoned. */
-function predict({ path }: InferNeeds, exchange: GrpcExchange, message: Buffer, reply: Reply, arrivedMs: number): Call {
+/** A ModelInferRequest names its model and version. @throws {@link ServeError} malformed_body. */
+export function askedByMessage(message: Buffer): Asked {
   const { name, version } = readModelName(message);
+  return {
+    protocol: openInferenceProto,
+    modelName: name === "" ? undefined : boundName(name),
+    versionName: version === "" ? undefined : boundName(version),
+  };
+}
+
+/** Protocols over gRPC read nothing of it. */
+const head: RequestHead = { contentType: "application/grpc", header: () => "" };
+
+function createCall(
+  { protocol, modelName, versionName }: Asked,
+  exchange: GrpcExchange,
+  reply: Reply,
+  arrivedMs: number,
+): Call {
   const traceparent = acceptTraceparent(exchange.header("traceparent"));
-  const modelName = name === "" ? undefined : boundName(name);
-  const versionName = version === "" ? undefined : boundName(version);
-  const call = new Call(openInferenceProto, reply, arrivedMs, modelName, versionName, head, traceparent);
+  const call = new Call(protocol, reply, arrivedMs, modelName, versionName, head, traceparent);
   if (traceparent !== "") call.tracestate = boundTracestate(exchange.header("tracestate"));
   call.requestId = exchange.requestId;
   call.callerTimeoutMs = exchange.timeoutMs;
+  return call;
+}
+
+/** Puts a message on the path. The call's reply is called once, now or later, unless the call is abandoned. */
+function predict({ path }: InferNeeds, call: Call, message: Buffer): void {
   const bytesMax = path.announce(call, message.length);
-  if (bytesMax === undefined) return call;
+  if (bytesMax === undefined) return;
   if (message.length > bytesMax) {
     const text = `the message: expected at most ${bytesMax} bytes, as the model has it, got ${message.length}`;
     path.fail(call, new ServeError("body_too_large", text));
-    return call;
+    return;
   }
   call.body = message;
   call.bodyLasts = true;
   call.bodyBytes = message.length;
   path.predict(call);
-  return call;
 }
 
-/** `ModelInfer` */
-export function inferMethod(needs: InferNeeds): Method {
+/** A prediction by one message. */
+export function predictMethod(needs: InferNeeds, ask: (message: Buffer) => Asked): Method {
   return (exchange) => {
+    let asked: Asked | undefined;
     let call: Call | undefined;
     const reply: Reply = {
       send: ({ body }: Encoded) => {
@@ -58,10 +84,12 @@ export function inferMethod(needs: InferNeeds): Method {
         const trailers = fallback === undefined ? okTrailers : [...okTrailers, "x-plumb-fallback", fallback];
         exchange.end(trailers, body as Buffer);
       },
-      refuse: (error) => exchange.fail(error),
+      refuse: (error) => exchange.fail(error, (shown) => asked?.detailsOf?.(shown, call!.requestId) ?? []),
     };
     const receiver = unary((message) => {
-      call = predict(needs, exchange, message, reply, exchange.arrivedMs);
+      asked = ask(message);
+      call = createCall(asked, exchange, reply, exchange.arrivedMs);
+      predict(needs, call, message);
     })(exchange);
     return {
       ...receiver,
@@ -110,7 +138,8 @@ export function streamInferMethod(needs: InferNeeds): Method {
         try {
           // The stream's own time counts from its beginning.
           const arrivedMs = exchange.timeoutMs > 0 ? exchange.arrivedMs : needs.now();
-          place.call = predict(needs, exchange, message, reply, arrivedMs);
+          place.call = createCall(askedByMessage(message), exchange, reply, arrivedMs);
+          predict(needs, place.call, message);
         } catch (error) {
           reply.refuse(ServeError.from(error));
         }

@@ -13,7 +13,7 @@ import type { Registry } from "../../versions/registry.js";
 import type { Servable } from "../../versions/servable.js";
 import { boundName } from "../address.js";
 import type { Health } from "../health.js";
-import { type InferNeeds, inferMethod, streamInferMethod } from "./infer.js";
+import { askedByMessage, type InferNeeds, predictMethod, streamInferMethod } from "./infer.js";
 import { answers, type GrpcService } from "./service.js";
 
 export interface InferenceNeeds extends InferNeeds {
@@ -40,7 +40,7 @@ export function inferenceService(needs: InferenceNeeds): GrpcService {
         return reply.finish();
       }),
       ModelMetadata: answers((message) => describeModel(registry, readName(message))),
-      ModelInfer: inferMethod(needs),
+      ModelInfer: predictMethod(needs, askedByMessage),
       ModelStreamInfer: streamInferMethod(needs),
       ModelConfig: answers((message) => {
         const config = describeConfig(choose(registry, readName(message)));

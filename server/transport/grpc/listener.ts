@@ -13,13 +13,11 @@ import { setTimeout as delay } from "node:timers/promises";
 import { ServeError } from "../../errors.js";
 import { urlHost } from "../address.js";
 import { type ExchangeNeeds, Http2Exchange } from "./exchange.js";
-import type { GrpcService, Method } from "./service.js";
 
-export interface GrpcListenerOptions extends Omit<ExchangeNeeds, "budget" | "method" | "onClose"> {
+export interface GrpcListenerOptions extends Omit<ExchangeNeeds, "budget" | "onClose"> {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  readonly services: readonly GrpcService[];
   /** Of one message. */
   readonly messageBytesMax: number;
   /** Of messages that are still arriving, over all streams. */
@@ -87,14 +85,10 @@ class Http2Listener implements GrpcListener {
 
   constructor(options: GrpcListenerOptions) {
     this.#options = options;
-    const { messageBytesMax, receivingBytesMax, streamsMax, services } = options;
-    const methods = new Map<string, Method>();
-    for (const { name, methods: of } of services)
-      for (const [method, take] of Object.entries(of)) methods.set(`/${name}/${method}`, take);
+    const { messageBytesMax, receivingBytesMax, streamsMax } = options;
     this.#needs = {
       ...options,
       budget: { messageBytesMax, receivingBytesMax, receivingBytes: 0 },
-      method: (path) => methods.get(path),
       onClose: (exchange) => this.#exchanges.delete(exchange),
     };
     this.#server = createServer({

@@ -5,7 +5,7 @@
 
 import type { Buffer } from "node:buffer";
 import { ServeError } from "../../errors.js";
-import { statusHeaders } from "../../protocol/protobuf/status.js";
+import { type ErrorDetail, statusHeaders } from "../../protocol/protobuf/status.js";
 
 /** One stream, and what is answered on it. */
 export interface GrpcExchange {
@@ -29,8 +29,12 @@ export interface GrpcExchange {
    * @param message - The last one: sent with the end in one write.
    */
   end(trailers: readonly string[], message?: Uint8Array): void;
-  /** Ends it with an error of the one table. */
-  fail(error: ServeError): void;
+  /**
+   * Ends it with an error of the one table.
+   *
+   * @param detailsOf - Details beside those that every error has, of the error as callers are told it.
+   */
+  fail(error: ServeError, detailsOf?: (error: ServeError) => readonly ErrorDetail[]): void;
   /** Stops reading messages, and goes on. */
   pause(): void;
   resume(): void;

@@ -2,7 +2,12 @@
 
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { modelOfPackage, packageOf } from "../../../../../server/protocol/typed-proto/service-name.js";
+import {
+  modelOfPackage,
+  ownerOf,
+  packageOf,
+  protoFileOf,
+} from "../../../../../server/protocol/typed-proto/service-name.js";
 
 test.each([
   ["demand", "demand"],
@@ -25,4 +30,11 @@ test("every name comes back", () => {
 test("what is no model's package is refused", () => {
   for (const part of ["Demand", "a.b", "a-b", "a___b", "", "NaN"])
     expect(() => modelOfPackage(part), part).toThrow(expect.objectContaining({ code: "model_not_found" }));
+});
+
+test("a full name says whose it is", () => {
+  expect(ownerOf("plumb.models.breast_cancer.Predictor")).toEqual({ modelName: "breast-cancer", rest: "Predictor" });
+  expect(ownerOf("plumb.models.demand.Prediction.ProbabilitiesEntry")?.rest).toBe("Prediction.ProbabilitiesEntry");
+  expect(ownerOf("inference.GRPCInferenceService")).toBeUndefined();
+  expect(protoFileOf("v1.2")).toBe("plumb/models/v1P2.proto");
 });
