@@ -15,6 +15,7 @@ import { parseObjectInSlices } from "../json/parse-slices.js";
 import { parseObject } from "../json/text.js";
 import type { DecodedRequest, DecodeLimits, ProtocolContract, RequestHead } from "../protocol.js";
 import { openBinary } from "./binary.js";
+import { planBlockInputs, planBlockOutputs, toBlocks } from "./block-tensors.js";
 import { type ChosenOutput, type KnownTensors, openJson, readRequest, type SentRequest } from "./json.js";
 import { planOutputs } from "./outputs.js";
 import { type ColumnReader, checkHead, columnReader, elementBytes, planInputs, shapeOf, toColumns } from "./tensor.js";
@@ -38,7 +39,14 @@ const knownTensors = new WeakMap<ProtocolContract, KnownTensors>();
 export function tensorsOf(contract: ProtocolContract): KnownTensors {
   let known = knownTensors.get(contract);
   if (known === undefined) {
-    known = { inputs: planInputs(contract.rowSchema.features), outputs: planOutputs(contract.postprocessor) };
+    const { blockTensors, rowSchema, postprocessor } = contract;
+    known =
+      blockTensors === undefined
+        ? { inputs: planInputs(rowSchema.features), outputs: planOutputs(postprocessor) }
+        : {
+            inputs: planBlockInputs(blockTensors.inputs, rowSchema.features),
+            outputs: planBlockOutputs(blockTensors.outputs),
+          };
     knownTensors.set(contract, known);
   }
   return known;
@@ -103,9 +111,9 @@ function decodeRaw(body: Buffer, contract: ProtocolContract): OpenInferenceReque
   const { datatype } = input;
   if (input.isList && datatype === "BYTES")
     throw refuse(`how many texts ${quote(input.name)} has doesn't follow from the length of the body`);
-  const [, fixed] = shapeOf(input);
-  const width = fixed === -1 ? Math.floor(body.length / elementBytes(datatype)) : fixed;
-  const head = checkHead(input, datatype, [1, width], contract.bodyLimits.decode.rowsMax);
+  const [, ...dims] = shapeOf(input);
+  const shape = dims.map((dim) => (dim === -1 ? Math.floor(body.length / elementBytes(datatype)) : dim));
+  const head = checkHead(input, datatype, [1, ...shape], contract.bodyLimits.decode.rowsMax);
   const tensor = columnReader(head, openBinary(head, datatype === "BYTES" ? withLength(body) : body));
   tensor.read(0, 1);
   const chosen = outputs.map((output) => ({ output, isBinary: true, classCount: 0 }));
@@ -146,11 +154,13 @@ function open(
   return { sent, tensors };
 }
 
-function conclude(
+/** The rows that a request's tensors are, and what its answer is shaped by. */
+export function conclude(
   { id, timeoutMs, outputs }: Omit<SentRequest, "inputs">,
   tensors: readonly ColumnReader[],
   contract: ProtocolContract,
 ) {
-  const rows = toColumns(tensors, contract.rowSchema.features);
+  const { blockTensors, rowSchema } = contract;
+  const rows = blockTensors ? toBlocks(tensors, blockTensors.inputs) : toColumns(tensors, rowSchema.features);
   return { rows, partial: false, id, outputs, ...(timeoutMs > 0 && { timeoutMs }) };
 }
