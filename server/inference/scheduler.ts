@@ -10,7 +10,7 @@
 
 import { ServeError } from "../errors.js";
 import type { Call } from "../path/call.js";
-import type { ServingVersion } from "../path/serving-version.js";
+import { type ServingVersion, servedBy } from "../path/serving-version.js";
 import { type Choice, chooseExecutor, type Execution } from "./choose-executor.js";
 import { Executors } from "./executors.js";
 import { Gate } from "./gate.js";
@@ -114,7 +114,7 @@ export class Scheduler {
    * @throws {@link ServeError} overloaded if by the forecast the answer can't be ready in time.
    */
   submit(call: Call): void {
-    const lane = this.#laneOf.get(call.version!);
+    const lane = this.#laneOf.get(servedBy(call.version!));
     if (lane === undefined) throw new ServeError("not_ready", `model ${call.version!.key} isn't ready to run`);
     const nowMs = this.#options.now();
     const queue = this.#queueOf(lane, call.rowCount);
@@ -134,7 +134,7 @@ export class Scheduler {
    * @returns The refusal; undefined if its rows have to be seen.
    */
   refusal(version: ServingVersion, rowCount: number, targetMs: number): ServeError | undefined {
-    const lane = this.#laneOf.get(version);
+    const lane = this.#laneOf.get(servedBy(version));
     if (lane === undefined) return undefined;
     const nowMs = this.#options.now();
     const ask = { rowCount, targetMs: targetMs - this.#unseenMs(targetMs - nowMs, nowMs) };
@@ -157,7 +157,7 @@ export class Scheduler {
 
   /** Rows of a large call are being decoded. */
   expect(call: Call, rowCount: number): void {
-    const lane = this.#laneOf.get(call.version!);
+    const lane = this.#laneOf.get(servedBy(call.version!));
     if (lane === undefined || this.#queueOf(lane, rowCount) !== lane.large) return;
     call.expectedRows = rowCount;
     lane.large.expectedRows += rowCount;
@@ -166,7 +166,7 @@ export class Scheduler {
   /** The call is about to be queued, or over; harmless for one that wasn't expected. */
   expectNoMore(call: Call): void {
     if (call.expectedRows === 0) return;
-    this.#laneOf.get(call.version!)!.large.expectedRows -= call.expectedRows;
+    this.#laneOf.get(servedBy(call.version!))!.large.expectedRows -= call.expectedRows;
     call.expectedRows = 0;
   }
 
@@ -175,7 +175,7 @@ export class Scheduler {
     this.expectNoMore(call);
     const { abandoned, arrivedMs, finishedMs } = call;
     if (!abandoned && finishedMs > this.#watchedUntilMs) return;
-    const lane = this.#laneOf.get(call.version!);
+    const lane = call.version && this.#laneOf.get(servedBy(call.version));
     if (lane === undefined) return;
     if (abandoned) {
       lane.patience.left(finishedMs - arrivedMs, finishedMs);

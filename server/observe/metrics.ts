@@ -12,7 +12,7 @@ import { noPause, type Pause } from "../../bundle/index.js";
 import { type ErrorCode, errorTable, type FallbackReason, isFallbackReason } from "../errors.js";
 import type { CallRecord } from "../path/call.js";
 import { sloTargetMs } from "../path/deadline.js";
-import type { ServingVersion } from "../path/serving-version.js";
+import { type ServingVersion, servedBy } from "../path/serving-version.js";
 import {
   contentType,
   type Family,
@@ -182,7 +182,7 @@ export class Metrics implements Observer {
   }
 
   onCall(call: CallRecord): void {
-    const series = this.#of(call.version);
+    const series = this.#of(call.version && servedBy(call.version));
     series.wasCalled = true;
     count(series.results, resultOf(call));
     series.request.observe((call.finishedMs - call.arrivedMs) / 1000);

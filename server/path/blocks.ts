@@ -1,5 +1,19 @@
 /** Blocks: the tensors [rows, width] that models take and give. */
 
+import { Columns } from "../../preprocessing/index.js";
+
+/** Rows that came as blocks, one for each that the models take, in order: float64, row-major, as wide as those. */
+export class BlockRows extends Columns {
+  readonly blocks: readonly Float64Array[];
+
+  constructor(rowCount: number, blocks: readonly Float64Array[]) {
+    super(rowCount, noColumns);
+    this.blocks = blocks;
+  }
+}
+
+const noColumns: Columns["values"] = new Map();
+
 interface Tensor {
   readonly dtype: "float32" | "float64";
   /** Values per row. */

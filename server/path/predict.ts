@@ -34,8 +34,12 @@ export interface PathParts {
   readonly admission: { enter(call: Call): void; leave(call: Call): void };
   readonly routes: {
     /** The version that answers; undefined where `choose` throws why there is none. */
-    find(modelName: string | undefined, versionName: string | undefined): ServingVersion | undefined;
-    choose(modelName: string | undefined, versionName: string | undefined): ServingVersion;
+    find(
+      modelName: string | undefined,
+      versionName: string | undefined,
+      takesBlocks?: boolean,
+    ): ServingVersion | undefined;
+    choose(modelName: string | undefined, versionName: string | undefined, takesBlocks?: boolean): ServingVersion;
     limits(modelName: string | undefined, versionName: string | undefined): BodyLimits;
   };
   readonly scheduler: {
@@ -79,12 +83,13 @@ export interface PredictPath {
 
 export function createPath({ admission, routes, scheduler, slices, now, observers }: PathParts): PredictPath {
   function announce(call: Call, bodyBytes: number): number | undefined {
-    const { modelName, versionName } = call;
+    const { modelName, versionName, protocol } = call;
+    const { takesBlocks } = protocol;
     try {
       // Of a small call without a version the body is read first, as of one that is let in.
       const version =
-        routes.find(modelName, versionName) ??
-        (isLargeBody(bodyBytes) ? routes.choose(modelName, versionName) : undefined);
+        routes.find(modelName, versionName, takesBlocks) ??
+        (isLargeBody(bodyBytes) ? routes.choose(modelName, versionName, takesBlocks) : undefined);
       if (version === undefined) return routes.limits(modelName, versionName).bodyBytesMax;
       version.retain();
       call.found = version;
@@ -145,7 +150,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
 
   /** For a call whose version wasn't ready yet, or known, when its head came. */
   function chooseNow(call: Call): ServingVersion {
-    const version = routes.choose(call.modelName, call.versionName);
+    const version = routes.choose(call.modelName, call.versionName, call.protocol.takesBlocks);
     version.retain();
     call.found = version;
     return version;

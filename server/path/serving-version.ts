@@ -16,6 +16,8 @@ export interface ProtocolState {
 }
 
 export interface ServingVersion extends ProtocolContract {
+  /** Of a view of a version, which takes and gives something else than its rows: the version, which has the lane. */
+  readonly viewOf?: ServingVersion | undefined;
   /** `demand/1`: how executors, logs and metrics call it. */
   readonly key: string;
   readonly preprocessor: Preprocessor;
@@ -36,6 +38,11 @@ export interface ServingVersion extends ProtocolContract {
   /** A call holds it from its route to its record, a batch while it runs: until then it isn't unloaded. */
   retain(): void;
   release(): void;
+}
+
+/** What runs a version's calls, and counts them. */
+export function servedBy(version: ServingVersion): ServingVersion {
+  return version.viewOf ?? version;
 }
 
 export function protocolState(version: ServingVersion, protocol: Protocol): ProtocolState {

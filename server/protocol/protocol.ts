@@ -36,6 +36,21 @@ export interface BodyLimits {
   readonly decode: DecodeLimits;
 }
 
+/** A tensor that a model takes or gives; its shape begins with the rows. */
+export interface BlockTensor {
+  readonly name: string;
+  readonly dtype: "float32" | "float64";
+  readonly shape: readonly ["rows", ...number[]];
+  /** Values of a row. */
+  readonly width: number;
+}
+
+/** What a version takes and gives in the place of rows and answers: its models' own tensors. */
+export interface BlockTensors {
+  readonly inputs: readonly BlockTensor[];
+  readonly outputs: readonly BlockTensor[];
+}
+
 /** A version as its protocols see it. */
 export interface ProtocolContract {
   readonly name: string;
@@ -45,6 +60,8 @@ export interface ProtocolContract {
   readonly protoNumbers?: ProtoNumbers | undefined;
   readonly postprocessor: Pick<Postprocessor, "hasProbabilities" | "labels" | "names">;
   readonly bodyLimits: BodyLimits;
+  /** Of a version's block view: its rows are `BlockRows`, and a prediction has the values of all outputs in turn. */
+  readonly blockTensors?: BlockTensors | undefined;
 }
 
 /**
@@ -132,6 +149,8 @@ export interface Protocol<Frame = unknown, Request extends DecodedRequest = Deco
   readonly name: string;
   /** Headers that `decode` reads beside the content type, in lower case. */
   readonly headers: readonly string[];
+  /** Whether a call may name a model's block view. */
+  readonly takesBlocks?: true;
   /**
    * @param body - May be taken back when this returns: what a request keeps of it has to be a copy.
    * @throws {@link ServeError} if the body isn't of this protocol, or has too many rows or none.

@@ -12,10 +12,10 @@ import { ServeError } from "../errors.js";
  */
 export const addressCharsMax = 512;
 /**
- * Characters of a name or a version that are repeated. No model has a longer name, and none a version of so many
- * digits.
+ * Characters of a name or a version that are repeated. No model has a longer name, `.onnx` behind it included, and none
+ * a version of so many digits.
  */
-export const nameCharsMax = 64;
+export const nameCharsMax = 69;
 /** Characters of an address, in messages and in the log. */
 const shownCharsMax = 200;
 

@@ -4,6 +4,7 @@
  */
 
 import { promisify } from "node:util";
+import { type ServingVersion, servedBy } from "../path/serving-version.js";
 import { productVersion } from "../product-version.js";
 import { invocations } from "../protocol/invocations/protocol.js";
 import { kserveV1 } from "../protocol/kserve-v1/protocol.js";
@@ -17,7 +18,6 @@ import { protoText } from "../protocol/typed-proto/proto-text.js";
 import { typedProto } from "../protocol/typed-proto/protocol.js";
 import { modelOfPackage, serviceAddress } from "../protocol/typed-proto/service-name.js";
 import type { Registry } from "../versions/registry.js";
-import type { Servable } from "../versions/servable.js";
 import { prefersHtml, takesGzip } from "./accept.js";
 import { decodeName, versionOf } from "./address.js";
 import { describeModel, describeModels } from "./describe.js";
@@ -384,13 +384,13 @@ function answerDocs(exchange: Exchange, { onAnswerError }: PublicNeeds): void {
 }
 
 /** @throws {@link ServeError} model_not_found, not_ready. */
-function chosen({ registry }: CommonNeeds, { model, version }: AddressNames): Servable {
-  return registry.choose(decodeName(model!), version === undefined ? undefined : decodeName(version));
+function chosen({ registry }: CommonNeeds, { model, version }: AddressNames): ServingVersion {
+  return registry.chooseView(decodeName(model!), version === undefined ? undefined : decodeName(version));
 }
 
 function answerModel(exchange: Exchange, needs: CommonNeeds, names: AddressNames): void {
   const version = chosen(needs, names);
-  const ready = needs.registry.model(version.name).filter(({ state }) => state === "ready");
+  const ready = needs.registry.model(servedBy(version).name).filter(({ state }) => state === "ready");
   sendJson(
     exchange,
     modelMetadata(

@@ -4,10 +4,12 @@
  */
 
 import { ServeError } from "../errors.js";
+import type { ServingVersion } from "../path/serving-version.js";
 import type { BodyLimits } from "../protocol/protocol.js";
 import { findVersion, type Model, refuseVersion } from "../routing/choose-version.js";
 import type { RoutingPolicy } from "../routing/policy.js";
 import { areServed, isWanted } from "../routing/readiness.js";
+import { viewedName } from "./block-view.js";
 import { Servable } from "./servable.js";
 import type { UnreadVersion } from "./unread-version.js";
 
@@ -114,6 +116,24 @@ export class Registry {
   find(modelName: string | undefined, versionName: string | undefined): Servable | undefined {
     const model = this.#models.get(modelName ?? this.#defaultModel ?? this.#onlyName() ?? "");
     return model && (findVersion(model, versionName) as Servable | undefined);
+  }
+
+  /** As {@link choose}; and of `demand.onnx`, where no model has that name, the block view of `demand`'s version. */
+  chooseView(modelName: string | undefined, versionName: string | undefined): ServingVersion {
+    const viewed = this.#viewed(modelName);
+    return viewed === undefined ? this.choose(modelName, versionName) : this.choose(viewed, versionName).blockView;
+  }
+
+  /** As {@link find}, with the names of {@link chooseView}. */
+  findView(modelName: string | undefined, versionName: string | undefined): ServingVersion | undefined {
+    const viewed = this.#viewed(modelName);
+    return viewed === undefined ? this.find(modelName, versionName) : this.find(viewed, versionName)?.blockView;
+  }
+
+  /** The model whose block view has this name; undefined for any other name. A model's own name comes first. */
+  #viewed(name: string | undefined): string | undefined {
+    const viewed = name && viewedName(name);
+    return viewed && !this.#models.has(name) && this.#models.has(viewed) ? viewed : undefined;
   }
 
   /** What the body of a call to this address may be: known before the body is read. */

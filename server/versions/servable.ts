@@ -13,6 +13,7 @@ import type { Lane } from "../inference/lane.js";
 import type { Prepared } from "../inference/prepare.js";
 import type { PredictionCache } from "../path/cache.js";
 import type { ServingVersion } from "../path/serving-version.js";
+import { createBlockView } from "./block-view.js";
 import type { Contract } from "./contract.js";
 import { createFallback, type Fallback } from "./fallback.js";
 import { mayFollow, type VersionState } from "./states.js";
@@ -57,6 +58,7 @@ export class Servable implements ServingVersion {
   /** Why it failed: sentences for `/models/{m}` and the log. */
   problems: readonly string[] = [];
   readonly #fallback: Fallback | undefined;
+  #blockView: ServingVersion | undefined;
   #state: VersionState = "loading";
   #fault: VersionFault = "refused";
   #references = 0;
@@ -92,6 +94,12 @@ export class Servable implements ServingVersion {
 
   get fallback(): Fallback | undefined {
     return this.#state === "ready" || this.#state === "draining" ? this.#fallback : undefined;
+  }
+
+  /** The version without its graphs; made once somebody asks for it. */
+  get blockView(): ServingVersion {
+    this.#blockView ??= createBlockView(this, this.contract.bundle.models);
+    return this.#blockView;
   }
 
   /** Why it isn't served, in one sentence; undefined unless it failed. */

@@ -151,7 +151,10 @@ function readElements(datatype: string, bytes: Buffer): unknown[] {
       elements.push(bytes.toString("utf8", at + 4, at + 4 + length));
       at += 4 + length;
     } else if (datatype === "BOOL") elements.push(bytes[at++] === 1);
-    else {
+    else if (datatype === "FP32") {
+      elements.push(bytes.readFloatLE(at));
+      at += 4;
+    } else {
       elements.push(datatype === "INT64" ? Number(bytes.readBigInt64LE(at)) : bytes.readDoubleLE(at));
       at += 8;
     }

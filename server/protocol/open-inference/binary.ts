@@ -123,7 +123,8 @@ export function writeBinary(datatype: OutputTensor["datatype"], values: OutputVa
   if (datatype === "BYTES") return writeTexts(values as readonly string[]);
   if (datatype === "BOOL") return Buffer.from((values as readonly boolean[]).map(Number));
   const numbers = values as readonly number[] | Float64Array;
-  return Buffer.from((datatype === "INT64" ? BigInt64Array.from(numbers, BigInt) : new Float64Array(numbers)).buffer);
+  if (datatype === "INT64") return Buffer.from(BigInt64Array.from(numbers, BigInt).buffer);
+  return Buffer.from((datatype === "FP32" ? new Float32Array(numbers) : new Float64Array(numbers)).buffer);
 }
 
 function writeTexts(texts: readonly string[]): Buffer {

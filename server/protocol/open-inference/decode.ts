@@ -2,12 +2,12 @@
  * Requests of the Open Inference Protocol to columns.
  *
  * A body is JSON, or JSON and behind it the elements of those tensors that are sent as binary data; a header says where
- * the JSON ends.
+ * the JSON ends. Where that is at 0 there is none: the body is one row of the model's only tensor, a raw request.
  *
  * @see triton-inference-server, docs/protocol/extension_binary_data.md
  */
 
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { quote } from "../../../bundle/index.js";
 import { ServeError } from "../../errors.js";
 import { slicesOf } from "../../path/sliced-work.js";
@@ -15,9 +15,10 @@ import { parseObjectInSlices } from "../json/parse-slices.js";
 import { parseObject } from "../json/text.js";
 import type { DecodedRequest, DecodeLimits, ProtocolContract, RequestHead } from "../protocol.js";
 import { openBinary } from "./binary.js";
+import { planBlockInputs, planBlockOutputs, toBlocks } from "./block-tensors.js";
 import { type ChosenOutput, type KnownTensors, openJson, readRequest, type SentRequest } from "./json.js";
 import { planOutputs } from "./outputs.js";
-import { type ColumnReader, columnReader, planInputs, toColumns } from "./tensor.js";
+import { type ColumnReader, checkHead, columnReader, elementBytes, planInputs, shapeOf, toColumns } from "./tensor.js";
 
 /** The length of the JSON, bytes, where binary data stand behind it. */
 export const lengthHeader = "inference-header-content-length";
@@ -38,7 +39,14 @@ const knownTensors = new WeakMap<ProtocolContract, KnownTensors>();
 export function tensorsOf(contract: ProtocolContract): KnownTensors {
   let known = knownTensors.get(contract);
   if (known === undefined) {
-    known = { inputs: planInputs(contract.rowSchema.features), outputs: planOutputs(contract.postprocessor) };
+    const { blockTensors, rowSchema, postprocessor } = contract;
+    known =
+      blockTensors === undefined
+        ? { inputs: planInputs(rowSchema.features), outputs: planOutputs(postprocessor) }
+        : {
+            inputs: planBlockInputs(blockTensors.inputs, rowSchema.features),
+            outputs: planBlockOutputs(blockTensors.outputs),
+          };
     knownTensors.set(contract, known);
   }
   return known;
@@ -52,6 +60,7 @@ export function tensorsOf(contract: ProtocolContract): KnownTensors {
  */
 export function decodeRequest(body: Buffer, head: RequestHead, contract: ProtocolContract): OpenInferenceRequest {
   const jsonBytes = readJsonLength(head.header(lengthHeader), body.length);
+  if (jsonBytes === undefined) return decodeRaw(body, contract);
   const members = parseObject(body.subarray(0, jsonBytes), jsonLimits(contract), expected);
   const { sent, tensors } = open(members, body.subarray(jsonBytes), contract);
   for (const { head, read } of tensors) read(0, head.rowCount);
@@ -62,6 +71,7 @@ export function decodeRequest(body: Buffer, head: RequestHead, contract: Protoco
 export function decodeRequestInSlices(body: Buffer, head: RequestHead, contract: ProtocolContract) {
   const jsonBytes = readJsonLength(head.header(lengthHeader), body.length);
   return (function* (): Generator<undefined, OpenInferenceRequest> {
+    if (jsonBytes === undefined) return decodeRaw(body, contract);
     const members = yield* parseObjectInSlices(body.subarray(0, jsonBytes), jsonLimits(contract), expected);
     const { sent, tensors } = open(members, body.subarray(jsonBytes), contract);
     for (const { head, read } of tensors) {
@@ -74,14 +84,46 @@ export function decodeRequestInSlices(body: Buffer, head: RequestHead, contract:
   })();
 }
 
-/** How many bytes of the body are JSON: all of them, unless the header says otherwise. */
-function readJsonLength(header: string, bodyBytes: number): number {
+/** How many bytes of the body are JSON: all of them, unless the header says otherwise; undefined for a raw request. */
+function readJsonLength(header: string, bodyBytes: number): number | undefined {
   if (header === "") return bodyBytes;
   const length = Number(header);
-  if (/^\d{1,15}$/.test(header) && length > 0 && length <= bodyBytes) return length;
-  const wanted = `the length of the JSON, from 1 to the ${bodyBytes} bytes of the body`;
-  const hint = length === 0 ? " (raw requests, which have no JSON, aren't supported here)" : "";
-  throw new ServeError("invalid_request", `${lengthHeader}: expected ${wanted}, got ${quote(header)}${hint}`);
+  if (/^\d{1,15}$/.test(header) && length <= bodyBytes) return length === 0 ? undefined : length;
+  const wanted = `the length of the JSON, at most the ${bodyBytes} bytes of the body`;
+  throw new ServeError("invalid_request", `${lengthHeader}: expected ${wanted}, got ${quote(header)}`);
+}
+
+/**
+ * A body without JSON: one row of the only tensor, of the data type that the metadata name; all outputs as binary data.
+ * A text stands without its length, which is that of the body.
+ *
+ * @see triton-inference-server, docs/protocol/extension_binary_data.md: raw binary request
+ */
+function decodeRaw(body: Buffer, contract: ProtocolContract): OpenInferenceRequest {
+  const { inputs, outputs } = tensorsOf(contract);
+  const [input, ...others] = [...inputs.values()].filter(({ isMask }) => !isMask);
+  const refuse = (why: string) =>
+    new ServeError("invalid_request", `${lengthHeader}: expected the length of the JSON, got 0, and ${why}`);
+  if (input === undefined || others.length > 0) {
+    const count = input === undefined ? 0 : 1 + others.length;
+    throw refuse(`a body without JSON is for a model of one input tensor: this one has ${count}`);
+  }
+  const { datatype } = input;
+  if (input.isList && datatype === "BYTES")
+    throw refuse(`how many texts ${quote(input.name)} has doesn't follow from the length of the body`);
+  const [, ...dims] = shapeOf(input);
+  const shape = dims.map((dim) => (dim === -1 ? Math.floor(body.length / elementBytes(datatype)) : dim));
+  const head = checkHead(input, datatype, [1, ...shape], contract.bodyLimits.decode.rowsMax);
+  const tensor = columnReader(head, openBinary(head, datatype === "BYTES" ? withLength(body) : body));
+  tensor.read(0, 1);
+  const chosen = outputs.map((output) => ({ output, isBinary: true, classCount: 0 }));
+  return conclude({ id: undefined, timeoutMs: 0, outputs: chosen }, [tensor], contract);
+}
+
+function withLength(text: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(text.length);
+  return Buffer.concat([length, text]);
 }
 
 /** Of each tensor: its object, its parameters, its shape, its elements; and a list a row, where these are nested. */
@@ -112,11 +154,13 @@ function open(
   return { sent, tensors };
 }
 
-function conclude(
-  { id, timeoutMs, outputs }: SentRequest,
+/** The rows that a request's tensors are, and what its answer is shaped by. */
+export function conclude(
+  { id, timeoutMs, outputs }: Omit<SentRequest, "inputs">,
   tensors: readonly ColumnReader[],
   contract: ProtocolContract,
 ) {
-  const rows = toColumns(tensors, contract.rowSchema.features);
+  const { blockTensors, rowSchema } = contract;
+  const rows = blockTensors ? toBlocks(tensors, blockTensors.inputs) : toColumns(tensors, rowSchema.features);
   return { rows, partial: false, id, outputs, ...(timeoutMs > 0 && { timeoutMs }) };
 }

@@ -47,8 +47,9 @@ export const openInferenceDescription: ProtocolDescription = {
     {
       name: lengthHeader,
       in: "header",
-      description: "How many bytes of the body are JSON, where binary data stand behind it.",
-      schema: { type: "integer", minimum: 1 },
+      description:
+        "How many bytes of the body are JSON, where binary data stand behind it. 0: the body is one row of the model's only tensor.",
+      schema: { type: "integer", minimum: 0 },
     },
   ],
   otherContent: { "application/octet-stream": { schema: { description: "JSON, and binary data behind it." } } },

@@ -67,13 +67,14 @@ function encodeOutput(
   sliceRows: number,
 ): { texts: Piece[]; binary: Piece[] } {
   const datatype = classCount > 0 ? "BYTES" : output.datatype;
-  const width = classCount > 0 ? classCount : output.width;
+  const dims = classCount > 0 ? [classCount] : output.dims;
   const valuesOf = (first: number, end: number) => {
     const values = outputValues(output, answer, first, end);
     return classCount > 0 ? classify(values, output, classCount) : values;
   };
   const slices = [...slicesOf(rowCount, sliceRows)];
-  const begin = `{"name":"${output.name}","datatype":"${datatype}","shape":[${rowCount},${width}],`;
+  const shape = [rowCount, ...dims];
+  const begin = `{"name":${JSON.stringify(output.name)},"datatype":"${datatype}","shape":[${shape}],`;
   if (!isBinary) {
     const lists = slices.map(
       ([first, end]) =>
@@ -87,7 +88,7 @@ function encodeOutput(
   const size =
     written.length > 0
       ? written.reduce((sum, { length }) => sum + length, 0)
-      : rowCount * width * elementBytes(datatype);
+      : rowCount * output.width * elementBytes(datatype);
   const write =
     ([first, end]: readonly [number, number], index: number) =>
     () =>

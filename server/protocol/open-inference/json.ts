@@ -249,6 +249,7 @@ function numberWords(datatype: TensorHead["datatype"]): string {
 
 function flatten({ input, rowCount, width }: TensorHead, data: readonly unknown[]): readonly unknown[] {
   const count = rowCount * width;
+  const depth = input.blockShape?.length ?? 1;
   if (!Array.isArray(data[0])) {
     if (data.length === count) return data;
     throw tensorFault(input.name, `${count} elements, as its shape says`, String(data.length));
@@ -256,14 +257,14 @@ function flatten({ input, rowCount, width }: TensorHead, data: readonly unknown[
   if (data.length !== rowCount)
     throw tensorFault(input.name, `${rowCount} rows, as its shape says`, String(data.length));
   for (const [row, items] of data.entries()) {
-    if (Array.isArray(items) && items.length === width) continue;
+    if (Array.isArray(items) && (depth > 1 ? items.flat(depth - 1) : items).length === width) continue;
     throw tensorFault(
       input.name,
       `a list of ${width} for row ${row}, as its shape says`,
       describeElement(input, items),
     );
   }
-  return data.flat();
+  return data.flat(depth);
 }
 
 function elementFault(input: InputTensor, index: number, expected: string, value: unknown): ServeError {

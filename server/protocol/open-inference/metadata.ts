@@ -23,7 +23,7 @@ export function modelMetadata(contract: ProtocolContract, versions: readonly num
     inputs: [...inputs.values()]
       .filter(({ isMask }) => !isMask)
       .map((input) => ({ name: input.name, datatype: input.datatype, shape: shapeOf(input) })),
-    outputs: outputs.map(({ name, datatype, width }) => ({ name, datatype, shape: [-1, width] })),
+    outputs: outputs.map(({ name, datatype, dims }) => ({ name, datatype, shape: [-1, ...dims] })),
   };
 }
 
@@ -42,11 +42,7 @@ export function modelConfiguration(contract: ProtocolContract): object {
         dims: shapeOf(input).slice(1),
         optional: !input.feature.required,
       })),
-    output: outputs.map(({ name, datatype, width }) => ({
-      name,
-      data_type: configurationType(datatype),
-      dims: [width],
-    })),
+    output: outputs.map(({ name, datatype, dims }) => ({ name, data_type: configurationType(datatype), dims })),
   };
 }
 

@@ -2,13 +2,17 @@
 
 import type { Answer, Postprocessor, Scalar } from "../../../preprocessing/index.js";
 
-/** A tensor of an answer; its shape is [rows, width]. */
+/** A tensor of an answer; its shape is [rows, ...dims]. */
 export interface OutputTensor {
-  readonly name: "prediction" | "probabilities";
-  readonly datatype: "FP64" | "INT64" | "BOOL" | "BYTES";
+  readonly name: string;
+  readonly datatype: "FP32" | "FP64" | "INT64" | "BOOL" | "BYTES";
+  readonly dims: readonly number[];
+  /** Values of a row. */
   readonly width: number;
   /** What the values of a row stand for, in order; undefined where there is but one. */
   readonly labels: readonly string[] | undefined;
+  /** Of a block view: where its values begin among those of a row's prediction. */
+  readonly firstValue?: number;
 }
 
 /** The prediction comes first. */
@@ -16,15 +20,18 @@ export function planOutputs(
   answers: Pick<Postprocessor, "names" | "labels" | "hasProbabilities">,
 ): readonly OutputTensor[] {
   const { names, labels, hasProbabilities } = answers;
+  const width = names?.length ?? 1;
   const prediction: OutputTensor = {
     name: "prediction",
     datatype: labels === undefined ? "FP64" : datatypeOfLabels(labels),
-    width: names?.length ?? 1,
+    dims: [width],
+    width,
     labels: names,
   };
   if (!hasProbabilities) return [prediction];
   const classes = labels!.map(String);
-  return [prediction, { name: "probabilities", datatype: "FP64", width: classes.length, labels: classes }];
+  const { length } = classes;
+  return [prediction, { name: "probabilities", datatype: "FP64", dims: [length], width: length, labels: classes }];
 }
 
 function datatypeOfLabels(labels: readonly Scalar[]): OutputTensor["datatype"] {
@@ -38,12 +45,16 @@ export type OutputValues = Float64Array | readonly Scalar[];
 
 /** Of rows `first` to `end - 1`. */
 export function outputValues(
-  { name, datatype, width }: OutputTensor,
+  { name, datatype, width, firstValue }: OutputTensor,
   { predictions, probabilities }: Answer,
   first: number,
   end: number,
 ): OutputValues {
-  if (name === "probabilities") return probabilities!.subarray(first * width, end * width);
+  if (firstValue !== undefined && typeof predictions[0] === "object")
+    return predictions
+      .slice(first, end)
+      .flatMap((values) => (values as readonly number[]).slice(firstValue, firstValue + width));
+  if (firstValue === undefined && name === "probabilities") return probabilities!.subarray(first * width, end * width);
   const rows = end - first === predictions.length ? predictions : predictions.slice(first, end);
   const values = typeof rows[0] === "object" ? (rows.flat() as number[]) : (rows as Scalar[]);
   return datatype === "BYTES" ? values.map(String) : values;

@@ -17,11 +17,11 @@ import { WireWriter } from "../protobuf/wire.js";
 import type { AnsweredCall, EncodedPieces, Protocol, ProtocolContract, RequestHead } from "../protocol.js";
 import { openBinary, writeBinary } from "./binary.js";
 import { contentsHead, openContents, writeContents } from "./contents.js";
-import { type OpenInferenceRequest, tensorsOf } from "./decode.js";
+import { conclude, type OpenInferenceRequest, tensorsOf } from "./decode.js";
 import { type ChosenOutput, readRequest } from "./json.js";
 import { readInferRequest } from "./message.js";
 import { classify, outputValues } from "./outputs.js";
-import { columnReader, elementBytes, toColumns } from "./tensor.js";
+import { columnReader, elementBytes } from "./tensor.js";
 
 /** Model's name and version as an answer has them. */
 type Frame = Buffer;
@@ -33,6 +33,7 @@ const sliceElements = 1024;
 export const openInferenceProto: Protocol<Frame, OpenInferenceRequest> = {
   name: "open-inference-grpc",
   headers: [],
+  takesBlocks: true,
   decode: (body, head, contract) => takeWhole(decodeInSlices(body, head, contract)),
   frame: ({ name, number }) => new WireWriter().text(1, name).text(2, String(number)).finish(),
   encode(frame, call, answer) {
@@ -79,8 +80,7 @@ function* decodeInSlices(
       yield;
     }
   }
-  const rows = toColumns(tensors, contract.rowSchema.features);
-  return { rows, partial: false, id, outputs, ...(timeoutMs > 0 && { timeoutMs }) };
+  return conclude({ id, timeoutMs, outputs }, tensors, contract);
 }
 
 const noBytes = Buffer.alloc(0);
@@ -128,12 +128,15 @@ function encodeOutput(
 ): { tensor: WireWriter; elements: Piece[]; size: number } {
   const { output, isBinary, classCount } = chosen;
   const datatype = datatypeOf(chosen);
-  const width = classCount > 0 ? classCount : output.width;
+  const dims = classCount > 0 ? [classCount] : output.dims;
   const valuesOf = (first: number, end: number) => {
     const values = outputValues(output, answer, first, end);
     return classCount > 0 ? classify(values, output, classCount) : values;
   };
-  const tensor = new WireWriter().text(1, output.name).text(2, datatype).integers(3, [rowCount, width]);
+  const tensor = new WireWriter()
+    .text(1, output.name)
+    .text(2, datatype)
+    .integers(3, [rowCount, ...dims]);
   const slices = [...slicesOf(rowCount, sliceRows)];
   const isFixed = datatype !== "BYTES" && (isBinary || datatype !== "INT64");
   // Others have to be written to know how long they are. Bits of doubles and of truth values are the same in both forms.
@@ -142,7 +145,7 @@ function encodeOutput(
       ? writeBinary(datatype, valuesOf(first, end))
       : writeContents(datatype as "BYTES", valuesOf(first, end));
   if (isFixed) {
-    const size = rowCount * width * elementBytes(datatype);
+    const size = rowCount * output.width * elementBytes(datatype);
     return { tensor, elements: slices.map((slice) => () => write(slice)), size };
   }
   const written = slices.map(write);

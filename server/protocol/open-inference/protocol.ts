@@ -12,6 +12,7 @@ import { createFrame, encodeAnswer, encodeAnswerInPieces, type OpenInferenceFram
 export const openInference: Protocol<OpenInferenceFrame, OpenInferenceRequest> = {
   name: "open-inference",
   headers: [lengthHeader],
+  takesBlocks: true,
   decode: decodeRequest,
   frame: createFrame,
   encode: encodeAnswer,

@@ -78,6 +78,8 @@ export interface InputTensor {
   readonly isList: boolean;
   /** Says of each row whether the feature is missing. */
   readonly isMask: boolean;
+  /** Of a block view, whose tensors are as the model has them and not otherwise: the shape of a row. */
+  readonly blockShape?: readonly number[];
 }
 
 const declared = { number: "FP64", integer: "INT64", boolean: "BOOL", string: "BYTES" } as const;
@@ -102,7 +104,8 @@ export function planInputs(features: readonly Feature[]): ReadonlyMap<string, In
 }
 
 /** As the metadata have it; -1 stands for any length. */
-export function shapeOf({ feature: { minItems, maxItems }, isList }: InputTensor): readonly [number, number] {
+export function shapeOf({ feature: { minItems, maxItems }, isList, blockShape }: InputTensor): readonly number[] {
+  if (blockShape !== undefined) return [-1, ...blockShape];
   if (!isList) return [-1, 1];
   return [-1, minItems !== undefined && minItems === maxItems ? minItems : -1];
 }
@@ -139,20 +142,29 @@ export function checkHead(
   const { name } = input;
   const mismatch = (expected: string, got: string) =>
     new ServeError("schema_mismatch", `input ${quote(name)}: expected ${expected}, got ${got}`);
-  if (!isDatatype(datatype) || datatypes[datatype].kind !== input.kind) {
-    const known = (Object.keys(datatypes) as Datatype[]).filter((each) => datatypes[each].kind === input.kind);
+  const isTaken = isDatatype(datatype) && datatypes[datatype].kind === input.kind;
+  if (!isTaken || (input.blockShape !== undefined && datatype !== input.datatype)) {
+    const all = Object.keys(datatypes) as Datatype[];
+    const known = input.blockShape ? [input.datatype] : all.filter((each) => datatypes[each].kind === input.kind);
     throw mismatch(`the datatype ${listWords([...known], { max: known.length })}`, describeValue(datatype));
   }
-  const [rowCount, width = 1] = shape;
-  const rank = shape.length;
-  const fits = isDim(rowCount) && isDim(width) && (rank === 2 || (rank === 1 && !input.isList));
-  if (!fits || !hasWidth(input, width))
+  const [rowCount] = shape;
+  const dims: readonly unknown[] = shape.slice(1);
+  if (!isDim(rowCount) || !fits(input, dims))
     throw mismatch(`the shape ${shapeWords(input)}`, JSON.stringify(shape).slice(0, 64));
   if (rowCount === 0) throw mismatch(`1 to ${rowsMax} rows`, "none");
   if (rowCount > rowsMax) {
     throw new ServeError("too_many_rows", `input ${quote(name)}: expected 1 to ${rowsMax} rows, got ${rowCount}`);
   }
-  return { input, datatype, rowCount, width };
+  return { input, datatype, rowCount, width: dims.reduce((product, dim) => product * dim, 1) };
+}
+
+function fits(input: InputTensor, dims: readonly unknown[]): dims is readonly number[] {
+  const { isList, blockShape } = input;
+  if (blockShape !== undefined)
+    return dims.length === blockShape.length && blockShape.every((dim, at) => dim === dims[at]);
+  const [width = 1] = dims;
+  return (dims.length === 1 || (dims.length === 0 && !isList)) && isDim(width) && hasWidth(input, width);
 }
 
 function isDatatype(name: unknown): name is Datatype {
@@ -167,7 +179,8 @@ function hasWidth({ isList, feature: { minItems = 0, maxItems = Infinity } }: In
   return isList ? width >= minItems && width <= maxItems : width === 1;
 }
 
-function shapeWords({ isList, feature: { minItems, maxItems } }: InputTensor): string {
+function shapeWords({ isList, blockShape, feature: { minItems, maxItems } }: InputTensor): string {
+  if (blockShape !== undefined) return `[${["rows", ...blockShape].join(", ")}]`;
   if (!isList) return "[rows] or [rows, 1]";
   if (minItems !== undefined && minItems === maxItems) return `[rows, ${minItems}]`;
   const bounds = [
@@ -200,9 +213,11 @@ export interface ColumnReader {
   readonly read: ElementReader["read"];
 }
 
-/** A value a row is the column itself; a list a row is taken out of the elements. */
+/** A value a row is the column itself, and so is a block; a list a row is taken out of the elements. */
 export function columnReader(head: TensorHead, { values, read }: ElementReader): ColumnReader {
   const { input, width } = head;
+  if (input.blockShape !== undefined)
+    return { head, column: values, read: (first, end) => read(first * width, end * width) };
   if (!input.isList) return { head, column: values, read };
   const isBoolean = input.kind === "boolean";
   const lists: (readonly unknown[])[] = [];
@@ -227,26 +242,33 @@ export function columnReader(head: TensorHead, { values, read }: ElementReader):
  */
 export function toColumns(tensors: readonly Omit<ColumnReader, "read">[], features: readonly Feature[]): Columns {
   const columns = new Map<string, ColumnValues>();
-  const rowCount = tensors[0]?.head.rowCount ?? 0;
+  const rowCount = rowsOf(tensors);
   for (const { head, column } of tensors) {
     const { input } = head;
-    if (head.rowCount !== rowCount) {
-      const first = tensors[0]!.head.input.name;
-      throw tensorFault(input.name, `as many rows as ${quote(first)} has, ${rowCount}`, String(head.rowCount));
-    }
     if (!input.isMask) columns.set(input.feature.name, column);
   }
   for (const { head, column } of tensors) if (head.input.isMask) markMissing(head, column as Float64Array, columns);
-  for (const { name, required } of features) {
-    if (required && !columns.has(name)) {
-      throw new ServeError("schema_mismatch", `inputs: expected a tensor ${quote(name)}, which is required, got none`);
-    }
-  }
+  for (const { name, required } of features) if (required && !columns.has(name)) throw missingTensor(name);
   if (tensors.length > 0) return new Columns(rowCount, columns);
   throw new ServeError(
     "schema_mismatch",
     "inputs: expected at least one tensor, since it says how many rows there are",
   );
+}
+
+/** How many rows all of them have. @throws {@link ServeError} malformed_body. */
+export function rowsOf(tensors: readonly Omit<ColumnReader, "read">[]): number {
+  const rowCount = tensors[0]?.head.rowCount ?? 0;
+  for (const { head } of tensors) {
+    if (head.rowCount === rowCount) continue;
+    const first = tensors[0]!.head.input.name;
+    throw tensorFault(head.input.name, `as many rows as ${quote(first)} has, ${rowCount}`, String(head.rowCount));
+  }
+  return rowCount;
+}
+
+export function missingTensor(name: string): ServeError {
+  return new ServeError("schema_mismatch", `inputs: expected a tensor ${quote(name)}, which is required, got none`);
 }
 
 function markMissing({ input }: TensorHead, mask: Float64Array, columns: ReadonlyMap<string, ColumnValues>): void {

@@ -6,11 +6,11 @@
 
 import type { Buffer } from "node:buffer";
 import { ServeError } from "../../errors.js";
+import { type ServingVersion, servedBy } from "../../path/serving-version.js";
 import { productVersion } from "../../product-version.js";
 import { modelMetadata } from "../../protocol/open-inference/metadata.js";
 import { WireReader, WireWriter } from "../../protocol/protobuf/wire.js";
 import type { Registry } from "../../versions/registry.js";
-import type { Servable } from "../../versions/servable.js";
 import { boundName } from "../address.js";
 import type { Health } from "../health.js";
 import { askedByMessage, type InferNeeds, predictMethod, streamInferMethod } from "./infer.js";
@@ -69,8 +69,8 @@ function readName(message: Buffer): ModelName {
 }
 
 /** @throws {@link ServeError} model_not_found, not_ready. */
-function choose(registry: Registry, { name, version }: ModelName): Servable {
-  return registry.choose(name === "" ? undefined : name, version);
+function choose(registry: Registry, { name, version }: ModelName): ServingVersion {
+  return registry.chooseView(name === "" ? undefined : name, version);
 }
 
 /** @throws {@link ServeError} model_not_found. */
@@ -98,8 +98,8 @@ interface ModelMetadata {
   readonly outputs: readonly TensorMetadata[];
 }
 
-function metadataOf(registry: Registry, version: Servable): ModelMetadata {
-  const ready = registry.model(version.name).filter(({ state }) => state === "ready");
+function metadataOf(registry: Registry, version: ServingVersion): ModelMetadata {
+  const ready = registry.model(servedBy(version).name).filter(({ state }) => state === "ready");
   const numbers = ready.map(({ number }) => number);
   return modelMetadata(version, numbers) as ModelMetadata;
 }
@@ -125,7 +125,7 @@ const dataTypes = ["INVALID", "BOOL", "UINT8", "UINT16", "UINT32", "UINT64", "IN
 ]);
 
 /** Of `inference.ModelConfig` what load generators read: rows of a batch aren't among the dimensions. */
-function describeConfig(version: Servable): WireWriter {
+function describeConfig(version: ServingVersion): WireWriter {
   const { name, platform, inputs, outputs } = modelMetadata(version, []) as ModelMetadata;
   const config = new WireWriter().text(1, name).text(2, platform).integer(4, version.bodyLimits.decode.rowsMax);
   const tensor = ({ name, datatype, shape }: TensorMetadata, dims: number) =>

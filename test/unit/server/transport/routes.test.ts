@@ -153,7 +153,7 @@ describe("what a caller names", () => {
     const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     ask({ path: "/predict", headers: { traceparentHeader: traceparent, tracestateHeader: `a=1,${long(16_000)}` } });
     const [unknown, traced] = observed;
-    expect([unknown!.modelName, unknown!.versionName]).toEqual([`${long(64)}…`, `${"9".repeat(64)}…`]);
+    expect([unknown!.modelName, unknown!.versionName]).toEqual([`${long(69)}…`, `${"9".repeat(69)}…`]);
     expect(traced!.tracestate).toBe("a=1");
   });
 

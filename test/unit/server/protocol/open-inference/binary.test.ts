@@ -2,10 +2,17 @@
 
 import { Buffer } from "node:buffer";
 import { describe, expect, it } from "vitest";
+import type { Columns } from "../../../../../preprocessing/index.js";
+import { takeWhole } from "../../../../../server/path/sliced-work.js";
 import { writeBinary } from "../../../../../server/protocol/open-inference/binary.js";
+import { openInference } from "../../../../../server/protocol/open-inference/protocol.js";
+import type { ProtocolContract } from "../../../../../server/protocol/protocol.js";
 import {
   bytesOf,
   columnsOf,
+  decode,
+  everyKind,
+  headOf,
   makeContract,
   makeMessage,
   price,
@@ -134,13 +141,7 @@ describe("sizes", () => {
     expect(refusalOf({ body, header: wrong })).toMatch(
       wrong === ""
         ? /^400 the body isn't JSON/
-        : /^400 inference-header-content-length: expected the length of the JSON, from 1 to the \d+ bytes/,
-    );
-  });
-
-  it("of raw requests are told apart", () => {
-    expect(refusalOf({ body: Buffer.alloc(8), header: "0" })).toBe(
-      '400 inference-header-content-length: expected the length of the JSON, from 1 to the 8 bytes of the body, got "0" (raw requests, which have no JSON, aren\'t supported here)',
+        : /^400 inference-header-content-length: expected the length of the JSON, at most the \d+ bytes/,
     );
   });
 
@@ -167,6 +168,67 @@ describe("sizes", () => {
     const contract = makeContract({ properties: { id: { type: "number", "x-pii": true } }, required: [] });
     const message = makeMessage([binary("id", "INT64", 1, bytesOf(BigInt64Array.of(2n ** 53n + 1n)))]);
     expect(refusalOf(message, contract)).toMatch(/got a number \(hidden: personal data\)$/);
+  });
+});
+
+describe("a raw request", () => {
+  const one = (name: string, feature: object) => makeContract({ properties: { [name]: feature }, required: [name] });
+  const price = one("price", { type: "number" });
+  const raw = (body: Uint8Array) => ({ body: Buffer.from(body), header: "0" });
+  const rowOf = (body: Uint8Array, contract: ProtocolContract) => {
+    const { rows } = decode(raw(body), contract);
+    return [...(rows as Columns).values.values()].map((column) => Array.from<unknown>(column));
+  };
+
+  it.each<[string, object, Uint8Array, unknown]>([
+    ["a number", { type: "number" }, bytesOf(Float64Array.of(0.1)), 0.1],
+    ["a missing number", { type: ["number", "null"] }, bytesOf(Float64Array.of(Number.NaN)), Number.NaN],
+    ["an integer", { type: "integer" }, bytesOf(BigInt64Array.of(-7n)), -7],
+    ["a truth value", { type: "boolean" }, Uint8Array.of(1), 1],
+    ["a text", { type: "string" }, Buffer.from("Zürich"), "Zürich"],
+    ["an empty text", { type: "string" }, Buffer.alloc(0), ""],
+    ["a list", { type: "array", items: { type: "number" } }, bytesOf(Float64Array.of(1, 2.5, 4)), [1, 2.5, 4]],
+    ["a list of three", everyKind.window, bytesOf(Float64Array.of(1, 2.5, 4)), [1, 2.5, 4]],
+  ])("is one row of the only tensor: %s", (_, feature, bytes, value) => {
+    expect(rowOf(bytes, one("x", feature))).toEqual([[value]]);
+  });
+
+  it("is the same in slices, and asks for all outputs as binary data", () => {
+    const contract = makeContract({
+      properties: { x: everyKind.window },
+      required: ["x"],
+      labels: ["no", "yes"],
+      hasProbabilities: true,
+    });
+    const { body, header } = raw(bytesOf(Float64Array.of(1, 2, 3)));
+    const request = decode({ body, header }, contract);
+    expect(request.outputs.map(({ output, isBinary }) => [output.name, isBinary])).toEqual([
+      ["prediction", true],
+      ["probabilities", true],
+    ]);
+    expect(takeWhole(openInference.sliced!.decode(body, headOf(header), contract))).toEqual(request);
+  });
+
+  it("has the length of one row", () => {
+    expect(refusalOf(raw(Buffer.alloc(16)), price)).toBe(
+      '400 input "price": expected 8 bytes for 1 element of FP64, got 16',
+    );
+    expect(refusalOf(raw(Buffer.alloc(7)), price)).toMatch(/expected 8 bytes .*, got 7$/);
+    const list = one("x", { type: "array", items: { type: "number" }, maxItems: 2 });
+    expect(refusalOf(raw(Buffer.alloc(17)), list)).toMatch(/expected 16 bytes for 2 elements of FP64, got 17$/);
+    expect(refusalOf(raw(Buffer.alloc(24)), list)).toMatch(/expected the shape \[rows, n\] .*, got \[1,3\]$/);
+    expect(refusalOf(raw(Buffer.of(0xff)), one("x", { type: "string" }))).toMatch(/expected UTF-8, in element 0/);
+  });
+
+  it("is refused where the length doesn't say what it is", () => {
+    const begin = "400 inference-header-content-length: expected the length of the JSON, got 0, and";
+    expect(refusalOf(raw(Buffer.alloc(8)))).toBe(
+      `${begin} a body without JSON is for a model of one input tensor: this one has 7`,
+    );
+    const texts = one("tags", { type: "array", items: { type: "string" } });
+    expect(refusalOf(raw(Buffer.alloc(8)), texts)).toBe(
+      `${begin} how many texts "tags" has doesn't follow from the length of the body`,
+    );
   });
 });
 
