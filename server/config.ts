@@ -7,6 +7,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { defaultBytesMax, defaultWorkers, type Machine, readMachine } from "./machine.js";
+import { versionChoices } from "./versions/version-policy.js";
 
 /** A number, or its text, as flags and variables have it. `z.coerce` would take empty text, null and false for 0. */
 const numeric = <T extends z.ZodType>(schema: T) =>
@@ -53,6 +54,11 @@ export const configSchema = z.strictObject({
   adminPort: port.default(8082).describe("port of the admin listener; 0 for any free one"),
   models: z.string().min(1).default("models").describe("the model store: <name>/<version>/ are bundles"),
   versionsPerModel: count(1, 100).default(2).describe("how many of a model's newest versions are loaded"),
+  versions: versionChoices
+    .optional()
+    .describe(
+      'which versions are loaded of the models that it names: {"demand": "latest 3", "digits": [1, 4], "iris": "all"}',
+    ),
   defaultModel: z.string().min(1).optional().describe("what /predict answers for; without it, the only model"),
   predictRoute: route
     .optional()

@@ -40,6 +40,7 @@ import { Manager } from "./versions/manager.js";
 import { Registry } from "./versions/registry.js";
 import type { Servable } from "./versions/servable.js";
 import { StoreLoader } from "./versions/store-loader.js";
+import { policiesOf } from "./versions/version-policy.js";
 
 /** How long a drain waits for what observers still hold, such as spans for the collector, milliseconds. */
 const deliverMs = 2000;
@@ -295,10 +296,10 @@ export class Server {
   }
 
   #createLoader(manager: Manager): StoreLoader {
-    const { models, versionsPerModel, defaultModel, defaultModelIsLoose = false } = this.#config;
+    const { models, versions, versionsPerModel, defaultModel, defaultModelIsLoose = false } = this.#config;
     return new StoreLoader({
       models,
-      versionsPerModel,
+      policyOf: policiesOf(versions, versionsPerModel),
       defaultModel,
       defaultIsLoose: defaultModelIsLoose,
       registry: this.#registry,

@@ -18,10 +18,10 @@ import {
   unloadServable,
   warmServable,
 } from "./load-servable.js";
-import { keyOf } from "./newest.js";
 import type { Registry } from "./registry.js";
 import { Servable } from "./servable.js";
 import { UnreadVersion } from "./unread-version.js";
+import { keyOf } from "./version-key.js";
 
 export interface ManagerOptions {
   readonly registry: Registry;

@@ -9,15 +9,17 @@
 import { folderSignature, listBundles, type StoredBundle } from "../../bundle/index.js";
 import { StoppedError, type Turns } from "../turns.js";
 import type { Manager } from "./manager.js";
-import { keyOf, newestVersions } from "./newest.js";
 import type { Registry } from "./registry.js";
 import { Servable } from "./servable.js";
 import { UnreadVersion } from "./unread-version.js";
+import { keyOf } from "./version-key.js";
+import { type PolicyOf, whyNotWanted } from "./version-policy.js";
+import { wantedVersions } from "./wanted-versions.js";
 
 export interface StoreLoaderOptions {
   /** The store's folder. */
   readonly models: string;
-  readonly versionsPerModel: number;
+  readonly policyOf: PolicyOf;
   /** Which model `/predict` is about, if that is set. */
   readonly defaultModel: string | undefined;
   /** Whether it may be a model that this store hasn't: it was set beside another store. */
@@ -118,7 +120,7 @@ export class StoreLoader {
   }
 
   #next(): StoredBundle | undefined {
-    return nextToLoad(this.#stored, this.#options.versionsPerModel, this.#begun, this.#without);
+    return nextToLoad(this.#stored, this.#options.policyOf, this.#begun, this.#without);
   }
 
   /** One after the other, once nothing is loaded any more. */
@@ -142,14 +144,10 @@ export class StoreLoader {
 
   /** Says of those that nobody needs why they aren't loaded. */
   #leaveOthers(): void {
-    const { registry, versionsPerModel } = this.#options;
-    for (const version of registry.listed) {
-      if (version instanceof UnreadVersion && version.state === "loading") {
-        version.leave(
-          `the newest ${versionsPerModel === 1 ? "version is" : `${versionsPerModel} versions are`} loaded (versionsPerModel)`,
-        );
-      }
-    }
+    const { registry, policyOf } = this.#options;
+    for (const version of registry.listed)
+      if (version instanceof UnreadVersion && version.state === "loading")
+        version.leave(whyNotWanted(policyOf(version.name)));
   }
 
   async #look(): Promise<void> {
@@ -173,17 +171,18 @@ export class StoreLoader {
 }
 
 /**
- * Which version is loaded next: of the newest few of each model one that nobody has begun with. Pure, and the same
+ * Which version is loaded next: of those that the policies want one that nobody has begun with. Pure, and the same
  * question may be asked again at any time.
  *
  * @param without - Keys of those that failed: they take no place among the newest.
  */
 export function nextToLoad(
   stored: readonly StoredBundle[],
-  perModel: number,
+  policyOf: PolicyOf,
   begun: ReadonlySet<string>,
   without: ReadonlySet<string>,
 ): StoredBundle | undefined {
-  const sound = stored.filter((one) => !without.has(keyOf(one)));
-  return newestVersions(sound, perModel).find((one) => !begun.has(keyOf(one)));
+  const wanted = wantedVersions(stored, [], { policyOf, without, pinned: new Set() });
+  const next = wanted.find(({ model, version }) => !begun.has(keyOf({ name: model, version })));
+  return next && { name: next.model, version: next.version, directory: next.directory };
 }

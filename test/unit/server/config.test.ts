@@ -88,13 +88,15 @@ describe("a setting", () => {
     predictRoute: "/demand",
     healthRoute: "/up",
     corsOrigins: "https://a.example",
+    versions: '{"demand":[1,4]}',
   };
 
   test.each(describeSettings())(
     "$flag is known to flags, environment, file and help",
     ({ flag, variable, key, fallback, help }) => {
       const value = fallback || usualValues[key] || "demand";
-      const expected = Number.isNaN(Number(value)) ? value : Number(value);
+      const isJson = value.startsWith("{") || /^\d+(\.\d+)?$/.test(value);
+      const expected = isJson ? JSON.parse(value) : value;
       expect(read([flag, value])).toHaveProperty(key, expected);
       expect(read([], { [variable]: value })).toHaveProperty(key, expected);
       writeFile({ [key]: expected });

@@ -1,13 +1,13 @@
 /** Goal: of each model the newest few bundles are loaded, by number and not by the alphabet. */
 
 import { expect, test } from "vitest";
-import { newestVersions } from "../../../../server/versions/newest.js";
+import { wantedVersions } from "../../../../server/versions/wanted-versions.js";
 
 const bundles = (text: string) =>
   text
     .split(" ")
     .filter(Boolean)
-    .map((key) => ({ name: key.split("/")[0]!, version: Number(key.split("/")[1]) }));
+    .map((key) => ({ name: key.split("/")[0]!, version: Number(key.split("/")[1]), directory: key }));
 
 test.each([
   ["", 2, ""],
@@ -19,6 +19,8 @@ test.each([
 ])("of %j, %i per model: %j", (stored, perModel, taken) => {
   const list = bundles(stored);
   const before = [...list];
-  expect(newestVersions(list, perModel)).toEqual(bundles(taken));
+  const policyOf = () => ({ kind: "latest", count: perModel }) as const;
+  const wanted = wantedVersions(list, [], { policyOf, without: new Set(), pinned: new Set() });
+  expect(wanted.map(({ directory }) => directory).join(" ")).toBe(taken);
   expect(list).toEqual(before);
 });
