@@ -102,7 +102,7 @@ const owners: Owners = {
   "server/versions/store-loader.ts": ["server/server.ts"],
   // A policy is chosen where the server is put together.
   "server/routing/newest-ready.ts": ["server/server.ts"],
-  "server/server.ts": ["server/main.ts"],
+  "server/server.ts": ["server/alone.ts"],
 };
 
 /**

@@ -19,6 +19,8 @@ export interface GrpcListenerOptions extends Omit<ExchangeNeeds, "budget" | "met
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** A bound socket that other processes listen on too; undefined for a port that is taken exclusively. */
+  readonly socket: object | undefined;
   readonly services: readonly GrpcService[];
   /** Of one message. */
   readonly messageBytesMax: number;
@@ -121,9 +123,10 @@ class Http2Listener implements GrpcListener {
   }
 
   async listen(): Promise<void> {
-    const { host, port } = this.#options;
+    const { host, port, socket } = this.#options;
     try {
-      this.#server.listen({ host, port, exclusive: true });
+      if (socket === undefined) this.#server.listen({ host, port, exclusive: true });
+      else this.#server.listen(socket);
       await once(this.#server, "listening");
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
