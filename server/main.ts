@@ -1,7 +1,7 @@
-/** `plumb serve`: settings, and a server. */
+/** `plumb serve`: settings, and how many processes serve. */
 
-import { serveAlone } from "./alone.js";
-import { type Config, readConfig } from "./config.js";
+import { type Config, countProcesses, readConfig } from "./config.js";
+import { readMachine } from "./machine.js";
 
 /**
  * Serves until a signal says to stop (`onSignals`).
@@ -21,5 +21,13 @@ export async function serve(
     process.stderr.write(`plumb serve: ${(error as Error).message}\n`);
     return 2;
   }
+  const machine = readMachine();
+  const processes = countProcesses(config, machine);
+  // Whichever it is, nothing of the other is loaded.
+  if (processes > 1) {
+    const { servePlanes } = await import("./planes/main.js");
+    return await servePlanes(config, machine, processes);
+  }
+  const { serveAlone } = await import("./alone.js");
   return await serveAlone(config);
 }
