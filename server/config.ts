@@ -32,6 +32,8 @@ const route = z
   });
 const origin = /^https?:\/\/[\w.-]+(?::\d{1,5})?$|^https?:\/\/\[[0-9a-fA-F:]+\](?::\d{1,5})?$/;
 
+const processesMax = 64;
+
 /** Key: as in the file. Flag: `--http-port`; environment: `PLUMB_HTTP_PORT`. */
 export const configSchema = z.strictObject({
   host: host.default("127.0.0.1").describe("address of the public listener; 0.0.0.0 for all"),
@@ -87,6 +89,15 @@ export const configSchema = z.strictObject({
     .describe(
       "what runs models of trees: the faster one that gives the same bits, ONNX Runtime, the tree kernel wherever it can",
     ),
+  processes: z
+    .union([z.literal("auto"), count(1, processesMax)], { error: `expected auto, or 1 to ${processesMax}` })
+    .default(1)
+    .describe(
+      "how many processes serve; with more than one, another one supervises them and has the admin listener; auto: as many as processors that it may use",
+    ),
+  processHangMs: count(500, 600_000)
+    .default(10_000)
+    .describe("how long the event loop of one of several processes may be held before the process is replaced"),
   workers: count(0, 256)
     .optional()
     .describe("threads of the pool; by default one less than the processors that it may use, at least 1"),
@@ -147,7 +158,7 @@ export interface Config extends Settings {
    * The default model was set by a config file that doesn't name the store that is served: where that store hasn't the
    * model, there is no default. Set in any other way it has to be there.
    */
-  readonly defaultModelIsLoose?: boolean;
+  readonly defaultModelIsLoose?: boolean | undefined;
 }
 type Source = Record<string, unknown>;
 
@@ -263,6 +274,11 @@ export interface SizedConfig extends Config {
   readonly workers: number;
   readonly bytesMax: number;
   readonly machine: Machine;
+}
+
+/** How many processes serve. */
+export function countProcesses({ processes }: Config, { processors }: Machine): number {
+  return processes === "auto" ? Math.max(1, Math.min(processesMax, Math.floor(processors))) : processes;
 }
 
 export function withSizes(config: Config, machine = readMachine()): SizedConfig {

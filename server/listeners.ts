@@ -20,7 +20,13 @@ import type { GrpcListener } from "./transport/grpc/listener.js";
 import type { Health } from "./transport/health.js";
 import type { ForeignProtocol } from "./transport/http/foreign-protocol.js";
 import { loadHttp } from "./transport/http/load.js";
-import type { HttpListener, HttpMember } from "./transport/http/transport.js";
+import type {
+  HttpListener,
+  HttpMember,
+  HttpTransport,
+  ListenerOptions,
+  SharedPort,
+} from "./transport/http/transport.js";
 import type { CallNeeds } from "./transport/http-call.js";
 import { OpenApi } from "./transport/openapi/openapi.js";
 import {
@@ -48,12 +54,19 @@ export interface ListenerNeeds {
   readonly countRefusal: (code: ServeError["code"]) => void;
   readonly logs: Pick<Logs, "event">;
   readonly accessLog: Pick<AccessLog, "onRefusal">;
+  /** Ports that other processes serve too. Then there is no admin listener: it is in another process. */
+  readonly shared: SharedPorts | undefined;
+}
+
+export interface SharedPorts {
+  readonly http: SharedPort;
+  readonly grpc: SharedPort;
 }
 
 export interface Listeners {
   readonly member: HttpMember;
   readonly public: HttpListener;
-  readonly admin: HttpListener;
+  readonly admin: HttpListener | undefined;
   /** Undefined where it isn't switched on; then nothing of it is loaded. */
   readonly grpc: GrpcListener | undefined;
 }
@@ -63,8 +76,8 @@ const foreignEveryMs = 60_000;
 
 /** @throws Error with a sentence when an address can't be listened on; then neither listens. */
 export async function openListeners(config: SizedConfig, needs: ListenerNeeds): Promise<Listeners> {
-  const { host, httpPort, adminHost, adminPort, bytesMax } = config;
-  const { path, now, registry, health, nextRequestId, scrape, pause, countRefusal, logs, accessLog } = needs;
+  const { host, httpPort, bytesMax } = config;
+  const { path, now, registry, health, nextRequestId, pause, countRefusal, logs, accessLog, shared } = needs;
   const { transport, notice } = await loadHttp(config.http);
   if (notice !== undefined) logs.event(notice.level, notice.message);
   let opened: HttpListener | undefined;
@@ -92,16 +105,11 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
   const plain = limitErrors(plainProtocol, config.errors);
   const protocolAt = (path: string) => publicRouter.protocolAt(path) ?? plain;
   const answerFailure = createFailureAnswer(logs, accessLog, nextRequestId, protocolAt);
-  const adminRouter = createAdminRouter({
-    registry,
-    health,
-    scrape,
-    onScrapeError: (exchange, error) => answerFailure(exchange, "internal", "the scrape failed", error),
-  });
   const publicListener = await transport.listen({
     name: "http",
     host,
     port: httpPort,
+    shared: shared?.http,
     receivingBytesMax: bytesMax,
     headers: cors === undefined ? publicRouter.headers : new Set([...(publicRouter.headers ?? []), ...corsHeaders]),
     handle:
@@ -114,27 +122,39 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     onForeignProtocol: logForeign("http", now, logs),
   });
   opened = publicListener;
+  let admin: HttpListener | undefined;
   try {
-    const admin = await transport.listen({
-      name: "admin",
-      host: adminHost,
-      port: adminPort,
-      receivingBytesMax: 0,
-      handle: (exchange) => adminRouter.handle(exchange),
-      onFailure: answerFailure,
-      onForeignProtocol: logForeign("admin", now, logs),
-    });
-    try {
-      const grpc = config.grpcPort === undefined ? undefined : await openGrpcListener(config.grpcPort, config, needs);
-      return { member: transport.name, public: publicListener, admin, grpc };
-    } catch (error) {
-      await admin.close(0, 0);
-      throw error;
-    }
+    if (shared === undefined) admin = await openAdminListener(transport, config, needs, answerFailure);
+    const grpc = config.grpcPort === undefined ? undefined : await openGrpcListener(config.grpcPort, config, needs);
+    return { member: transport.name, public: publicListener, admin, grpc };
   } catch (error) {
+    await admin?.close(0, 0);
     await publicListener.close(0, 0);
     throw error;
   }
+}
+
+async function openAdminListener(
+  transport: HttpTransport,
+  { adminHost, adminPort }: SizedConfig,
+  { registry, health, scrape, now, logs }: ListenerNeeds,
+  onFailure: ListenerOptions["onFailure"],
+): Promise<HttpListener> {
+  const router = createAdminRouter({
+    registry,
+    health,
+    scrape,
+    onScrapeError: (exchange, error) => onFailure(exchange, "internal", "the scrape failed", error),
+  });
+  return await transport.listen({
+    name: "admin",
+    host: adminHost,
+    port: adminPort,
+    receivingBytesMax: 0,
+    handle: (exchange) => router.handle(exchange),
+    onFailure,
+    onForeignProtocol: logForeign("admin", now, logs),
+  });
 }
 
 async function openGrpcListener(port: number, config: SizedConfig, needs: ListenerNeeds): Promise<GrpcListener> {
@@ -144,6 +164,7 @@ async function openGrpcListener(port: number, config: SizedConfig, needs: Listen
     ...needs,
     host,
     port,
+    socket: needs.shared?.grpc.socket,
     messageBytesMax: grpcBytesMax,
     receivingBytesMax: bytesMax,
     streamsMax: grpcStreamsMax,

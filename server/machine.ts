@@ -38,6 +38,11 @@ export function defaultBytesMax({ memoryBytes }: Machine): number {
   return Math.max(mebibyte, Math.min(bodiesBytesMax, Math.floor(memoryBytes / 8)));
 }
 
+/** What each of several processes may use, so that all of them together use no more than one would. */
+export function shareOf({ processors, memoryBytes }: Machine, processes: number): Machine {
+  return { processors: processors / processes, memoryBytes: Math.floor(memoryBytes / processes) };
+}
+
 /** Reads the limits of this process; at most a few small files. */
 export function readMachine(): Machine {
   const limitBytes = process.constrainedMemory();

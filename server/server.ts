@@ -16,9 +16,9 @@ import { openEngines } from "./inference/engines.js";
 import { Intake, intakeRowsMax } from "./inference/intake.js";
 import { Pools } from "./inference/pools.js";
 import { Scheduler } from "./inference/scheduler.js";
-import type { StuckRun } from "./inference/worker-slots.js";
 import { Linger } from "./linger.js";
-import { type Listeners, openListeners } from "./listeners.js";
+import { type Listeners, openListeners, type SharedPorts } from "./listeners.js";
+import type { Machine } from "./machine.js";
 import { AccessLog } from "./observe/access-log.js";
 import { addGauges } from "./observe/gauges.js";
 import { Logs } from "./observe/logs.js";
@@ -26,6 +26,7 @@ import { Metrics } from "./observe/metrics.js";
 import type { Observer } from "./observe/observer.js";
 import { readTraceSettings } from "./observe/trace-settings.js";
 import { Traces } from "./observe/traces.js";
+import { logEngines, logStuckRun } from "./observe/version-log.js";
 import { WallClock } from "./observe/wall-clock.js";
 import { PredictionCache } from "./path/cache.js";
 import { createPath, type PredictPath } from "./path/predict.js";
@@ -57,8 +58,20 @@ const scrapeBudgetMs = 0.1;
 
 const now = () => performance.now();
 
+/** What a server that is one of several serving processes does otherwise than one that is alone. */
+export interface ServingPart {
+  /** Stands in each line of its log. */
+  readonly process: string;
+  /** Its part of the machine. */
+  readonly machine: Machine;
+  readonly shared: SharedPorts;
+  /** Whether others serve meanwhile: then it listens once it is ready. */
+  readonly listensWhenReady: boolean;
+}
+
 export class Server {
   readonly #config: SizedConfig;
+  readonly #part: ServingPart | undefined;
   readonly #logs: Logs;
   readonly #metrics = new Metrics();
   readonly #traces: Traces;
@@ -80,19 +93,23 @@ export class Server {
   #metricsTimer: NodeJS.Timeout | undefined;
   #warm = false;
   #stopping = false;
+  /** The drain is of this process alone: the server, as callers see it, goes on. */
+  #othersServe = false;
 
   #isStarting = false;
   /** Settled when the start has ended, well or not. */
   #started: Promise<void> | undefined;
 
-  constructor(config: Config) {
-    this.#config = withSizes(config);
+  /** @param part - Undefined for a server that is one process. */
+  constructor(config: Config, part?: ServingPart) {
+    this.#config = withSizes(config, part?.machine);
+    this.#part = part;
     // Which version answers calls that name none. Another policy is another word here.
     this.#registry = new Registry(config.defaultModel, newestReady);
     this.#routes = new Routes(this.#registry);
     const linger = new Linger(now, config.lingerUs / 1000, setImmediate);
     this.#admission = new Admission({ callsMax: config.callsMax, bytesMax: this.#config.bytesMax }, linger);
-    this.#logs = new Logs({ wallClock: () => new Date() });
+    this.#logs = new Logs({ wallClock: () => new Date(), ...(part && { fields: { process: part.process } }) });
     const { settings, problems } = readTraceSettings(process.env, config.traceSampleShare);
     for (const problem of problems) this.#logs.event("warn", `traces: ${problem}`);
     this.#traces = new Traces({
@@ -165,8 +182,9 @@ export class Server {
     return this.#listeners!.public.port;
   }
 
+  /** Not of one of several serving processes: the primary has the admin listener. */
   get adminPort(): number {
-    return this.#listeners!.admin.port;
+    return this.#listeners!.admin!.port;
   }
 
   /** Undefined without gRPC. */
@@ -174,9 +192,17 @@ export class Server {
     return this.#listeners!.grpc?.port;
   }
 
-  get #ports(): Record<string, number> {
-    const { httpPort, adminPort, grpcPort } = this;
-    return { http_port: httpPort, admin_port: adminPort, ...(grpcPort !== undefined && { grpc_port: grpcPort }) };
+  get #ports(): Record<string, number | undefined> {
+    return { http_port: this.httpPort, admin_port: this.#listeners!.admin?.port, grpc_port: this.grpcPort };
+  }
+
+  /** What a scrape of this process gives. */
+  readonly scrape = () => this.#metrics.scrape(this.#scrapeTurns.pause);
+
+  /** How it is, for whoever supervises it. */
+  get counts(): { connections: number; callsInFlight: number; stuckWorkers: number } {
+    const connections = this.#listeners?.public.connections ?? 0;
+    return { connections, callsInFlight: this.#admission.calls, stuckWorkers: this.#pools?.stuck ?? 0 };
   }
 
   get registry(): Registry {
@@ -188,7 +214,7 @@ export class Server {
   }
 
   get ready(): boolean {
-    return this.#warm && !this.#stopping && !this.#pools?.down && this.#registry.ready;
+    return this.#warm && (!this.#stopping || this.#othersServe) && !this.#pools?.down && this.#registry.ready;
   }
 
   async #start(): Promise<void> {
@@ -196,7 +222,7 @@ export class Server {
     const pools = new Pools({
       workers: this.#config.workers,
       onTrouble: (message) => this.#logs.event("error", message),
-      onStuck: (run, way) => this.#logStuck(run, way),
+      onStuck: (run, way) => logStuckRun(this.#logs, run, way, this.#registry.entry(run.key)),
     });
     this.#pools = pools;
     const scheduler = this.#createScheduler(pools);
@@ -211,8 +237,7 @@ export class Server {
     });
     if (this.#config.execution !== "pool") openEngines();
     await this.#traces.begin();
-    await this.#listen(path);
-    this.#logs.event("info", "listening", this.#ports);
+    if (!this.#part?.listensWhenReady) await this.#listen(path);
     this.#turns.throwIfStopped();
     this.#sweeper = setInterval(() => this.#admission.sweep(now(), path.giveUp), sweepEveryMs);
     const manager = this.#createManager(pools, scheduler);
@@ -221,6 +246,7 @@ export class Server {
     this.#loader = loader;
     await loader.load();
     this.#turns.throwIfStopped();
+    if (this.#part?.listensWhenReady) await this.#listen(path);
     this.#warm = true;
     this.#routes.open();
     loader.watch();
@@ -241,13 +267,15 @@ export class Server {
       registry: this.#registry,
       health: { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 },
       nextRequestId: this.#nextRequestId,
-      scrape: () => this.#metrics.scrape(this.#scrapeTurns.pause),
+      scrape: this.scrape,
       pause: this.#scrapeTurns.pause,
       countRefusal: (code) => this.#metrics.countRefusal(code),
       logs: this.#logs,
       accessLog: this.#accessLog,
+      shared: this.#part?.shared,
     });
     this.#addGauges();
+    this.#logs.event("info", "listening", this.#ports);
   }
 
   #createScheduler(pools: Pools): Scheduler {
@@ -284,7 +312,7 @@ export class Server {
       },
       listener: {
         onRead: (servable) => this.#metrics.addVersion(servable),
-        onEngines: (servable) => this.#logEngines(servable),
+        onEngines: (servable) => logEngines(this.#logs, servable),
         onServing: (servable) => this.#giveMemory(servable),
         onGone: (servable) => {
           this.#metrics.removeVersion(servable);
@@ -307,27 +335,6 @@ export class Server {
       turns: this.#turns,
       log: (level, message, fields) => this.#logs.event(level, message, fields),
     });
-  }
-
-  #logStuck({ key, rowCount, ranMs }: StuckRun, way: "thread" | "process"): void {
-    const version = this.#registry.entry(key);
-    const fields = { model: version?.name, version: version?.number, rows: rowCount, ran_ms: Math.round(ranMs) };
-    const what =
-      way === "process"
-        ? "its process was killed and is replaced; if it happens again, take the version back"
-        : "its thread was written off and is replaced, but holds a processor until the run ends: restart the server soon, and take the version back";
-    this.#logs.event("error", `a run didn't end: ${what}`, fields);
-  }
-
-  #logEngines({ name, number, engines }: Servable): void {
-    for (const { model, engine, reason, differed } of engines) {
-      this.#logs.event(differed ? "error" : "info", `engine: ${engine}`, {
-        model: name,
-        version: number,
-        part: model,
-        reason,
-      });
-    }
   }
 
   /** Not before it serves: the proof has to see runs. */
@@ -377,17 +384,20 @@ export class Server {
    * Drains and ends, within the drain's time (and its delay). Idempotent.
    *
    * @param reason - For the log: the signal's name.
+   * @param othersServe - Other processes go on to serve its ports: health doesn't change, and nobody need be waited for.
    * @returns How many requests and runs were cut off: 0 unless the drain's time ran out.
    */
-  async stop(reason: string): Promise<number> {
+  async stop(reason: string, othersServe = false): Promise<number> {
     if (this.#stopping) return 0;
     this.#stopping = true;
+    this.#othersServe = othersServe;
     this.#turns.stop();
     this.#loader?.close();
     const { drainDelayMs, drainQuietMs, drainTimeoutMs } = this.#config;
     this.#logs.event("info", "draining", { reason, calls_in_flight: this.#admission.calls });
     // A load balancer needs time to see that this server isn't ready before connections are refused.
-    if (drainDelayMs > 0 && this.#warm) await new Promise((resolve) => setTimeout(resolve, drainDelayMs));
+    if (drainDelayMs > 0 && this.#warm && !othersServe)
+      await new Promise((resolve) => setTimeout(resolve, drainDelayMs));
     const endMs = now() + drainTimeoutMs;
     const leftMs = () => Math.max(0, endMs - now());
     const startCut = (await this.#endStart(leftMs())) ? 0 : 1;
@@ -396,7 +406,7 @@ export class Server {
     const closing = [http, grpc].map(async (listener) => (await listener?.close(quietMs, leftMs())) ?? 0);
     const callsCut = (await Promise.all(closing)).reduce((sum, cut) => sum + cut, 0);
     const delivered = Promise.all(this.#observers.map((observer) => observer.close(deliverMs)));
-    await this.#listeners?.admin.close(0, 1000);
+    await this.#listeners?.admin?.close(0, 1000);
     clearTimeout(this.#metricsTimer);
     clearInterval(this.#sweeper);
     const runsCut = (await this.#pools?.close(leftMs())) ?? 0;

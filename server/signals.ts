@@ -18,9 +18,15 @@ const stopping = ["SIGTERM", "SIGINT", "SIGQUIT", "SIGUSR2", "SIGPWR", "SIGXCPU"
  * nothing.
  *
  * @param note - Takes a sentence for the log.
+ * @param reload - What SIGHUP does where settings or bundles can be read again without a restart of the whole.
+ * @param beforeEnd - What a second signal does before it ends this process.
  * @returns The signal's name.
  */
-export async function onSignals(note: (message: string) => void): Promise<string> {
+export async function onSignals(
+  note: (message: string) => void,
+  reload?: () => void,
+  beforeEnd: () => void = () => {},
+): Promise<string> {
   const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
   // Such as --heapsnapshot-signal=SIGUSR2: then the signal is Node's.
   const nodeOptions = [...process.execArgv, process.env.NODE_OPTIONS ?? ""].join(" ");
@@ -30,7 +36,10 @@ export async function onSignals(note: (message: string) => void): Promise<string
       if (nodeOptions.includes(signal)) continue;
       process.on(signal, () => {
         if (++count === 1) resolve(signal);
-        else endAtOnce();
+        else {
+          beforeEnd();
+          endAtOnce();
+        }
       });
     }
     process.on("SIGHUP", () => {
@@ -41,7 +50,8 @@ export async function onSignals(note: (message: string) => void): Promise<string
         // descriptors are closed.
         process.once("exit", () => terminals.forEach(close));
         resolve("SIGHUP");
-      } else
+      } else if (reload !== undefined) reload();
+      else
         note(
           "SIGHUP is ignored: settings and bundles are read at the start, so restart the server to have them read again",
         );

@@ -16,7 +16,7 @@ export const product = join(dist, "plumb");
 const kernel = "plumb/kernel.wasm";
 
 /** Where a process or a thread of the command begins; package.json and bin/ name them by these paths. */
-const entries = ["cli/main", "server/inference/process-worker", "server/inference/worker"];
+const entries = ["cli/main", "server/planes/serving", "server/inference/process-worker", "server/inference/worker"];
 
 /** Compiles where a source, the compiler or its settings have changed, and removes what no source accounts for. */
 export async function ensureBuild() {

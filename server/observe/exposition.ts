@@ -12,10 +12,17 @@ export interface Sample {
   readonly value: number;
 }
 
+/**
+ * How a family of several processes becomes one: counters and histograms add up. `max` and `min` are over processes that
+ * are in service; `each` keeps a sample per process, with its label `process`.
+ */
+export type Merge = "sum" | "max" | "min" | "each";
+
 export interface Family {
   readonly name: string;
   readonly help: string;
   readonly type: "counter" | "gauge" | "histogram";
+  readonly merge: Merge;
   /** Its samples as text, a few lines a piece. */
   readonly pieces: () => Iterable<string>;
 }
@@ -23,7 +30,7 @@ export interface Family {
 export const contentType = "text/plain; version=0.0.4; charset=utf-8";
 
 /** The whole of a family: what it is, then its samples. */
-export function* familyText({ name, help, type, pieces }: Family): Generator<string, void> {
+export function* familyText({ name, help, type, pieces }: Omit<Family, "merge">): Generator<string, void> {
   yield `# HELP ${name} ${help.replaceAll("\\", "\\\\").replaceAll("\n", "\\n")}\n# TYPE ${name} ${type}\n`;
   yield* pieces();
 }
@@ -70,7 +77,7 @@ export function histogramText(name: string, labels: string, histogram: Histogram
   return text + sampleText(`${name}_sum`, labels, histogram.sum) + sampleText(`${name}_count`, labels, histogram.count);
 }
 
-function numberText(value: number): string {
+export function numberText(value: number): string {
   if (Number.isFinite(value)) return String(value);
   return Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
 }

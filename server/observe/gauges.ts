@@ -3,6 +3,7 @@
 import type { PredictionCache } from "../path/cache.js";
 import type { ListedVersion } from "../versions/registry.js";
 import type { Servable } from "../versions/servable.js";
+import type { Merge, Sample } from "./exposition.js";
 import type { Metrics } from "./metrics.js";
 
 export interface WorkerCounts {
@@ -30,50 +31,44 @@ export interface GaugedServer {
 }
 
 export function addGauges(metrics: Metrics, server: GaugedServer): void {
-  type Type = "gauge" | "counter";
+  /** Of a gauge: how it merges with those of other processes. */
+  type Type = Merge | "counter";
+  const add = (name: string, type: Type, help: string, read: () => readonly Sample[]) =>
+    type === "counter"
+      ? metrics.addGauge({ name, help, read }, "counter")
+      : metrics.addGauge({ name, help, merge: type, read });
   const ofServer = (name: string, type: Type, help: string, read: () => number) =>
-    metrics.addGauge({ name, help, read: () => [{ value: read() }] }, type);
+    add(name, type, help, () => [{ value: read() }]);
   const ofVersions = (name: string, type: Type, help: string, read: (version: Servable) => number) =>
-    metrics.addGauge(
-      {
-        name,
-        help,
-        read: () => server.versions.map((version) => ({ labels: labelsOf(version), value: read(version) })),
-      },
-      type,
+    add(name, type, help, () =>
+      server.versions.map((version) => ({ labels: labelsOf(version), value: read(version) })),
     );
   const labelsOf = ({ name, number }: ListedVersion) => ({ model: name, version: String(number) });
   const ofCaches = (name: string, type: Type, help: string, read: (cache: PredictionCache) => number) =>
-    metrics.addGauge(
-      {
-        name,
-        help,
-        // Nothing of versions that keep no answers.
-        read: () =>
-          server.versions.flatMap((version) =>
-            version.cache ? [{ labels: labelsOf(version), value: read(version.cache) }] : [],
-          ),
-      },
-      type,
+    // Nothing of versions that keep no answers.
+    add(name, type, help, () =>
+      server.versions.flatMap((version) =>
+        version.cache ? [{ labels: labelsOf(version), value: read(version.cache) }] : [],
+      ),
     );
 
   const { admission, listener, logs, traces, queuedRows } = server;
-  ofServer("plumb_ready", "gauge", "1 when every model is proved and warm and the server isn't draining.", () =>
+  ofServer("plumb_ready", "max", "1 when every model is proved and warm and the server isn't draining.", () =>
     Number(server.ready),
   );
-  ofServer("plumb_calls_in_flight", "gauge", "Calls that aren't answered yet.", () => admission.calls);
-  ofServer("plumb_bytes_in_flight", "gauge", "Bytes of the bodies of calls in flight.", () => admission.bytes);
-  ofServer("plumb_bytes_in_flight_max", "gauge", "As many bytes of bodies as are let in.", () => admission.bytesMax);
-  ofServer("plumb_connections", "gauge", "Open connections of the public listener.", () => listener.connections);
-  ofServer("plumb_pool_workers", "gauge", "Workers of the pool that are alive.", () => server.pools?.alive ?? 0);
+  ofServer("plumb_calls_in_flight", "sum", "Calls that aren't answered yet.", () => admission.calls);
+  ofServer("plumb_bytes_in_flight", "sum", "Bytes of the bodies of calls in flight.", () => admission.bytes);
+  ofServer("plumb_bytes_in_flight_max", "sum", "As many bytes of bodies as are let in.", () => admission.bytesMax);
+  ofServer("plumb_connections", "sum", "Open connections of the public listener.", () => listener.connections);
+  ofServer("plumb_pool_workers", "sum", "Workers of the pool that are alive.", () => server.pools?.alive ?? 0);
   ofServer(
     "plumb_pool_idle_workers",
-    "gauge",
+    "sum",
     "Workers of the pool that wait for a batch.",
     () => server.pools?.idle ?? 0,
   );
   const stuckHelp = "Threads of the pool whose run didn't end: they were written off, and hold a processor each.";
-  ofServer("plumb_pool_stuck_workers", "gauge", stuckHelp, () => server.pools?.stuck ?? 0);
+  ofServer("plumb_pool_stuck_workers", "sum", stuckHelp, () => server.pools?.stuck ?? 0);
   ofServer(
     "plumb_log_lines_dropped_total",
     "counter",
@@ -89,33 +84,32 @@ export function addGauges(metrics: Metrics, server: GaugedServer): void {
 
   const stuckRunsHelp = "Runs that didn't end in time and were given up, with their worker.";
   ofVersions("plumb_stuck_runs_total", "counter", stuckRunsHelp, ({ key }) => server.pools?.stuckRuns(key) ?? 0);
-  ofVersions("plumb_queue_rows", "gauge", "Rows that wait for an executor.", queuedRows);
-  ofVersions("nv_inference_pending_request_count", "gauge", "Rows awaiting execution.", queuedRows);
-  metrics.addGauge({
-    name: "plumb_version_ready",
-    help: "1 for a version that serves, 0 for one that doesn't: it is loading, incomplete, damaged, refused or failed.",
+  ofVersions("plumb_queue_rows", "sum", "Rows that wait for an executor.", queuedRows);
+  ofVersions("nv_inference_pending_request_count", "sum", "Rows awaiting execution.", queuedRows);
+  add(
+    "plumb_version_ready",
+    "min",
+    "1 for a version that serves, 0 for one that doesn't: it is loading, incomplete, damaged, refused or failed.",
     // One that nobody needs, since enough newer ones are loaded, is neither.
-    read: () =>
+    () =>
       server.listed
         .filter(({ state }) => state !== "unloaded")
         .map((version) => ({ labels: labelsOf(version), value: Number(version.state === "ready") })),
-  });
-  metrics.addGauge(
-    {
-      name: "plumb_engine_info",
-      help: "1 for the engine that runs a version's models: tree, onnxruntime, or mixed where its models have different ones.",
-      read: () =>
-        server.versions
-          .filter(({ engine }) => engine !== undefined)
-          .map(({ name, number, engine }) => ({
-            labels: { model: name, version: String(number), engine: engine! },
-            value: 1,
-          })),
-    },
-    "gauge",
+  );
+  add(
+    "plumb_engine_info",
+    "max",
+    "1 for the engine that runs a version's models: tree, onnxruntime, or mixed where its models have different ones.",
+    () =>
+      server.versions
+        .filter(({ engine }) => engine !== undefined)
+        .map(({ name, number, engine }) => ({
+          labels: { model: name, version: String(number), engine: engine! },
+          value: 1,
+        })),
   );
   const sloHelp = "The bundle's SLO: 95 of 100 calls are answered within this time.";
-  ofVersions("plumb_slo_seconds", "gauge", sloHelp, ({ sloMs }) => sloMs / 1000);
+  ofVersions("plumb_slo_seconds", "max", sloHelp, ({ sloMs }) => sloMs / 1000);
   ofCaches(
     "plumb_cache_hits_total",
     "counter",
@@ -123,6 +117,6 @@ export function addGauges(metrics: Metrics, server: GaugedServer): void {
     ({ hits }) => hits,
   );
   ofCaches("plumb_cache_misses_total", "counter", "Calls that the cache couldn't answer.", ({ misses }) => misses);
-  ofCaches("plumb_cache_bytes", "gauge", "What the kept answers take.", ({ bytes }) => bytes);
-  ofCaches("plumb_cache_entries", "gauge", "Rows whose answers are kept.", ({ entries }) => entries);
+  ofCaches("plumb_cache_bytes", "sum", "What the kept answers take.", ({ bytes }) => bytes);
+  ofCaches("plumb_cache_entries", "sum", "Rows whose answers are kept.", ({ entries }) => entries);
 }

@@ -10,6 +10,8 @@ import { write } from "node:fs";
 export interface LogOptions {
   /** Wall clock, for the `time` of a line. */
   readonly wallClock: () => Date;
+  /** What stands in each line, behind its message. */
+  readonly fields?: Readonly<Record<string, unknown>>;
   /** Writes bytes and tells whether they were taken; by default standard error. */
   readonly sink?: (bytes: Buffer, done: (taken: boolean) => void) => void;
 }
@@ -35,7 +37,7 @@ export class Logs {
 
   event(level: "info" | "warn" | "error", message: string, fields: Record<string, unknown> = {}): void {
     const time = this.#options.wallClock().toISOString();
-    const line = `${JSON.stringify({ time, level, message, ...fields })}\n`;
+    const line = `${JSON.stringify({ time, level, message, ...this.#options.fields, ...fields })}\n`;
     if (this.#bufferedBytes + line.length > bufferedBytesMax) {
       this.dropped++;
       return;

@@ -20,6 +20,7 @@ import {
   histogramText,
   joinLabels,
   labelText,
+  type Merge,
   type Sample,
   samplesText,
 } from "./exposition.js";
@@ -84,6 +85,8 @@ function resultOf({ error, fallback, abandoned }: CallRecord): Result {
 export interface GaugeSource {
   readonly name: string;
   readonly help: string;
+  /** Default: each. A counter adds up. */
+  readonly merge?: Merge;
   readonly read: () => readonly Sample[];
 }
 
@@ -91,6 +94,8 @@ export interface Scrape {
   readonly contentType: string;
   readonly body: Buffer;
   readonly text: string;
+  /** How each family merges with those of other processes. */
+  readonly merges: Readonly<Record<string, Merge>>;
 }
 
 /** Versions whose number is written in one piece. */
@@ -171,14 +176,14 @@ export class Metrics implements Observer {
     this.#series.delete(version);
   }
 
-  addGauge({ name, help, read }: GaugeSource, type: "gauge" | "counter" = "gauge"): void {
+  addGauge({ name, help, merge = "each", read }: GaugeSource, type: "gauge" | "counter" = "gauge"): void {
     const pieces = function* () {
       const samples = read();
       for (let first = 0; first < samples.length; first += gaugesPerPiece) {
         yield samplesText(name, "", samples.slice(first, first + gaugesPerPiece));
       }
     };
-    this.#families.push({ name, help, type, pieces });
+    this.#families.push({ name, help, type, merge: type === "counter" ? "sum" : merge, pieces });
   }
 
   onCall(call: CallRecord): void {
@@ -265,6 +270,10 @@ export class Metrics implements Observer {
     return {
       contentType,
       body,
+      merges: Object.fromEntries([
+        ...ofProcess.names.map((name) => [name, "each"] as const),
+        ...this.#families.map(({ name, merge }) => [name, merge] as const),
+      ]),
       get text() {
         return body.toString();
       },
@@ -349,7 +358,7 @@ export class Metrics implements Observer {
     const pieces = function* () {
       for (const series of ofSeries.values()) yield write(series);
     };
-    this.#families.push({ name, help, type, pieces });
+    this.#families.push({ name, help, type, merge: "sum", pieces });
   }
 }
 

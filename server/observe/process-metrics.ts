@@ -34,6 +34,7 @@ const lagResolutionMs = 10;
 type Collector = (registry: Registry, config: { readonly eventLoopMonitoringPrecision: number }) => void;
 
 export interface ProcessMetrics {
+  readonly names: readonly string[];
   /** @param pause - Called between two metrics. */
   text(pause: Pause): AsyncGenerator<string, void>;
 }
@@ -58,6 +59,7 @@ export async function openProcessMetrics(pause: Pause): Promise<ProcessMetrics> 
     await pause();
   }
   return {
+    names: registry.getMetricsAsArray().map(({ name }) => name),
     async *text(pause) {
       for (const { name } of registry.getMetricsAsArray()) {
         yield `${await registry.getSingleMetricAsString(name)}\n`;

@@ -3,7 +3,6 @@
  * follow from it. A further protocol is a folder of its own, and lines here.
  */
 
-import { promisify } from "node:util";
 import { type ServingVersion, servedBy } from "../path/serving-version.js";
 import { productVersion } from "../product-version.js";
 import { invocations } from "../protocol/invocations/protocol.js";
@@ -18,7 +17,7 @@ import { protoText } from "../protocol/typed-proto/proto-text.js";
 import { typedProto } from "../protocol/typed-proto/protocol.js";
 import { modelOfPackage, serviceAddress } from "../protocol/typed-proto/service-name.js";
 import type { Registry } from "../versions/registry.js";
-import { prefersHtml, takesGzip } from "./accept.js";
+import { prefersHtml } from "./accept.js";
 import { decodeName, versionOf } from "./address.js";
 import { describeModel, describeModels } from "./describe.js";
 import { docsPage } from "./docs-page.js";
@@ -29,6 +28,7 @@ import { indexPageHeaders } from "./index-page.js";
 import { ifNoneMatch, type KeptText, keptReply, sendKept } from "./kept-text.js";
 import { type AnswerDescription, answersJson, htmlType, jsonReply } from "./openapi/answer-description.js";
 import { type AddressNames, type Route, Router } from "./router.js";
+import { type ScrapeNeeds, scrapeRoute } from "./scrape.js";
 
 interface CommonNeeds {
   readonly registry: Registry;
@@ -43,11 +43,7 @@ export interface PublicNeeds extends CommonNeeds {
   readonly onAnswerError: (exchange: Exchange, error: unknown) => void;
 }
 
-export interface AdminNeeds extends CommonNeeds {
-  /** The text of a scrape, and its content type. */
-  readonly scrape: () => Promise<{ contentType: string; body: Uint8Array }>;
-  readonly onScrapeError: (exchange: Exchange, error: unknown) => void;
-}
+export interface AdminNeeds extends CommonNeeds, ScrapeNeeds {}
 
 const json = "application/json";
 
@@ -339,10 +335,7 @@ export function publicRoutesOf({
   });
 }
 
-export const adminRoutes: readonly Route<AdminNeeds>[] = [
-  { verb: "GET", address: "/metrics", what: "metrics, in Prometheus's text format", answer: answerScrape },
-  ...everywhere,
-];
+export const adminRoutes: readonly Route<AdminNeeds>[] = [scrapeRoute, ...everywhere];
 
 /** @param routes - In the place of {@link publicRoutes}. */
 export function createPublicRouter(needs: PublicNeeds & CallNeeds, routes = publicRoutes): Router<PublicNeeds> {
@@ -424,25 +417,4 @@ function answerStatus(exchange: Exchange, { registry }: CommonNeeds, { model, ve
   if (asked.length === 0) registry.choose(name, versionName);
   const body = `${JSON.stringify(describeStatus(name, ready, asked))}\n`;
   exchange.send(ready ? 200 : 503, json, body, ready ? [] : ["retry-after", "1"]);
-}
-
-function answerScrape(exchange: Exchange, { scrape, onScrapeError }: AdminNeeds): void {
-  sendScrape(exchange, scrape).catch((error) => onScrapeError(exchange, error));
-}
-
-/** The quickest: a scrape is text that repeats itself, of which it leaves a twentieth. */
-const compressionLevel = 1;
-
-/** Compresses where that is asked for, in a thread of Node's own. */
-async function sendScrape(exchange: Exchange, scrape: AdminNeeds["scrape"]): Promise<void> {
-  const isCompressed = takesGzip(exchange.acceptEncoding);
-  const { contentType, body } = await scrape();
-  const headers = ["vary", "accept-encoding"];
-  if (!isCompressed) {
-    exchange.send(200, contentType, body, headers);
-    return;
-  }
-  const { gzip } = await import("node:zlib");
-  const compressed = await promisify(gzip)(body, { level: compressionLevel });
-  exchange.send(200, contentType, compressed, [...headers, "content-encoding", "gzip"]);
 }

@@ -88,8 +88,8 @@ const owners: Owners = {
   "server/protocol/typed-proto/grpc.ts": ["server/transport/grpc/typed-services.ts"],
   "server/routing/routes.ts": ["server/server.ts"],
   "server/observe/metrics.ts": ["server/server.ts"],
-  "server/observe/logs.ts": ["server/server.ts"],
-  "server/observe/access-log.ts": ["server/server.ts"],
+  "server/observe/logs.ts": ["server/server.ts", "server/planes/primary.ts"],
+  "server/observe/access-log.ts": ["server/server.ts", "server/planes/primary.ts"],
   "server/observe/traces.ts": ["server/server.ts"],
   "server/observe/otlp.ts": ["server/server.ts"],
   // Each is loaded where it serves, and nowhere else.
@@ -103,7 +103,10 @@ const owners: Owners = {
   "server/versions/store-loader.ts": ["server/server.ts"],
   // A policy is chosen where the server is put together.
   "server/routing/newest-ready.ts": ["server/server.ts"],
-  "server/server.ts": ["server/main.ts"],
+  "server/server.ts": ["server/alone.ts", "server/planes/serving.ts"],
+  // Nothing of several processes is loaded where one serves.
+  "server/planes/main.ts": ["server/main.ts"],
+  "server/planes/primary.ts": ["server/planes/main.ts"],
 };
 
 /**
@@ -115,6 +118,7 @@ const entries = [
   "cli/main.ts",
   "server/inference/worker.ts",
   "server/inference/process-worker.ts",
+  "server/planes/serving.ts",
   "loadtest/main.ts",
   "bench/main.ts",
   "bench/servers/raw.ts",

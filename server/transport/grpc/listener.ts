@@ -18,6 +18,8 @@ export interface GrpcListenerOptions extends Omit<ExchangeNeeds, "budget" | "onC
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** A bound socket that other processes listen on too; undefined for a port that is taken exclusively. */
+  readonly socket: object | undefined;
   /** Of one message. */
   readonly messageBytesMax: number;
   /** Of messages that are still arriving, over all streams. */
@@ -115,9 +117,10 @@ class Http2Listener implements GrpcListener {
   }
 
   async listen(): Promise<void> {
-    const { host, port } = this.#options;
+    const { host, port, socket } = this.#options;
     try {
-      this.#server.listen({ host, port, exclusive: true });
+      if (socket === undefined) this.#server.listen({ host, port, exclusive: true });
+      else this.#server.listen(socket);
       await once(this.#server, "listening");
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;

@@ -22,13 +22,15 @@ export abstract class BaseListener implements HttpListener {
   #receivingBytes = 0;
   #lastEndMs = 0;
   #onQuiet: (() => void) | undefined;
+  #socketClosed: void | Promise<void> = undefined;
 
   constructor(options: ListenerOptions) {
     this.options = options;
   }
 
   abstract readonly port: number;
-  protected abstract closeSocket(): void;
+  /** Resolves where the socket can't be closed at once. */
+  protected abstract closeSocket(): void | Promise<void>;
   protected abstract closeConnections(): void;
 
   /** Answers for a failure; whatever happens meanwhile, the exchange is answered. */
@@ -71,12 +73,13 @@ export abstract class BaseListener implements HttpListener {
   stopListening(): void {
     this.draining = true;
     this.#lastEndMs = performance.now();
-    this.closeSocket();
+    this.#socketClosed = this.closeSocket();
   }
 
   async close(quietMs: number, timeoutMs: number): Promise<number> {
     if (!this.draining) this.stopListening();
     const endMs = performance.now() + timeoutMs;
+    await this.#socketClosed;
     for (;;) {
       const nowMs = performance.now();
       if (nowMs >= endMs) break;
@@ -103,7 +106,7 @@ export abstract class BaseListener implements HttpListener {
 }
 
 /** Why nobody can listen there, as far as it is known. */
-export function cannotListen({ name, host, port }: ListenerOptions): Error {
+export function cannotListen({ name, host, port }: Pick<ListenerOptions, "name" | "host" | "port">): Error {
   return new Error(
     `the ${name} listener can't listen on ${urlHost(host)}:${port}: is the port in use by another process, or is the address not one of this machine?`,
   );

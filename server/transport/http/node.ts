@@ -27,6 +27,7 @@ const headersMax = 100;
 
 export const nodeTransport: HttpTransport = {
   name: "node",
+  shares: "socket",
   caveat: undefined,
   listen: (options) => NodeListener.listen(options),
 };
@@ -68,11 +69,12 @@ class NodeListener extends BaseListener {
 
   static async listen(options: ListenerOptions): Promise<NodeListener> {
     const listener = new NodeListener(options);
-    const { host, port } = options;
+    const { host, port, shared } = options;
     const server = listener.#sockets;
     await new Promise<void>((resolve, reject) => {
       server.once("error", () => reject(cannotListen(options)));
-      server.listen({ host, port, exclusive: true }, resolve);
+      if (shared?.socket === undefined) server.listen({ host, port, exclusive: true }, resolve);
+      else server.listen(shared.socket, resolve);
     });
     // What can't be accepted is lost for its caller alone.
     server.on("error", () => {});

@@ -13,11 +13,22 @@ export interface HttpTransport {
   readonly name: HttpMember;
   /** What this build of the library gets wrong: a sentence for the log; undefined if nothing is known. */
   readonly caveat: string | undefined;
+  /**
+   * How several processes serve one port: each by a socket of its own, over which the kernel spreads connections, or all
+   * by one socket.
+   */
+  readonly shares: "port" | "socket";
   /** @throws Error with a sentence when the address can't be listened on. */
   listen(options: ListenerOptions): Promise<HttpListener>;
 }
 
 export type HttpMember = "uws" | "node";
+
+/** A port that several processes serve. */
+export interface SharedPort {
+  /** Of a member that shares its socket, and of gRPC: a bound socket, as node:net takes it. */
+  readonly socket: object | undefined;
+}
 
 export interface ListenerOptions {
   /** Names the listener in messages: "http", "admin". */
@@ -25,6 +36,8 @@ export interface ListenerOptions {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
+  /** Undefined for a port that is taken exclusively. */
+  readonly shared?: SharedPort | undefined;
   /** Bytes of bodies that are still arriving, over all connections. */
   readonly receivingBytesMax: number;
   /** Headers that {@link Exchange.header} gives, in lower case. Default: none. */

@@ -13,6 +13,7 @@ import { createRequire } from "node:module";
 import { BaseExchange, type Chunk, streamedBytesMin } from "./base-exchange.js";
 import { BaseListener, cannotListen } from "./base-listener.js";
 import { ChunkedBody, unbufferedBytesMin } from "./chunked-body.js";
+import { idleMoment } from "./idle-moment.js";
 import { statusLines } from "./status-lines.js";
 import type { HttpTransport, ListenerOptions } from "./transport.js";
 
@@ -22,11 +23,15 @@ process.env.UWS_HTTP_MAX_HEADERS_SIZE ??= "16384";
 // The package is CommonJS with a native addon; `require` keeps its own error message when no binary fits this Node.
 const uws = createRequire(import.meta.url)("uWebSockets.js") as typeof import("uWebSockets.js");
 
+/** How long a busy event loop may put off the end of a shared socket, milliseconds. */
+const idleWaitMsMax = 500;
+
 /** The ABI of Node 22. The package's binaries for older ones are builds of early 2024, those from there on of 2026. */
 const firstNewAbi = 127;
 
 export const uwsTransport: HttpTransport = {
   name: "uws",
+  shares: "port",
   caveat:
     Number(process.versions.modules) >= firstNewAbi
       ? undefined
@@ -141,15 +146,15 @@ class UwsListener extends BaseListener {
     const listener = new UwsListener(options);
     const { host, port } = options;
     const socket = await new Promise<us_listen_socket | false>((resolve) => {
-      // Exclusive: by default the library shares the port, and two servers on one port both seem to work. The typings
-      // know this option only without a host.
+      // By default the library shares the port, and two servers on one port both seem to work; 1 is exclusive. The
+      // typings know this option only without a host.
       const listen = listener.#app.listen as unknown as (
         host: string,
         port: number,
         option: number,
         listening: (socket: us_listen_socket | false) => void,
       ) => unknown;
-      listen.call(listener.#app, host, port, 1, resolve);
+      listen.call(listener.#app, host, port, options.shared === undefined ? 1 : 0, resolve);
     });
     if (!socket) throw cannotListen(options);
     listener.#socket = socket;
@@ -178,7 +183,16 @@ class UwsListener extends BaseListener {
     }
   }
 
-  protected override closeSocket(): void {
+  /**
+   * While a shared port has other sockets, the kernel gives this one its part of the connections to the last, and resets
+   * those that weren't accepted when it is closed: so it is closed when nothing waits.
+   */
+  protected override closeSocket(): void | Promise<void> {
+    if (this.options.shared === undefined) this.#closeNow();
+    else return idleMoment(idleWaitMsMax).then(() => this.#closeNow());
+  }
+
+  #closeNow(): void {
     if (this.#socket !== undefined) uws.us_listen_socket_close(this.#socket);
     this.#socket = undefined;
   }

@@ -1,0 +1,81 @@
+/** What the admin listener of a primary answers: for all of its serving processes. */
+
+import { decodeName } from "../transport/address.js";
+import { answerLive, answerReady, type Health } from "../transport/health.js";
+import type { Exchange, HttpTransport, ListenerOptions } from "../transport/http/transport.js";
+import { type AnswerRoute, Router } from "../transport/router.js";
+import { type ScrapeNeeds, scrapeRoute } from "../transport/scrape.js";
+
+export interface PrimaryNeeds extends ScrapeNeeds {
+  readonly health: Health;
+  /**
+   * What a serving process says of a model, or of all: JSON.
+   *
+   * @throws ServeError model_not_found; not_ready when none answers.
+   */
+  readonly describe: (model?: string) => Promise<string>;
+  readonly describeProcesses: () => object;
+}
+
+const json = "application/json";
+
+export const primaryRoutes: readonly AnswerRoute<PrimaryNeeds>[] = [
+  scrapeRoute,
+  {
+    verb: "GET",
+    address: "/processes",
+    what: "the serving processes, and the state of each",
+    answer: (exchange, { describeProcesses }) => exchange.send(200, json, `${JSON.stringify(describeProcesses())}\n`),
+  },
+  {
+    verb: "GET",
+    address: "/models",
+    what: "the models, and the state of each version, as a serving process has them",
+    answer: (exchange, needs) => answerDescribed(exchange, needs),
+  },
+  {
+    verb: "GET",
+    address: "/models/{model}",
+    what: "one model, as a serving process has it",
+    answer: (exchange, needs, { model }) => answerDescribed(exchange, needs, decodeName(model!)),
+  },
+  { verb: "GET", address: "/health/live", what: "whether the primary answers", answer: answerLive },
+  {
+    verb: "GET",
+    address: "/health/ready",
+    what: "whether a serving process is ready",
+    answer: (exchange, { health }) => answerReady(exchange, health),
+  },
+];
+
+/** @throws Error with a sentence when the address can't be listened on. */
+export async function listenForAdmin(
+  transport: HttpTransport,
+  { host, port, onFailure }: Pick<ListenerOptions, "host" | "port" | "onFailure">,
+  needs: Omit<PrimaryNeeds, "onScrapeError">,
+) {
+  const router = new Router<PrimaryNeeds>({
+    routes: primaryRoutes,
+    needs: {
+      ...needs,
+      onScrapeError: (exchange, error) => onFailure(exchange, "internal", "the answer failed", error),
+    },
+    describeMissing: (_method, address) =>
+      `nothing is served at ${address}: see /metrics, /processes, /models, /health/ready`,
+  });
+  return await transport.listen({
+    name: "admin",
+    host,
+    port,
+    receivingBytesMax: 0,
+    handle: (exchange) => router.handle(exchange),
+    onFailure,
+    onForeignProtocol: () => {},
+  });
+}
+
+function answerDescribed(exchange: Exchange, { describe, onScrapeError }: PrimaryNeeds, model?: string): void {
+  describe(model)
+    .then((text) => exchange.send(200, json, `${text}\n`))
+    .catch((error) => onScrapeError(exchange, error));
+}

@@ -1,0 +1,89 @@
+/**
+ * What primary and serving processes say to each other, over the channel that Node opens between a process and its
+ * child: plain data, checked where it arrives.
+ *
+ * A serving process has what it needs to answer in its own memory at all times, and neither end waits for the other. Both
+ * are of one build, unless its files are replaced while a primary runs: so the first message of a serving process has the
+ * version of the protocol.
+ */
+
+import { z } from "zod";
+import { configSchema } from "../config.js";
+import { type ErrorCode, errorTable } from "../errors.js";
+
+/** Changes with any message. */
+export const protocolVersion = 1;
+
+const errorCodes = Object.keys(errorTable) as ErrorCode[];
+const count = z.number().int().nonnegative();
+const machine = z.strictObject({ processors: z.number().positive(), memoryBytes: z.number().positive() });
+const merge = z.enum(["sum", "max", "min", "each"]);
+const metrics = z.strictObject({ text: z.string(), merges: z.record(z.string(), merge) });
+const config = configSchema.extend({ defaultModelIsLoose: z.boolean().optional() });
+
+/** To a serving process. The sockets that it listens on come before its order, each with a message of its own. */
+const toServing = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("socket"), of: z.enum(["http", "grpc"]) }),
+  z.strictObject({
+    kind: z.literal("start"),
+    process: z.string(),
+    config,
+    machine,
+    /** Whether others serve meanwhile. */
+    listensWhenReady: z.boolean(),
+    /** How often it says that it lives, milliseconds. */
+    beatEveryMs: count,
+  }),
+  z.strictObject({ kind: z.literal("scrape"), id: count }),
+  /** Describes a model, or all of them. */
+  z.strictObject({ kind: z.literal("describe"), id: count, model: z.string().optional() }),
+  /** Drains and ends. */
+  z.strictObject({ kind: z.literal("stop"), reason: z.string(), othersServe: z.boolean() }),
+]);
+
+const servingState = z.enum(["starting", "ready", "draining"]);
+
+/** From a serving process. */
+const fromServing = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("hello"), version: z.number() }),
+  /** In short intervals, from its event loop, and when its state changes. */
+  z.strictObject({
+    kind: z.literal("beat"),
+    state: servingState,
+    connections: z.number().int(),
+    callsInFlight: count,
+    stuckWorkers: count,
+  }),
+  /** What it serves, for people; once, before it says that it is ready. */
+  z.strictObject({ kind: z.literal("serves"), what: z.string() }),
+  /** It couldn't start, and ends. */
+  z.strictObject({ kind: z.literal("failed"), why: z.string() }),
+  z.strictObject({ kind: z.literal("metrics"), id: count, metrics }),
+  z.strictObject({ kind: z.literal("described"), id: count, json: z.string() }),
+  z.strictObject({ kind: z.literal("refused"), id: count, code: z.enum(errorCodes), message: z.string() }),
+  /** The last of all. */
+  z.strictObject({ kind: z.literal("stopped"), cutOff: count, metrics }),
+]);
+
+export type ToServing = z.output<typeof toServing>;
+export type FromServing = z.output<typeof fromServing>;
+export type StartOrder = Extract<ToServing, { kind: "start" }>;
+export type ServingState = z.infer<typeof servingState>;
+export type MetricsText = z.infer<typeof metrics>;
+
+/** @throws Error with a sentence for what is none. */
+export function readToServing(message: unknown): ToServing {
+  return read(toServing, message);
+}
+
+/** @throws Error with a sentence for what is none. */
+export function readFromServing(message: unknown): FromServing {
+  return read(fromServing, message);
+}
+
+function read<T extends z.ZodType>(schema: T, message: unknown): z.output<T> {
+  const result = schema.safeParse(message);
+  if (result.success) return result.data;
+  const { path, message: why } = result.error.issues[0]!;
+  throw new Error(`a message between processes that isn't one: ${path.map(String).join(".")}: ${why}`);
+}

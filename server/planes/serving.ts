@@ -1,0 +1,157 @@
+/**
+ * A process of the data plane: the public listeners, lanes and pools. It is a child of the primary, which has everything
+ * else; started by it, never by hand.
+ *
+ * What it needs to answer is in its own memory. A primary that is slow or stopped is noticed by nothing here; where it is
+ * gone, this process answers what it has, and ends with exit code 1.
+ */
+
+import { endProcess } from "../ending.js";
+import { ServeError } from "../errors.js";
+import { whatIsServed } from "../greeting.js";
+import { keepCallsYoung } from "../keep-calls-young.js";
+import { Server } from "../server.js";
+import { endAtOnce } from "../signals.js";
+import { describeModel, describeModels } from "../transport/describe.js";
+import { Channel } from "./channel.js";
+import {
+  type FromServing,
+  protocolVersion,
+  readToServing,
+  type ServingState,
+  type StartOrder,
+  type ToServing,
+} from "./messages.js";
+
+interface Stop {
+  readonly reason: string;
+  readonly othersServe: boolean;
+  /** What the exit code is at least. */
+  readonly code: 0 | 1;
+}
+
+// Before anything that takes time: what is sent meanwhile is read later.
+const sockets: { http?: object; grpc?: object } = {};
+let server: Server | undefined;
+let stop!: (stop: Stop) => void;
+let start!: (order: StartOrder) => void;
+const stopped = new Promise<Stop>((resolve) => {
+  stop = resolve;
+});
+const ordered = new Promise<StartOrder>((resolve) => {
+  start = resolve;
+});
+const channel = new Channel<ToServing, FromServing>(process, {
+  read: readToServing,
+  take,
+  onBad: (error) => server?.logs.event("error", error.message),
+});
+process.once("disconnect", () => stop({ reason: "the primary is gone", othersServe: false, code: 1 }));
+listenToSignals();
+channel.send({ kind: "hello", version: protocolVersion });
+const first = await Promise.race([ordered, stopped]);
+process.exitCode = "kind" in first ? await serve(first) : first.code;
+if (process.connected) process.disconnect();
+
+async function serve({ process: name, config, machine, listensWhenReady, beatEveryMs }: StartOrder): Promise<number> {
+  keepCallsYoung();
+  const serving = new Server(config, {
+    process: name,
+    machine,
+    listensWhenReady,
+    shared: { http: { socket: sockets.http }, grpc: { socket: sockets.grpc } },
+  });
+  server = serving;
+  let state: ServingState = "starting";
+  // Only one is ever under way: to a primary that reads nothing, no further one is sent.
+  let isSending = false;
+  const beat = () => {
+    if (isSending) return;
+    isSending = true;
+    channel.send({ kind: "beat", state, ...serving.counts }, undefined, () => {
+      isSending = false;
+    });
+  };
+  const beating = setInterval(beat, beatEveryMs);
+  beat();
+  const started = serving.start().then(
+    () => "started" as const,
+    (error: Error) => error,
+  );
+  const first = await Promise.race([started, stopped]);
+  let code: number = 1;
+  if (first instanceof Error) channel.send({ kind: "failed", why: first.message });
+  else {
+    if (first === "started") {
+      state = "ready";
+      channel.send({ kind: "serves", what: whatIsServed(config, serving, serving.registry) });
+      beat();
+    }
+    const { reason, othersServe, code: least } = await stopped;
+    state = "draining";
+    beat();
+    const cutOff = await serving.stop(reason, othersServe);
+    code = cutOff === 0 ? least : 1;
+    await sayLast(serving, cutOff);
+  }
+  clearInterval(beating);
+  return await endProcess(serving, code);
+}
+
+/** What it counted until its end. */
+async function sayLast(serving: Server, cutOff: number): Promise<void> {
+  const { text, merges } = await serving.scrape();
+  if (!process.connected) return;
+  await new Promise<void>((resolve) => {
+    channel.send({ kind: "stopped", cutOff, metrics: { text, merges: { ...merges } } }, undefined, resolve);
+  });
+}
+
+function take(message: ToServing, handle: unknown): void {
+  switch (message.kind) {
+    case "socket":
+      sockets[message.of] = handle as object;
+      return;
+    case "start":
+      start(message);
+      return;
+    case "stop":
+      stop({ ...message, code: 0 });
+      return;
+    case "scrape":
+      server
+        ?.scrape()
+        .then(({ text, merges }) => {
+          channel.send({ kind: "metrics", id: message.id, metrics: { text, merges: { ...merges } } });
+        })
+        .catch((error: Error) => server!.logs.event("error", "the scrape failed", { cause: error.stack }));
+      return;
+    case "describe":
+      if (server !== undefined) channel.send({ id: message.id, ...describe(server, message.model) });
+  }
+}
+
+function describe({ registry }: Server, model: string | undefined) {
+  try {
+    const described = model === undefined ? describeModels(registry) : describeModel(registry, model);
+    return { kind: "described", json: JSON.stringify(described) } as const;
+  } catch (error) {
+    const { code, message } = ServeError.from(error);
+    return { kind: "refused", code, message } as const;
+  }
+}
+
+/**
+ * A terminal sends its signals to all processes, and so does systemd: the primary has them too, and says what is to be
+ * done. SIGTERM by hand, to one of them, drains this one, and another takes its place.
+ */
+function listenToSignals(): void {
+  for (const signal of ["SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR2", "SIGPWR"]) process.on(signal, () => {});
+  let count = 0;
+  for (const signal of ["SIGTERM", "SIGXCPU"]) {
+    process.on(signal, () => {
+      if (++count === 1) stop({ reason: signal, othersServe: true, code: 0 });
+      else endAtOnce();
+    });
+  }
+}

@@ -1,0 +1,40 @@
+/** `GET /metrics`: the text of a scrape, compressed where that is asked for. */
+
+import { promisify } from "node:util";
+import { takesGzip } from "./accept.js";
+import type { Exchange } from "./http/transport.js";
+import type { AnswerRoute } from "./router.js";
+
+export interface ScrapeNeeds {
+  /** The text of a scrape, and its content type. */
+  readonly scrape: () => Promise<{ contentType: string; body: Uint8Array }>;
+  readonly onScrapeError: (exchange: Exchange, error: unknown) => void;
+}
+
+export const scrapeRoute: AnswerRoute<ScrapeNeeds> = {
+  verb: "GET",
+  address: "/metrics",
+  what: "metrics, in Prometheus's text format",
+  answer: answerScrape,
+};
+
+function answerScrape(exchange: Exchange, { scrape, onScrapeError }: ScrapeNeeds): void {
+  sendScrape(exchange, scrape).catch((error) => onScrapeError(exchange, error));
+}
+
+/** The quickest: a scrape is text that repeats itself, of which it leaves a twentieth. */
+const compressionLevel = 1;
+
+/** Compresses where that is asked for, in a thread of Node's own. */
+async function sendScrape(exchange: Exchange, scrape: ScrapeNeeds["scrape"]): Promise<void> {
+  const isCompressed = takesGzip(exchange.acceptEncoding);
+  const { contentType, body } = await scrape();
+  const headers = ["vary", "accept-encoding"];
+  if (!isCompressed) {
+    exchange.send(200, contentType, body, headers);
+    return;
+  }
+  const { gzip } = await import("node:zlib");
+  const compressed = await promisify(gzip)(body, { level: compressionLevel });
+  exchange.send(200, contentType, compressed, [...headers, "content-encoding", "gzip"]);
+}
