@@ -13,6 +13,7 @@ import { productVersion } from "./product-version.js";
 import { errorLimit, limitErrors } from "./protocol/limit-errors.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { reachableHost } from "./transport/address.js";
+import { type AdminNeeds, createAdminRouter } from "./transport/admin-routes.js";
 import { ContentCoder } from "./transport/content-coding.js";
 import { Cors, corsHeaders } from "./transport/cors.js";
 import { createFailureAnswer } from "./transport/failure.js";
@@ -29,14 +30,7 @@ import type {
 } from "./transport/http/transport.js";
 import type { CallNeeds } from "./transport/http-call.js";
 import { OpenApi } from "./transport/openapi/openapi.js";
-import {
-  type AdminNeeds,
-  createAdminRouter,
-  createPublicRouter,
-  type PublicNeeds,
-  plainProtocol,
-  publicRoutesOf,
-} from "./transport/routes.js";
+import { createPublicRouter, type PublicNeeds, plainProtocol, publicRoutesOf } from "./transport/routes.js";
 import { IndexAnswers } from "./transport/server-index.js";
 import type { Registry } from "./versions/registry.js";
 

@@ -1,6 +1,7 @@
 /**
- * What is served where, on either listener: all that is known of addresses. `GET /`, 404, 405 and a page of the docs
- * follow from it. A further protocol is a folder of its own, and lines here.
+ * What is served where on the public listener: all that is known of its addresses. `GET /`, 404, 405 and a page of the
+ * docs follow from it. A further protocol is a folder of its own, and lines here. The admin listener's addresses are in
+ * `admin-routes.ts`.
  */
 
 import { type ServingVersion, servedBy } from "../path/serving-version.js";
@@ -28,9 +29,8 @@ import { indexPageHeaders } from "./index-page.js";
 import { ifNoneMatch, type KeptText, keptReply, sendKept } from "./kept-text.js";
 import { type AnswerDescription, answersJson, htmlType, jsonReply } from "./openapi/answer-description.js";
 import { type AddressNames, type Route, Router } from "./router.js";
-import { type ScrapeNeeds, scrapeRoute } from "./scrape.js";
 
-interface CommonNeeds {
+export interface CommonNeeds {
   readonly registry: Registry;
   readonly health: Health;
 }
@@ -42,8 +42,6 @@ export interface PublicNeeds extends CommonNeeds {
   /** Answers for what went wrong while an answer was made. */
   readonly onAnswerError: (exchange: Exchange, error: unknown) => void;
 }
-
-export interface AdminNeeds extends CommonNeeds, ScrapeNeeds {}
 
 const json = "application/json";
 
@@ -62,7 +60,8 @@ const protoContentType = "text/plain; charset=utf-8";
 const answersConfiguration = answersJson("the configuration", { type: "object" }, "model_not_found", "not_ready");
 const answersModelReady = answersJson("it is", "InferReady", "model_not_found", "not_ready");
 
-const everywhere: readonly Route<CommonNeeds>[] = [
+/** Of both listeners. */
+export const everywhere: readonly Route<CommonNeeds>[] = [
   {
     verb: "GET",
     address: "/models",
@@ -335,8 +334,6 @@ export function publicRoutesOf({
   });
 }
 
-export const adminRoutes: readonly Route<AdminNeeds>[] = [scrapeRoute, ...everywhere];
-
 /** @param routes - In the place of {@link publicRoutes}. */
 export function createPublicRouter(needs: PublicNeeds & CallNeeds, routes = publicRoutes): Router<PublicNeeds> {
   return new Router({
@@ -345,12 +342,6 @@ export function createPublicRouter(needs: PublicNeeds & CallNeeds, routes = publ
     predict: (exchange, address) => new HttpCall(exchange, needs, address).receive(),
     describeMissing: (method, address) => `nothing is served at ${method} ${address}: GET / names the addresses`,
   });
-}
-
-export function createAdminRouter(needs: AdminNeeds): Router<AdminNeeds> {
-  const describeMissing = (_method: string, address: string) =>
-    `nothing is served at ${address}: see /metrics, /models, /health/ready`;
-  return new Router({ routes: adminRoutes, needs, describeMissing });
 }
 
 function sendJson(exchange: Exchange, answer: object): void {
