@@ -1,4 +1,4 @@
-/** The command line: `plumb serve | verify | predict | proto | health`. Thin: each command is one function elsewhere. */
+/** The command line: `plumb serve | verify | inspect | predict | proto | health`. Thin: each command is one function elsewhere. */
 
 import { productVersion } from "../server/product-version.js";
 
@@ -8,6 +8,7 @@ const usage = `plumb: an online inference server that is true to training
   plumb verify BUNDLE [--engine E]           prove a bundle: hashes, schema, graphs, models, golden rows
   plumb verify --against OLD NEW [--engine E] that, and whether callers of the typed proto of one can call the other
   plumb verify STORE [--engine E]            prove every bundle of a store, a line each; exit code 1 if one is refused
+  plumb inspect BUNDLE | STORE [--json]      print what a bundle takes, computes, answers and promises; of a store, a line each
   plumb predict BUNDLE [--input rows.jsonl] [--output out.jsonl] [--features] [--raw] [--engine E]
                                              answer JSON lines with the code that serves; E is auto, onnxruntime or tree
   plumb proto BUNDLE                         print the typed proto of a bundle: its service, its rows, its answers
@@ -29,6 +30,11 @@ export async function run(args: readonly string[]): Promise<number> {
       if (rest.includes("--help")) return print(usage);
       const { verify } = await import("./verify.js");
       return verify(rest);
+    }
+    case "inspect": {
+      if (rest.includes("--help")) return print(usage);
+      const { inspect } = await import("./inspect.js");
+      return inspect(rest);
     }
     case "predict": {
       if (rest.includes("--help")) return print(usage);
