@@ -4,13 +4,10 @@
  * `admin-routes.ts`.
  */
 
-import { type ServingVersion, servedBy } from "../path/serving-version.js";
-import { productVersion } from "../product-version.js";
 import { invocations } from "../protocol/invocations/protocol.js";
 import { kserveV1 } from "../protocol/kserve-v1/protocol.js";
 import { describeStatus, listModels } from "../protocol/kserve-v1/status.js";
 import { type ErrorDetail, limitErrors } from "../protocol/limit-errors.js";
-import { modelConfiguration, modelMetadata, serverMetadata } from "../protocol/open-inference/metadata.js";
 import { openInference } from "../protocol/open-inference/protocol.js";
 import { predictJson } from "../protocol/predict-json/protocol.js";
 import type { Protocol } from "../protocol/protocol.js";
@@ -22,13 +19,15 @@ import { prefersHtml } from "./accept.js";
 import { decodeName, versionOf } from "./address.js";
 import { describeModel, describeModels } from "./describe.js";
 import { docsPage } from "./docs-page.js";
-import { answerLive, answerReady, type Health } from "./health.js";
+import { answerLive, answerReady, answersReady, type Health } from "./health.js";
 import type { Exchange } from "./http/transport.js";
 import { type CallNeeds, HttpCall } from "./http-call.js";
 import { indexPageHeaders } from "./index-page.js";
 import { ifNoneMatch, type KeptText, keptReply, sendKept } from "./kept-text.js";
+import { openInferenceAnswers } from "./open-inference-routes.js";
 import { type AnswerDescription, answersJson, htmlType, jsonReply } from "./openapi/answer-description.js";
 import { type AddressNames, type Route, Router } from "./router.js";
+import { sendJson } from "./send-json.js";
 
 export interface CommonNeeds {
   readonly registry: Registry;
@@ -48,17 +47,11 @@ const json = "application/json";
 /** Errors at an address of no protocol have its form. */
 export const plainProtocol: Protocol = predictJson;
 
-const answersReady: AnswerDescription = {
-  replies: { 200: jsonReply("all of them are", "Ready"), 503: jsonReply("not all of them are", "Ready") },
-};
-const answersTensors = answersJson("its tensors", "InferModel", "model_not_found", "not_ready");
 const answersStatus: AnswerDescription = {
   replies: { 200: jsonReply("it is", "V1Status"), 503: jsonReply("it isn't", "V1Status") },
   errors: ["model_not_found"],
 };
 const protoContentType = "text/plain; charset=utf-8";
-const answersConfiguration = answersJson("the configuration", { type: "object" }, "model_not_found", "not_ready");
-const answersModelReady = answersJson("it is", "InferReady", "model_not_found", "not_ready");
 
 /** Of both listeners. */
 export const everywhere: readonly Route<CommonNeeds>[] = [
@@ -89,82 +82,6 @@ export const everywhere: readonly Route<CommonNeeds>[] = [
     what: "whether every model is ready",
     reply: answersReady,
     answer: (exchange, { health }) => answerReady(exchange, health),
-  },
-];
-
-/** What clients of the Open Inference Protocol ask beside predictions. */
-const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
-  {
-    verb: "GET",
-    address: "/v2",
-    what: "the server's name, and what it can of the Open Inference Protocol",
-    protocol: openInference,
-    reply: answersJson("the server", "InferServer"),
-    answer: (exchange) => sendJson(exchange, serverMetadata(productVersion())),
-  },
-  {
-    verb: "GET",
-    address: "/v2/health/live",
-    what: "whether the process answers",
-    protocol: openInference,
-    reply: answersJson("it does", "Live"),
-    answer: answerLive,
-  },
-  {
-    verb: "GET",
-    address: "/v2/health/ready",
-    what: "whether every model is ready",
-    protocol: openInference,
-    reply: answersReady,
-    answer: (exchange, { health }) => answerReady(exchange, health),
-  },
-  {
-    verb: "GET",
-    address: "/v2/models/{model}",
-    what: "the model's tensors",
-    protocol: openInference,
-    reply: answersTensors,
-    answer: answerModel,
-  },
-  {
-    verb: "GET",
-    address: "/v2/models/{model}/versions/{version}",
-    what: "the tensors of this version",
-    protocol: openInference,
-    reply: answersTensors,
-    answer: answerModel,
-  },
-  {
-    verb: "GET",
-    address: "/v2/models/{model}/ready",
-    what: "whether the model is ready",
-    protocol: openInference,
-    reply: answersModelReady,
-    answer: answerModelReady,
-  },
-  {
-    verb: "GET",
-    address: "/v2/models/{model}/versions/{version}/ready",
-    what: "whether this version is ready",
-    protocol: openInference,
-    reply: answersModelReady,
-    answer: answerModelReady,
-  },
-  {
-    verb: "GET",
-    address: "/v2/models/{model}/config",
-    what: "the model's configuration, as Triton's clients read it",
-    protocol: openInference,
-    reply: answersConfiguration,
-    answer: answerModelConfiguration,
-  },
-  {
-    verb: "GET",
-    address: "/v2/models/{model}/versions/{version}/config",
-    what: "the configuration of this version",
-    protocol: openInference,
-    reply: answersConfiguration,
-    answer: answerModelConfiguration,
   },
 ];
 
@@ -344,10 +261,6 @@ export function createPublicRouter(needs: PublicNeeds & CallNeeds, routes = publ
   });
 }
 
-function sendJson(exchange: Exchange, answer: object): void {
-  exchange.send(200, json, `${JSON.stringify(answer)}\n`);
-}
-
 function answerIndex(exchange: Exchange, { index }: PublicNeeds): void {
   const headers = ["vary", "accept", "cache-control", "no-store"];
   if (prefersHtml(exchange.accept))
@@ -365,31 +278,6 @@ function answerOpenApi(exchange: Exchange, { openApi, onAnswerError }: PublicNee
 function answerDocs(exchange: Exchange, { onAnswerError }: PublicNeeds): void {
   const { text, headers } = docsPage();
   sendKept(exchange, htmlType, text, headers).catch((error) => onAnswerError(exchange, error));
-}
-
-/** @throws {@link ServeError} model_not_found, not_ready. */
-function chosen({ registry }: CommonNeeds, { model, version }: AddressNames): ServingVersion {
-  return registry.chooseView(decodeName(model!), version === undefined ? undefined : decodeName(version));
-}
-
-function answerModel(exchange: Exchange, needs: CommonNeeds, names: AddressNames): void {
-  const version = chosen(needs, names);
-  const ready = needs.registry.model(servedBy(version).name).filter(({ state }) => state === "ready");
-  sendJson(
-    exchange,
-    modelMetadata(
-      version,
-      ready.map(({ number }) => number),
-    ),
-  );
-}
-
-function answerModelReady(exchange: Exchange, needs: CommonNeeds, names: AddressNames): void {
-  sendJson(exchange, { name: chosen(needs, names).name, ready: true });
-}
-
-function answerModelConfiguration(exchange: Exchange, needs: CommonNeeds, names: AddressNames): void {
-  sendJson(exchange, modelConfiguration(chosen(needs, names)));
 }
 
 function answerProto(exchange: Exchange, { registry }: CommonNeeds, { model }: AddressNames): void {
