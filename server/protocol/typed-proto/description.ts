@@ -21,6 +21,7 @@ const schemas: Readonly<Record<string, JsonObject>> = {
     type: "object",
     properties: {
       value: { description: "A number, a label, or an object with a list of numbers." },
+      top: { ...list({ type: "object" }), description: "Labels with their probabilities, where asked for." },
       probabilities: { type: "object", additionalProperties: { type: ["number", "string"] } },
     },
   },
@@ -53,6 +54,7 @@ export const typedProtoDescription: ProtocolDescription = {
       context: { ...schemaRef("TypedRow"), description: "What each row gets that it doesn't bring itself." },
       rows: { ...list(schemaRef("TypedRow")), minItems: 1 },
       partial: { type: "boolean" },
+      fields: { ...list(text), description: "What is answered, as for `/predict`; all of it where none is listed." },
       requestId: text,
     },
     required: ["rows"],

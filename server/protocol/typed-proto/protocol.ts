@@ -12,7 +12,8 @@ import type { Protocol, RequestHead } from "../protocol.js";
 import { encodeConnectError } from "./connect-error.js";
 import { decodeBinary, decodeBinaryInSlices } from "./decode.js";
 import { typedProtoDescription } from "./description.js";
-import { createFrame, encodeReply, encodeReplyInPieces, protoType, type TypedFrame } from "./encode.js";
+import { encodeReply, encodeReplyInPieces, protoType } from "./encode.js";
+import { createFrame, type TypedFrame } from "./frame.js";
 import { decodeJson, decodeJsonInSlices } from "./json.js";
 import type { TypedRequest } from "./request.js";
 
