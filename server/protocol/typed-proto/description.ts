@@ -1,18 +1,14 @@
 /** Requests and answers of the typed proto in its JSON form, as JSON Schema. */
 
+import { connectErrorSchema, connectParameters, protoType } from "../connect/head.js";
 import { type JsonObject, schemaRef } from "../json-schema.js";
 import type { ProtocolDescription } from "../protocol.js";
-import { protoType } from "./encode.js";
 
 const text = { type: "string" };
 const list = (items: JsonObject) => ({ type: "array", items });
 
 const schemas: Readonly<Record<string, JsonObject>> = {
-  ConnectError: {
-    type: "object",
-    properties: { code: text, message: text, details: list({ type: "object" }) },
-    required: ["code", "message"],
-  },
+  ConnectError: connectErrorSchema,
   TypedRow: {
     type: "object",
     description: "A field for each feature, as `GET /models/{model}/proto` has them; 64-bit integers may be strings.",
@@ -30,20 +26,7 @@ const schemas: Readonly<Record<string, JsonObject>> = {
 export const typedProtoDescription: ProtocolDescription = {
   schemas,
   error: schemaRef("ConnectError"),
-  parameters: [
-    {
-      name: "connect-protocol-version",
-      in: "header",
-      description: "Connect's own clients send it.",
-      schema: { type: "integer", const: 1 },
-    },
-    {
-      name: "connect-timeout-ms",
-      in: "header",
-      description: "As x-timeout-ms; of both the shorter counts.",
-      schema: { type: "integer", minimum: 1 },
-    },
-  ],
+  parameters: connectParameters,
   otherContent: {
     [protoType]: { schema: { description: "The same message in protobuf's binary form." } },
   },

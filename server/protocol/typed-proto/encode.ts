@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import type { Answer, Prediction, Scalar } from "../../../preprocessing/index.js";
 import type { RowError } from "../../errors.js";
 import { slicesOf } from "../../path/sliced-work.js";
+import { jsonType, protoType } from "../connect/head.js";
 import { type Places, placesOfRows, writePrediction } from "../json/answer-text.js";
 import type { ChosenFields } from "../json/fields.js";
 import { varintBytes, WireWriter, writeVarint } from "../protobuf/wire.js";
@@ -15,8 +16,6 @@ import { chosenPrediction, chosenPredictionJson } from "./chosen-fields.js";
 import { labelBytes, type TypedFrame } from "./frame.js";
 import type { TypedRequest } from "./request.js";
 
-export const protoType = "application/proto";
-export const jsonType = "application/json";
 const noHeaders: readonly string[] = Object.freeze([]);
 
 type TypedCall = AnsweredCall<TypedRequest>;
