@@ -1,5 +1,5 @@
 /**
- * Writes server/transport/grpc/descriptors.ts from proto/*.proto: what reflection answers. `descriptorsText` is the
+ * Writes server/protocol/protobuf/descriptors.ts from proto/*.proto: what reflection answers. `descriptorsText` is the
  * text, for the test that holds the file to be current.
  */
 
@@ -9,7 +9,7 @@ import { loadSync } from "@grpc/proto-loader";
 import descriptor from "protobufjs/ext/descriptor/index.js";
 
 const folder = fileURLToPath(new URL("../proto/", import.meta.url));
-export const descriptorsFile = fileURLToPath(new URL("../server/transport/grpc/descriptors.ts", import.meta.url));
+export const descriptorsFile = fileURLToPath(new URL("../server/protocol/protobuf/descriptors.ts", import.meta.url));
 
 /** Where the public files have these messages: clients ask for files by name. */
 const files = {

@@ -203,6 +203,36 @@ describe.each(stores)("%s, of another schema: %s", (name, isChanged) => {
   });
 });
 
+test("fields choose what is answered, as for /predict", async () => {
+  const setup = await setUp(shipped, "breast-cancer", `${models}/breast-cancer/1`);
+  const { golden, messages, clients, bundle } = setup;
+  const some = golden.slice(0, 5);
+  for (const fields of [["prediction"], ["probabilities.malignant", "top:1"], ["top:9", "prediction"]]) {
+    const body = `{"rows":[${some.map(({ rowJson }) => rowJson).join(",")}],"fields":${JSON.stringify(fields)}}`;
+    const { json } = await post(shipped.httpPort, "/models/breast-cancer/predict", body, {
+      headers: { "x-timeout-ms": String(patiently.timeoutMs) },
+    });
+    const rows = some.map(({ row }) => row);
+    const request = messages.request(rows, bundle.rowSchema.features, { fields });
+    for (const client of clients) {
+      const { predictions } = await client.predict(request, patiently);
+      expect(
+        predictions.map(({ value, probabilities, top }: Loose) => ({
+          prediction: value,
+          probabilities: { ...probabilities },
+          top: top.map(({ label, probability }: Loose) => ({ label, probability })),
+        })),
+      ).toEqual(
+        some.map((_, row) => ({
+          prediction: json.predictions?.[row],
+          probabilities: json.probabilities?.[row] ?? {},
+          top: json.top?.[row] ?? [],
+        })),
+      );
+    }
+  }
+});
+
 const protoOfNothing = `syntax = "proto3";
 package plumb.models.nothing;
 message PredictRequest {}
@@ -313,7 +343,7 @@ describe("what goes wrong", () => {
     ["a body of noise", path, proto, Buffer.from("ffffffff", "hex"), 400, "invalid_argument", /^the body isn't a Pred/],
     ["no rows", path, proto, "", 400, "invalid_argument", /^"rows": expected 1 to \d+ rows, got none$/],
     ["no JSON", path, json, "{", 400, "invalid_argument", /^the body isn't JSON/],
-    ["fields", path, json, '{"rows":[{}],"fields":["x"]}', 400, "invalid_argument", /unsupported yet/],
+    ["fields", path, json, '{"rows":[{}],"fields":["x"]}', 400, "invalid_argument", /^"fields", item 0: expected "pr/],
     [
       "another model",
       "/plumb.models.none.Predictor/Predict",

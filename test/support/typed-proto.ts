@@ -98,6 +98,10 @@ export class TypedMessages {
   }
 
   reply(bytes: Uint8Array): Loose {
-    return fromBinary(this.schema("PredictReply"), bytes);
+    return this.read("PredictReply", bytes);
+  }
+
+  read(name: string, bytes: Uint8Array): Loose {
+    return fromBinary(this.schema(name), bytes);
   }
 }

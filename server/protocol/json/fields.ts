@@ -80,10 +80,17 @@ export function writeTop(
   count: number,
 ): string {
   if (probabilities === undefined) return "null";
-  const of = probabilities.subarray(row * labelKeys.length, (row + 1) * labelKeys.length);
-  const order = Array.from(of.keys()).sort((a, b) => of[b]! - of[a]!);
-  const items = order
-    .slice(0, count)
-    .map((k) => `{"label":${labelValues[k]},"probability":${writePrediction(of[k]!)}}`);
+  const first = row * labelKeys.length;
+  const items = mostProbable(probabilities, labelKeys.length, row, count).map(
+    (k) => `{"label":${labelValues[k]},"probability":${writePrediction(probabilities[first + k]!)}}`,
+  );
   return `[${items.join(",")}]`;
+}
+
+/** The columns of a row's most probable labels, in that order. @param width - Labels of the model. */
+export function mostProbable(probabilities: Float64Array, width: number, row: number, count: number): number[] {
+  const of = probabilities.subarray(row * width, (row + 1) * width);
+  return Array.from(of.keys())
+    .sort((a, b) => of[b]! - of[a]!)
+    .slice(0, count);
 }

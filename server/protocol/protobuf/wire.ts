@@ -306,6 +306,14 @@ export class WireWriter {
     return this.integer(field, Number(value));
   }
 
+  /** Written even if it is zero, which may be negative. */
+  double(field: number, value: number): this {
+    this.#tag(field, wireTypes.fixed64);
+    this.#reserve(8);
+    this.#length = this.#bytes.writeDoubleLE(value, this.#length);
+    return this;
+  }
+
   /** Packed integers. */
   integers(field: number, values: readonly number[]): this {
     if (values.length === 0) return this;

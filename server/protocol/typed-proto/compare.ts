@@ -14,7 +14,11 @@ export function protoBreaks(before: ProtocolContract, after: ProtocolContract): 
   const later = new Map(messagesOf(after).map((message) => [message.name, message]));
   return messagesOf(before)
     .filter(({ name }) => name !== "Context")
-    .flatMap((message) => messageBreaks(message, later.get(message.name)!, before.number));
+    .flatMap((message) => {
+      const after = later.get(message.name);
+      // Of a message that is gone, the field that had it is gone too, and is named.
+      return after === undefined ? [] : messageBreaks(message, after, before.number);
+    });
 }
 
 function messageBreaks(before: Message, after: Message, version: number): string[] {

@@ -12,7 +12,7 @@ import { ServeError } from "../../errors.js";
 import { WireReader, wireTypes } from "../protobuf/wire.js";
 import type { ProtocolContract } from "../protocol.js";
 import { type Defaults, type FieldPlan, RowColumns, type RowPlan, rowPlanOf } from "./columns.js";
-import { checkExtras, checkRowCount, type TypedRequest, unknownList } from "./request.js";
+import { checkRequestId, checkRowCount, chosenFields, type TypedRequest, unknownList } from "./request.js";
 
 /** Bytes of one slice: 20 to 100 us. */
 const sliceBytes = 8192;
@@ -27,7 +27,7 @@ const tags = { context: 10, rows: 18, partial: 24, fields: 34, requestId: 42 } a
 /** @throws {@link ServeError} malformed_body, schema_mismatch (no rows), too_many_rows, invalid_request. */
 export function decodeBinary(body: Buffer, contract: ProtocolContract): TypedRequest {
   const reader = new WireReader(body, what);
-  const sent: Sent = { spans: [], contexts: undefined, partial: false, fields: 0, requestId: "" };
+  const sent: Sent = { spans: [], contexts: undefined, partial: false, fields: [], requestId: "" };
   scan(reader, sent, Number.POSITIVE_INFINITY);
   const plan = rowPlanOf(contract);
   const columns = open(reader, sent, plan, contract);
@@ -37,13 +37,13 @@ export function decodeBinary(body: Buffer, contract: ProtocolContract): TypedReq
     reader.end = spans[at + 1]!;
     readRow(reader, plan, columns, at >> 1, Number.POSITIVE_INFINITY);
   }
-  return conclude(sent, columns);
+  return conclude(sent, columns, contract);
 }
 
 /** As {@link decodeBinary}, in slices. */
 export function* decodeBinaryInSlices(body: Buffer, contract: ProtocolContract): Generator<undefined, TypedRequest> {
   const reader = new WireReader(body, what);
-  const sent: Sent = { spans: [], contexts: undefined, partial: false, fields: 0, requestId: "" };
+  const sent: Sent = { spans: [], contexts: undefined, partial: false, fields: [], requestId: "" };
   while (!scan(reader, sent, reader.pos + sliceBytes)) yield;
   const plan = rowPlanOf(contract);
   const columns = open(reader, sent, plan, contract);
@@ -65,7 +65,7 @@ export function* decodeBinaryInSlices(body: Buffer, contract: ProtocolContract):
       if (isWhole) break;
     }
   }
-  return conclude(sent, columns);
+  return conclude(sent, columns, contract);
 }
 
 interface Sent {
@@ -74,21 +74,24 @@ interface Sent {
   /** The same of each context. */
   contexts: number[] | undefined;
   partial: boolean;
-  fields: number;
+  readonly fields: string[];
   requestId: string;
 }
 
 /** The columns that the rows go to, with what the context has for each. */
 function open(reader: WireReader, sent: Sent, plan: RowPlan, contract: ProtocolContract): RowColumns {
-  checkExtras(sent.requestId, sent.fields);
+  checkRequestId(sent.requestId);
   const rowCount = sent.spans.length / 2;
   checkRowCount(rowCount, contract);
   return new RowColumns(plan, rowCount, readContext(reader, sent.contexts, plan));
 }
 
-function conclude({ partial, requestId }: Sent, columns: RowColumns): TypedRequest {
+function conclude({ partial, requestId, fields: sent }: Sent, columns: RowColumns, contract: ProtocolContract) {
+  const fields = chosenFields(sent, contract);
   const rows = columns.take();
-  return requestId === "" ? { rows, partial, isJson: false } : { rows, partial, isJson: false, requestId };
+  const request: TypedRequest =
+    requestId === "" ? { rows, partial, isJson: false } : { rows, partial, isJson: false, requestId };
+  return fields === undefined ? request : { ...request, fields };
 }
 
 /** Passes over the top level up to about `until`. @returns Whether it came to the end. */
@@ -114,8 +117,7 @@ function scan(reader: WireReader, sent: Sent, until: number): boolean {
         sent.partial = reader.readBool();
         break;
       case tags.fields:
-        reader.skip();
-        sent.fields++;
+        sent.fields.push(reader.readText());
         break;
       case tags.requestId:
         sent.requestId = reader.readText();

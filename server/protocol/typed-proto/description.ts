@@ -1,18 +1,14 @@
 /** Requests and answers of the typed proto in its JSON form, as JSON Schema. */
 
+import { connectErrorSchema, connectParameters, protoType } from "../connect/head.js";
 import { type JsonObject, schemaRef } from "../json-schema.js";
 import type { ProtocolDescription } from "../protocol.js";
-import { protoType } from "./encode.js";
 
 const text = { type: "string" };
 const list = (items: JsonObject) => ({ type: "array", items });
 
 const schemas: Readonly<Record<string, JsonObject>> = {
-  ConnectError: {
-    type: "object",
-    properties: { code: text, message: text, details: list({ type: "object" }) },
-    required: ["code", "message"],
-  },
+  ConnectError: connectErrorSchema,
   TypedRow: {
     type: "object",
     description: "A field for each feature, as `GET /models/{model}/proto` has them; 64-bit integers may be strings.",
@@ -21,6 +17,7 @@ const schemas: Readonly<Record<string, JsonObject>> = {
     type: "object",
     properties: {
       value: { description: "A number, a label, or an object with a list of numbers." },
+      top: { ...list({ type: "object" }), description: "Labels with their probabilities, where asked for." },
       probabilities: { type: "object", additionalProperties: { type: ["number", "string"] } },
     },
   },
@@ -29,20 +26,7 @@ const schemas: Readonly<Record<string, JsonObject>> = {
 export const typedProtoDescription: ProtocolDescription = {
   schemas,
   error: schemaRef("ConnectError"),
-  parameters: [
-    {
-      name: "connect-protocol-version",
-      in: "header",
-      description: "Connect's own clients send it.",
-      schema: { type: "integer", const: 1 },
-    },
-    {
-      name: "connect-timeout-ms",
-      in: "header",
-      description: "As x-timeout-ms; of both the shorter counts.",
-      schema: { type: "integer", minimum: 1 },
-    },
-  ],
+  parameters: connectParameters,
   otherContent: {
     [protoType]: { schema: { description: "The same message in protobuf's binary form." } },
   },
@@ -53,6 +37,7 @@ export const typedProtoDescription: ProtocolDescription = {
       context: { ...schemaRef("TypedRow"), description: "What each row gets that it doesn't bring itself." },
       rows: { ...list(schemaRef("TypedRow")), minItems: 1 },
       partial: { type: "boolean" },
+      fields: { ...list(text), description: "What is answered, as for `/predict`; all of it where none is listed." },
       requestId: text,
     },
     required: ["rows"],

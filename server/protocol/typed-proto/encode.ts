@@ -7,71 +7,23 @@ import { Buffer } from "node:buffer";
 import type { Answer, Prediction, Scalar } from "../../../preprocessing/index.js";
 import type { RowError } from "../../errors.js";
 import { slicesOf } from "../../path/sliced-work.js";
+import { jsonType, protoType } from "../connect/head.js";
+import { type Places, placesOfRows, writePrediction } from "../json/answer-text.js";
+import type { ChosenFields } from "../json/fields.js";
 import { varintBytes, WireWriter, writeVarint } from "../protobuf/wire.js";
-import type { AnsweredCall, Encoded, EncodedPieces, ProtocolContract } from "../protocol.js";
-import { type ValueType, valueTypeOf } from "./messages.js";
+import type { AnsweredCall, Encoded, EncodedPieces } from "../protocol.js";
+import { chosenPrediction, chosenPredictionJson } from "./chosen-fields.js";
+import { labelBytes, type TypedFrame } from "./frame.js";
 import type { TypedRequest } from "./request.js";
 
-export const protoType = "application/proto";
-export const jsonType = "application/json";
 const noHeaders: readonly string[] = Object.freeze([]);
-
-/** What is the same in every reply of a version. */
-export interface TypedFrame {
-  readonly valueType: ValueType;
-  readonly width: number;
-  /** `value` of each label that is a text. */
-  readonly labelFields: ReadonlyMap<Scalar, Buffer>;
-  /** The entries of a row's probabilities, with 0 for each, and where the numbers stand. */
-  readonly entries: Buffer;
-  readonly numberPlaces: readonly number[];
-  /** Model and version. */
-  readonly tail: Buffer;
-  readonly labelKeys: readonly string[];
-  readonly jsonTail: string;
-}
 
 type TypedCall = AnsweredCall<TypedRequest>;
 
-export function createFrame({ name, number, postprocessor }: ProtocolContract): TypedFrame {
-  const { names, labels = [], hasProbabilities } = postprocessor;
-  const valueType = valueTypeOf(postprocessor);
-  const entries = hasProbabilities ? labels.map(entryOf) : [];
-  const numberPlaces: number[] = [];
-  let end = 0;
-  for (const entry of entries) {
-    end += entry.length;
-    numberPlaces.push(end - 8);
-  }
-  const texts = valueType === "string" ? labels : [];
-  return {
-    valueType,
-    width: names?.length ?? 1,
-    labelFields: new Map(texts.map((label) => [label, labelBytes(label)])),
-    entries: Buffer.concat(entries),
-    numberPlaces,
-    tail: new WireWriter().text(2, name).text(3, String(number)).finish(),
-    labelKeys: hasProbabilities ? labels.map((label) => `${JSON.stringify(String(label))}:`) : [],
-    jsonTail: `,"model":${JSON.stringify(name)},"version":"${number}","requestId":"`,
-  };
-}
-
-/** The value of a map's entry: its tag, and room for the number. */
-const doubleOfEntry = Buffer.from([0x11, 0, 0, 0, 0, 0, 0, 0, 0]);
-
-/** A map's entry: field 2 of a prediction, its key in front of 8 bytes of zeros. */
-function entryOf(label: Scalar): Buffer {
-  const entry = new WireWriter().item(1, String(label)).raw(doubleOfEntry);
-  return new WireWriter().message(2, entry).finish();
-}
-
-function labelBytes(label: Prediction): Buffer {
-  return new WireWriter().item(1, String(label)).finish();
-}
-
 export function encodeReply(frame: TypedFrame, call: TypedCall, answer: Answer): Encoded {
-  const { isJson, rows } = call.request;
-  if (!isJson && rows.length === 1 && call.rowErrors === undefined && call.fallback === undefined)
+  const { isJson, rows, fields } = call.request;
+  const isPlain = !isJson && fields === undefined && call.rowErrors === undefined && call.fallback === undefined;
+  if (isPlain && rows.length === 1)
     return { body: encodeOne(frame, call, answer), contentType: protoType, headers: noHeaders };
   const { pieces, contentType, headers } = encodeReplyInPieces(frame, call, answer, rows.length);
   const written = pieces.map((write) => write());
@@ -84,21 +36,23 @@ export function encodeReplyInPieces(
   answer: Answer,
   sliceRows: number,
 ): EncodedPieces {
-  const { isJson, rows } = call.request;
-  const places = placesOf(call, answer);
+  const { isJson, rows, fields } = call.request;
+  const places = placesOfRows(call, answer);
   const slices = [...slicesOf(rows.length, sliceRows)];
   if (!isJson) {
     const pieces = slices.map(
       ([first, end]) =>
         () =>
-          writeRows(frame, answer, places, first, end),
+          fields === undefined
+            ? writeRows(frame, answer, places, first, end)
+            : writeChosen(frame, fields, answer, places, first, end),
     );
     return { pieces: [...pieces, () => endOf(frame, call)], contentType: protoType, headers: noHeaders };
   }
   const lists = slices.map(
     ([first, end]) =>
       () =>
-        `${first === 0 ? "" : ","}${jsonRows(frame, answer, places, first, end)}`,
+        `${first === 0 ? "" : ","}${jsonRows(frame, fields, answer, places, first, end)}`,
   );
   const pieces = [() => '{"predictions":[', ...lists, () => `]${jsonEnd(frame, call)}`];
   return { pieces, contentType: jsonType, headers: noHeaders };
@@ -123,16 +77,6 @@ function encodeOne(frame: TypedFrame, { requestId }: TypedCall, answer: Answer):
   return body;
 }
 
-/** For each row its place among those that ran, -1 where it isn't answered; undefined where each is in its own. */
-type Places = Int32Array | undefined;
-
-function placesOf({ request: { rows }, rowIndexes, unanswered }: TypedCall, { predictions }: Answer): Places {
-  if (rowIndexes === undefined && unanswered === undefined) return undefined;
-  const places = new Int32Array(rows.length).fill(-1);
-  for (let i = 0; i < predictions.length; i++) if (!unanswered?.has(i)) places[rowIndexes ? rowIndexes[i]! : i] = i;
-  return places;
-}
-
 function writeRows(frame: TypedFrame, answer: Answer, places: Places, first: number, end: number): Buffer {
   const sizes = new Int32Array(end - first);
   let total = 0;
@@ -148,6 +92,22 @@ function writeRows(frame: TypedFrame, answer: Answer, places: Places, first: num
     at = writeRow(frame, answer, places ? places[row]! : row, sizes[row - first]!, to, at);
   }
   return to;
+}
+
+function writeChosen(
+  frame: TypedFrame,
+  fields: ChosenFields,
+  answer: Answer,
+  places: Places,
+  first: number,
+  end: number,
+): Buffer {
+  const to = new WireWriter();
+  for (let row = first; row < end; row++) {
+    const place = places ? places[row]! : row;
+    to.message(1, place < 0 ? new WireWriter() : chosenPrediction(frame, fields, answer, place));
+  }
+  return to.finish();
 }
 
 function predictionBytes(
@@ -222,28 +182,31 @@ export function issueMessage({ row, feature, expected, got }: RowError["issues"]
   return new WireWriter().integer(1, row).text(2, feature).text(3, expected).text(4, got);
 }
 
-function jsonRows(frame: TypedFrame, answer: Answer, places: Places, first: number, end: number): string {
+function jsonRows(
+  frame: TypedFrame,
+  fields: ChosenFields | undefined,
+  answer: Answer,
+  places: Places,
+  first: number,
+  end: number,
+): string {
+  const show = (place: number) =>
+    fields === undefined ? jsonPrediction(frame, answer, place) : chosenPredictionJson(frame, fields, answer, place);
   let text = "";
   for (let row = first; row < end; row++) {
     const place = places ? places[row]! : row;
-    text += `${row === first ? "" : ","}${place < 0 ? "{}" : jsonPrediction(frame, answer, place)}`;
+    text += `${row === first ? "" : ","}${place < 0 ? "{}" : show(place)}`;
   }
   return text;
 }
 
 function jsonPrediction({ valueType, labelKeys }: TypedFrame, answer: Answer, place: number): string {
   const value = answer.predictions[place]!;
-  const shown = valueType === "string" ? JSON.stringify(String(value)) : jsonValue(value);
+  const shown = valueType === "string" ? JSON.stringify(String(value)) : writePrediction(value);
   if (labelKeys.length === 0) return `{"value":${shown}}`;
   const first = place * labelKeys.length;
-  const entries = labelKeys.map((key, k) => `${key}${jsonValue(answer.probabilities![first + k]!)}`);
+  const entries = labelKeys.map((key, k) => `${key}${writePrediction(answer.probabilities![first + k]!)}`);
   return `{"value":${shown},"probabilities":{${entries.join(",")}}}`;
-}
-
-/** `JSON.stringify` would lose the sign of zero. */
-function jsonValue(value: Prediction): string {
-  if (typeof value === "object") return `[${value.map(jsonValue).join(",")}]`;
-  return Object.is(value, -0) ? "-0" : JSON.stringify(value);
 }
 
 function jsonEnd({ jsonTail }: TypedFrame, call: TypedCall): string {

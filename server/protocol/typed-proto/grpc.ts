@@ -4,8 +4,9 @@ import { errorTable, type ServeError } from "../../errors.js";
 import { type ErrorDetail, grpcErrorHeaders, headerIssuesBytesMax } from "../protobuf/status.js";
 import type { Protocol } from "../protocol.js";
 import { decodeBinary, decodeBinaryInSlices } from "./decode.js";
-import { createFrame, encodeReply, encodeReplyInPieces, type TypedFrame } from "./encode.js";
+import { encodeReply, encodeReplyInPieces } from "./encode.js";
 import { typedErrorDetail } from "./error-details.js";
+import { createFrame, type TypedFrame } from "./frame.js";
 import type { TypedRequest } from "./request.js";
 
 export const typedProtoGrpc: Protocol<TypedFrame, TypedRequest> = {

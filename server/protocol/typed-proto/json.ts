@@ -11,12 +11,13 @@ import type { Buffer } from "node:buffer";
 import { defaultJsonName, describeValue, emptyLists, quote } from "../../../bundle/index.js";
 import { ServeError } from "../../errors.js";
 import { slicesOf } from "../../path/sliced-work.js";
+import type { ChosenFields } from "../json/fields.js";
 import { parseObjectInSlices } from "../json/parse-slices.js";
 import { parseObject } from "../json/text.js";
 import type { DecodeLimits, ProtocolContract } from "../protocol.js";
 import { type FieldPlan, type RowPlan, rowPlanOf } from "./columns.js";
 import { mayMiss } from "./messages.js";
-import { checkExtras, checkRowCount, type TypedRequest, unknownList } from "./request.js";
+import { checkRequestId, checkRowCount, chosenFields, type TypedRequest, unknownList } from "./request.js";
 
 const expected = 'a PredictRequest as {"rows": [{...}, ...]}';
 const sliceRows = 128;
@@ -52,10 +53,11 @@ interface SentJson {
   readonly take: (row: unknown) => unknown;
   readonly partial: boolean;
   readonly requestId: string;
+  readonly fields: ChosenFields | undefined;
 }
 
-function conclude({ partial, requestId }: SentJson, rows: readonly unknown[]): TypedRequest {
-  return { rows, partial, isJson: true, ...(requestId !== "" && { requestId }) };
+function conclude({ partial, requestId, fields }: SentJson, rows: readonly unknown[]): TypedRequest {
+  return { rows, partial, isJson: true, ...(requestId !== "" && { requestId }), ...(fields && { fields }) };
 }
 
 function readMembers(members: Record<string, unknown>, contract: ProtocolContract): SentJson {
@@ -71,13 +73,14 @@ function readMembers(members: Record<string, unknown>, contract: ProtocolContrac
   if (!isAbsent(fields) && !Array.isArray(fields)) throw malformed('"fields"', "a list", describeValue(fields));
   const id = requestId ?? request_id ?? "";
   if (typeof id !== "string") throw malformed('"requestId"', "a string", describeValue(id));
-  checkExtras(id, ((fields ?? []) as unknown[]).length);
+  checkRequestId(id);
   const list = (rows ?? []) as unknown[];
   checkRowCount(list.length, contract);
   const plan = rowPlanOf(contract);
   const shared = isAbsent(context) ? new Map() : readContext(context, plan);
   const take = (row: unknown) => (isObject(row) ? takeRow(row, plan, shared) : row);
-  return { rows: list, take, partial: partial === true, requestId: id };
+  const chosen = chosenFields((fields ?? []) as unknown[], contract);
+  return { rows: list, take, partial: partial === true, requestId: id, fields: chosen };
 }
 
 type Values = Map<FieldPlan, unknown>;

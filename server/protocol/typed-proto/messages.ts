@@ -117,13 +117,15 @@ const predictReply = message(
   repeated(5, "errors", "RowError", "Only of a partial request."),
   plain(6, "fallback", "Fallback"),
 );
+const fieldsWords =
+  "What to answer: prediction, probabilities, probabilities.<label>, top:<k>. Without any, all but the last.";
 const predictRequest = message(
   "PredictRequest",
   "Rows to predict.",
   plain(1, "context", "Context"),
   repeated(2, "rows", "Row"),
   plain(3, "partial", "bool", "Bad rows are left out, with their errors, instead of failing the request."),
-  repeated(4, "fields", "string", "What to answer beside the predictions. None is known yet: leave it empty."),
+  repeated(4, "fields", "string", fieldsWords),
   plain(
     5,
     "request_id",
@@ -151,7 +153,7 @@ export function messagesOf({ rowSchema, protoNumbers, postprocessor }: ProtocolC
     { name: "Row", comment: document.description ?? "What a prediction is made of.", fields, reserved },
     { name: "Context", comment: "What each row gets that doesn't bring its own.", fields, reserved },
     predictReply,
-    predictionMessage(postprocessor),
+    ...predictionMessages(postprocessor),
     rowError,
     issue,
     fallback,
@@ -178,17 +180,28 @@ function rowField({ number, name, label }: ProtoField, feature: Feature, notes: 
   };
 }
 
-function predictionMessage(postprocessor: ProtocolContract["postprocessor"]): Message {
+function predictionMessages(postprocessor: ProtocolContract["postprocessor"]): Message[] {
   const { names, labels, hasProbabilities } = postprocessor;
   const type = valueTypeOf(postprocessor);
   const value: MessageField = names
     ? repeated(1, "value", "double", `In this order: ${names.map((name) => JSON.stringify(name)).join(", ")}.`)
     : { ...plain(1, "value", type), rule: "optional" };
   const words = labels?.map((label) => JSON.stringify(String(label))).join(", ");
-  return message(
-    "Prediction",
-    "What is predicted for a row. Of a row that isn't answered, nothing.",
-    value,
-    ...(hasProbabilities ? [plain(2, "probabilities", "map<string, double>", `By label: ${words}.`)] : []),
-  );
+  const comment = "What is predicted for a row. Of a row that isn't answered, nothing.";
+  if (!hasProbabilities) return [message("Prediction", comment, value)];
+  return [
+    message(
+      "Prediction",
+      comment,
+      value,
+      plain(2, "probabilities", "map<string, double>", `By label: ${words}.`),
+      repeated(3, "top", "LabelProbability", "The most probable labels, the most probable one first, where asked for."),
+    ),
+    message(
+      "LabelProbability",
+      "A label, and how probable it is.",
+      plain(1, "label", type),
+      plain(2, "probability", "double"),
+    ),
+  ];
 }

@@ -5,37 +5,33 @@
  * @see https://connectrpc.com/docs/protocol
  */
 
-import { quote } from "../../../bundle/index.js";
-import { ServeError } from "../../errors.js";
-import { checkContentType } from "../json/text.js";
-import type { Protocol, RequestHead } from "../protocol.js";
-import { encodeConnectError } from "./connect-error.js";
+import type { ServeError } from "../../errors.js";
+import { connectError } from "../connect/error.js";
+import { connectHeaders, readConnectHead } from "../connect/head.js";
+import type { EncodedError, Protocol } from "../protocol.js";
 import { decodeBinary, decodeBinaryInSlices } from "./decode.js";
 import { typedProtoDescription } from "./description.js";
-import { createFrame, encodeReply, encodeReplyInPieces, protoType, type TypedFrame } from "./encode.js";
+import { encodeReply, encodeReplyInPieces } from "./encode.js";
+import { typedErrorDetail } from "./error-details.js";
+import { createFrame, type TypedFrame } from "./frame.js";
 import { decodeJson, decodeJsonInSlices } from "./json.js";
 import type { TypedRequest } from "./request.js";
 
-const timeoutHeader = "connect-timeout-ms";
-const versionHeader = "connect-protocol-version";
-/** A day: longer ones are no different. */
-const timeoutMsMax = 86_400_000;
-
 export const typedProto: Protocol<TypedFrame, TypedRequest> = {
   name: "typed-proto",
-  headers: [timeoutHeader, versionHeader],
+  headers: connectHeaders,
   decode(body, head, contract) {
-    const { isJson, timeoutMs } = readHead(head);
+    const { isJson, timeoutMs } = readConnectHead(head);
     const request = isJson ? decodeJson(body, contract) : decodeBinary(body, contract);
     return timeoutMs === undefined ? request : { ...request, timeoutMs };
   },
   frame: createFrame,
   encode: encodeReply,
-  refuse: encodeConnectError,
+  refuse,
   description: typedProtoDescription,
   sliced: {
     decode(body, head, contract) {
-      const { isJson, timeoutMs } = readHead(head);
+      const { isJson, timeoutMs } = readConnectHead(head);
       return (function* () {
         const request = yield* (isJson ? decodeJsonInSlices : decodeBinaryInSlices)(body, contract);
         return timeoutMs === undefined ? request : { ...request, timeoutMs };
@@ -45,29 +41,10 @@ export const typedProto: Protocol<TypedFrame, TypedRequest> = {
   },
 };
 
-/** @throws {@link ServeError} unsupported_media_type, invalid_request, deadline_exceeded. */
-function readHead(head: RequestHead): { isJson: boolean; timeoutMs: number | undefined } {
-  const isJson = head.contentType !== protoType;
-  if (isJson) checkType(head.contentType);
-  const version = head.header(versionHeader);
-  if (version !== "" && version !== "1")
-    throw new ServeError("invalid_request", `${versionHeader}: expected 1, got ${quote(version)}`);
-  const timeout = head.header(timeoutHeader);
-  if (timeout === "") return { isJson, timeoutMs: undefined };
-  if (!/^\d{1,10}$/.test(timeout)) {
-    throw new ServeError("invalid_request", `${timeoutHeader}: expected milliseconds, got ${quote(timeout)}`);
-  }
-  const timeoutMs = Math.min(Number(timeout), timeoutMsMax);
-  if (timeoutMs === 0) throw new ServeError("deadline_exceeded", `${timeoutHeader}: 0 milliseconds are over already`);
-  return { isJson, timeoutMs };
-}
-
-function checkType(contentType: string): void {
-  try {
-    checkContentType(contentType);
-  } catch {
-    const got = contentType === "" ? "none" : quote(contentType);
-    const expected = `${protoType} or application/json`;
-    throw new ServeError("unsupported_media_type", `content-type: expected ${expected}, got ${got}`);
-  }
+function refuse(error: ServeError, requestId: string, modelName: string | undefined): EncodedError {
+  if (modelName === undefined) return connectError(error);
+  const { code, issues = [] } = error;
+  return connectError(error, [
+    { ...typedErrorDetail(error, requestId, modelName), debug: { code, issues, requestId } },
+  ]);
 }

@@ -2,11 +2,14 @@
 
 import { type Issue, quote } from "../../../bundle/index.js";
 import { ServeError } from "../../errors.js";
+import { type ChosenFields, readFields } from "../json/fields.js";
 import type { DecodedRequest, ProtocolContract } from "../protocol.js";
 
 export interface TypedRequest extends DecodedRequest {
   /** In which form it came, and is answered. */
   readonly isJson: boolean;
+  /** What is answered, where the request chooses. */
+  readonly fields?: ChosenFields;
 }
 
 /** Values of all rows, for each byte that a body may have: rows that bring less than a byte each are none. */
@@ -30,12 +33,13 @@ export function checkRowCount(rowCount: number, { bodyLimits, rowSchema }: Proto
     );
 }
 
-/** @throws {@link ServeError} invalid_request for an id that can't be repeated, and for fields: none is known. */
-export function checkExtras(requestId: string, fieldCount: number): void {
-  if (fieldCount > 0) {
-    const got = `${fieldCount} of them`;
-    throw new ServeError("invalid_request", `"fields": unsupported yet: expected an empty list, got ${got}`);
-  }
+/** A list without items is one that isn't there. @throws {@link ServeError} malformed_body, invalid_request. */
+export function chosenFields(sent: readonly unknown[], { postprocessor }: ProtocolContract): ChosenFields | undefined {
+  return sent.length === 0 ? undefined : readFields(sent, postprocessor);
+}
+
+/** @throws {@link ServeError} invalid_request for an id that can't be repeated. */
+export function checkRequestId(requestId: string): void {
   if (requestId !== "" && !idForm.test(requestId)) {
     const expected = "1 to 128 characters of A-Z a-z 0-9 . _ : @ / + = -";
     throw new ServeError("invalid_request", `"request_id": expected ${expected}, got ${quote(requestId)}`);

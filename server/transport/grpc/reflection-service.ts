@@ -7,9 +7,9 @@
 
 import { Buffer } from "node:buffer";
 import { ServeError } from "../../errors.js";
+import { protoFiles } from "../../protocol/protobuf/descriptors.js";
 import { statusCodes, statusHeaders } from "../../protocol/protobuf/status.js";
 import { WireReader, WireWriter } from "../../protocol/protobuf/wire.js";
-import { protoFiles } from "./descriptors.js";
 import { type GrpcService, type Method, okTrailers } from "./service.js";
 
 const names = ["grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection"] as const;

@@ -4,8 +4,8 @@ import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
 import { loadFileDescriptorSetFromBuffer } from "@grpc/proto-loader";
 import { expect, test } from "vitest";
+import { protoFiles } from "../../../server/protocol/protobuf/descriptors.js";
 import { WireWriter } from "../../../server/protocol/protobuf/wire.js";
-import { protoFiles } from "../../../server/transport/grpc/descriptors.js";
 import { definitions } from "../../support/grpc-client.js";
 
 test("the descriptors are those of the .proto files: node scripts/write-descriptors.mjs", async () => {

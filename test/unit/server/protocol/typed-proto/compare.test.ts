@@ -89,6 +89,7 @@ test("a prediction of another kind breaks callers", () => {
   expect(protoBreaks(version(before, undefined, labels), version(before))).toEqual([
     'Prediction, field 1, "value": expected optional string as in version 1, got optional double',
     'Prediction, field 2: expected "probabilities" as in version 1, got nothing',
+    'Prediction, field 3: expected "top" as in version 1, got nothing',
   ]);
 });
 
