@@ -32,13 +32,16 @@ const read = (paths: readonly string[]): Files => new Map(paths.map((path) => [p
 
 const code = read(tracked.filter((path) => /\.(ts|mjs|js|py)$/.test(path)));
 const sources: Files = new Map(
-  [...code].filter(([path]) => /^(preprocessing|bundle|server|cli|loadtest|bench)\/.*(?<!\.d)\.ts$/.test(path)),
+  [...code].filter(([path]) =>
+    /^(preprocessing|bundle|server|cli|loadtest|bench|conformance)\/.*(?<!\.d)\.ts$/.test(path),
+  ),
 );
 const texts = read(tracked.filter((path) => !/\.(onnx|png|csv|jsonl)$/.test(path) && path !== "LICENSE"));
 
 /**
  * preprocessing <- bundle <- server <- cli; the load test meets a server on the wire alone. The benchmark takes its
  * generators and statistics, and preprocesses rows as the server does; the comparison of engines calls them as it does.
+ * The conformance suite takes its command line and tables, and knows nothing of the server that it asks.
  */
 const directions: Directions = {
   folders: {
@@ -47,6 +50,7 @@ const directions: Directions = {
     server: ["bundle", "preprocessing"],
     cli: ["server", "bundle", "preprocessing"],
     loadtest: [],
+    conformance: ["loadtest"],
     bench: ["loadtest", "preprocessing"],
     "bench/engines": ["loadtest", "server", "preprocessing"],
   },
@@ -65,6 +69,8 @@ const owners: Owners = {
   "uWebSockets.js": ["server/transport/http/uws.ts", "bench/servers/raw.ts"],
   fastify: ["bench/servers/fastify.ts"],
   autocannon: ["loadtest/generators.ts"],
+  "@grpc/grpc-js": ["conformance/grpc-client.ts"],
+  "@grpc/proto-loader": ["conformance/grpc-client.ts"],
   // Concrete classes meet in server.ts alone; everybody else sees their interfaces. A worker has no server, and a
   // command is one of its own. Nobody but the one who chooses knows the engines, and the one who measures them.
   "server/inference/session.ts": ["server/inference/engines.ts", "bench/engines/measure-model.ts"],
@@ -120,6 +126,7 @@ const entries = [
   "server/inference/process-worker.ts",
   "server/planes/serving.ts",
   "loadtest/main.ts",
+  "conformance/main.ts",
   "bench/main.ts",
   "bench/servers/raw.ts",
   "bench/servers/node-http.ts",
@@ -218,6 +225,7 @@ describe("a rule sees its breach", () => {
     ["loadtest/a.ts", 'import { x } from "../server/x.js";'],
     ["loadtest/a.ts", 'import { x } from "../bench/x.js";'],
     ["bench/a.ts", 'import { x } from "../server/x.js";'],
+    ["conformance/a.ts", 'import { x } from "../server/x.js";'],
     ["bench/engines/a.ts", 'import { x } from "../../cli/x.js";'],
   ])("a wrong direction: %s, %s", (path, text) => {
     expect(wrongDirections(files({ [path]: text }), directions)).toHaveLength(1);

@@ -127,7 +127,7 @@ describe(".dockerignore", () => {
 
   test("lets in what is compiled and staged, and nothing that holds more", () => {
     const compiled = (JSON.parse(readFileSync("tsconfig.json", "utf8")).include as string[]).filter(
-      (folder) => !["loadtest", "bench"].includes(folder),
+      (folder) => !["loadtest", "bench", "conformance"].includes(folder),
     );
     const staged = JSON.parse(/own = (\[.*\])/.exec(readFileSync("scripts/image/stage.mjs", "utf8"))![1]!) as string[];
     const built = "dist";

@@ -1,0 +1,75 @@
+/** HTTP as a case needs it: any header and any bytes, kept connections, and replies as they came. */
+
+import { Buffer } from "node:buffer";
+import { Agent, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from "node:http";
+import { Mismatch } from "./mismatch.js";
+
+export interface HttpReply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
+export interface HttpMessage {
+  readonly headers?: OutgoingHttpHeaders;
+  readonly body?: string | Buffer;
+  /** Sent in chunks, without a length. */
+  readonly isChunked?: boolean;
+}
+
+/** Names the case to whoever reads the server's log. */
+export const caseHeader = "x-conformance-case";
+
+const replyMsMax = 30_000;
+
+export class HttpClient {
+  readonly #base: URL;
+  readonly #agent = new Agent({ keepAlive: true });
+
+  constructor(url: string) {
+    this.#base = new URL(url.endsWith("/") ? url : `${url}/`);
+  }
+
+  /**
+   * @param path - Below the server's address, without a slash before it.
+   * @throws Mismatch when no whole reply comes.
+   */
+  async send(caseId: string, method: string, path: string, message: HttpMessage = {}): Promise<HttpReply> {
+    const { headers = {}, body = "", isChunked = false } = message;
+    const bytes = Buffer.from(body);
+    const framing: OutgoingHttpHeaders = isChunked
+      ? { "transfer-encoding": "chunked" }
+      : method === "GET"
+        ? {}
+        : { "content-length": bytes.length };
+    return await new Promise((resolve, reject) => {
+      const fail = (reason: Error) => reject(new Mismatch("a reply", `${reason.message || reason.name}`));
+      const sent = request(
+        {
+          host: this.#base.hostname,
+          port: this.#base.port,
+          path: `${this.#base.pathname}${path}`,
+          method,
+          headers: { [caseHeader]: caseId, ...framing, ...headers },
+          agent: this.#agent,
+          timeout: replyMsMax,
+        },
+        (reply) => {
+          const chunks: Buffer[] = [];
+          reply.on("data", (chunk: Buffer) => chunks.push(chunk));
+          reply.on("error", fail);
+          reply.on("end", () =>
+            resolve({ status: reply.statusCode!, headers: reply.headers, body: Buffer.concat(chunks) }),
+          );
+        },
+      );
+      sent.on("error", fail);
+      sent.on("timeout", () => sent.destroy(new Error(`none within ${replyMsMax / 1000} s`)));
+      sent.end(bytes);
+    });
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+}
