@@ -25,7 +25,7 @@ const expectedFiles = [
   /^ui\/(docs|index)\/[\w.-]+$/,
   /^(LICENSE|package\.json|plumb\.config\.json|bin\/plumb\.js)$/,
   /^dist\/(cli|server|chunks)\/[\w./-]+\.js$/,
-  /^dist\/kernel\.wasm$/,
+  /^dist\/(?:kernel|rows)\.wasm$/,
   /^models\/[\w.-]+\/\d+\/[\w.-]+\.(json|jsonl|md|onnx)$/,
   /^node_modules\/.+\/package\.json$/,
   /^node_modules\/.+\.(js|cjs|mjs|json|node|so\.1)$/,

@@ -53,7 +53,7 @@ async function bundle(folder) {
   const build = await rolldown({ input, platform: "node", external: isOutside });
   await build.write({ dir: folder, format: "esm", chunkFileNames: "chunks/[name]-[hash].js" });
   await build.close();
-  copyFileSync(join(root, "dist/kernel.wasm"), join(folder, "kernel.wasm"));
+  for (const kernel of ["kernel.wasm", "rows.wasm"]) copyFileSync(join(root, "dist", kernel), join(folder, kernel));
   for (const file of filesIn(folder)) chmodSync(join(folder, file), 0o644);
 }
 

@@ -1,4 +1,4 @@
-/** dist/: the compiled sources and the tree kernel, made again only when a source has changed. */
+/** dist/: the compiled sources and the kernels, made again only when a source has changed. */
 
 import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -7,7 +7,11 @@ import { alone, root, run, SetupError, say } from "./project.mjs";
 
 const dist = join(root, "dist");
 const stampFile = join(dist, ".stamp");
-const kernel = "kernel.wasm";
+/** What is compiled from which source of kernel/. */
+const kernels = new Map([
+  ["kernel.wasm", "kernel.ts"],
+  ["rows.wasm", "rows.ts"],
+]);
 
 /** Compiles where a source, the compiler or its settings have changed, and removes what no source accounts for. */
 export async function ensureBuild() {
@@ -19,20 +23,24 @@ export async function ensureBuild() {
     const tsc = join(root, "node_modules/typescript/bin/tsc");
     const code = await run(process.execPath, [tsc, "-p", "tsconfig.json", "--noEmitOnError"], { stdout: "stderr" });
     if (code !== 0) throw new SetupError("the build failed; the compiler's output is above");
-    await compileKernel();
+    for (const [output, source] of kernels) await compileKernel(output, source);
     removeStrangers(sources);
     writeFileSync(stampFile, sources.stamp);
   });
 }
 
 /** WebAssembly from kernel/, which is written in AssemblyScript. */
-async function compileKernel() {
+async function compileKernel(output, source) {
   const asc = join(root, "node_modules/assemblyscript/bin/asc.js");
-  const code = await run(process.execPath, [asc, "--config", "asconfig.json", "--outFile", join(dist, kernel)], {
-    cwd: join(root, "kernel"),
-    stdout: "stderr",
-  });
-  if (code !== 0) throw new SetupError("the build of the tree kernel failed; the compiler's output is above");
+  const code = await run(
+    process.execPath,
+    [asc, source, "--config", "asconfig.json", "--outFile", join(dist, output)],
+    {
+      cwd: join(root, "kernel"),
+      stdout: "stderr",
+    },
+  );
+  if (code !== 0) throw new SetupError(`the build of ${source} failed; the compiler's output is above`);
 }
 
 /** A digest of contents, not times: a checkout, a copy and a touched file don't change it. */
@@ -50,7 +58,10 @@ function readSources() {
     const content = readFileSync(join(root, file));
     hash.update(`${file} ${content.length}\n`).update(content);
   }
-  return { outputs: [kernel, ...sources.map((file) => file.replace(/\.ts$/, ".js"))], stamp: hash.digest("hex") };
+  return {
+    outputs: [...kernels.keys(), ...sources.map((file) => file.replace(/\.ts$/, ".js"))],
+    stamp: hash.digest("hex"),
+  };
 }
 
 function isCurrent({ outputs, stamp }) {
