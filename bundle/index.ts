@@ -25,7 +25,7 @@ export {
   planProtoFields,
 } from "./proto-fields.js";
 export { type Bundle, type BundleModel, readBundle } from "./read.js";
-export { expectedWords, type Issue } from "./row-issues.js";
+export { expectedWords, type Issue, valueFault } from "./row-issues.js";
 export { parseRowSchema, type RowSchema } from "./row-schema.js";
 export type { JsonSchemaDocument } from "./row-schema-document.js";
 export { folderSignature, listBundles, type StoredBundle, type StoreListing } from "./store.js";

@@ -10,16 +10,31 @@ export type ColumnValues = Float64Array | readonly (string | null)[] | readonly 
 export class Columns {
   /** Rows. */
   readonly length: number;
-  /** By feature; one that isn't here is absent in all rows. */
-  readonly values: ReadonlyMap<string, ColumnValues>;
+  /** As given. */
+  readonly listed: ReadonlyMap<string, ColumnValues>;
+  readonly #schema: object | undefined;
 
-  /** @throws Error for a column of another length, which is a bug in the caller, never bad input. */
-  constructor(length: number, values: ReadonlyMap<string, ColumnValues>) {
+  /**
+   * @param schema - Whose rules they are known to keep, because they were checked while they were read.
+   * @throws Error for a column of another length, which is a bug in the caller, never bad input.
+   */
+  constructor(length: number, values: ReadonlyMap<string, ColumnValues>, schema?: object) {
     for (const [name, column] of values)
       if (column.length !== length)
         throw new Error(`column "${name}": expected ${length} values, got ${column.length}`);
     this.length = length;
-    this.values = values;
+    this.listed = values;
+    this.#schema = schema;
+  }
+
+  /** Whether all rows are known to keep the rules of this schema. */
+  isCheckedBy(schema: object): boolean {
+    return this.#schema === schema;
+  }
+
+  /** By feature; one that isn't here is absent in all rows. */
+  get values(): ReadonlyMap<string, ColumnValues> {
+    return this.listed;
   }
 
   /** These rows, in this order. */

@@ -13,6 +13,7 @@ export {
   preprocessingGraphSchema,
 } from "./graph.js";
 export { GraphError } from "./graph-error.js";
+export { PackedColumns, type Place, type RowChunk, type RowLayout } from "./packed-columns.js";
 export {
   type Answer,
   createPostprocessor,

@@ -25,7 +25,7 @@ const expectedFiles = [
   /^ui\/(docs|index)\/[\w.-]+$/,
   /^(LICENSE|package\.json|plumb\.config\.json|bin\/plumb\.js)$/,
   /^dist\/plumb\/(cli|server|chunks)\/[\w./-]+\.js$/,
-  /^dist\/plumb\/kernel\.wasm$/,
+  /^dist\/plumb\/(?:kernel|rows)\.wasm$/,
   /^models\/[\w.-]+\/\d+\/[\w.-]+\.(json|jsonl|md|onnx)$/,
   /^node_modules\/.+\/package\.json$/,
   /^node_modules\/.+\.(js|cjs|mjs|json|node|so\.1)$/,

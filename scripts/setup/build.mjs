@@ -1,6 +1,6 @@
 /**
- * dist/: the compiled sources, and in dist/plumb/ what the command runs: the same as a few files, with the tree kernel.
- * Made again only when a source has changed.
+ * dist/: the compiled sources, and in dist/plumb/ what the command runs: the same as a few files, with the kernels. Made
+ * again only when a source has changed.
  */
 
 import { createHash } from "node:crypto";
@@ -12,11 +12,16 @@ import { alone, root, run, SetupError, say } from "./project.mjs";
 const dist = join(root, "dist");
 const stampFile = join(dist, ".stamp");
 /** The command's own folder in dist/: all that an image needs of it. */
-export const product = join(dist, "plumb");
-const kernel = "plumb/kernel.wasm";
+const product = join(dist, "plumb");
 
 /** Where a process or a thread of the command begins; package.json and bin/ name them by these paths. */
 const entries = ["cli/main", "server/planes/serving", "server/inference/process-worker", "server/inference/worker"];
+
+/** What is compiled from which source of kernel/. */
+const kernels = new Map([
+  ["plumb/kernel.wasm", "kernel.ts"],
+  ["plumb/rows.wasm", "rows.ts"],
+]);
 
 /** Compiles where a source, the compiler or its settings have changed, and removes what no source accounts for. */
 export async function ensureBuild() {
@@ -29,7 +34,7 @@ export async function ensureBuild() {
     const code = await run(process.execPath, [tsc, "-p", "tsconfig.json", "--noEmitOnError"], { stdout: "stderr" });
     if (code !== 0) throw new SetupError("the build failed; the compiler's output is above");
     await bundle();
-    await compileKernel();
+    for (const [output, source] of kernels) await compileKernel(output, source);
     removeStrangers(sources);
     writeFileSync(stampFile, sources.stamp);
   });
@@ -52,13 +57,17 @@ async function bundle() {
 }
 
 /** WebAssembly from kernel/, which is written in AssemblyScript. */
-async function compileKernel() {
+async function compileKernel(output, source) {
   const asc = join(root, "node_modules/assemblyscript/bin/asc.js");
-  const code = await run(process.execPath, [asc, "--config", "asconfig.json", "--outFile", join(dist, kernel)], {
-    cwd: join(root, "kernel"),
-    stdout: "stderr",
-  });
-  if (code !== 0) throw new SetupError("the build of the tree kernel failed; the compiler's output is above");
+  const code = await run(
+    process.execPath,
+    [asc, source, "--config", "asconfig.json", "--outFile", join(dist, output)],
+    {
+      cwd: join(root, "kernel"),
+      stdout: "stderr",
+    },
+  );
+  if (code !== 0) throw new SetupError(`the build of ${source} failed; the compiler's output is above`);
 }
 
 /** A digest of contents, not times: a checkout, a copy and a touched file don't change it. */
@@ -85,7 +94,7 @@ function readSources() {
   }
   const products = entries.map((entry) => `plumb/${entry}.js`);
   return {
-    outputs: [kernel, ...products, ...sources.map((file) => file.replace(/\.ts$/, ".js"))],
+    outputs: [...kernels.keys(), ...products, ...sources.map((file) => file.replace(/\.ts$/, ".js"))],
     stamp: hash.digest("hex"),
   };
 }

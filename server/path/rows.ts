@@ -55,7 +55,7 @@ export function validate(call: CallWork, { rowSchema }: ServingVersion): void {
 }
 
 function acceptsAll(schema: RowSchema, rows: RowInput, first: RequestRow, end: RequestRow): boolean {
-  if (rows instanceof Columns) return schema.acceptsColumns(rows, first, end);
+  if (rows instanceof Columns) return rows.isCheckedBy(schema) || schema.acceptsColumns(rows, first, end);
   let row = first;
   while (row < end && schema.accepts(rows[row])) row++;
   return row === end;

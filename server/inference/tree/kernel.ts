@@ -1,4 +1,4 @@
-/// <reference path="./webassembly.d.ts" />
+/// <reference path="../../webassembly.d.ts" />
 
 /** The compiled kernel (kernel/), an instance of it for each model: its memory is the model's own. */
 

@@ -1,4 +1,4 @@
-/// <reference path="./webassembly.d.ts" />
+/// <reference path="../../webassembly.d.ts" />
 
 /** Puts a tree model into a memory, as kernel/memory.ts describes it. */
 

@@ -1,4 +1,4 @@
-/// <reference path="./webassembly.d.ts" />
+/// <reference path="../../webassembly.d.ts" />
 
 /**
  * The tree kernel as an engine: sums of a tree ensemble with the bits that ONNX Runtime gives, in a fraction of its

@@ -14,11 +14,15 @@ import { checkContentType, kindOf, type Members, parseContainer } from "../json/
 import type { DecodedRequest, DecodeLimits, ProtocolContract } from "../protocol.js";
 
 export interface JsonRequest extends DecodedRequest {
-  readonly rows: readonly unknown[];
   /** One bare row: answered by `prediction`, not by `predictions`. */
   readonly single: boolean;
   /** Absent where the request doesn't choose. */
   readonly fields?: ChosenFields;
+}
+
+/** As `JSON.parse` makes them: nothing is known of the rows. */
+export interface ParsedRequest extends JsonRequest {
+  readonly rows: readonly unknown[];
 }
 
 type Outputs = Pick<ProtocolContract["postprocessor"], "labels" | "hasProbabilities">;
@@ -40,7 +44,7 @@ export function decodeJson(
   body: Buffer,
   limits: DecodeLimits,
   outputs: Outputs = noOutputs,
-): JsonRequest {
+): ParsedRequest {
   checkBody(contentType, body);
   const container = parseContainer(body, limits, expected);
   if (Array.isArray(container)) return takeList(container, limits);
@@ -60,7 +64,7 @@ export function decodeJsonInSlices(
   limits: DecodeLimits,
   slices?: ParseSlices,
   outputs: Outputs = noOutputs,
-): Generator<undefined, JsonRequest> {
+): Generator<undefined, ParsedRequest> {
   checkBody(contentType, body);
   return (function* () {
     const container = yield* parseContainerInSlices(body, limits, expected, slices);
@@ -70,19 +74,19 @@ export function decodeJsonInSlices(
   })();
 }
 
-function checkBody(contentType: string, body: Buffer): void {
+export function checkBody(contentType: string, body: Buffer): void {
   checkContentType(contentType);
   if (body.length === 0) throw new ServeError("malformed_body", "the body is empty: expected one row as a JSON object");
 }
 
-function takeList(rows: readonly unknown[], { rowsMax }: DecodeLimits): JsonRequest {
+function takeList(rows: readonly unknown[], { rowsMax }: DecodeLimits): ParsedRequest {
   checkRowCount("the body", rows.length, rowsMax);
   return { rows, single: false, partial: false };
 }
 
 const members: ReadonlySet<string> = new Set(["rows", "partial", "context", "fields"]);
 
-function* takeEnvelope(envelope: Members, limits: DecodeLimits, outputs: Outputs): Generator<undefined, JsonRequest> {
+function* takeEnvelope(envelope: Members, limits: DecodeLimits, outputs: Outputs): Generator<undefined, ParsedRequest> {
   const { rows, partial = false, context, fields } = envelope;
   for (const key of Object.keys(envelope)) {
     if (members.has(key)) continue;

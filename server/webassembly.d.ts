@@ -1,5 +1,5 @@
 /**
- * Of the WebAssembly interface what the kernel's host uses: the compiler's libraries have it only beside a browser's.
+ * Of the WebAssembly interface what the kernels' hosts use: the compiler's libraries have it only beside a browser's.
  */
 declare namespace WebAssembly {
   class Module {
@@ -12,6 +12,7 @@ declare namespace WebAssembly {
   class Memory {
     constructor(pages: { initial: number; maximum?: number });
     readonly buffer: ArrayBuffer;
+    grow(pages: number): number;
   }
   interface Global {
     value: number;
