@@ -53,6 +53,15 @@ export const configSchema = z.strictObject({
   adminPort: port.default(8082).describe("port of the admin listener; 0 for any free one"),
   models: z.string().min(1).default("models").describe("the model store: <name>/<version>/ are bundles"),
   versionsPerModel: count(1, 100).default(2).describe("how many of a model's newest versions are loaded"),
+  routes: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("file of routes: champions, canaries and their shares; by default routes.json in the model store"),
+  armHeader: z
+    .enum(["on", "off"])
+    .default("on")
+    .describe("whether callers may ask for an arm of a model that has a route, by x-plumb-arm"),
   defaultModel: z.string().min(1).optional().describe("what /predict answers for; without it, the only model"),
   predictRoute: route
     .optional()

@@ -11,6 +11,7 @@ import type { Logs } from "./observe/logs.js";
 import type { PredictPath } from "./path/predict.js";
 import { productVersion } from "./product-version.js";
 import { errorLimit, limitErrors } from "./protocol/limit-errors.js";
+import type { Release } from "./release/release.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { reachableHost } from "./transport/address.js";
 import { type AdminNeeds, createAdminRouter } from "./transport/admin-routes.js";
@@ -22,8 +23,10 @@ import type { Health } from "./transport/health.js";
 import type { ForeignProtocol } from "./transport/http/foreign-protocol.js";
 import { loadHttp } from "./transport/http/load.js";
 import type { HttpListener, HttpMember } from "./transport/http/transport.js";
-import type { CallNeeds } from "./transport/http-call.js";
+import { type CallNeeds, sendError } from "./transport/http-call.js";
 import { OpenApi } from "./transport/openapi/openapi.js";
+import { adminReceivingBytesMax } from "./transport/read-json.js";
+import { acceptRequestId } from "./transport/request-id.js";
 import { createPublicRouter, type PublicNeeds, plainProtocol, publicRoutesOf } from "./transport/routes.js";
 import { IndexAnswers } from "./transport/server-index.js";
 import type { Registry } from "./versions/registry.js";
@@ -36,6 +39,7 @@ export interface ListenerNeeds {
   readonly health: Health;
   readonly nextRequestId: () => string;
   readonly scrape: AdminNeeds["scrape"];
+  readonly release: Pick<Release, "store" | "table">;
   /** Keeps what is written of many models in short turns. */
   readonly pause: Pause;
   /** Of the public listener: of no call, so no observer sees it. */
@@ -58,7 +62,7 @@ const foreignEveryMs = 60_000;
 /** @throws Error with a sentence when an address can't be listened on; then neither listens. */
 export async function openListeners(config: SizedConfig, needs: ListenerNeeds): Promise<Listeners> {
   const { host, httpPort, adminHost, adminPort, bytesMax } = config;
-  const { path, now, registry, health, nextRequestId, scrape, pause, countRefusal, logs, accessLog } = needs;
+  const { path, now, registry, health, nextRequestId, scrape, pause, countRefusal, logs, accessLog, release } = needs;
   const { transport, notice } = await loadHttp(config.http);
   if (notice !== undefined) logs.event(notice.level, notice.message);
   let opened: HttpListener | undefined;
@@ -90,14 +94,21 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     registry,
     health,
     scrape,
+    routeStore: release.store,
+    refuse: (exchange, error) => {
+      if (error.code === "internal") logs.event("error", error.message, { cause: causeOf(error) });
+      sendError(exchange, plainProtocol, error, acceptRequestId(exchange.requestIdHeader) ?? nextRequestId(), 1);
+    },
     onScrapeError: (exchange, error) => answerFailure(exchange, "internal", "the scrape failed", error),
   });
+  const headers = new Set([...(publicRouter.headers ?? []), ...(cors === undefined ? [] : corsHeaders)]);
+  release.table.watchHeaders((name) => headers.add(name));
   const publicListener = await transport.listen({
     name: "http",
     host,
     port: httpPort,
     receivingBytesMax: bytesMax,
-    headers: cors === undefined ? publicRouter.headers : new Set([...(publicRouter.headers ?? []), ...corsHeaders]),
+    headers,
     handle:
       cors === undefined
         ? (exchange) => publicRouter.handle(exchange)
@@ -113,7 +124,8 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
       name: "admin",
       host: adminHost,
       port: adminPort,
-      receivingBytesMax: 0,
+      receivingBytesMax: adminReceivingBytesMax,
+      headers: adminRouter.headers,
       handle: (exchange) => adminRouter.handle(exchange),
       onFailure: answerFailure,
       onForeignProtocol: logForeign("admin", now, logs),

@@ -1,12 +1,13 @@
-/** What is served where on the admin listener: metrics, and what the public listener says of models and health. */
+/** What is served where on the admin listener: metrics, routes, and what the public listener says of models and health. */
 
 import { promisify } from "node:util";
 import { takesGzip } from "./accept.js";
 import type { Exchange } from "./http/transport.js";
+import { type RouteNeeds, routeAnswers } from "./route-answers.js";
 import { type Route, Router } from "./router.js";
 import { type CommonNeeds, everywhere } from "./routes.js";
 
-export interface AdminNeeds extends CommonNeeds {
+export interface AdminNeeds extends CommonNeeds, RouteNeeds {
   /** The text of a scrape, and its content type. */
   readonly scrape: () => Promise<{ contentType: string; body: Uint8Array }>;
   readonly onScrapeError: (exchange: Exchange, error: unknown) => void;
@@ -14,12 +15,13 @@ export interface AdminNeeds extends CommonNeeds {
 
 export const adminRoutes: readonly Route<AdminNeeds>[] = [
   { verb: "GET", address: "/metrics", what: "metrics, in Prometheus's text format", answer: answerScrape },
+  ...routeAnswers,
   ...everywhere,
 ];
 
 export function createAdminRouter(needs: AdminNeeds): Router<AdminNeeds> {
   const describeMissing = (_method: string, address: string) =>
-    `nothing is served at ${address}: see /metrics, /models, /health/ready`;
+    `nothing is served at ${address}: see /metrics, /routes, /models, /health/ready`;
   return new Router({ routes: adminRoutes, needs, describeMissing });
 }
 

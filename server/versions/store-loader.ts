@@ -22,6 +22,8 @@ export interface StoreLoaderOptions {
   readonly defaultModel: string | undefined;
   /** Whether it may be a model that this store hasn't: it was set beside another store. */
   readonly defaultIsLoose: boolean;
+  /** Keys of versions that are loaded however old they are. */
+  readonly named?: ReadonlySet<string>;
   readonly registry: Registry;
   readonly manager: Manager;
   readonly turns: Turns;
@@ -118,7 +120,8 @@ export class StoreLoader {
   }
 
   #next(): StoredBundle | undefined {
-    return nextToLoad(this.#stored, this.#options.versionsPerModel, this.#begun, this.#without);
+    const { versionsPerModel, named } = this.#options;
+    return nextToLoad(this.#stored, versionsPerModel, this.#begun, this.#without, named);
   }
 
   /** One after the other, once nothing is loaded any more. */
@@ -173,7 +176,8 @@ export class StoreLoader {
 }
 
 /**
- * Which version is loaded next: of the newest few of each model one that nobody has begun with. Pure, and the same
+ * Which version is loaded next: of the newest few of each model, and those that are named, one that nobody has begun
+ * with. Pure, and the same
  * question may be asked again at any time.
  *
  * @param without - Keys of those that failed: they take no place among the newest.
@@ -183,7 +187,9 @@ export function nextToLoad(
   perModel: number,
   begun: ReadonlySet<string>,
   without: ReadonlySet<string>,
+  named: ReadonlySet<string> = new Set(),
 ): StoredBundle | undefined {
   const sound = stored.filter((one) => !without.has(keyOf(one)));
-  return newestVersions(sound, perModel).find((one) => !begun.has(keyOf(one)));
+  const wanted = [...newestVersions(sound, perModel), ...sound.filter((one) => named.has(keyOf(one)))];
+  return wanted.find((one) => !begun.has(keyOf(one)));
 }

@@ -102,6 +102,11 @@ const owners: Owners = {
   "server/versions/store-loader.ts": ["server/server.ts"],
   // A policy is chosen where the server is put together.
   "server/routing/newest-ready.ts": ["server/server.ts"],
+  // All that a route needs is put together there.
+  "server/release/release.ts": ["server/server.ts"],
+  "server/release/route-store.ts": ["server/release/release.ts"],
+  "server/routing/arms.ts": ["server/release/release.ts"],
+  "server/observe/arm-metrics.ts": ["server/release/release.ts"],
   "server/server.ts": ["server/main.ts"],
 };
 

@@ -8,7 +8,8 @@ import { readModelName } from "../../protocol/open-inference/message.js";
 import { openInferenceProto } from "../../protocol/open-inference/proto.js";
 import { statusHeaders } from "../../protocol/protobuf/status.js";
 import { WireWriter } from "../../protocol/protobuf/wire.js";
-import type { Encoded, RequestHead } from "../../protocol/protocol.js";
+import type { Encoded } from "../../protocol/protocol.js";
+import { armHeader } from "../../routing/route-table.js";
 import { boundName } from "../address.js";
 import { acceptTraceparent, boundTracestate } from "../request-id.js";
 import { type GrpcExchange, type MessageReceiver, type Method, okTrailers, unary } from "./service.js";
@@ -21,31 +22,34 @@ export interface InferNeeds {
   readonly shown: (error: ServeError) => ServeError;
 }
 
-/** Its model and version are in the message. */
-const head: RequestHead = { contentType: openInferenceProto.name, header: () => "" };
-
-/** Puts a message on the path. `reply` is called once, now or later, unless the call is abandoned. */
-function predict({ path }: InferNeeds, exchange: GrpcExchange, message: Buffer, reply: Reply, arrivedMs: number): Call {
+/** @param reply - Called once, now or later, after the call was put on the path, unless it is abandoned. */
+function openCall(exchange: GrpcExchange, message: Buffer, reply: Reply, arrivedMs: number): Call {
   const { name, version } = readModelName(message);
   const traceparent = acceptTraceparent(exchange.header("traceparent"));
   const modelName = name === "" ? undefined : boundName(name);
   const versionName = version === "" ? undefined : boundName(version);
+  // The model and its version are in the message; a route may read further headers.
+  const head = { contentType: openInferenceProto.name, header: (header: string) => exchange.header(header) };
   const call = new Call(openInferenceProto, reply, arrivedMs, modelName, versionName, head, traceparent);
   if (traceparent !== "") call.tracestate = boundTracestate(exchange.header("tracestate"));
   call.requestId = exchange.requestId;
   call.callerTimeoutMs = exchange.timeoutMs;
+  return call;
+}
+
+/** Puts a call on the path. */
+function predict(path: PredictPath, call: Call, message: Buffer): void {
   const bytesMax = path.announce(call, message.length);
-  if (bytesMax === undefined) return call;
+  if (bytesMax === undefined) return;
   if (message.length > bytesMax) {
     const text = `the message: expected at most ${bytesMax} bytes, as the model has it, got ${message.length}`;
     path.fail(call, new ServeError("body_too_large", text));
-    return call;
+    return;
   }
   call.body = message;
   call.bodyLasts = true;
   call.bodyBytes = message.length;
   path.predict(call);
-  return call;
 }
 
 /** `ModelInfer` */
@@ -54,14 +58,16 @@ export function inferMethod(needs: InferNeeds): Method {
     let call: Call | undefined;
     const reply: Reply = {
       send: ({ body }: Encoded) => {
-        const fallback = call?.fallback;
-        const trailers = fallback === undefined ? okTrailers : [...okTrailers, "x-plumb-fallback", fallback];
+        const { fallback, arm } = call!;
+        const said = fallback === undefined ? okTrailers : [...okTrailers, "x-plumb-fallback", fallback];
+        const trailers = arm === undefined ? said : [...said, armHeader, arm.shown];
         exchange.end(trailers, body as Buffer);
       },
       refuse: (error) => exchange.fail(error),
     };
     const receiver = unary((message) => {
-      call = predict(needs, exchange, message, reply, exchange.arrivedMs);
+      call = openCall(exchange, message, reply, exchange.arrivedMs);
+      predict(needs.path, call, message);
     })(exchange);
     return {
       ...receiver,
@@ -110,7 +116,8 @@ export function streamInferMethod(needs: InferNeeds): Method {
         try {
           // The stream's own time counts from its beginning.
           const arrivedMs = exchange.timeoutMs > 0 ? exchange.arrivedMs : needs.now();
-          place.call = predict(needs, exchange, message, reply, arrivedMs);
+          place.call = openCall(exchange, message, reply, arrivedMs);
+          predict(needs.path, place.call, message);
         } catch (error) {
           reply.refuse(ServeError.from(error));
         }
