@@ -12,7 +12,7 @@ export {
   goldenRowsMin,
   parseGolden,
 } from "./golden.js";
-export type { Manifest, TensorSpec } from "./manifest.js";
+export { type Manifest, namePattern, type TensorSpec } from "./manifest.js";
 export { decodeNumber, encodeNumber } from "./number-form.js";
 export { noPause, type Pause } from "./pause.js";
 export { BundleError, type BundleFault, countOf, describeValue, listWords, quote } from "./problem.js";

@@ -61,6 +61,15 @@ export const configSchema = z.strictObject({
     .describe(
       'which versions are loaded of the models that it names: {"demand": "latest 3", "digits": [1, 4], "iris": "all"}',
     ),
+  routes: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("file of routes: champions, canaries and their shares; by default routes.json in the model store"),
+  armHeader: z
+    .enum(["on", "off"])
+    .default("on")
+    .describe("whether callers may ask for an arm of a model that has a route, by x-plumb-arm"),
   defaultModel: z.string().min(1).optional().describe("what /predict answers for; without it, the only model"),
   predictRoute: route
     .optional()

@@ -11,7 +11,7 @@ import type { RequestRow } from "./path/row-index.js";
 /**
  * One row per answerable failure. `retry` says whether the same call may succeed later; such answers carry
  * `Retry-After`. `fallsBack`: where the bundle declares a fallback, that answers instead, if the row has come as far as
- * the model.
+ * the model. `ofAdmin`: only the admin listener answers it.
  */
 export const errorTable = {
   malformed_body: {
@@ -44,6 +44,13 @@ export const errorTable = {
     grpc: "DEADLINE_EXCEEDED",
     retry: false,
     meaning: "the request came too slowly: its head didn't end, or its body came below 16 KiB/s",
+  },
+  precondition_failed: {
+    http: 412,
+    grpc: "FAILED_PRECONDITION",
+    retry: false,
+    ofAdmin: true,
+    meaning: "`If-Match` or `If-None-Match` doesn't hold: somebody else changed it",
   },
   body_too_large: {
     http: 413,
@@ -128,6 +135,9 @@ export type FallbackReason = {
 export function isFallbackReason(code: ErrorCode): code is FallbackReason {
   return "fallsBack" in errorTable[code];
 }
+
+/** Codes of the public listener: all but those that the admin listener alone answers. */
+export const publicCodes = (Object.keys(errorTable) as ErrorCode[]).filter((code) => !("ofAdmin" in errorTable[code]));
 
 /** A row of a partial request that isn't answered. */
 export interface RowError {

@@ -11,6 +11,7 @@ import type { Logs } from "./observe/logs.js";
 import type { PredictPath } from "./path/predict.js";
 import { productVersion } from "./product-version.js";
 import { errorLimit, limitErrors } from "./protocol/limit-errors.js";
+import type { Release } from "./release/release.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { reachableHost } from "./transport/address.js";
 import { type AdminNeeds, createAdminRouter } from "./transport/admin-routes.js";
@@ -28,8 +29,10 @@ import type {
   ListenerOptions,
   SharedPort,
 } from "./transport/http/transport.js";
-import type { CallNeeds } from "./transport/http-call.js";
+import { type CallNeeds, sendError } from "./transport/http-call.js";
 import { OpenApi } from "./transport/openapi/openapi.js";
+import { adminReceivingBytesMax } from "./transport/read-json.js";
+import { acceptRequestId } from "./transport/request-id.js";
 import { createPublicRouter, type PublicNeeds, plainProtocol, publicRoutesOf } from "./transport/routes.js";
 import { IndexAnswers } from "./transport/server-index.js";
 import type { Registry } from "./versions/registry.js";
@@ -42,6 +45,7 @@ export interface ListenerNeeds {
   readonly health: Health;
   readonly nextRequestId: () => string;
   readonly scrape: AdminNeeds["scrape"];
+  readonly release: Pick<Release, "store" | "table">;
   /** Keeps what is written of many models in short turns. */
   readonly pause: Pause;
   /** Of the public listener: of no call, so no observer sees it. */
@@ -71,7 +75,7 @@ const foreignEveryMs = 60_000;
 /** @throws Error with a sentence when an address can't be listened on; then neither listens. */
 export async function openListeners(config: SizedConfig, needs: ListenerNeeds): Promise<Listeners> {
   const { host, httpPort, bytesMax } = config;
-  const { path, now, registry, health, nextRequestId, pause, countRefusal, logs, accessLog, shared } = needs;
+  const { path, now, registry, health, nextRequestId, pause, countRefusal, logs, accessLog, shared, release } = needs;
   const { transport, notice } = await loadHttp(config.http);
   if (notice !== undefined) logs.event(notice.level, notice.message);
   let opened: HttpListener | undefined;
@@ -99,13 +103,15 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
   const plain = limitErrors(plainProtocol, config.errors);
   const protocolAt = (path: string) => publicRouter.protocolAt(path) ?? plain;
   const answerFailure = createFailureAnswer(logs, accessLog, nextRequestId, protocolAt);
+  const headers = new Set([...(publicRouter.headers ?? []), ...(cors === undefined ? [] : corsHeaders)]);
+  release.table.watchHeaders((name) => headers.add(name));
   const publicListener = await transport.listen({
     name: "http",
     host,
     port: httpPort,
     shared: shared?.http,
     receivingBytesMax: bytesMax,
-    headers: cors === undefined ? publicRouter.headers : new Set([...(publicRouter.headers ?? []), ...corsHeaders]),
+    headers,
     handle:
       cors === undefined
         ? (exchange) => publicRouter.handle(exchange)
@@ -131,20 +137,26 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
 async function openAdminListener(
   transport: HttpTransport,
   { adminHost, adminPort }: SizedConfig,
-  { registry, health, scrape, now, logs }: ListenerNeeds,
+  { registry, health, scrape, now, logs, release, nextRequestId }: ListenerNeeds,
   onFailure: ListenerOptions["onFailure"],
 ): Promise<HttpListener> {
   const router = createAdminRouter({
     registry,
     health,
     scrape,
+    routeStore: release.store,
+    refuse: (exchange, error) => {
+      if (error.code === "internal") logs.event("error", error.message, { cause: causeOf(error) });
+      sendError(exchange, plainProtocol, error, acceptRequestId(exchange.requestIdHeader) ?? nextRequestId(), 1);
+    },
     onScrapeError: (exchange, error) => onFailure(exchange, "internal", "the scrape failed", error),
   });
   return await transport.listen({
     name: "admin",
     host: adminHost,
     port: adminPort,
-    receivingBytesMax: 0,
+    receivingBytesMax: adminReceivingBytesMax,
+    headers: router.headers,
     handle: (exchange) => router.handle(exchange),
     onFailure,
     onForeignProtocol: logForeign("admin", now, logs),

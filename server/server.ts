@@ -7,6 +7,7 @@
  */
 
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import type { StoredBundle } from "../bundle/index.js";
@@ -32,6 +33,7 @@ import { PredictionCache } from "./path/cache.js";
 import { createPath, type PredictPath } from "./path/predict.js";
 import { Slices } from "./path/slices.js";
 import { productVersion } from "./product-version.js";
+import { Release } from "./release/release.js";
 import { newestReady } from "./routing/newest-ready.js";
 import { Routes } from "./routing/routes.js";
 import { createRequestIds } from "./transport/request-id.js";
@@ -79,6 +81,7 @@ export class Server {
   readonly #observers: readonly Observer[];
   readonly #registry: Registry;
   readonly #routes: Routes;
+  readonly #release: Release;
   readonly #admission: Admission;
   readonly #nextRequestId = createRequestIds(randomBytes(8).toString("hex"));
   readonly #turns = new Turns({ now, defer: setImmediate });
@@ -104,8 +107,15 @@ export class Server {
   constructor(config: Config, part?: ServingPart) {
     this.#config = withSizes(config, part?.machine);
     this.#part = part;
-    // Which version answers calls that name none. Another policy is another word here.
-    this.#registry = new Registry(config.defaultModel, newestReady);
+    this.#release = new Release({
+      file: config.routes ?? join(config.models, "routes.json"),
+      registry: () => this.#registry,
+      mayForce: config.armHeader === "on",
+      log: (level, message, fields) => this.#logs.event(level, message, fields),
+      wallClock: () => new Date(),
+    });
+    // Which version answers calls that name none, where no route says it. Another policy is another word here.
+    this.#registry = new Registry(config.defaultModel, this.#release.policy(newestReady));
     this.#routes = new Routes(this.#registry);
     const linger = new Linger(now, config.lingerUs / 1000, setImmediate);
     this.#admission = new Admission({ callsMax: config.callsMax, bytesMax: this.#config.bytesMax }, linger);
@@ -130,7 +140,7 @@ export class Server {
       spanOf: (call) => this.#traces.spanOf(call),
     });
     // Traces before the log, whose lines name their spans. One's own observer is another line here.
-    this.#observers = [this.#metrics, this.#traces, this.#accessLog];
+    this.#observers = [this.#metrics, this.#release.armMetrics, this.#traces, this.#accessLog];
   }
 
   /**
@@ -230,6 +240,7 @@ export class Server {
     const path = createPath({
       admission: this.#admission,
       routes: this.#routes,
+      arms: this.#release.arms(this.#routes),
       scheduler,
       slices: new Slices({ now, defer: setImmediate }),
       now,
@@ -237,6 +248,7 @@ export class Server {
     });
     if (this.#config.execution !== "pool") openEngines();
     await this.#traces.begin();
+    await this.#turns.unlessStopped(this.#release.store.open());
     if (!this.#part?.listensWhenReady) await this.#listen(path);
     this.#turns.throwIfStopped();
     this.#sweeper = setInterval(() => this.#admission.sweep(now(), path.giveUp), sweepEveryMs);
@@ -250,6 +262,7 @@ export class Server {
     this.#warm = true;
     this.#routes.open();
     loader.watch();
+    this.#release.store.watch();
     // Whoever waits for readiness hears of it first.
     this.#metricsTimer = setTimeout(() => void this.#metrics.begin(this.#scrapeTurns.pause), metricsAfterMs);
     this.#logs.event("info", "ready", {
@@ -268,6 +281,7 @@ export class Server {
       health: { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 },
       nextRequestId: this.#nextRequestId,
       scrape: this.scrape,
+      release: this.#release,
       pause: this.#scrapeTurns.pause,
       countRefusal: (code) => this.#metrics.countRefusal(code),
       logs: this.#logs,
@@ -316,6 +330,7 @@ export class Server {
         onServing: (servable) => this.#giveMemory(servable),
         onGone: (servable) => {
           this.#metrics.removeVersion(servable);
+          this.#release.armMetrics.removeVersion(servable);
           pools.forget(servable.key);
         },
       },
@@ -328,6 +343,7 @@ export class Server {
     return new StoreLoader({
       models,
       policyOf: policiesOf(versions, versionsPerModel),
+      named: this.#release.table.named,
       defaultModel,
       defaultIsLoose: defaultModelIsLoose,
       registry: this.#registry,
@@ -347,6 +363,7 @@ export class Server {
 
   #addGauges(): void {
     const server = this;
+    this.#metrics.addFamilies(this.#release.armMetrics.families);
     addGauges(this.#metrics, {
       get ready() {
         return server.ready;
@@ -393,6 +410,7 @@ export class Server {
     this.#othersServe = othersServe;
     this.#turns.stop();
     this.#loader?.close();
+    this.#release.store.close();
     const { drainDelayMs, drainQuietMs, drainTimeoutMs } = this.#config;
     this.#logs.event("info", "draining", { reason, calls_in_flight: this.#admission.calls });
     // A load balancer needs time to see that this server isn't ready before connections are refused.

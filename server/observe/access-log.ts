@@ -65,6 +65,7 @@ export class AccessLog implements Observer {
       ...traceFields(call.traceparent, spanOf(call)),
       model: call.version?.name ?? call.modelName,
       version: call.version?.number,
+      arm: call.arm?.name,
       result: wrong ? call.error!.code : call.abandoned ? "abandoned" : fellBack ? "fallback" : "ok",
       fallback: call.fallback,
       cached: call.cached || undefined,

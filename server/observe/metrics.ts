@@ -9,7 +9,7 @@
  */
 
 import { noPause, type Pause } from "../../bundle/index.js";
-import { type ErrorCode, errorTable, type FallbackReason, isFallbackReason } from "../errors.js";
+import { type ErrorCode, type FallbackReason, isFallbackReason, publicCodes } from "../errors.js";
 import type { CallRecord } from "../path/call.js";
 import { sloTargetMs } from "../path/deadline.js";
 import { type ServingVersion, servedBy } from "../path/serving-version.js";
@@ -31,8 +31,6 @@ import { openProcessMetrics, type ProcessMetrics } from "./process-metrics.js";
 export const stages = ["decode", "validate", "preprocess", "queue", "run", "postprocess", "reply"] as const;
 const executors = ["inline", "pool"] as const;
 
-const errorCodes = Object.keys(errorTable) as ErrorCode[];
-
 /** How a call ended. */
 type Result = ErrorCode | "ok" | "fallback" | "abandoned";
 
@@ -47,9 +45,9 @@ class Series {
   readonly stages = stages.map(() => new Histogram(latencyBounds));
   readonly batchRows = executors.map(() => new Histogram(rowBounds));
   readonly batchSeconds = executors.map(() => new Histogram(latencyBounds));
-  readonly results = zeros<Result>(["ok", "fallback", "abandoned", ...errorCodes]);
+  readonly results = zeros<Result>(["ok", "fallback", "abandoned", ...publicCodes]);
   readonly rowErrors = zeros<ErrorCode>(["schema_mismatch", "row_refused", "model_failed", "model_output_invalid"]);
-  readonly fallbacks = zeros<FallbackReason>(errorCodes.filter(isFallbackReason));
+  readonly fallbacks = zeros<FallbackReason>(publicCodes.filter(isFallbackReason));
   readonly modelFaults = zeros<ErrorCode>(["model_failed", "model_output_invalid"]);
   rows = 0;
   wasCalled = false;
@@ -174,6 +172,11 @@ export class Metrics implements Observer {
   /** Of a version that is gone: all its series end. */
   removeVersion(version: ServingVersion): void {
     this.#series.delete(version);
+  }
+
+  /** Families that others keep. */
+  addFamilies(families: readonly Family[]): void {
+    this.#families.push(...families);
   }
 
   addGauge({ name, help, merge = "each", read }: GaugeSource, type: "gauge" | "counter" = "gauge"): void {

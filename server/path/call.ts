@@ -10,6 +10,7 @@ import { Buffer } from "node:buffer";
 import type { Answer, Block, Row, RowInput } from "../../preprocessing/index.js";
 import type { FallbackReason, RowError, ServeError } from "../errors.js";
 import type { DecodedRequest, Encoded, Protocol, RequestHead } from "../protocol/protocol.js";
+import type { Arm, ModelRoute } from "../routing/route-table.js";
 import type { BatchRow, RequestRow, RunningRow } from "./row-index.js";
 import type { ProtocolState, ServingVersion } from "./serving-version.js";
 
@@ -36,6 +37,8 @@ export interface CallRecord {
   readonly bodyBytes: number;
   /** The version that answered; undefined for a call that ended before its body was there, or for which there is none. */
   readonly version: ServingVersion | undefined;
+  /** As its model's route has it; undefined without a route, for an address that names a version, or before it is known. */
+  readonly arm: Arm | undefined;
   /**
    * All rows as decoded; in a partial request some of them may be bad. Of a large call, only their number once they are
    * in blocks.
@@ -122,6 +125,9 @@ export class Call implements CallRecord {
   /** The version that was found when its head came; the call is that version's once the body is there. */
   found: ServingVersion | undefined = undefined;
   version: ServingVersion | undefined = undefined;
+  arm: Arm | undefined = undefined;
+  /** The route by which the call's rows will say its arm; until then it is the champion's. */
+  undecided: ModelRoute | undefined = undefined;
   /** What the version keeps for the call's protocol. */
   protocolState: ProtocolState | undefined = undefined;
   request: DecodedRequest = noRequest;

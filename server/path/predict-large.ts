@@ -8,7 +8,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Answer, Prediction } from "../../preprocessing/index.js";
+import type { Answer, Prediction, RowInput } from "../../preprocessing/index.js";
 import type { ServeError } from "../errors.js";
 import type { Encoded } from "../protocol/protocol.js";
 import { newBlocks } from "./blocks.js";
@@ -56,12 +56,14 @@ function rowsPerSlice({ rows, bodyBytes, version }: Call): number {
 /**
  * Decodes, then prepares. A body that its transport takes back is copied before this returns.
  *
+ * @param assignByRow - Gives an undecided call its version; false where that has to decode the body itself.
  * @throws {@link ServeError} unsupported_media_type.
  */
 export function decodeInSlices(
   call: Call,
   sliced: NonNullable<Call["protocol"]["sliced"]>,
   now: () => number,
+  assignByRow: (call: Call, rows: RowInput) => boolean,
 ): Generator<undefined, void> {
   const version = call.version!;
   if (!call.bodyLasts) call.body = Buffer.from(call.body);
@@ -69,7 +71,10 @@ export function decodeInSlices(
   // Until its rows are counted, a call has the time of the most rows that it may have.
   setDeadline(call, version, version.bodyLimits.decode.rowsMax);
   return (function* () {
-    takeRows(call, version, yield* decoding, now());
+    let request = yield* decoding;
+    if (call.undecided !== undefined && !assignByRow(call, request.rows))
+      request = yield* sliced.decode(call.body, call.head, call.version!);
+    takeRows(call, call.version!, request, now());
     yield* prepareInSlices(call, now);
   })();
 }

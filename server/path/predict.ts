@@ -10,6 +10,7 @@
  * metrics, logs and traces read the call once it is finished.
  */
 
+import type { RowInput } from "../../preprocessing/index.js";
 import { ServeError } from "../errors.js";
 import type { Observer } from "../observe/observer.js";
 import type { BodyLimits, Encoded } from "../protocol/protocol.js";
@@ -25,9 +26,20 @@ import {
   isLargeCall,
   prepareInSlices,
 } from "./predict-large.js";
+import { readAlike } from "./read-alike.js";
 import { checkAnswer, preprocess, takeRows, validate } from "./rows.js";
 import { protocolState, type ServingVersion } from "./serving-version.js";
 import type { SlicedWork } from "./slices.js";
+
+/** Which version a call gets where its model has a route; fills the call's arm. */
+export interface Arms {
+  /** Whether any model has one: otherwise nothing else is asked. */
+  readonly isUsed: boolean;
+  /** By the call's head, in place of the routes' `find`. @throws {@link ServeError} for an arm that can't be forced. */
+  find(call: Call): ServingVersion | undefined;
+  /** For a call that is `undecided`, once its rows are decoded. */
+  findByRow(call: Call, rows: RowInput): ServingVersion;
+}
 
 /** What the path is made of. */
 export interface PathParts {
@@ -42,6 +54,8 @@ export interface PathParts {
     choose(modelName: string | undefined, versionName: string | undefined, takesBlocks?: boolean): ServingVersion;
     limits(modelName: string | undefined, versionName: string | undefined): BodyLimits;
   };
+  /** Arms of models that have a route; without it no model has one. */
+  readonly arms?: Arms;
   readonly scheduler: {
     submit(call: Call): void;
     /** Whether calls were refused lately; while they aren't, nobody asks about small ones before they are decoded. */
@@ -81,15 +95,19 @@ export interface PredictPath {
   abandon(call: Call): void;
 }
 
-export function createPath({ admission, routes, scheduler, slices, now, observers }: PathParts): PredictPath {
+export function createPath({ admission, routes, arms, scheduler, slices, now, observers }: PathParts): PredictPath {
+  function find(call: Call): ServingVersion | undefined {
+    if (arms?.isUsed === true) return arms.find(call);
+    return routes.find(call.modelName, call.versionName, call.protocol.takesBlocks);
+  }
+
   function announce(call: Call, bodyBytes: number): number | undefined {
     const { modelName, versionName, protocol } = call;
     const { takesBlocks } = protocol;
     try {
       // Of a small call without a version the body is read first, as of one that is let in.
       const version =
-        routes.find(modelName, versionName, takesBlocks) ??
-        (isLargeBody(bodyBytes) ? routes.choose(modelName, versionName, takesBlocks) : undefined);
+        find(call) ?? (isLargeBody(bodyBytes) ? routes.choose(modelName, versionName, takesBlocks) : undefined);
       if (version === undefined) return routes.limits(modelName, versionName).bodyBytesMax;
       version.retain();
       call.found = version;
@@ -111,7 +129,7 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
     try {
       call.startedMs = now();
       admission.enter(call);
-      const version = call.found ?? chooseNow(call);
+      let version = call.found ?? chooseNow(call);
       const { protocol } = call;
       call.version = version;
       call.protocolState = protocolState(version, protocol);
@@ -124,10 +142,16 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
       }
       if (isLargeBody(call.bodyBytes) && protocol.sliced !== undefined) {
         scheduler.expect(call, call.protocolState.rowBytes.rowsIn(call.bodyBytes)?.least ?? 0);
-        takeSlices(call, decodeInSlices(call, protocol.sliced, now), () => queue(call, answerLarge));
+        takeSlices(call, decodeInSlices(call, protocol.sliced, now, assignByRow), () => queue(call, answerLarge));
         return;
       }
-      takeRows(call, version, protocol.decode(call.body, call.head, version), now());
+      let request = protocol.decode(call.body, call.head, version);
+      if (call.undecided !== undefined) {
+        const isReadAlike = assignByRow(call, request.rows);
+        version = call.version;
+        if (!isReadAlike) request = protocol.decode(call.body, call.head, version);
+      }
+      takeRows(call, version, request, now());
       if (isLargeCall(call)) {
         takeSlices(call, prepareInSlices(call, now), () => queue(call, answerLarge));
         return;
@@ -150,10 +174,26 @@ export function createPath({ admission, routes, scheduler, slices, now, observer
 
   /** For a call whose version wasn't ready yet, or known, when its head came. */
   function chooseNow(call: Call): ServingVersion {
-    const version = routes.choose(call.modelName, call.versionName, call.protocol.takesBlocks);
+    const version = find(call) ?? routes.choose(call.modelName, call.versionName, call.protocol.takesBlocks);
     version.retain();
     call.found = version;
     return version;
+  }
+
+  /** @returns Whether its rows stay as they were decoded: false for another version that reads requests otherwise. */
+  function assignByRow(call: Call, rows: RowInput): boolean {
+    const from = call.version!;
+    const version = arms!.findByRow(call, rows);
+    if (version === from) return true;
+    const { expectedRows } = call;
+    scheduler.expectNoMore(call);
+    version.retain();
+    from.release();
+    call.found = version;
+    call.version = version;
+    call.protocolState = protocolState(version, call.protocol);
+    if (expectedRows > 0) scheduler.expect(call, expectedRows);
+    return readAlike(from, version);
   }
 
   /** To ask costs a small call as much again as being let in. */

@@ -4,6 +4,7 @@ import { ServeError } from "../errors.js";
 import { Call, type CallInput, type Reply } from "../path/call.js";
 import type { PredictPath } from "../path/predict.js";
 import type { Encoded, Protocol } from "../protocol/protocol.js";
+import { armHeader } from "../routing/route-table.js";
 import { versionOf } from "./address.js";
 import { type ContentCoder, codingOf } from "./content-coding.js";
 import type { BodyReceiver } from "./http/body-receiver.js";
@@ -88,12 +89,13 @@ export class HttpCall implements Reply, BodyReceiver {
 
   send({ body, contentType, headers }: Encoded): void {
     const exchange = this.#exchange;
-    const { requestId, fallback, version } = this.#call;
+    const { requestId, fallback, version, arm } = this.#call;
     const { replyHeaders } = version!;
     const own = headers.length === 0 ? replyHeaders : [...headers, ...replyHeaders];
     const echoed = exchange.requestIdHeader === requestId ? [...own, "x-request-id", requestId] : own;
     const said = fallback === undefined ? echoed : [...echoed, "x-plumb-fallback", fallback];
-    this.#needs.coder.send(exchange, contentType, body, said);
+    const all = arm === undefined ? said : [...said, armHeader, arm.shown];
+    this.#needs.coder.send(exchange, contentType, body, all);
   }
 
   refuse(error: ServeError): void {

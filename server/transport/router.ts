@@ -8,7 +8,7 @@ import type { AnswerDescription } from "./openapi/answer-description.js";
 
 export interface ServedAddress {
   /** HEAD is answered where GET is. */
-  readonly verb: "GET" | "POST";
+  readonly verb: "GET" | "POST" | "PUT" | "DELETE";
   /** A name in braces stands for what has no slash: `/models/{model}`. */
   readonly address: string;
   readonly what: string;

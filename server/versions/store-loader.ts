@@ -24,6 +24,8 @@ export interface StoreLoaderOptions {
   readonly defaultModel: string | undefined;
   /** Whether it may be a model that this store hasn't: it was set beside another store. */
   readonly defaultIsLoose: boolean;
+  /** Keys of versions that are loaded however old they are. */
+  readonly named?: ReadonlySet<string>;
   readonly registry: Registry;
   readonly manager: Manager;
   readonly turns: Turns;
@@ -120,7 +122,8 @@ export class StoreLoader {
   }
 
   #next(): StoredBundle | undefined {
-    return nextToLoad(this.#stored, this.#options.policyOf, this.#begun, this.#without);
+    const { policyOf, named } = this.#options;
+    return nextToLoad(this.#stored, policyOf, this.#begun, this.#without, named);
   }
 
   /** One after the other, once nothing is loaded any more. */
@@ -171,8 +174,8 @@ export class StoreLoader {
 }
 
 /**
- * Which version is loaded next: of those that the policies want one that nobody has begun with. Pure, and the same
- * question may be asked again at any time.
+ * Which version is loaded next: of those that the policies want or a route names, one that nobody has begun with. Pure, and the
+ * same question may be asked again at any time.
  *
  * @param without - Keys of those that failed: they take no place among the newest.
  */
@@ -181,8 +184,9 @@ export function nextToLoad(
   policyOf: PolicyOf,
   begun: ReadonlySet<string>,
   without: ReadonlySet<string>,
+  named: ReadonlySet<string> = new Set(),
 ): StoredBundle | undefined {
-  const wanted = wantedVersions(stored, [], { policyOf, without, pinned: new Set() });
+  const wanted = wantedVersions(stored, [], { policyOf, without, pinned: new Set(), named });
   const next = wanted.find(({ model, version }) => !begun.has(keyOf({ name: model, version })));
   return next && { name: next.model, version: next.version, directory: next.directory };
 }

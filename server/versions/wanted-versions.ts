@@ -16,6 +16,8 @@ export interface Desires {
   readonly without: ReadonlySet<string>;
   /** Keys of versions that were loaded on purpose. */
   readonly pinned: ReadonlySet<string>;
+  /** Keys of versions that a route names: wanted whatever the policy says, where the store has them. */
+  readonly named?: ReadonlySet<string>;
 }
 
 /**
@@ -26,7 +28,7 @@ export interface Desires {
 export function wantedVersions(
   stored: readonly StoredBundle[],
   held: readonly HeldVersion[],
-  { policyOf, without, pinned }: Desires,
+  { policyOf, without, pinned, named }: Desires,
 ): WantedVersion[] {
   const ready = new Map<string, HeldVersion[]>();
   for (const one of held) if (one.state === "ready") ready.set(one.model, [...(ready.get(one.model) ?? []), one]);
@@ -39,7 +41,9 @@ export function wantedVersions(
     const folders = inStore.get(model) ?? new Map<number, string>();
     const numbers = [...folders.keys()];
     const excluded = new Set(numbers.filter((version) => without.has(keyOf({ name: model, version }))));
-    const wanted = versionsWanted(policyOf(model), numbers, excluded).map((version) => ({
+    const routed = numbers.filter((version) => !excluded.has(version) && named?.has(keyOf({ name: model, version })));
+    const chosen = new Set([...versionsWanted(policyOf(model), numbers, excluded), ...routed]);
+    const wanted = [...chosen].map((version) => ({
       model,
       version,
       directory: folders.get(version)!,

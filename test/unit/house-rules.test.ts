@@ -113,6 +113,11 @@ const owners: Owners = {
   // Nothing of several processes is loaded where one serves.
   "server/planes/main.ts": ["server/main.ts"],
   "server/planes/primary.ts": ["server/planes/main.ts"],
+  // All that a route needs is put together there.
+  "server/release/release.ts": ["server/server.ts"],
+  "server/release/route-store.ts": ["server/release/release.ts"],
+  "server/routing/arms.ts": ["server/release/release.ts"],
+  "server/observe/arm-metrics.ts": ["server/release/release.ts"],
 };
 
 /**

@@ -14,6 +14,7 @@ type GrpcCode = (typeof errorTable)[keyof typeof errorTable]["grpc"];
 /** Connect's table. */
 const statuses: Record<GrpcCode, number> = {
   INVALID_ARGUMENT: 400,
+  FAILED_PRECONDITION: 400,
   NOT_FOUND: 404,
   RESOURCE_EXHAUSTED: 429,
   INTERNAL: 500,

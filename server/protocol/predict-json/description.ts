@@ -1,6 +1,6 @@
 /** Bodies and answers of `/predict` as JSON Schema. */
 
-import { errorTable } from "../../errors.js";
+import { errorTable, publicCodes } from "../../errors.js";
 import { type JsonObject, schemaRef } from "../json-schema.js";
 import type { ProtocolContract, ProtocolDescription } from "../protocol.js";
 
@@ -26,11 +26,11 @@ const schemas: Readonly<Record<string, JsonObject>> = {
   },
   ErrorCode: {
     description: "Stable: what programs go by.",
-    oneOf: Object.entries(errorTable).map(([code, { http, retry, meaning }]) => ({
+    oneOf: publicCodes.map((code) => ({
       const: code,
-      description: meaning,
-      "x-status": http,
-      "x-retry": retry,
+      description: errorTable[code].meaning,
+      "x-status": errorTable[code].http,
+      "x-retry": errorTable[code].retry,
     })),
   },
   Issue: {

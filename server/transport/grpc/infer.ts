@@ -8,7 +8,8 @@ import { readModelName } from "../../protocol/open-inference/message.js";
 import { openInferenceProto } from "../../protocol/open-inference/proto.js";
 import { type ErrorDetail, statusHeaders } from "../../protocol/protobuf/status.js";
 import { WireWriter } from "../../protocol/protobuf/wire.js";
-import type { Encoded, Protocol, RequestHead } from "../../protocol/protocol.js";
+import type { Encoded, Protocol } from "../../protocol/protocol.js";
+import { armHeader } from "../../routing/route-table.js";
 import { boundName } from "../address.js";
 import { acceptTraceparent, boundTracestate } from "../request-id.js";
 import { type GrpcExchange, type MessageReceiver, type Method, okTrailers, unary } from "./service.js";
@@ -41,9 +42,6 @@ export function askedByMessage(message: Buffer): Asked {
   };
 }
 
-/** Protocols over gRPC read nothing of it. */
-const head: RequestHead = { contentType: "application/grpc", header: () => "" };
-
 function createCall(
   { protocol, modelName, versionName }: Asked,
   exchange: GrpcExchange,
@@ -51,6 +49,8 @@ function createCall(
   arrivedMs: number,
 ): Call {
   const traceparent = acceptTraceparent(exchange.header("traceparent"));
+  // Protocols over gRPC read nothing of it; a route may read headers.
+  const head = { contentType: "application/grpc", header: (name: string) => exchange.header(name) };
   const call = new Call(protocol, reply, arrivedMs, modelName, versionName, head, traceparent);
   if (traceparent !== "") call.tracestate = boundTracestate(exchange.header("tracestate"));
   call.requestId = exchange.requestId;
@@ -80,8 +80,9 @@ export function predictMethod(needs: InferNeeds, ask: (message: Buffer) => Asked
     let call: Call | undefined;
     const reply: Reply = {
       send: ({ body }: Encoded) => {
-        const fallback = call?.fallback;
-        const trailers = fallback === undefined ? okTrailers : [...okTrailers, "x-plumb-fallback", fallback];
+        const { fallback, arm } = call!;
+        const said = fallback === undefined ? okTrailers : [...okTrailers, "x-plumb-fallback", fallback];
+        const trailers = arm === undefined ? said : [...said, armHeader, arm.shown];
         exchange.end(trailers, body as Buffer);
       },
       refuse: (error) => exchange.fail(error, (shown) => asked?.detailsOf?.(shown, call!.requestId) ?? []),

@@ -6,6 +6,7 @@ export const statusLines: Record<number, string> = {
   404: "404 Not Found",
   405: "405 Method Not Allowed",
   408: "408 Request Timeout",
+  412: "412 Precondition Failed",
   413: "413 Payload Too Large",
   415: "415 Unsupported Media Type",
   422: "422 Unprocessable Content",

@@ -4,7 +4,7 @@
  * Pure. What belongs to one model is a part of its own, so that a document of many is written a model at a time.
  */
 
-import { type ErrorCode, errorTable, ServeError } from "../../errors.js";
+import { type ErrorCode, errorTable, publicCodes, ServeError } from "../../errors.js";
 import { exampleRow } from "../../example-row.js";
 import { type JsonObject, schemaRef } from "../../protocol/json-schema.js";
 import type { Protocol } from "../../protocol/protocol.js";
@@ -41,7 +41,7 @@ export interface DocumentFrame {
 const commonErrors: readonly ErrorCode[] = ["request_timeout", "headers_too_large", "internal"];
 /** What no address that exists answers to the verb that it has. */
 const errorsElsewhere: ReadonlySet<ErrorCode> = new Set(["route_not_found", "method_not_allowed"]);
-const codes = (Object.keys(errorTable) as ErrorCode[]).filter((code) => !errorsElsewhere.has(code));
+const codes = publicCodes.filter((code) => !errorsElsewhere.has(code));
 
 const isPrediction = (route: DescribedRoute): route is PredictRoute => "protocol" in route && !("answer" in route);
 

@@ -1,0 +1,24 @@
+/** Whether this server can serve a route: its versions are ready, and know the feature that it assigns by. */
+
+import type { Route } from "../routing/route.js";
+import { versionsOf } from "../routing/route-table.js";
+import type { Registry } from "../versions/registry.js";
+
+/** @returns Why not, in one sentence; undefined if it can. */
+export function findFault(registry: Registry, modelName: string, route: Route): string | undefined {
+  const name = JSON.stringify(modelName);
+  const model = registry.models.find(([known]) => known === modelName);
+  if (model === undefined) return `there is no model ${name}; GET /models names them`;
+  for (const number of versionsOf(route)) {
+    const version = model[1].find((one) => one.number === number);
+    const ready = version && registry.find(modelName, String(number));
+    if (ready === undefined) {
+      const state = version === undefined ? "not in the store" : version.state;
+      return `version ${number} of ${name} is ${state}: a route takes versions that are ready; see /models/${modelName}`;
+    }
+    const { feature } = route.assign_by ?? {};
+    if (feature !== undefined && !ready.rowSchema.features.some((one) => one.name === feature))
+      return `version ${number} of ${name} has no feature ${JSON.stringify(feature)}, by which the route assigns`;
+  }
+  return undefined;
+}
