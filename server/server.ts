@@ -22,7 +22,7 @@ import { type Listeners, openListeners, type SharedPorts } from "./listeners.js"
 import type { Machine } from "./machine.js";
 import { AccessLog } from "./observe/access-log.js";
 import { addGauges } from "./observe/gauges.js";
-import { Logs } from "./observe/logs.js";
+import { Logs, sharedPieceBytes } from "./observe/logs.js";
 import { Metrics } from "./observe/metrics.js";
 import type { Observer } from "./observe/observer.js";
 import { readTraceSettings } from "./observe/trace-settings.js";
@@ -119,7 +119,10 @@ export class Server {
     this.#routes = new Routes(this.#registry);
     const linger = new Linger(now, config.lingerUs / 1000, setImmediate);
     this.#admission = new Admission({ callsMax: config.callsMax, bytesMax: this.#config.bytesMax }, linger);
-    this.#logs = new Logs({ wallClock: () => new Date(), ...(part && { fields: { process: part.process } }) });
+    this.#logs = new Logs({
+      wallClock: () => new Date(),
+      ...(part && { fields: { process: part.process }, pieceBytesMax: sharedPieceBytes() }),
+    });
     const { settings, problems } = readTraceSettings(process.env, config.traceSampleShare);
     for (const problem of problems) this.#logs.event("warn", `traces: ${problem}`);
     this.#traces = new Traces({

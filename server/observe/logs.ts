@@ -5,11 +5,16 @@
  * otherwise stop the event loop. What doesn't fit into the buffer is dropped and counted.
  */
 
-import { write } from "node:fs";
+import { fstatSync, write } from "node:fs";
 
 export interface LogOptions {
   /** Wall clock, for the `time` of a line. */
   readonly wallClock: () => Date;
+  /**
+   * Bytes that are written at a time, if several processes write to one pipe: the system keeps up to so many together.
+   * A longer line may be broken by others. Default: all that there are.
+   */
+  readonly pieceBytesMax?: number;
   /** What stands in each line, behind its message. */
   readonly fields?: Readonly<Record<string, unknown>>;
   /** Writes bytes and tells whether they were taken; by default standard error. */
@@ -20,6 +25,14 @@ export interface LogOptions {
 const bufferedBytesMax = 1_048_576;
 /** How long lines are gathered before they are written, milliseconds. */
 const gatherMs = 20;
+/** PIPE_BUF of Linux, bytes. */
+const pipePieceBytes = 4096;
+
+/** `pieceBytesMax` of one of several processes with the same standard error: files take a write of any size as a whole. */
+export function sharedPieceBytes(): number {
+  return fstatSync(2).isFIFO() ? pipePieceBytes : Number.POSITIVE_INFINITY;
+}
+
 export class Logs {
   readonly #options: LogOptions;
   readonly #sink: (bytes: Buffer, done: (taken: boolean) => void) => void;
@@ -64,13 +77,27 @@ export class Logs {
     });
   }
 
+  /** Lines from the first on that are written at a time; at least one. */
+  #countPiece(): number {
+    const { pieceBytesMax } = this.#options;
+    if (pieceBytesMax === undefined) return this.#lines.length;
+    let bytes = 0;
+    let count = 0;
+    for (const line of this.#lines) {
+      bytes += Buffer.byteLength(line);
+      if (count > 0 && bytes > pieceBytesMax) break;
+      count++;
+    }
+    return count;
+  }
+
   #write(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    const bytes = Buffer.from(this.#lines.join(""));
-    const lineCount = this.#lines.length;
-    this.#lines = [];
-    this.#bufferedBytes = 0;
+    const lineCount = this.#countPiece();
+    const text = this.#lines.splice(0, lineCount).join("");
+    const bytes = Buffer.from(text);
+    this.#bufferedBytes -= text.length;
     this.#writing = true;
     this.#sink(bytes, (taken) => {
       if (!taken) this.dropped += lineCount;

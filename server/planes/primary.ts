@@ -12,7 +12,7 @@ import { ServeError } from "../errors.js";
 import { addresses } from "../greeting.js";
 import { type Machine, shareOf } from "../machine.js";
 import { AccessLog } from "../observe/access-log.js";
-import { Logs } from "../observe/logs.js";
+import { Logs, sharedPieceBytes } from "../observe/logs.js";
 import { createFailureAnswer } from "../transport/failure.js";
 import { loadHttp } from "../transport/http/load.js";
 import type { HttpListener, HttpMember } from "../transport/http/transport.js";
@@ -42,7 +42,11 @@ const describeMs = 400;
 const now = () => performance.now();
 
 export class Primary {
-  readonly logs = new Logs({ wallClock: () => new Date(), fields: { process: "primary" } });
+  readonly logs = new Logs({
+    wallClock: () => new Date(),
+    fields: { process: "primary" },
+    pieceBytesMax: sharedPieceBytes(),
+  });
   /** The exit code, when nothing is left of the server. */
   readonly ended: Promise<0 | 1>;
   readonly #config: Config;

@@ -7,7 +7,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ConfigError, describeSettings, readConfig, sizeFields, withSizes } from "../../../server/config.js";
+import {
+  ConfigError,
+  countProcesses,
+  describeSettings,
+  readConfig,
+  sizeFields,
+  withSizes,
+} from "../../../server/config.js";
 
 let folder: string;
 beforeEach(() => {
@@ -327,4 +334,28 @@ describe("sizes", () => {
     const { workers, bytesMax: bytes_max } = sizes;
     expect(sizeFields(config)).toEqual({ workers, bytes_max, processors: 4, memory_bytes: machine.memoryBytes });
   });
+});
+
+test.each([
+  [[], 4, 1],
+  [["--processes", "3"], 1, 3],
+  [["--processes", "auto"], 4, 4],
+  [["--processes", "auto"], 2.9, 2],
+  [["--processes", "auto"], 0.5, 1],
+  [["--processes", "auto"], 200, 64],
+])("%j on %d processors: %d processes", (args, processors, processes) => {
+  expect(countProcesses(read(args), { processors, memoryBytes: 1e9 })).toBe(processes);
+});
+
+test.each([
+  ["0", ">=1"],
+  ["65", "<=64"],
+  ["many", "expected auto, or 1 to 64"],
+  ["1.5", "expected auto, or 1 to 64"],
+])("%s processes are refused, with what is expected", (text, expected) => {
+  const [problem, ...others] = problemsOf(["--processes", text]);
+  expect(problem).toMatch(/^the flag --processes: /);
+  expect(problem).toContain(expected);
+  expect(problem).toContain(`got ${JSON.stringify(text)}`);
+  expect(others).toEqual([]);
 });

@@ -1,7 +1,7 @@
 /** Goal: workers and bytes in flight fit what a container may use, whatever machine it is on. */
 
 import { describe, expect, test } from "vitest";
-import { defaultBytesMax, defaultWorkers, processorQuota, readMachine } from "../../../server/machine.js";
+import { defaultBytesMax, defaultWorkers, processorQuota, readMachine, shareOf } from "../../../server/machine.js";
 
 const mib = 1_048_576;
 const gib = 1024 * mib;
@@ -28,6 +28,20 @@ describe("settings that aren't set", () => {
     },
   );
 });
+
+test.each([
+  // processors, memory, processes: workers and bytes of bodies of each
+  [2, 2 * gib, 2, 1, 128 * mib],
+  [8, 4 * gib, 2, 3, 256 * mib],
+  [8, 4 * gib, 8, 1, 64 * mib],
+  [64, gib, 4, 2, 32 * mib],
+])(
+  "%d processors and %d bytes for %d processes: %d workers and %d bytes in each",
+  (processors, memoryBytes, processes, workers, bytesMax) => {
+    const share = shareOf({ processors, memoryBytes }, processes);
+    expect([defaultWorkers(share), defaultBytesMax(share)]).toEqual([workers, bytesMax]);
+  },
+);
 
 describe("the quota of processors", () => {
   const none = Number.POSITIVE_INFINITY;

@@ -55,6 +55,18 @@ function createRig(options: Partial<LogOptions & AccessLogOptions> = {}, automat
   return { logs, accessLog, writes, waiting, text, lines };
 }
 
+test("of several processes that write to one pipe, whole lines are written at a time, as many as stay together", async () => {
+  const { logs, writes, lines } = createRig({ pieceBytesMax: 400, fields: { process: "2" } });
+  for (let i = 0; i < 50; i++) logs.event("info", "é".repeat(i === 30 ? 300 : 20), { i });
+  expect((await lines()).map(({ i, process }) => [i, process])).toEqual(Array.from({ length: 50 }, (_, i) => [i, "2"]));
+  const texts = writes.map(String);
+  expect(texts.every((text) => text.endsWith("\n"))).toBe(true);
+  // A line that is longer than that is written alone.
+  const long = texts.filter((text) => Buffer.byteLength(text) > 400);
+  expect(long.map((text) => text.split("\n").length - 1)).toEqual([1]);
+  expect(writes.length).toBeLessThan(50);
+});
+
 describe("an event", () => {
   test("is one line of JSON with time, level, message and what belongs to it", async () => {
     const { logs, text, lines } = createRig();
