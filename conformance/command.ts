@@ -16,6 +16,7 @@ const flags: Flags = {
     help: "a JSON inference request of one row for the first model, in the place of a made one",
   },
   only: { value: "PREFIX", help: "cases whose id begins so" },
+  skip: { value: "IDS", help: "cases to leave out, with commas between: those that end the server" },
   unload: { help: "also unload and load the model, where the server has the extension model_repository" },
   json: { value: "FILE", help: "where the results go as JSON" },
   list: { help: "print every case with its rule and its source, and ask nothing" },
@@ -47,7 +48,7 @@ export async function conformance(args: readonly string[], say: (text: string) =
   const json = outputFile(values, "json");
   const suite = await open(values);
   try {
-    const results = await suite.run(cases);
+    const results = await suite.run(cases, namesOf(values.get("skip")));
     say(reportText(suite.server, results));
     if (json !== undefined) writeFileSync(json, reportJson(suite.server, results));
     return results.some(({ verdict }) => verdict === "fail") ? 1 : 0;
@@ -57,7 +58,7 @@ export async function conformance(args: readonly string[], say: (text: string) =
 }
 
 async function open(values: FlagValues): Promise<Suite> {
-  const models = (values.get("model") ?? "").split(",").filter((name) => name !== "");
+  const models = namesOf(values.get("model"));
   if (models.length === 0) throw new OptionError("--model: name the models to ask, as --model demand,digits");
   const url = values.get("url") ?? "http://127.0.0.1:8080";
   if (!URL.canParse(url) || new URL(url).protocol !== "http:")
@@ -78,4 +79,8 @@ function readRequestFile(file: string | undefined) {
   } catch (reason) {
     throw new OptionError(`--request: ${file}: ${(reason as Error).message}`);
   }
+}
+
+function namesOf(text = ""): string[] {
+  return text.split(",").filter((name) => name !== "");
 }

@@ -21,6 +21,10 @@ export interface HttpMessage {
 export const caseHeader = "x-conformance-case";
 
 const replyMsMax = 30_000;
+const goneCodes = ["ECONNRESET", "EPIPE"];
+
+/** A kept connection was closed before a reply began. */
+class ConnectionGone extends Error {}
 
 export class HttpClient {
   readonly #base: URL;
@@ -35,6 +39,16 @@ export class HttpClient {
    * @throws Mismatch when no whole reply comes.
    */
   async send(caseId: string, method: string, path: string, message: HttpMessage = {}): Promise<HttpReply> {
+    try {
+      return await this.#sendOnce(caseId, method, path, message);
+    } catch (reason) {
+      // The server has closed a kept connection in the meantime, as it may after any reply: RFC 9112, 9.3.1.
+      if (reason instanceof ConnectionGone) return await this.send(caseId, method, path, message);
+      throw new Mismatch("a reply", (reason as Error).message || (reason as Error).name);
+    }
+  }
+
+  async #sendOnce(caseId: string, method: string, path: string, message: HttpMessage): Promise<HttpReply> {
     const { headers = {}, body = "", isChunked = false } = message;
     const bytes = Buffer.from(body);
     const framing: OutgoingHttpHeaders = isChunked
@@ -43,7 +57,6 @@ export class HttpClient {
         ? {}
         : { "content-length": bytes.length };
     return await new Promise((resolve, reject) => {
-      const fail = (reason: Error) => reject(new Mismatch("a reply", `${reason.message || reason.name}`));
       const sent = request(
         {
           host: this.#base.hostname,
@@ -57,13 +70,15 @@ export class HttpClient {
         (reply) => {
           const chunks: Buffer[] = [];
           reply.on("data", (chunk: Buffer) => chunks.push(chunk));
-          reply.on("error", fail);
+          reply.on("error", reject);
           reply.on("end", () =>
             resolve({ status: reply.statusCode!, headers: reply.headers, body: Buffer.concat(chunks) }),
           );
         },
       );
-      sent.on("error", fail);
+      sent.on("error", (reason: NodeJS.ErrnoException) =>
+        reject(sent.reusedSocket && goneCodes.includes(reason.code ?? "") ? new ConnectionGone() : reason),
+      );
       sent.on("timeout", () => sent.destroy(new Error(`none within ${replyMsMax / 1000} s`)));
       sent.end(bytes);
     });

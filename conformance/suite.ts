@@ -76,10 +76,35 @@ export class Suite {
     }
   }
 
-  async run(cases: readonly Case[] = allCases): Promise<Result[]> {
+  /**
+   * Runs the cases in their order. Where a failure leaves nobody who answers, the rest is skipped.
+   *
+   * @param leftOut - Ids of cases to skip: of those that end this server, so that the others can be run.
+   */
+  async run(cases: readonly Case[] = allCases, leftOut: readonly string[] = []): Promise<Result[]> {
     const results: Result[] = [];
-    for (const each of cases) results.push(await this.#runOne(each));
+    let reason: string | undefined;
+    for (const each of cases) {
+      const { id, rule, source } = each;
+      const isLeftOut = leftOut.includes(id);
+      if (reason !== undefined || isLeftOut) {
+        results.push({ id, rule, source, verdict: "skipped", model: "", reason: reason ?? "left out by --skip" });
+        continue;
+      }
+      const result = await this.#runOne(each);
+      results.push(result);
+      if (result.verdict === "fail" && !(await this.#answers())) reason = `the server has ended in ${id}`;
+    }
     return results;
+  }
+
+  async #answers(): Promise<boolean> {
+    try {
+      await this.#clients.http.send("after-failure", "GET", "v2/health/live");
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async #runOne({ id, rule, source, extension, needs, check }: Case): Promise<Result> {

@@ -52,7 +52,6 @@ const healthCases: readonly Case[] = [
       check: async (probe) => {
         const answer = await probe.call("ModelReady", message(probe));
         if (answer.code === "OK") check(answer.reply.ready === false, "ready: false, or an error", answer.reply);
-        else isRefused(answer);
       },
     }),
   ),
