@@ -115,6 +115,7 @@ export const operatorsAfter: ReadonlyMap<string, Operator> = new Map([
   ["softmax", softmax],
   ["exp", exp],
   ["expm1", expm1],
+  ["function_transformer", functionTransformer],
   ["isotonic", isotonic],
   ["both_classes", bothClasses],
   ["proportions", proportions],

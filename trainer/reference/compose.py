@@ -163,7 +163,7 @@ def checked_cases():
         graph = {
             "format": "plumb-graph/1",
             "inputs": [{"name": feature, "type": kind} for feature, kind in types.items()],
-            "nodes": [{"id": "checked", "op": "check_finite", "inputs": list(types), "params": export_model(model).check}],
+            "nodes": [{"id": "checked", "op": "check_finite", "inputs": list(types), "params": export_model(model).tensors[0].check}],
             "outputs": [{"name": "X", "dtype": "float32", "shape": ["rows", 2], "from": ["checked"]}],
         }
 

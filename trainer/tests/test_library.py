@@ -9,9 +9,11 @@ import scipy.sparse
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import KNNImputer, SimpleImputer
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from plumb_trainer import export_bundle
 from plumb_trainer.errors import TrainerError
@@ -32,6 +34,16 @@ class Doubled(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         return np.asarray(X) * 2
+
+
+class Stateless(BaseEstimator, TransformerMixin):
+    """A transformer that learns nothing, and so has no attribute that says so."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return X.assign(more=X["a"] / X["b"])
 
 
 def with_column(values):
@@ -81,8 +93,14 @@ def knows(*categories):
             "NumPy's absolute",
         ),
         (make_pipeline(StandardScaler()).fit(NUMBERS), NUMBERS, 'last step "standardscaler" is StandardScaler, which predicts nothing'),
-        (make_pipeline(StandardScaler(), Ridge()).fit(NUMBERS.to_numpy(), TRUTH), NUMBERS, "leaves no names; fit it on a DataFrame"),
-        (fitted(), NUMBERS.to_numpy(), "expected a pandas DataFrame, got numpy's ndarray; fit the pipeline on a DataFrame"),
+        (fitted(), NUMBERS.to_numpy()[:, :1], 'column "a" is missing, which the pipeline was fitted on'),
+        (fitted(Stateless()), NUMBERS, '(Stateless) on columns "a", "b": there is no operator for it, because its transform is Python'),
+        (fitted(), NUMBERS.rename(columns={"a": "rows"}), "column \"rows\" can't be a feature's name, because a request has"),
+        (fitted(), NUMBERS.rename(columns={"a": "toString"}), "column \"toString\" can't be a feature's name, because each object of"),
+        (fitted(), NUMBERS.rename(columns={"a": "a\nb"}), "can't be a feature's name, because it holds a control character"),
+        (fitted(), NUMBERS.rename(columns={"a": "\ud800"}), "can't be a feature's name, because it holds a control character or half"),
+        (DecisionTreeClassifier().fit(NUMBERS, np.where(TRUTH > 1, 2**53, 7)), NUMBERS, "class 9007199254740992 is over 2^53"),
+        (KernelRidge().fit(NUMBERS, TRUTH), NUMBERS, "a KernelRidge has no form here; fit an SVR in its place, or a Ridge behind"),
         (fitted(), scipy.sparse.csr_matrix(NUMBERS), "expected a pandas DataFrame, got scipy's csr_matrix"),
         (fitted(), NUMBERS.rename(columns={"a": 1}), "column names must be strings, got 1; rename with"),
         (fitted(), NUMBERS.set_axis(["a", "a"], axis=1), 'column "a" is there twice; rename one'),
@@ -179,7 +197,8 @@ def test_the_schema_is_inferred_and_the_bundle_says_what_was_found(tmp_path):
     properties = schema["properties"]
     assert properties["a"] == {"type": ["number", "null"]}
     assert properties["b"]["minimum"] == 0
-    assert properties["city"] == {"type": "string", "x-known-categories": ["Lima", "Oslo", "Rome"]}
+    # Missing is as unknown to this encoder as any other city, and the other raises on both.
+    assert properties["city"] == {"type": ["string", "null"], "x-known-categories": ["Lima", "Oslo", "Rome"]}
     assert properties["grade"] == {"type": "string", "enum": ["high", "low"]}
     assert properties["count"] == {"type": ["integer", "null"]}
     manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))

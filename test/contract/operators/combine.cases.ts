@@ -17,6 +17,14 @@ export const combineCases: readonly OperatorCase[] = [
   ),
   { op: "expm1", title: "of numbers", columns: [margins, infinite, numbers], params: {}, width: 3, malformed: [] },
   {
+    op: "expm1",
+    title: "in float32",
+    columns: [margins, infinite],
+    params: { dtype: "float32" },
+    width: 2,
+    malformed: [[{ dtype: "float16" }, "params.dtype"]],
+  },
+  {
     op: "isotonic",
     title: "of several points",
     columns: [numbers, infinite],

@@ -10,7 +10,6 @@ from plumb_trainer.data.frame import rows_of_columns
 from plumb_trainer.data.list_rows import item_feature, items_of, moved_list
 from plumb_trainer.errors import TrainerError
 from plumb_trainer.features.dates import minutes_in
-from plumb_trainer.models.names import INPUT
 from plumb_trainer.numbers.json_form import INTEGER_MAX, line, number_form, number_forms
 
 # bundle/golden.ts refuses a bundle with fewer answers.
@@ -123,7 +122,7 @@ def _results(trained, rows):
     """Yield what golden.jsonl says of each row."""
     answers = trained.answers(rows)
     for index in range(len(rows)):
-        result = {"features": {INPUT: number_forms(answers.features[index])}, "raw": _by_output(trained, answers.raw[index])}
+        result = {"features": _by_tensor(trained, answers.features[index]), "raw": _by_output(trained, answers.raw[index])}
         result["prediction"] = _prediction_form(answers.predictions[index], trained)
         if answers.probabilities is not None:
             result["probabilities"] = number_forms(answers.probabilities[index])
@@ -134,6 +133,11 @@ def _prediction_form(prediction, trained):
     if trained.recipe.target.labels:
         return prediction
     return number_forms(prediction) if trained.exported.names else number_form(prediction)
+
+
+def _by_tensor(trained, features):
+    """Return a row's features by the tensor that they are in."""
+    return {tensor.name: number_forms(part[0]) for tensor, part in trained.exported.by_tensor(features[None, :])}
 
 
 def _by_output(trained, raw):

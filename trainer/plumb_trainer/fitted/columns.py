@@ -1,13 +1,19 @@
 """Reads the DataFrame that comes with a fitted pipeline: each column's type in JSON, and its values as callers send them."""
 
+import unicodedata
+
 import pandas as pd
 
 from plumb_trainer.errors import TrainerError, quote
 from plumb_trainer.fitted.lists import is_list, read_lists
 from plumb_trainer.fitted.values import check_numbers, class_of, common_kind, kind_of, plain
 
-# A JavaScript object has them already.
-_FORBIDDEN = ("__proto__", "constructor", "prototype")
+# A JavaScript object has them already; "rows" is how a request wraps many rows. As bundle/row-schema-document.ts has it.
+_FORBIDDEN = (
+    *("__proto__", "constructor", "prototype", "rows", "toString", "toLocaleString", "valueOf", "hasOwnProperty", "isPrototypeOf"),
+    *("propertyIsEnumerable", "__defineGetter__", "__defineSetter__", "__lookupGetter__", "__lookupSetter__"),
+)
+_NAME_LENGTH_MAX = 256
 
 
 def check_frame(frame):
@@ -26,10 +32,23 @@ def check_frame(frame):
     if len(twice):
         raise TrainerError(f"X: column {quote(twice[0])} is there twice; rename one, and fit again")
     for name in frame.columns:
-        if name == "" or name in _FORBIDDEN:
-            raise TrainerError(f"X: column {quote(name)} can't be a feature's name; rename it, and fit again")
+        reason = _unfit_name(name)
+        if reason:
+            shown = quote(ascii(name)[1:-1])
+            raise TrainerError(f"X: column {shown} can't be a feature's name, because {reason}; rename it, and fit again")
     if len(frame) < 2:
         raise TrainerError(f"X: expected the rows that the pipeline was fitted on, got {len(frame)}; give 2 or more")
+
+
+def _unfit_name(name):
+    """Return why a column can't be a feature's name; None where it can."""
+    if name in _FORBIDDEN:
+        return 'a request has another meaning for "rows"' if name == "rows" else "each object of JavaScript has one of that name"
+    if not 1 <= len(name) <= _NAME_LENGTH_MAX:
+        return f"it has {len(name)} characters, and 1 to {_NAME_LENGTH_MAX} are taken"
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in name):
+        return "it holds a control character or half a code point"
+    return None
 
 
 def read_column(name, series):

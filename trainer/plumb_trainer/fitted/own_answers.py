@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from plumb_trainer.errors import TrainerError, quoted_columns
+from plumb_trainer.fitted.adopt import as_fitted
 from plumb_trainer.graph.export import depends_on_batch
 from plumb_trainer.numbers.parity import Flips
 
@@ -83,9 +84,10 @@ def raising_as_stop():
 
 
 def _own(trained, pipeline, frame):
-    predictions = trained.named(trained.quietly(pipeline.predict, frame))
+    rows = as_fitted(frame, trained.asked)
+    predictions = trained.named(trained.quietly(pipeline.predict, rows))
     has_probabilities = trained.exported.probabilities is not None
-    return Own(predictions, trained.quietly(pipeline.predict_proba, frame) if has_probabilities else None)
+    return Own(predictions, trained.quietly(pipeline.predict_proba, rows) if has_probabilities else None)
 
 
 def _flips(trained, ours, theirs, allow_flips):
@@ -101,7 +103,8 @@ def _flips(trained, ours, theirs, allow_flips):
 def _refuse_columns(trained, pipeline, frame, theirs):
     """Raise TrainerError with the columns for which the pipeline answers otherwise where they come as callers send them."""
     served = trained.frame(trained.rows).set_axis(frame.index)
-    names = [feature.name for feature in trained.recipe.features]
+    # The model's own categories come as a DataFrame's, and go to it by their codes.
+    names = [feature.name for feature in trained.recipe.features if feature.name not in trained.coded]
     others = {name: reason for name in names if (reason := _other_form(frame[name], served[name]))}
     if not others or _is_same(trained, pipeline, frame, served, list(others), theirs):
         return

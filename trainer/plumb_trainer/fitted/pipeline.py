@@ -15,10 +15,10 @@ from plumb_trainer.data.frame import frame_of_columns, frame_of_rows
 from plumb_trainer.data.list_rows import items_of
 from plumb_trainer.graph.checked import checked
 from plumb_trainer.graph.export import depends_on_batch, preprocessing_document
+from plumb_trainer.graph.fixed_steps import SideBySide
 from plumb_trainer.graph.served import served_twin
 from plumb_trainer.models import ExportedModel
 from plumb_trainer.models.core import label_forms
-from plumb_trainer.models.names import INPUT
 from plumb_trainer.recipe.document import Recipe
 
 # Beside such terms all others are lost in the last places of a sum.
@@ -81,6 +81,10 @@ class FittedPipeline:
         A value for each column that the pipeline was fitted on and nothing reads.
     sparse_as_dense : bool, default=False
         Whether the model answers the same where absent values are zeros.
+    asked : {"frame", "series", "array"}, default="frame"
+        What the pipeline was fitted on, and is asked with.
+    coded : frozenset of str, default=()
+        Columns whose categories the model has learnt itself, of a DataFrame.
     """
 
     recipe: Recipe
@@ -94,6 +98,8 @@ class FittedPipeline:
     rows: list | None = None
     unread: dict = field(default_factory=dict)
     sparse_as_dense: bool = False
+    asked: str = "frame"
+    coded: frozenset = frozenset()
 
     @cached_property
     def spreads(self):
@@ -111,10 +117,16 @@ class FittedPipeline:
 
     def preprocessing_document(self):
         """Return preprocessing.json, which refuses the rows that the model would raise on."""
+        first, *others = self.exported.tensors
         document = preprocessing_document(
-            self.pipeline["preprocessing"], self.recipe.features, INPUT, self.exported.dtype, sparse_as_dense=self.sparse_as_dense
+            self.pipeline["preprocessing"],
+            self.recipe.features,
+            first.name,
+            self.exported.dtype,
+            sparse_as_dense=self.sparse_as_dense,
+            more=[(tensor.name, tensor.width) for tensor in others],
         )
-        return checked(document, self.exported.check)
+        return checked(document, [tensor.check for tensor in self.exported.tensors])
 
     @cached_property
     def served(self):
@@ -135,6 +147,8 @@ class FittedPipeline:
         """
         preprocessing = self._preprocessing
         data = self.frame(rows)
+        # A vectorizer at the head reads a Series; what was fitted on an array reads the columns of a DataFrame by their places.
+        data = data.iloc[:, 0] if self.asked == "series" else data
         parts = [data.iloc[[index]] for index in range(len(data))] if depends_on_batch(preprocessing) else [data]
         return np.concatenate([_dense(self.quietly(preprocessing.transform, part)) for part in parts])
 
@@ -157,7 +171,7 @@ class FittedPipeline:
         return Answers.joined(parts)
 
     def _answers(self, features):
-        model = self.pipeline["model"]
+        model = self.pipeline["model"] if self.exported.estimator is None else self.exported.estimator
         outputs = self.quietly(self.exported.raw, features)
         raw = np.concatenate([np.asarray(outputs[name], dtype=np.float64) for name in self.exported.raw_widths], axis=1)
         probabilities = self.quietly(model.predict_proba, features) if self.exported.probabilities is not None else None
@@ -249,6 +263,10 @@ def _dense_output(step):
     if isinstance(step, Pipeline):
         made = copy.copy(step)
         made.steps = [*step.steps[:-1], (step.steps[-1][0], _dense_output(step.steps[-1][1]))]
+        return made
+    if isinstance(step, SideBySide):
+        made = copy.copy(step)
+        made.transformer_list = [(name, _dense_output(part)) for name, part in step.transformer_list]
         return made
     if not getattr(step, "sparse_output_", False) or not isinstance(step, ColumnTransformer):
         return step

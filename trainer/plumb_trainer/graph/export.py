@@ -15,15 +15,17 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import Normalizer
 
 from plumb_trainer.errors import TrainerError, quote
+from plumb_trainer.graph.fixed_steps import CategoryCodes, ColumnPick
 from plumb_trainer.graph.lists import graph_type, refuse_lists
 from plumb_trainer.graph.operators import OPERATORS, raises_on_missing, refusal_of, refuse_float32
+from plumb_trainer.graph.operators.core import category_lists
 from plumb_trainer.graph.operators.text import refuse_records
 from plumb_trainer.numbers.json_form import number_form
 
 FORMAT = "plumb-graph/1"
 
 
-def preprocessing_document(preprocessing, features, output, dtype, sparse_as_dense=False):
+def preprocessing_document(preprocessing, features, output, dtype, sparse_as_dense=False, more=()):
     """Return preprocessing.json of a fitted transformer.
 
     Parameters
@@ -38,6 +40,9 @@ def preprocessing_document(preprocessing, features, output, dtype, sparse_as_den
         What the values are cast to.
     sparse_as_dense : bool, default=False
         Whether a sparse result is written as a dense one. Only for a model to which an absent value is a zero.
+    more : sequence of (str, int), default=()
+        Where models read several tensors, which stand side by side in what the transformer gives: the names and widths of those behind
+        the first, which has what remains.
 
     Returns
     -------
@@ -60,7 +65,8 @@ def preprocessing_document(preprocessing, features, output, dtype, sparse_as_den
             f"preprocessing, {_named(sparse[0].columns)}: it gives a sparse matrix, whose zeros XGBoost reads as missing; "
             "set sparse_threshold=0 of the ColumnTransformer, or sparse_output=False of the step"
         )
-    results = writer.with_all_nodes(results)
+    results, *others = _by_tensor(results, [width for _, width in more])
+    results = writer.with_all_nodes(results, [result for part in others for result in part])
     types = {feature.name: graph_type(feature) for feature in features}
     refuse_lists(writer.nodes, types)
     read = {name for node in writer.nodes for name in node["inputs"]}
@@ -70,13 +76,25 @@ def preprocessing_document(preprocessing, features, output, dtype, sparse_as_den
         "nodes": writer.nodes,
         "outputs": [
             {
-                "name": output,
+                "name": name,
                 "dtype": dtype,
-                "shape": ["rows", sum(len(result.texts) for result in results)],
-                "from": [result.id for result in results],
+                "shape": ["rows", sum(len(result.texts) for result in part)],
+                "from": [result.id for result in part],
             }
+            for name, part in zip((output, *(name for name, _ in more)), (results, *others), strict=True)
         ],
     }
+
+
+def _by_tensor(results, widths):
+    """Return the tables of each tensor, of which the last have these widths."""
+    parts = []
+    for width in reversed(widths):
+        part = []
+        while sum(len(result.texts) for result in part) < width:
+            part.insert(0, results.pop())
+        parts.insert(0, part)
+    return [results, *parts]
 
 
 def postprocessing_document(raw, dtype, outputs, link, labels, nodes=()):
@@ -134,7 +152,8 @@ def readers(preprocessing, feature, columns=None):
         The first step and, behind imputers, which only fill in what is missing, the step after; and the feature's index
         among their columns. An empty list where the values go straight through.
     """
-    columns = list(preprocessing.feature_names_in_) if columns is None else columns
+    # What was fitted on a Series knows no name: it reads the one feature.
+    columns = list(getattr(preprocessing, "feature_names_in_", [feature])) if columns is None else columns
     if isinstance(preprocessing, ColumnTransformer):
         for _, transformer, chosen in _branches(preprocessing, columns):
             if feature in chosen:
@@ -209,14 +228,38 @@ class _GraphWriter:
             return self._write_union(transformer, picks, where)
         if isinstance(transformer, Pipeline):
             return self._write_chain(transformer, picks, where)
+        if isinstance(transformer, ColumnPick):
+            return [self._copy([picks[index] for index in transformer.indexes])]
+        if isinstance(transformer, CategoryCodes):
+            return self._write_codes(transformer, picks)
         return [self._write_step(transformer, picks, where)]
 
-    def with_all_nodes(self, results):
-        """Return the results so that they need every node.
+    def _write_codes(self, codes, picks):
+        """Append an encoder for each column of categories; runs of other columns go through."""
+        tables = []
+        for is_plain, run in itertools.groupby(range(len(picks)), lambda index: codes.categories_[index] is None):
+            indexes = list(run)
+            if is_plain:
+                tables.append(self._copy([picks[index] for index in indexes]))
+                continue
+            unknown = {"handle_unknown": codes.handle_unknown}
+            unknown |= {} if codes.handle_unknown == "error" else {"unknown_value": "NaN"}
+            with _told(f"preprocessing, {_named(_sources([picks[index] for index in indexes]))}"):
+                # A missing value has a code of its own, which is NaN.
+                params = {
+                    "categories": category_lists([[*codes.categories_[index], None] for index in indexes]),
+                    **unknown,
+                    "encoded_missing_value": ["NaN"] * len(indexes),
+                }
+            tables.append(self._node("ordinal_encoder", [picks[index] for index in indexes], params, (False,) * len(indexes)))
+        return tables
+
+    def with_all_nodes(self, results, others=()):
+        """Return the results so that they and the others need every node.
 
         What a later step dropped still refuses the rows that scikit-learn raises on, and a graph holds nothing that nothing takes.
         """
-        taken = {name for node in self.nodes for name in node["inputs"]} | {result.id for result in results}
+        taken = {name for node in self.nodes for name in node["inputs"]} | {result.id for result in (*results, *others)}
         loose = [node["id"] for node in self.nodes if node["id"] not in taken]
         if not loose:
             return results

@@ -10,6 +10,7 @@ from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 from plumb_trainer.errors import TrainerError
 from plumb_trainer.features import Cross, DateParts
 from plumb_trainer.graph.export import readers
+from plumb_trainer.graph.fixed_steps import CategoryCodes
 from plumb_trainer.graph.operators import OPERATORS, category_form
 
 
@@ -64,6 +65,9 @@ def known_categories(preprocessing, feature):
     found, strict = [], False
     for steps, index in readers(preprocessing, feature):
         for encoder in filter(_is_encoder, steps):
+            if encoder.categories_[index] is None:
+                # Codes of other columns.
+                continue
             categories = [category_form(value) for value in encoder.categories_[index]]
             found += [value for value in categories if value is not None and value not in found]
             strict = strict or getattr(encoder, "handle_unknown", None) == "error"
@@ -107,9 +111,11 @@ def _takes_missing(feature, preprocessing):
 
 
 def _step_takes_missing(step, index):
+    if isinstance(step, CategoryCodes):
+        return step.categories_[index] is not None
     operator = OPERATORS.get(type(step))
     return operator is not None and operator.takes_missing(step, index)
 
 
 def _is_encoder(step):
-    return isinstance(step, OneHotEncoder | OrdinalEncoder | TargetEncoder)
+    return isinstance(step, OneHotEncoder | OrdinalEncoder | TargetEncoder | CategoryCodes)

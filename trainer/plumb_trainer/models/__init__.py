@@ -11,8 +11,8 @@ from plumb_trainer.models.core import ExportedModel, ModelFile, Tensor
 # By the package and the name of a class: a library that isn't installed need not be imported to be known. Each module has
 # `export(estimator, **options)`.
 FAMILIES = {
-    "xgboost_family": {"xgboost": ("XGBRegressor", "XGBClassifier", "XGBRFRegressor", "XGBRFClassifier")},
-    "lightgbm_family": {"lightgbm": ("LGBMRegressor", "LGBMClassifier")},
+    "xgboost_family": {"xgboost": ("XGBRegressor", "XGBClassifier", "XGBRFRegressor", "XGBRFClassifier", "XGBRanker")},
+    "lightgbm_family": {"lightgbm": ("LGBMRegressor", "LGBMClassifier", "LGBMRanker")},
     "catboost_family": {"catboost": ("CatBoostRegressor", "CatBoostClassifier")},
     "sklearn_trees_family": {
         "sklearn": (
@@ -37,11 +37,13 @@ FAMILIES = {
     "network_family": {"sklearn": ("MLPRegressor", "MLPClassifier")},
     "bayes_family": {"sklearn": ("GaussianNB", "MultinomialNB", "ComplementNB", "BernoulliNB")},
     "neighbors_family": {"sklearn": ("KNeighborsRegressor", "KNeighborsClassifier")},
-    "svm_family": {"sklearn": ("SVC", "NuSVC", "SVR", "NuSVR")},
+    "svm_family": {"sklearn": ("SVC", "NuSVC", "SVR", "NuSVR", "OneClassSVM")},
+    "simple_family": {"sklearn": ("DummyRegressor", "DummyClassifier", "KMeans", "MiniBatchKMeans")},
     "ensembles_family": {
         "sklearn": (
             *("VotingRegressor", "VotingClassifier", "StackingRegressor", "StackingClassifier", "CalibratedClassifierCV"),
-            *("OneVsRestClassifier", "MultiOutputRegressor", "TransformedTargetRegressor"),
+            *("OneVsRestClassifier", "MultiOutputRegressor", "TransformedTargetRegressor", "BaggingRegressor", "BaggingClassifier"),
+            *("FixedThresholdClassifier", "TunedThresholdClassifierCV"),
         )
     },
 }
@@ -76,10 +78,7 @@ def export_model(estimator, n_features=None, **options):
     kind = type(estimator)
     module = _MODULES.get((kind.__module__.partition(".")[0], kind.__name__))
     if module is None:
-        known = ", ".join(sorted({name for _, name in _MODULES}))
-        raise TrainerError(
-            f"the model can't be exported: nothing here reads a {kind.__module__}.{kind.__qualname__}; expected one of {known}"
-        )
+        raise TrainerError(f"the model can't be exported: a {kind.__name__} has no form here; {_way_out(estimator)}")
     try:
         check_is_fitted(estimator)
     except NotFittedError as error:
@@ -88,6 +87,33 @@ def export_model(estimator, n_features=None, **options):
     if n_features is not None and exported.width != n_features:
         raise TrainerError(f"the model was fitted on {exported.width} columns, and the preprocessing gives {n_features}: they don't fit")
     return exported
+
+
+_WAYS_OUT = {
+    "MultiOutputClassifier": "a row has one label: fit a classifier for each target, and export a bundle for each",
+    "ClassifierChain": "a row has one label: fit a classifier for each target, and export a bundle for each",
+    "RegressorChain": "each link would need the answers of those before it: fit a MultiOutputRegressor, or a model of several outputs",
+    "OneVsOneClassifier": "fit a OneVsRestClassifier in its place, or an SVC, which votes by pairs itself",
+    "OutputCodeClassifier": "fit a OneVsRestClassifier in its place, or a model that takes several classes itself",
+    "AdaBoostClassifier": "fit a GradientBoostingClassifier in its place, or a BaggingClassifier of the same trees",
+    "AdaBoostRegressor": "its answer is a weighted median: fit a GradientBoostingRegressor in its place, or a BaggingRegressor",
+    "GaussianProcessRegressor": "fit an SVR in its place, or write the ONNX file yourself for export_onnx",
+    "GaussianProcessClassifier": "fit an SVC in its place, or write the ONNX file yourself for export_onnx",
+    "KernelRidge": "fit an SVR in its place, or a Ridge behind a SplineTransformer",
+    "IsotonicRegression": "put it behind a classifier as CalibratedClassifierCV(method='isotonic'), or fit a monotonic gradient boosting",
+    "PLSRegression": "fit a Ridge in its place, or PCA and LinearRegression",
+    "RandomTreesEmbedding": "it predicts nothing: fit a RandomForestClassifier or RandomForestRegressor",
+    "CategoricalNB": "fit a BernoulliNB behind a OneHotEncoder, or a LogisticRegression",
+    "DBSCAN": "it predicts no new row: fit KMeans in its place, or a classifier on its labels",
+}
+
+
+def _way_out(estimator):
+    """Return the nearest ways out for a model that no family reads."""
+    name = type(estimator).__name__
+    near = "fit a linear model or a gradient boosting of scikit-learn, XGBoost or LightGBM in its place (docs/models.md has the list)"
+    kind = "a classifier" if hasattr(estimator, "classes_") else "a model"
+    return _WAYS_OUT.get(name, f"{near}, or train {kind} to its answers; what exists as ONNX goes through export_onnx")
 
 
 __all__ = ["FAMILIES", "ExportedModel", "ModelFile", "Tensor", "export_model"]

@@ -1,6 +1,7 @@
 """What every family of models is exported as: files that run, a graph that makes answers of what they give, and how true both are."""
 
 import math
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,7 +10,7 @@ import numpy as np
 
 from plumb_trainer.errors import TrainerError
 from plumb_trainer.models.names import INPUT, MODEL, OUTPUT
-from plumb_trainer.numbers.json_form import number_form
+from plumb_trainer.numbers.json_form import INTEGER_MAX, number_form
 
 FORMAT = "plumb-graph/1"
 
@@ -53,6 +54,47 @@ class ModelFile:
 
 
 @dataclass(frozen=True)
+class ModelInput:
+    """A tensor that the preprocessing gives, and what the models that read it take.
+
+    Parameters
+    ----------
+    name : str
+    dtype : {"float32", "float64"}
+    width : int
+    steps : tuple of (str, transformer)
+        Fitted, between the pipeline's own preprocessing and the tensor: those of members that are pipelines.
+    accepts, checked_as, checked_columns
+        As of `ExportedModel`.
+    """
+
+    name: str
+    dtype: str
+    width: int
+    steps: tuple = ()
+    accepts: str = "any"
+    checked_as: str = "float64"
+    checked_columns: tuple | None = None
+
+    @property
+    def check(self):
+        """The parameters of the ``check_finite`` that refuses what the library raises on; None where it takes everything."""
+        if self.accepts == "any":
+            return None
+        params = {"allow_nan": True} if self.accepts == "missing" else {}
+        params |= {"dtype": "float32"} if self.checked_as == "float32" else {}
+        return params if self.checked_columns is None else params | {"columns": list(self.checked_columns)}
+
+    def raises_on(self, features):
+        """Tell of each row of the tensor whether the library raises on it."""
+        if self.accepts == "any":
+            return np.zeros(len(features), dtype=bool)
+        with np.errstate(over="ignore"):
+            seen = features[:, slice(None) if self.checked_columns is None else self.checked_columns].astype(self.checked_as)
+        return (np.isinf(seen) if self.accepts == "missing" else ~np.isfinite(seen)).any(axis=1)
+
+
+@dataclass(frozen=True)
 class ExportedModel:
     """A fitted model in the form that is served, whatever library fitted it.
 
@@ -89,6 +131,10 @@ class ExportedModel:
         The levels, where these numbers are quantiles of one target.
     answer_dtype : {"float32", "float64"}, default="float64"
         Of the library's predictions and probabilities.
+    inputs : tuple of ModelInput, default=()
+        Where members have a preprocessing of their own, what they read: tensors side by side, which are the block of features then.
+    estimator : object, default=None
+        What predicts from a block of features, where the fitted model itself doesn't.
     """
 
     task: str
@@ -106,15 +152,30 @@ class ExportedModel:
     names: tuple = ()
     quantiles: tuple = ()
     answer_dtype: str = "float64"
+    inputs: tuple = ()
+    estimator: object = None
+
+    @property
+    def tensors(self):
+        """What the preprocessing gives, a `ModelInput` each: one that all models read, or several."""
+        if self.inputs:
+            return self.inputs
+        (tensor,) = self.models[0].inputs
+        return (ModelInput(tensor.name, tensor.dtype, tensor.width, (), self.accepts, self.checked_as, self.checked_columns),)
 
     @property
     def width(self):
         """How many features a row has."""
-        return self.models[0].inputs[0].width
+        return sum(tensor.width for tensor in self.tensors)
+
+    def by_tensor(self, features):
+        """Return a block of features as (ModelInput, its columns) pairs."""
+        ends = np.cumsum([tensor.width for tensor in self.tensors])
+        return [(tensor, features[:, end - tensor.width : end]) for tensor, end in zip(self.tensors, ends, strict=True)]
 
     @property
     def dtype(self):
-        """Of what goes into the models; where there are several, all read the same features."""
+        """Of what goes into the models: the same for all of them."""
         return self.models[0].inputs[0].dtype
 
     @property
@@ -145,8 +206,11 @@ class ExportedModel:
     @cached_property
     def thresholds(self):
         """Of all models, by input column, the values at which the answer jumps, ascending."""
-        columns = zip(*(file.thresholds for file in self.models), strict=True)
-        return [np.unique(np.concatenate([np.asarray(values, dtype=self.dtype) for values in column])) for column in columns]
+        found = []
+        for tensor in self.tensors:
+            columns = zip(*(file.thresholds for file in self.models if file.inputs[0].name == tensor.name), strict=True)
+            found += [np.unique(np.concatenate([np.asarray(values, dtype=self.dtype) for values in column])) for column in columns]
+        return found
 
     @property
     def files(self):
@@ -160,22 +224,9 @@ class ExportedModel:
             for file in self.models
         ]
 
-    @property
-    def check(self):
-        """The parameters of the ``check_finite`` that refuses what the library raises on; None where it takes everything."""
-        if self.accepts == "any":
-            return None
-        params = {"allow_nan": True} if self.accepts == "missing" else {}
-        params |= {"dtype": "float32"} if self.checked_as == "float32" else {}
-        return params if self.checked_columns is None else params | {"columns": list(self.checked_columns)}
-
     def raises_on(self, features):
         """Tell of each row of a block of features whether the library raises on it."""
-        if self.accepts == "any":
-            return np.zeros(len(features), dtype=bool)
-        with np.errstate(over="ignore"):
-            seen = features[:, slice(None) if self.checked_columns is None else self.checked_columns].astype(self.checked_as)
-        return (np.isinf(seen) if self.accepts == "missing" else ~np.isfinite(seen)).any(axis=1)
+        return np.any([tensor.raises_on(part) for tensor, part in self.by_tensor(features)], axis=0)
 
     def postprocessing(self):
         """Return postprocessing.json."""
@@ -234,7 +285,16 @@ def _label_form(value):
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, str):
+        if not value.isprintable() and any(unicodedata.category(character) == "Cs" for character in value):
+            raise TrainerError(
+                f"the model can't be exported: class {value!a} isn't Unicode text (half a code point); repair the target, and fit again"
+            )
         return str(value)
+    if isinstance(value, int | np.integer) and abs(int(value)) > INTEGER_MAX:
+        raise TrainerError(
+            f"the model can't be exported: class {value} is over 2^53, where JSON loses the last digits; make strings of the target, or "
+            "the indexes that a LabelEncoder gives, and fit again"
+        )
     if isinstance(value, int | float | np.integer | np.floating) and math.isfinite(value):
         # A class of -0.0 is the one of 0.
         return number_form(value + 0)

@@ -1,17 +1,19 @@
 """Models made of models: each in a file of its own, over the same features, and one graph that puts their answers together."""
 
-import numpy as np
-import onnx
-import scipy
-from onnx import TensorProto, helper
-from sklearn.frozen import FrozenEstimator
+import copy
 
-from plumb_trainer.errors import TrainerError
+import numpy as np
+import scipy
+
+from sklearn.preprocessing import FunctionTransformer
+
+from plumb_trainer.graph.fixed_steps import ColumnPick
+from plumb_trainer.graph.operators.map_values import named_function
 from plumb_trainer.models import linear_family
-from plumb_trainer.models.answers import SCIKIT_LEARN, refuse, refuse_output
-from plumb_trainer.models.core import ExportedModel, ModelFile, Tensor, label_forms
-from plumb_trainer.models.names import INPUT
+from plumb_trainer.models.answers import refuse, refuse_output
+from plumb_trainer.models.core import label_forms
 from plumb_trainer.models.outputs import default_names
+from plumb_trainer.models.parts import Parts
 
 
 def export(estimator, labels=None, output=None):
@@ -20,113 +22,11 @@ def export(estimator, labels=None, output=None):
     return _EXPORTS[type(estimator).__name__](estimator, labels)
 
 
-class _Parts:
-    """The models that an ensemble is made of, under names of their own, and the graph so far."""
+def _parts(ensemble):
+    # Not at the head: the package asks this module, and this module asks it for the members.
+    from plumb_trainer.models import export_model
 
-    def __init__(self, ensemble):
-        self._ensemble = ensemble
-        self.members, self.nodes = [], []
-
-    def add(self, estimator, name):
-        """Return an estimator as part of the graph."""
-        # Not at the head: the package asks this module, and this module asks it for the members.
-        from plumb_trainer.models import export_model
-
-        if estimator is None or estimator == "drop":
-            raise refuse(self._ensemble, f'its member "{name}" is missing')
-        try:
-            member = _renamed(export_model(estimator), f"m{len(self.members)}")
-        except TrainerError as error:
-            raise refuse(self._ensemble, f'its member "{name}": {error}') from error
-        self.members.append(member)
-        self.nodes += member.nodes
-        return member
-
-    def node(self, operator, sources, **params):
-        """Add a node over some tables, and return its id."""
-        identifier = f"e{len(self.nodes)}"
-        self.nodes.append({"id": identifier, "op": operator, "inputs": list(sources), "params": params})
-        return identifier
-
-    def exported(self, task, prediction, probabilities=None, labels=(), names=()):
-        """Return the whole, without the nodes that nothing reads."""
-        wanted, nodes = {prediction, probabilities}, []
-        for part in reversed(self.nodes):
-            if part["id"] in wanted:
-                wanted |= set(part["inputs"])
-                nodes.insert(0, part)
-        raws = [member.raw for member in self.members]
-        # What one member raises on, the whole raises on.
-        strict = [member for member in self.members if member.accepts != "any"]
-        looked_at = [member.checked_columns for member in strict]
-        tier = max([_tier(part) for part in nodes] + [max(member.tiers.values()) for member in self.members])
-        tiers = {"raw": max(member.tiers["raw"] for member in self.members), "prediction": tier}
-        return ExportedModel(
-            task=task,
-            models=tuple(file for member in self.members for file in member.models),
-            nodes=tuple(nodes),
-            prediction=prediction,
-            probabilities=probabilities,
-            labels=labels,
-            tiers=tiers if probabilities is None else {**tiers, "probabilities": tier},
-            raw=lambda features: {name: values for raw in raws for name, values in raw(features).items()},
-            accepts=min((member.accepts for member in self.members), key=_STRICTEST.index),
-            checked_as="float32" if any(member.checked_as == "float32" for member in strict) else "float64",
-            checked_columns=None if None in looked_at else tuple(sorted({column for columns in looked_at for column in columns})),
-            libraries=tuple(dict.fromkeys(name for member in self.members for name in (*member.libraries, *SCIKIT_LEARN))),
-            names=names,
-        )
-
-
-def _tier(part):
-    """Return how true a node of an ensemble's own is to its library."""
-    if part["op"] == "linear":
-        return "A" if part["params"]["coef"] and len(part["params"]["coef"][0]) == 1 else "C"
-    if part["op"] in ("weighted_mean", "vote"):
-        # NumPy adds up eight and more in another order.
-        return "A" if len(part["params"]["weights"]) < 8 else "C"
-    if part["op"] == "proportions":
-        return "C"
-    return "B" if part["op"] in ("exp", "expm1") or (part["op"] in ("sigmoid", "softmax") and part["params"]["dtype"] == "float64") else "A"
-
-
-def _renamed(member, prefix):
-    """Return a model whose files and nodes begin with a prefix, and whose files take float64."""
-    ids = {file.id: prefix if len(member.models) == 1 else f"{prefix}_{file.id}" for file in member.models}
-    names = {f"{file.id}.{tensor.name}": f"{ids[file.id]}.{tensor.name}" for file in member.models for tensor in file.outputs}
-    names |= {part["id"]: f"{prefix}_{part['id']}" for part in member.nodes}
-    raw = member.raw
-    return ExportedModel(
-        task=member.task,
-        models=tuple(_taking_float64(file, ids[file.id]) for file in member.models),
-        nodes=tuple({**part, "id": names[part["id"]], "inputs": [names[name] for name in part["inputs"]]} for part in member.nodes),
-        prediction=names[member.prediction],
-        probabilities=names.get(member.probabilities),
-        labels=member.labels,
-        tiers=member.tiers,
-        raw=lambda features: {names[name]: values for name, values in raw(features).items()},
-        libraries=member.libraries,
-        accepts=member.accepts,
-        checked_as=member.checked_as,
-        checked_columns=member.checked_columns,
-        names=member.names,
-        quantiles=member.quantiles,
-    )
-
-
-def _taking_float64(file, identifier):
-    """Return a file under another id that takes the features in float64, and rounds them itself where it works in float32."""
-    (tensor,) = file.inputs
-    content = file.onnx
-    if tensor.dtype != "float64":
-        model = onnx.load_from_string(content)
-        for part in model.graph.node:
-            part.input[:] = ["rounded" if name == INPUT else name for name in part.input]
-        model.graph.node.insert(0, helper.make_node("Cast", [INPUT], ["rounded"], name="round", to=TensorProto.FLOAT))
-        model.graph.input[0].type.tensor_type.elem_type = TensorProto.DOUBLE
-        onnx.checker.check_model(model, full_check=True)
-        content = model.SerializeToString(deterministic=True)
-    return ModelFile(identifier, content, (Tensor(INPUT, "float64", tensor.width),), file.outputs, file.thresholds)
+    return Parts(ensemble, export_model)
 
 
 def _labels(estimator, labels):
@@ -147,33 +47,44 @@ def _both(parts, estimator, member, name):
     return parts.node("both_classes", [member.probabilities])
 
 
-def _scores(parts, estimator, member, model):
-    """Return the name of a member's decision_function, which is a raw output of every model here that has one."""
-    probe = np.random.default_rng(0).normal(size=(8, member.width))
-    expected = np.asarray(model.decision_function(probe), dtype=np.float64).reshape(8, -1)
+def _scores(parts, estimator):
+    """Return the name of the last member's decision_function, which is a raw output of every model here that has one."""
+    member = parts.members[-1]
+    probe = np.random.default_rng(0).normal(size=(8, sum(width for _, width in member.spans)))
+    expected = np.asarray(member.model.decision_function(probe), dtype=np.float64).reshape(8, -1)
     for name, values in member.raw(probe).items():
         if values.shape == expected.shape and np.allclose(values, expected, rtol=1e-5, atol=1e-8):
             return name
-    raise refuse(estimator, f"the decision_function of {type(model).__name__} is not what its trees or sums give")
+    raise refuse(
+        estimator,
+        f"the decision_function of {type(member.model).__name__} is not what its trees or sums give; put a model with probabilities in its "
+        "place, or export that model itself",
+    )
+
+
+def _stand_ins(parts):
+    return [parts.stand_in(index) for index in range(len(parts.members))]
 
 
 def _voting_regressor(estimator, labels):
-    parts = _Parts(estimator)
+    parts = _parts(estimator)
     predictions = [parts.add(model, name).prediction for name, model in _named(estimator)]
-    return parts.exported("regression", parts.node("weighted_mean", predictions, weights=_weights(estimator, len(predictions))))
+    twin = parts.twin(estimators_=_stand_ins(parts))
+    mean = parts.node("weighted_mean", predictions, weights=_weights(estimator, len(predictions)))
+    return parts.exported("regression", mean, estimator=twin)
 
 
 def _voting_classifier(estimator, labels):
-    parts, labels = _Parts(estimator), _labels(estimator, labels)
+    parts, labels = _parts(estimator), _labels(estimator, labels)
     members = [(name, parts.add(model, name)) for name, model in _named(estimator)]
-    weights = _weights(estimator, len(members))
+    weights, twin = _weights(estimator, len(members)), parts.twin(estimators_=_stand_ins(parts))
     if estimator.voting == "hard":
         # The members learnt the classes by their index.
         votes = parts.node("vote", [member.prediction for _, member in members], labels=list(range(len(labels))), weights=weights)
-        return parts.exported("classification", _decided(parts, labels, votes), None, labels)
+        return parts.exported("classification", _decided(parts, labels, votes), None, labels, estimator=twin)
     tables = [_both(parts, estimator, member, name) for name, member in members]
     mean = parts.node("weighted_mean", tables, weights=weights)
-    return parts.exported("classification", _decided(parts, labels, mean), mean, labels)
+    return parts.exported("classification", _decided(parts, labels, mean), mean, labels, estimator=twin)
 
 
 def _named(estimator):
@@ -187,20 +98,18 @@ def _weights(estimator, count):
 
 
 def _calibrated(estimator, labels):
-    parts, labels = _Parts(estimator), _labels(estimator, labels)
+    parts, labels = _parts(estimator), _labels(estimator, labels)
     tables = []
     for index, calibrated in enumerate(estimator.calibrated_classifiers_):
         if calibrated.method not in ("sigmoid", "isotonic"):
             raise refuse(estimator, f'method "{calibrated.method}" has no operator; expected "sigmoid" or "isotonic"')
-        model = calibrated.estimator
-        if isinstance(model, FrozenEstimator):
-            model = model.estimator
-        member = parts.add(model, f"classifier {index}")
+        member = parts.add(calibrated.estimator, f"classifier {index}")
+        model = parts.members[-1].model
         if not np.array_equal(model.classes_, estimator.classes_):
             raise refuse(estimator, f"classifier {index} has not seen every class; fit with more rows of each, or fewer folds")
         two = len(labels) == 2
         if hasattr(model, "decision_function"):
-            scores = _scores(parts, estimator, member, model)
+            scores = _scores(parts, estimator)
         else:
             both = _both(parts, estimator, member, f"classifier {index}")
             scores = parts.node("select_columns", [both], columns=[1]) if two else both
@@ -210,7 +119,12 @@ def _calibrated(estimator, labels):
             curves.append(_curve(parts, calibrator, score))
         tables.append(parts.node("both_classes", curves) if two else parts.node("proportions", curves))
     mean = parts.node("weighted_mean", tables, weights=[1.0] * len(tables))
-    return parts.exported("classification", _decided(parts, labels, mean), mean, labels)
+    twins = []
+    for index, calibrated in enumerate(estimator.calibrated_classifiers_):
+        twins.append(copy.copy(calibrated))
+        twins[-1].estimator = parts.stand_in(index)
+    twin = parts.twin(calibrated_classifiers_=twins)
+    return parts.exported("classification", _decided(parts, labels, mean), mean, labels, estimator=twin)
 
 
 def _curve(parts, calibrator, score):
@@ -235,7 +149,7 @@ def interpolation_parameter():
 
 
 def _stacking(estimator, labels):
-    parts = _Parts(estimator)
+    parts = _parts(estimator)
     final = estimator.final_estimator_
     known = {*linear_family.CLASSIFIERS, *linear_family.GENERALIZED}
     if type(final).__name__ not in known and not hasattr(final, "coef_"):
@@ -252,22 +166,23 @@ def _stacking(estimator, labels):
             both = _both(parts, estimator, member, name)
             sources.append(parts.node("select_columns", [both], columns=[1]) if len(estimator.classes_) == 2 else both)
         elif method == "decision_function":
-            sources.append(_scores(parts, estimator, member, model))
+            sources.append(_scores(parts, estimator))
         elif member.task == "regression":
             sources.append(member.prediction)
         else:
             raise refuse(estimator, f'its member "{name}" gives labels to the final estimator; give it one with probabilities or scores')
     nodes, sums, result = linear_family.nodes_of(final, sources, "final_")
     parts.nodes += nodes
+    twin = parts.twin(estimators_=_stand_ins(parts))
     if not hasattr(estimator, "classes_"):
-        return parts.exported("regression", result)
+        return parts.exported("regression", result, estimator=twin)
     labels = _labels(estimator, labels)
     one = {"threshold": 0.0} if len(labels) == 2 else {}
-    return parts.exported("classification", parts.node("label", [sums], labels=list(labels), **one), result, labels)
+    return parts.exported("classification", parts.node("label", [sums], labels=list(labels), **one), result, labels, estimator=twin)
 
 
 def _one_vs_rest(estimator, labels):
-    parts, labels = _Parts(estimator), _labels(estimator, labels)
+    parts, labels = _parts(estimator), _labels(estimator, labels)
     if estimator.multilabel_ or len(labels) == 2:
         raise refuse(estimator, "it is exported for one target of three classes or more; for two, export the classifier itself")
     scores, chances = [], []
@@ -275,48 +190,128 @@ def _one_vs_rest(estimator, labels):
         member = parts.add(model, f"classifier {index}")
         if member.probabilities is not None:
             chances.append(parts.node("select_columns", [_both(parts, estimator, member, index)], columns=[1]))
-        scores.append(_scores(parts, estimator, member, model) if hasattr(model, "decision_function") else chances[-1])
+        scores.append(_scores(parts, estimator) if hasattr(model, "decision_function") else chances[-1])
     probabilities = parts.node("proportions", chances) if len(chances) == len(scores) else None
     decided = parts.node("label", scores, labels=list(labels))
-    return parts.exported("classification", decided, probabilities, labels)
+    return parts.exported("classification", decided, probabilities, labels, estimator=parts.twin(estimators_=_stand_ins(parts)))
 
 
 def _multi_output(estimator, labels):
-    parts = _Parts(estimator)
+    parts = _parts(estimator)
     predictions = [parts.add(model, f"output {index}").prediction for index, model in enumerate(estimator.estimators_)]
-    return parts.exported("regression", parts.node("identity", predictions), names=default_names(len(predictions)))
+    twin = parts.twin(estimators_=_stand_ins(parts))
+    return parts.exported("regression", parts.node("identity", predictions), names=default_names(len(predictions)), estimator=twin)
+
+
+def _bagging(estimator, labels):
+    parts = _parts(estimator)
+    is_classifier = hasattr(estimator, "classes_")
+    every = list(range(estimator.n_features_in_))
+    members = []
+    for index, (model, columns) in enumerate(zip(estimator.estimators_, estimator.estimators_features_, strict=True)):
+        columns = np.asarray(columns).tolist()
+        before = () if columns == every else ((f"columns {index}", ColumnPick(columns)),)
+        members.append(parts.add(model, f"{'classifier' if is_classifier else 'regressor'} {index}", before))
+    whole = np.arange(sum(tensor.width for tensor in parts.tensors))
+    twin = parts.twin(estimators_=_stand_ins(parts), estimators_features_=[whole] * len(members), n_features_in_=len(whole))
+    weights = [1.0] * len(members)
+    if not is_classifier:
+        mean = parts.node("weighted_mean", [member.prediction for member in members], weights=weights)
+        return parts.exported("regression", mean, estimator=twin)
+    labels = _labels(estimator, labels)
+    for index, member in enumerate(members):
+        if len(member.labels) != len(labels):
+            raise refuse(estimator, f"classifier {index} has not seen every class; fit with more rows of each, or a larger max_samples")
+    tables = [_both(parts, estimator, member, f"classifier {index}") for index, member in enumerate(members)]
+    mean = parts.node("weighted_mean", tables, weights=weights)
+    return parts.exported("classification", _decided(parts, labels, mean), mean, labels, estimator=twin)
+
+
+def _threshold(estimator, labels):
+    """Return a classifier whose label is the positive one from a threshold on, and whose probabilities are its classifier's own."""
+    parts, labels = _parts(estimator), _labels(estimator, labels)
+    inner = getattr(estimator, "estimator_", None) or estimator.estimator
+    member = parts.add(inner, "estimator")
+    model = parts.members[-1].model
+    if len(labels) != 2:
+        raise refuse(estimator, "a threshold decides between two classes, and it was fitted on more")
+    positive = estimator.pos_label if hasattr(estimator, "pos_label") else estimator._curve_scorer._get_pos_label()
+    second = positive is None or positive == estimator.classes_[1]
+    wanted = estimator._get_response_method()
+    by_chance = "predict_proba" in np.atleast_1d(wanted) and hasattr(model, "predict_proba")
+    threshold = getattr(estimator, "best_threshold_", getattr(estimator, "threshold", "auto"))
+    if isinstance(threshold, str):
+        threshold = 0.5 if by_chance else 0.0
+    if by_chance:
+        both = _both(parts, estimator, member, "estimator")
+        score = parts.node("select_columns", [both], columns=[int(second)])
+        dtype = np.asarray(model.predict_proba(np.zeros((2, sum(width for _, width in parts.members[-1].spans))))).dtype
+        # NumPy rounds a float of Python's own to the dtype of what it is compared with.
+        is_rounded = dtype == np.float32 and not isinstance(threshold, np.floating)
+        limit = float(np.float32(threshold)) if is_rounded else float(threshold)
+        if not second:
+            score = parts.node("linear", [score], coef=[[-1.0]], intercept=[0.0])
+    else:
+        score, limit = _scores(parts, estimator), float(threshold)
+    # The positive class is taken from the threshold on. Of the first class that is all that isn't above its opposite.
+    limit = float(np.nextafter(limit, -np.inf)) if second else -limit
+    decided = parts.node("label", [score], labels=list(labels), threshold=limit)
+    probabilities = member.probabilities and _both(parts, estimator, member, "estimator")
+    attribute = "estimator_" if hasattr(estimator, "estimator_") else "estimator"
+    return parts.exported("classification", decided, probabilities, labels, estimator=parts.twin(**{attribute: parts.stand_in(0)}))
 
 
 def _transformed_target(estimator, labels):
-    parts = _Parts(estimator)
+    parts = _parts(estimator)
     member = parts.add(estimator.regressor_, "regressor")
-    transformer = estimator.transformer_
+    transformer, dtype = estimator.transformer_, _predicted_dtype(parts)
     name = type(transformer).__name__
     if name == "FunctionTransformer":
-        inverse = transformer.inverse_func
-        operator = next((operator for function, operator in _INVERSES if inverse is function), None)
-        if operator is None:
-            named = getattr(inverse, "__name__", inverse)
-            raise refuse(estimator, f"its inverse_func {named} has no operator; expected numpy.exp or numpy.expm1")
-        params = {"dtype": "float64"} if operator == "exp" else {}
-        prediction = parts.node(operator, [member.prediction], **params)
+        prediction = _inverse_function(parts, estimator, transformer, member, dtype)
     elif name in _SCALERS:
         scale, shift = (getattr(transformer, attribute, None) for attribute in _SCALERS[name])
-        # Undone as they were done: times the scale, then plus the middle, each output by its own.
+        # Undone as they were done: times the scale, then plus the middle, each output by its own, in the dtype of the predictions.
+        rounded = {"dtype": "float32"} if dtype == "float32" else {}
         columns = []
         for index in range(len(member.names) or 1):
             coef, intercept = 1.0 if scale is None else float(scale[index]), 0.0 if shift is None else float(shift[index])
             column = parts.node("select_columns", [member.prediction], columns=[index]) if member.names else member.prediction
-            columns.append(parts.node("linear", [column], coef=[[coef]], intercept=[intercept]))
+            columns.append(parts.node("linear", [column], coef=[[coef]], intercept=[intercept], **rounded))
         prediction = parts.node("identity", columns) if member.names else columns[0]
     else:
-        expected = f"expected one of {', '.join(_SCALERS)}, or func and inverse_func"
+        expected = f"expected one of {', '.join(_SCALERS)}, or func and inverse_func, such as np.log1p and np.expm1"
         raise refuse(estimator, f"its transformer, a {name}, has no inverse here; {expected}")
-    return parts.exported("regression", prediction, names=member.names)
+    return parts.exported("regression", prediction, names=member.names, estimator=parts.twin(regressor_=parts.stand_in(0)))
 
 
-_STRICTEST = ("finite", "missing", "any")
-_INVERSES = ((np.exp, "exp"), (np.expm1, "expm1"))
+def _predicted_dtype(parts):
+    """Return the dtype in which the last member predicts: what takes its target back computes in that."""
+    member = parts.members[-1]
+    answer = np.asarray(member.model.predict(np.zeros((2, sum(width for _, width in member.spans)))))
+    return "float32" if answer.dtype == np.float32 else "float64"
+
+
+def _inverse_function(parts, estimator, transformer, member, dtype):
+    inverse = FunctionTransformer(transformer.inverse_func, kw_args=transformer.inv_kw_args)
+    try:
+        name, limits = named_function(inverse)
+    except ValueError as error:
+        raise refuse(estimator, f"its inverse_func: {error}") from error
+    if inverse.func is None:
+        raise refuse(estimator, "its inverse_func None has no operator; name one of NumPy's, such as numpy.expm1 for numpy.log1p")
+    if name in ("exp", "expm1"):
+        params = {"dtype": dtype} if name == "exp" or dtype == "float32" else {}
+        return parts.node(name, [member.prediction], **params)
+    if dtype == "float32":
+        raise refuse(
+            estimator,
+            f"its regressor predicts in float32, in which {name} has no form; use numpy.log1p and numpy.expm1, or a regressor of "
+            "scikit-learn",
+        )
+    params = {} if limits is None else {key: value for key, value in zip(("min", "max"), limits, strict=True)}
+    return parts.node("function_transformer", [member.prediction], function=name, **params)
+
+
 _SCALERS = {"StandardScaler": ("scale_", "mean_"), "RobustScaler": ("scale_", "center_"), "MaxAbsScaler": ("scale_", "")}
 _EXPORTS = {
     "VotingRegressor": _voting_regressor,
@@ -327,4 +322,8 @@ _EXPORTS = {
     "OneVsRestClassifier": _one_vs_rest,
     "MultiOutputRegressor": _multi_output,
     "TransformedTargetRegressor": _transformed_target,
+    "BaggingRegressor": _bagging,
+    "BaggingClassifier": _bagging,
+    "FixedThresholdClassifier": _threshold,
+    "TunedThresholdClassifierCV": _threshold,
 }

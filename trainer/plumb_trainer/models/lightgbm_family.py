@@ -8,19 +8,19 @@ from plumb_trainer.models.lightgbm_trees import read_lightgbm
 from plumb_trainer.models.tree_answers import classification, refuse_labels, refuse_output, regression
 
 _LIBRARY = f"lightgbm {lightgbm.__version__}"
-_IDENTITY = ("regression", "regression_l1", "huber", "fair", "quantile", "mape")
+_IDENTITY = ("regression", "regression_l1", "huber", "fair", "quantile", "mape", "lambdarank", "rank_xendcg")
 _EXP = ("poisson", "gamma", "tweedie")
 _SIGMOID = ("binary", "cross_entropy")
 _KNOWN = (*_IDENTITY, *_EXP, *_SIGMOID, "multiclass", "multiclassova")
 
 
-def export(estimator, labels=None, output=None):
+def export(estimator, labels=None, output=None, coded=False):
     """Return a fitted LGBMRegressor or LGBMClassifier as it is served; see `export_model`."""
     booster = estimator.booster_
     ensemble, words = read_lightgbm(booster)
     name, *settings = words.split() or [""]
     settings = dict(setting.partition(":")[::2] for setting in settings)
-    if booster.pandas_categorical:
+    if booster.pandas_categorical and not coded:
         names = [booster.feature_name()[index] for index in booster.params["categorical_column"]]
         raise TrainerError(
             f"the model can't be exported: {quoted_columns(names)} it has learnt as a DataFrame's categories; give it numbers instead, by "

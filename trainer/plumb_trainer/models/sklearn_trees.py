@@ -78,12 +78,13 @@ def _constant_start(model):
     return model._raw_predict_init(np.zeros((1, model.n_features_in_), dtype=np.float32))[0]
 
 
-def read_hist_gradient_boosting(model):
+def read_hist_gradient_boosting(model, coded=False):
     """Return the trees of a HistGradientBoostingRegressor or HistGradientBoostingClassifier.
 
-    Its trees are grown on columns that have changed places, categories first and encoded; here they are the caller's again.
+    Its trees are grown on columns that have changed places, categories first and encoded; here they are the caller's again. With `coded`
+    the caller gives the codes.
     """
-    columns, categories = _columns_and_categories(model)
+    columns, categories = _columns_and_categories(model, coded)
     base = np.asarray(model._baseline_prediction, dtype=np.float64).ravel()
     trees = [one_leaf_tree(value, np.float64, target) for target, value in enumerate(base)]
     trees += [
@@ -93,14 +94,21 @@ def read_hist_gradient_boosting(model):
     return TreeEnsemble(trees, model.n_features_in_, len(base), "float64", "<=", whole="or missing" if categories else None)
 
 
-def _columns_and_categories(model):
+def grown_columns(model):
+    """Return the caller's column of each that the trees of a HistGradientBoosting know: categories first."""
+    is_categorical = np.asarray(model.is_categorical_, dtype=bool)
+    return np.concatenate([np.flatnonzero(is_categorical), np.flatnonzero(~is_categorical)])
+
+
+def _columns_and_categories(model, coded):
     """Return the caller's column of each that the trees know, and the categories of those that have some, in order of their codes."""
     count = model.n_features_in_
     if model._preprocessor is None:
         return np.arange(count), {}
-    is_categorical = np.asarray(model.is_categorical_, dtype=bool)
-    columns = np.concatenate([np.flatnonzero(is_categorical), np.flatnonzero(~is_categorical)])
+    columns = grown_columns(model)
     learnt = model._preprocessor.named_transformers_["encoder"].categories_
+    if coded:
+        return columns, {column: np.arange(len(values), dtype=np.float64) for column, values in enumerate(learnt)}
     for column, values in enumerate(learnt):
         if not _are_whole(np.asarray(values)):
             raise TrainerError(

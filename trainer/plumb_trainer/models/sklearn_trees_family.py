@@ -6,6 +6,7 @@ import dataclasses
 import numpy as np
 import sklearn
 from sklearn.base import is_classifier
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import get_tags
 
 from plumb_trainer.errors import TrainerError
@@ -27,7 +28,7 @@ _LINKS = {
 _BELOW_ZERO = -5e-324
 
 
-def export(estimator, labels=None, output=None):
+def export(estimator, labels=None, output=None, coded=False):
     """Return a fitted model of scikit-learn's trees as it is served; see `export_model`.
 
     An IsolationForest's ``output`` is "predict" (the default: -1 or 1), "score_samples" or "decision_function".
@@ -41,7 +42,10 @@ def export(estimator, labels=None, output=None):
     else:
         refuse_labels(labels)
     if name.startswith("HistGradientBoosting"):
-        ensemble = sklearn_trees.read_hist_gradient_boosting(estimator)
+        ensemble = sklearn_trees.read_hist_gradient_boosting(estimator, coded)
+        if coded:
+            twin = _reading_codes(estimator)
+            return dataclasses.replace(_boosted(twin, ensemble, twin._raw_predict, 0.0, labels, output, "any"), estimator=twin)
         exported = _boosted(estimator, ensemble, estimator._raw_predict, 0.0, labels, output, "any")
         if estimator._preprocessor is None:
             return exported
@@ -52,6 +56,14 @@ def export(estimator, labels=None, output=None):
         ensemble = sklearn_trees.read_gradient_boosting(estimator)
         return _boosted(estimator, ensemble, _gradient_boosting_sums(estimator), _BELOW_ZERO, labels, output, "finite")
     return _means(estimator, labels, output)
+
+
+def _reading_codes(estimator):
+    """Return a copy of a HistGradientBoosting that is given the codes of categories, in the caller's order of columns."""
+    twin = copy.copy(estimator)
+    order = sklearn_trees.grown_columns(estimator)
+    twin._preprocessor = FunctionTransformer(lambda block: np.ascontiguousarray(block[:, order], dtype=np.float64))
+    return twin
 
 
 def _means(estimator, labels, output):

@@ -12,13 +12,16 @@ VECTORS_MAX = 5_000
 
 
 def export(estimator, labels=None, output=None):
-    """Return a fitted SVC, NuSVC, SVR or NuSVR as it is served; see `export_model`."""
+    """Return a fitted SVC, NuSVC, SVR, NuSVR or OneClassSVM as it is served; see `export_model`."""
     refuse_output(estimator, output)
     vectors, coef = estimator.support_vectors_, estimator.dual_coef_
     _refuse_unlike(estimator, vectors)
     width = vectors.shape[1]
     graph = Float64Graph("vectors", width)
     kernel = _KERNELS[estimator.kernel](graph, estimator, vectors)
+    if type(estimator).__name__ == "OneClassSVM":
+        onnx = graph.bytes(_sums(graph, kernel, coef.T, estimator.intercept_), 1)
+        return measured_classifier(onnx, width, 1, estimator.decision_function, np.array([-1, 1]), labels)
     if not hasattr(estimator, "classes_"):
         onnx = graph.bytes(_sums(graph, kernel, coef.T, estimator.intercept_), 1)
         return measured_regressor(estimator, onnx, width, estimator.predict)

@@ -10,14 +10,14 @@ from plumb_trainer.models.xgboost_trees import puts_quantiles_in_order, quantile
 _LIBRARY = f"xgboost {xgboost.__version__}"
 
 
-def export(estimator, labels=None, output=None):
+def export(estimator, labels=None, output=None, coded=False):
     """Return a fitted XGBRegressor or XGBClassifier, or a random forest of XGBoost, as it is served; see `export_model`.
 
     Notes
     -----
     Everything is in tier A where the C library's float32 exponential is glibc's (2.27 and later), which the links rebuild.
     """
-    ensemble = read_xgboost(estimator)
+    ensemble = read_xgboost(estimator, coded)
     links = [] if ensemble.link == "identity" else [(ensemble.link, {"dtype": "float32"})]
 
     def raw(features):

@@ -23,6 +23,10 @@ LINKS = {
     "count:poisson": "exp",
     "binary:logistic": "sigmoid",
     "multi:softprob": "softmax",
+    "rank:ndcg": "identity",
+    "rank:map": "identity",
+    "rank:pairwise": "identity",
+    "survival:cox": "exp",
 }
 
 # Where dropout has left weights.
@@ -32,13 +36,15 @@ _WEIGHTS = "weight_drop"
 _QUANTILES_AS_THEY_ARE = (3, 3)
 
 
-def read_xgboost(model):
+def read_xgboost(model, coded=False):
     """Return the trees of a fitted XGBRegressor or XGBClassifier.
 
     Parameters
     ----------
     model : XGBModel
         Fitted.
+    coded : bool, default=False
+        Whether it is given the codes of the categories that it has learnt of a DataFrame.
 
     Returns
     -------
@@ -53,7 +59,7 @@ def read_xgboost(model):
     _refuse_missing(model.missing)
     document = json.loads(model.get_booster().save_raw("json"))
     learner = document["learner"]
-    _refuse_unsupported(learner)
+    _refuse_unsupported(learner, coded)
     booster = learner["gradient_booster"]["model"]
     grown = zip(booster["trees"], booster["tree_info"], strict=True)
     base = _base_margins(document)
@@ -134,7 +140,7 @@ def _categorical(learner):
     return quoted_columns([name for name, kind in named if kind == "c"])
 
 
-def _refuse_unsupported(learner):
+def _refuse_unsupported(learner, coded):
     booster = learner["gradient_booster"]
     objective = learner["objective"]["name"]
     if booster["name"] == "dart":
@@ -146,7 +152,7 @@ def _refuse_unsupported(learner):
         raise TrainerError(
             f'the model can\'t be exported: booster "{booster["name"]}" has no trees; use gbtree, or a linear model of scikit-learn'
         )
-    if booster["model"].get("cats", {}).get("enc"):
+    if not coded and booster["model"].get("cats", {}).get("enc"):
         raise TrainerError(
             f"the model can't be exported: {_categorical(learner)} it has learnt as a DataFrame's categories; give it numbers instead, by "
             'an OrdinalEncoder before it and feature_types with "c" for the encoded columns'

@@ -13,7 +13,18 @@ PROOF_ROWS = 10_000
 
 
 def write_proved(
-    trained, evaluation, card, target, *, created, data_sha256=None, replace=False, judge=None, proof_count=PROOF_ROWS, flips=None
+    trained,
+    evaluation,
+    card,
+    target,
+    *,
+    created,
+    data_sha256=None,
+    replace=False,
+    judge=None,
+    proof_count=PROOF_ROWS,
+    flips=None,
+    tell=lambda text: None,
 ):
     """Make golden rows, write the bundle, hold the code that serves to the pipeline, and put the bundle in its place.
 
@@ -35,6 +46,8 @@ def write_proved(
         Rows to compare beside the golden ones.
     flips : Flips, default=None
         What was found of the pipeline's own answers, for the manifest.
+    tell : callable, default=nothing
+        Is given a line for each stage.
 
     Returns
     -------
@@ -47,9 +60,11 @@ def write_proved(
         With sentences; nothing is written then.
     """
     judge = judge or PlumbCommand()
+    tell("choosing golden rows, and rows to compare")
     golden = golden_rows(trained)
     others = proof_rows(trained, proof_count)
     content = bundle_content(trained, evaluation, golden)
+    tell("writing the bundle, and comparing what serves it with the pipeline")
     compared = len(golden) + len(others)
     exported = trained.exported
     with published(target, replace) as folder:

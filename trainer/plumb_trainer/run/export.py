@@ -1,15 +1,13 @@
 """`export_bundle`: a pipeline that was fitted elsewhere becomes a proved bundle."""
 
 import re
+import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils.validation import check_is_fitted
 from threadpoolctl import threadpool_limits
 
 from plumb_trainer.bundle.given_card import given_card
@@ -17,15 +15,15 @@ from plumb_trainer.bundle.manifest import created_at
 from plumb_trainer.bundle.publish import refuse_existing
 from plumb_trainer.errors import TrainerError, quote
 from plumb_trainer.evaluate.given_rows import given_evaluation
-from plumb_trainer.fitted.columns import check_frame, read_column
+from plumb_trainer.fitted.adopt import adopted, as_fitted
+from plumb_trainer.fitted.columns import read_column
 from plumb_trainer.fitted.lists import asked_sizes, sized_features
 from plumb_trainer.fitted.output_names import named_outputs
 from plumb_trainer.fitted.own_answers import measured_flips, raising_as_stop
 from plumb_trainer.fitted.pipeline import FittedPipeline
-from plumb_trainer.graph.export import preprocessing_document, readers
+from plumb_trainer.fitted.single_precision import refuse_single_precision
+from plumb_trainer.graph.export import readers
 from plumb_trainer.graph.row_schema import nullable_features, schema_document
-from plumb_trainer.models import export_model
-from plumb_trainer.models.names import INPUT
 from plumb_trainer.proof.proved_bundle import PROOF_ROWS, write_proved
 from plumb_trainer.recipe.document import LIST_TYPES, RANGE_WORDS, SIZE_WORDS, Column, Fallback, Recipe
 
@@ -40,16 +38,30 @@ _ABSENT_IS_MISSING = ("xgboost", "catboost")
 
 
 def export_bundle(
-    pipeline, X, out, *, name, version, y=None, schema=None, task=None, slo=None, golden_rows=PROOF_ROWS, allow_flips=None, metadata=None
+    pipeline,
+    X,
+    out,
+    *,
+    name,
+    version,
+    y=None,
+    schema=None,
+    task=None,
+    slo=None,
+    golden_rows=PROOF_ROWS,
+    allow_flips=None,
+    metadata=None,
+    progress=None,
 ):
     """Write a proved bundle of a fitted pipeline.
 
     Parameters
     ----------
     pipeline : Pipeline or estimator
-        Fitted on a DataFrame: preprocessing steps and a model, or a model alone.
-    X : DataFrame
-        Rows as the pipeline takes them, best those that it was fitted on.
+        Fitted: preprocessing steps and a model, or a model alone; a search is its best estimator.
+    X : DataFrame, Series or array
+        Rows as the pipeline takes them, best those that it was fitted on. A Series is one feature, called by its name or ``text``; of a
+        pipeline that was fitted on an array the columns go by their place, and those of an array are called ``x0``, ``x1``, ...
     out : str or Path
         The model store; the bundle becomes ``out/<name>/<version>``.
     name : str
@@ -73,6 +85,9 @@ def export_bundle(
         ``title``, ``description``, ``target`` (the name of what is predicted), ``outputs`` (of a model with several, their names in
         order), ``unit``, ``seed``.
 
+    progress : bool or callable, default=None
+        True writes a line for each stage to the standard error; a callable is given the line.
+
     Returns
     -------
     Path
@@ -92,17 +107,28 @@ def export_bundle(
         raise TrainerError(f"golden_rows: expected a number of rows from 1 up, got {golden_rows!r}")
     if allow_flips is not None and not (isinstance(allow_flips, int | float) and 0 <= allow_flips <= 1):
         raise TrainerError(f"allow_flips: expected a share from 0 to 1, such as 0.001, got {allow_flips!r}")
-    check_frame(X)
+    tell = _teller(progress)
     # More threads would add up in another order.
     with threadpool_limits(1):
-        trained = _given(pipeline, X, name, version, schema, {**_SLO, **_known("slo", slo, tuple(_SLO))}, given_metadata, y)
+        tell("reading the pipeline")
+        brought = adopted(pipeline, X)
+        slo = {**_SLO, **_known("slo", slo, tuple(_SLO))}
+        trained = _fitted(brought, name, version, schema, slo, given_metadata, y)
         if task is not None and task != trained.recipe.task:
             raise TrainerError(f"task: the model is for {trained.recipe.task}, and {quote(task)} was asked for; leave it out")
-        flips = measured_flips(trained, pipeline, X, allow_flips)
+        tell(f"asking the pipeline about the {len(trained.rows)} rows of X")
+        flips = measured_flips(trained, brought.pipeline, brought.frame, allow_flips)
         evaluation = given_evaluation(trained, y)
         card = partial(given_card, trained, evaluation)
-        write_proved(trained, evaluation, card, target, created=created_at(), proof_count=golden_rows, flips=flips)
+        write_proved(trained, evaluation, card, target, created=created_at(), proof_count=golden_rows, flips=flips, tell=tell)
     return target
+
+
+def _teller(progress):
+    """Return what is called with a line for each stage."""
+    if callable(progress):
+        return progress
+    return (lambda text: print(f"export_bundle: {text}", file=sys.stderr)) if progress else lambda text: None
 
 
 def _target(out, name, version):
@@ -126,14 +152,15 @@ def _known(where, given, names):
     return dict(given or {})
 
 
-def _given(pipeline, frame, name, version, schema, slo, metadata, y):
-    preprocessing, model, names = _parts(pipeline, frame)
-    exported = named_outputs(export_model(model), y, metadata.get("outputs"))
-    read = [column for column in names if any(True for _ in readers(preprocessing, column))]
+def _fitted(brought, name, version, schema, slo, metadata, y):
+    exported = named_outputs(brought.exported, y, metadata.get("outputs"))
+    preprocessing, frame, names = brought.preprocessing, brought.frame, brought.names
+    read = [column for column in names if any(True for _ in readers(preprocessing, column, names))]
     unread = {column: frame[column].iloc[0] for column in names if column not in read}
     types, columns = {}, {}
     for column in read:
         types[column], columns[column] = read_column(column, frame[column])
+    refuse_single_precision(preprocessing, frame, read)
     _refuse_target(columns, y, metadata.get("target"))
     overrides = _overrides(schema, read)
     features = tuple(_column(column, types[column], overrides.get(column, {})) for column in read)
@@ -152,81 +179,46 @@ def _given(pipeline, frame, name, version, schema, slo, metadata, y):
         split=(),
         features=features,
         branches=(),
-        model=(type(model).__name__, {}),
+        model=(type(brought.model).__name__, {}),
         fallback=Fallback(),
         slo=slo,
         limits=_CALL_LIMITS,
     )
-    sparse_as_dense = type(model).__module__.partition(".")[0] not in _ABSENT_IS_MISSING
-    # What has no operator or no form is told before anything is computed.
-    preprocessing_document(preprocessing, features, INPUT, exported.models[0].inputs[0].dtype, sparse_as_dense)
     rows = [dict(zip(read, values, strict=True)) for values in zip(*(columns[column] for column in read), strict=True)]
     options = {
         "recipe": recipe,
-        "pipeline": Pipeline([("preprocessing", preprocessing), ("model", model)]),
-        "exported": replace(exported, answer_dtype=_answer_dtype(exported, frame, pipeline)),
+        "pipeline": Pipeline([("preprocessing", preprocessing), ("model", brought.model)]),
+        "exported": exported,
         "training": {feature.name: _filled(feature.type, columns[feature.name]) for feature in features},
         "limits": _LIMITS,
         "rows": rows,
         "unread": unread,
-        "sparse_as_dense": sparse_as_dense,
+        "sparse_as_dense": not any(library.split()[0] in _ABSENT_IS_MISSING for library in exported.libraries),
+        "asked": brought.asked,
+        "coded": brought.coded,
     }
+    # What has no operator or no form is told before anything is computed.
+    FittedPipeline(schema={}, nullable=set(), **options).preprocessing_document()
+    options["exported"] = replace(exported, answer_dtype=_answer_dtype(brought, exported))
     incomplete = {feature for feature in read if any(row[feature] is None for row in rows)}
     options["recipe"] = recipe = replace(recipe, features=sized_features(FittedPipeline(schema={}, nullable=incomplete, **options)))
-    nullable = incomplete | nullable_features(recipe, preprocessing)
-    nullable = {feature for feature in nullable if _takes_missing(FittedPipeline(schema={}, nullable=nullable, **options), feature)}
+    learnt = incomplete | nullable_features(recipe, preprocessing)
+    # Where nothing was missing, what comes of it is asked of the pipeline. A list, and a boolean among numbers, stays what it was.
+    nullable = learnt | {feature.name for feature in recipe.features if feature.type in ("number", "integer", "string")}
+    asking = FittedPipeline(schema={}, nullable=nullable, **options)
+    nullable = {feature for feature in nullable if _takes_missing(asking, feature)}
+    return FittedPipeline(schema=_schema(recipe, preprocessing, nullable), nullable=nullable, **options)
+
+
+def _schema(recipe, preprocessing, nullable):
+    """Return schema.json, with null where the pipeline takes a missing value."""
     document = schema_document(recipe, preprocessing)
-    for feature in nullable:
-        entry = document["properties"][feature]
-        if not isinstance(entry["type"], list):
-            entry["type"] = [entry["type"], "null"]
-    for feature in set(read) - nullable:
-        entry = document["properties"][feature]
-        entry["type"] = entry["type"][0] if isinstance(entry["type"], list) else entry["type"]
+    for feature, entry in document["properties"].items():
+        kind = entry["type"][0] if isinstance(entry["type"], list) else entry["type"]
+        entry["type"] = [kind, "null"] if feature in nullable else kind
         if "enum" in entry:
-            entry["enum"] = [value for value in entry["enum"] if value is not None]
-    return FittedPipeline(schema=document, nullable=nullable, **options)
-
-
-def _parts(pipeline, frame):
-    """Return the fitted preprocessing, the model, and the names of the columns that the first was fitted on."""
-    steps = _flat(pipeline) if isinstance(pipeline, Pipeline) else [("model", pipeline)]
-    *before, (last, model) = steps
-    if not hasattr(model, "predict"):
-        kind = "nothing" if model in (None, "passthrough") else type(model).__name__
-        raise TrainerError(f'the pipeline\'s last step "{last}" is {kind}, which predicts nothing; a bundle needs a model there')
-    for step, transformer in before:
-        if not isinstance(transformer, str) and transformer is not None:
-            try:
-                check_is_fitted(transformer)
-            except NotFittedError as error:
-                raise TrainerError(f'step "{step}" ({type(transformer).__name__}) isn\'t fitted; fit the whole pipeline first') from error
-    preprocessing = Pipeline(before) if before else None
-    names = getattr(preprocessing if before else model, "feature_names_in_", None)
-    if names is None and not before:
-        check = export_model(model)
-        names = getattr(model, "feature_names_", list(frame.columns)) if check else None
-    if names is None:
-        raise TrainerError(
-            "the pipeline was fitted on an array or a single column, which leaves no names; fit it on a DataFrame, with a "
-            "ColumnTransformer that names what each step reads"
-        )
-    names = [str(column) for column in names]
-    absent = [column for column in names if column not in frame.columns]
-    if absent:
-        raise TrainerError(f"X: column {quote(absent[0])} is missing, which the pipeline was fitted on; give the DataFrame of that time")
-    extra = [column for column in frame.columns if column not in names]
-    if extra:
-        raise TrainerError(f"X: column {quote(extra[0])} is none that the pipeline was fitted on; give X without it")
-    if preprocessing is None:
-        preprocessing = FunctionTransformer().fit(frame[names])
-    return preprocessing, model, names
-
-
-def _flat(pipeline):
-    """Return the steps of a pipeline whose last step may be a pipeline itself."""
-    *before, (name, last) = pipeline.steps
-    return [*before, *(_flat(last) if isinstance(last, Pipeline) else [(name, last)])]
+            entry["enum"] = [*(value for value in entry["enum"] if value is not None), *([None] if feature in nullable else [])]
+    return document
 
 
 def _refuse_target(columns, y, target):
@@ -289,10 +281,11 @@ def _filled(kind, values):
     return np.array([*full, None], dtype=object)[:-1].astype(dtype)
 
 
-def _answer_dtype(exported, frame, pipeline):
-    head = frame.iloc[:2]
+def _answer_dtype(brought, exported):
+    head = as_fitted(brought.frame.iloc[:2], brought.asked)
     with raising_as_stop():
-        answer = pipeline.predict_proba(head) if exported.probabilities is not None else pipeline.predict(head)
+        ask = brought.pipeline.predict if exported.probabilities is None else brought.pipeline.predict_proba
+        answer = FittedPipeline.quietly(ask, head)
     return "float32" if np.asarray(answer).dtype == np.float32 else "float64"
 
 
