@@ -40,6 +40,7 @@ export interface ListenerNeeds {
   readonly now: () => number;
   readonly registry: Registry;
   readonly health: Health;
+  readonly statistics: PublicNeeds["statistics"];
   readonly nextRequestId: () => string;
   readonly scrape: AdminNeeds["scrape"];
   /** Keeps what is written of many models in short turns. */
@@ -74,6 +75,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     path,
     now,
     registry,
+    statistics: needs.statistics,
     nextRequestId,
     coder: new ContentCoder(bytesMax),
     retryAfterS: (error) => jitteredSeconds(Math.random(), error.retryAfterMs),

@@ -24,6 +24,7 @@ import { addGauges } from "./observe/gauges.js";
 import { Logs } from "./observe/logs.js";
 import { Metrics } from "./observe/metrics.js";
 import type { Observer } from "./observe/observer.js";
+import { Statistics } from "./observe/statistics.js";
 import { readTraceSettings } from "./observe/trace-settings.js";
 import { Traces } from "./observe/traces.js";
 import { WallClock } from "./observe/wall-clock.js";
@@ -60,6 +61,7 @@ export class Server {
   readonly #config: SizedConfig;
   readonly #logs: Logs;
   readonly #metrics = new Metrics();
+  readonly #statistics = new Statistics(Date.now);
   readonly #traces: Traces;
   readonly #accessLog: AccessLog;
   readonly #observers: readonly Observer[];
@@ -112,7 +114,7 @@ export class Server {
       spanOf: (call) => this.#traces.spanOf(call),
     });
     // Traces before the log, whose lines name their spans. One's own observer is another line here.
-    this.#observers = [this.#metrics, this.#traces, this.#accessLog];
+    this.#observers = [this.#metrics, this.#statistics, this.#traces, this.#accessLog];
   }
 
   /**
@@ -240,6 +242,7 @@ export class Server {
       registry: this.#registry,
       health: { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 },
       nextRequestId: this.#nextRequestId,
+      statistics: this.#statistics,
       scrape: () => this.#metrics.scrape(this.#scrapeTurns.pause),
       pause: this.#scrapeTurns.pause,
       countRefusal: (code) => this.#metrics.countRefusal(code),
@@ -255,8 +258,10 @@ export class Server {
       pool: pools.threads,
       now,
       defer: setImmediate,
-      onBatch: (version, executor, rowCount, durationUs) =>
-        this.#metrics.observeBatch(version, executor, rowCount, durationUs),
+      onBatch: (version, executor, rowCount, durationUs) => {
+        this.#metrics.observeBatch(version, executor, rowCount, durationUs);
+        this.#statistics.observeBatch(version, rowCount, durationUs);
+      },
       onTrouble: (version, message) =>
         this.#logs.event("error", message, { model: version.name, version: version.number }),
     });
@@ -282,11 +287,15 @@ export class Server {
         now,
       },
       listener: {
-        onRead: (servable) => this.#metrics.addVersion(servable),
+        onRead: (servable) => {
+          this.#metrics.addVersion(servable);
+          this.#statistics.addVersion(servable);
+        },
         onEngines: (servable) => this.#logEngines(servable),
         onServing: (servable) => this.#giveMemory(servable),
         onGone: (servable) => {
           this.#metrics.removeVersion(servable);
+          this.#statistics.removeVersion(servable);
           pools.forget(servable.key);
         },
       },
@@ -339,6 +348,7 @@ export class Server {
 
   #addGauges(): void {
     const server = this;
+    for (const counter of this.#statistics.counters) this.#metrics.addGauge(counter, "counter");
     addGauges(this.#metrics, {
       get ready() {
         return server.ready;
