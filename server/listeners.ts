@@ -43,6 +43,7 @@ export interface ListenerNeeds {
   readonly now: () => number;
   readonly registry: Registry;
   readonly health: Health;
+  readonly statistics: PublicNeeds["statistics"];
   readonly nextRequestId: () => string;
   readonly scrape: AdminNeeds["scrape"];
   readonly release: Pick<Release, "store" | "table">;
@@ -85,6 +86,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     path,
     now,
     registry,
+    statistics: needs.statistics,
     nextRequestId,
     coder: new ContentCoder(bytesMax),
     retryAfterS: (error) => jitteredSeconds(Math.random(), error.retryAfterMs),

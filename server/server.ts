@@ -25,6 +25,7 @@ import { addGauges } from "./observe/gauges.js";
 import { Logs, sharedPieceBytes } from "./observe/logs.js";
 import { Metrics } from "./observe/metrics.js";
 import type { Observer } from "./observe/observer.js";
+import { Statistics } from "./observe/statistics.js";
 import { readTraceSettings } from "./observe/trace-settings.js";
 import { Traces } from "./observe/traces.js";
 import { logEngines, logStuckRun } from "./observe/version-log.js";
@@ -76,6 +77,7 @@ export class Server {
   readonly #part: ServingPart | undefined;
   readonly #logs: Logs;
   readonly #metrics = new Metrics();
+  readonly #statistics = new Statistics(Date.now);
   readonly #traces: Traces;
   readonly #accessLog: AccessLog;
   readonly #observers: readonly Observer[];
@@ -143,7 +145,7 @@ export class Server {
       spanOf: (call) => this.#traces.spanOf(call),
     });
     // Traces before the log, whose lines name their spans. One's own observer is another line here.
-    this.#observers = [this.#metrics, this.#release.armMetrics, this.#traces, this.#accessLog];
+    this.#observers = [this.#metrics, this.#statistics, this.#release.armMetrics, this.#traces, this.#accessLog];
   }
 
   /**
@@ -283,6 +285,7 @@ export class Server {
       registry: this.#registry,
       health: { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 },
       nextRequestId: this.#nextRequestId,
+      statistics: this.#statistics,
       scrape: this.scrape,
       release: this.#release,
       pause: this.#scrapeTurns.pause,
@@ -301,8 +304,10 @@ export class Server {
       pool: pools.threads,
       now,
       defer: setImmediate,
-      onBatch: (version, executor, rowCount, durationUs) =>
-        this.#metrics.observeBatch(version, executor, rowCount, durationUs),
+      onBatch: (version, executor, rowCount, durationUs) => {
+        this.#metrics.observeBatch(version, executor, rowCount, durationUs);
+        this.#statistics.observeBatch(version, rowCount, durationUs);
+      },
       onTrouble: (version, message) =>
         this.#logs.event("error", message, { model: version.name, version: version.number }),
     });
@@ -328,11 +333,15 @@ export class Server {
         now,
       },
       listener: {
-        onRead: (servable) => this.#metrics.addVersion(servable),
+        onRead: (servable) => {
+          this.#metrics.addVersion(servable);
+          this.#statistics.addVersion(servable);
+        },
         onEngines: (servable) => logEngines(this.#logs, servable),
         onServing: (servable) => this.#giveMemory(servable),
         onGone: (servable) => {
           this.#metrics.removeVersion(servable);
+          this.#statistics.removeVersion(servable);
           this.#release.armMetrics.removeVersion(servable);
           pools.forget(servable.key);
         },
@@ -367,6 +376,7 @@ export class Server {
   #addGauges(): void {
     const server = this;
     this.#metrics.addFamilies(this.#release.armMetrics.families);
+    for (const counter of this.#statistics.counters) this.#metrics.addGauge(counter, "counter");
     addGauges(this.#metrics, {
       get ready() {
         return server.ready;

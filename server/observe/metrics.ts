@@ -1,8 +1,8 @@
 /**
  * Metrics: every finished call and every batch, per version.
  *
- * Own names are `plumb_*`, in seconds, as histograms that can be added up over servers; beside them stand Triton's
- * `nv_inference_*` counters, so that existing dashboards work unchanged. Label values come from closed sets only:
+ * Own names are `plumb_*`, in seconds, as histograms that can be added up over servers; Triton's, so that existing
+ * dashboards work unchanged, come from `statistics.ts`. Label values come from closed sets only:
  * loaded models and versions, stages, executors, codes of the error table. A version that was never called has no
  * series of results, but for those whose very first event an alert is about, and no histogram is written without an
  * observation: a server of hundreds of versions would write megabytes of zeros.
@@ -161,7 +161,6 @@ export class Metrics implements Observer {
       "Of these, calls that were answered later than the SLO says, or with an error.",
       ofVersions((s) => s.sloMissed),
     );
-    this.#registerTriton();
   }
 
   /** Begins to count for a version, so that its counters are there from the first scrape on. */
@@ -296,49 +295,6 @@ export class Metrics implements Observer {
     return series;
   }
 
-  /** Triton's nine counters, microseconds where it says so. */
-  #registerTriton(): void {
-    const counter = (name: string, help: string, read: (s: Series) => number) =>
-      this.#registerCounter(name, help, (s) => (s.model === "" ? [] : [{ value: read(s) }]));
-    const us = (...histograms: (Histogram | undefined)[]) =>
-      Math.round(histograms.reduce((sum, histogram) => sum + histogram!.sum, 0) * 1e6);
-    counter(
-      "nv_inference_request_success",
-      "Number of successful inference requests.",
-      (s) => (s.results.get("ok") ?? 0) + (s.results.get("fallback") ?? 0),
-    );
-    this.#registerCounter("nv_inference_request_failure", "Number of failed inference requests.", (s) =>
-      s.model === "" ? [] : failuresByReason(s),
-    );
-    counter(
-      "nv_inference_count",
-      "Number of inferences performed (rows).",
-      (s) => s.batchRows[0]!.sum + s.batchRows[1]!.sum,
-    );
-    counter(
-      "nv_inference_exec_count",
-      "Number of model executions performed (batches).",
-      (s) => s.batchRows[0]!.count + s.batchRows[1]!.count,
-    );
-    counter("nv_inference_request_duration_us", "Cumulative inference request duration in microseconds.", (s) =>
-      us(s.request),
-    );
-    counter("nv_inference_queue_duration_us", "Cumulative inference queuing duration in microseconds.", (s) =>
-      us(s.stages[3]),
-    );
-    counter("nv_inference_compute_input_duration_us", "Cumulative compute input duration in microseconds.", (s) =>
-      us(s.stages[0], s.stages[1], s.stages[2]),
-    );
-    counter("nv_inference_compute_infer_duration_us", "Cumulative compute inference duration in microseconds.", (s) =>
-      us(s.stages[4]),
-    );
-    counter(
-      "nv_inference_compute_output_duration_us",
-      "Cumulative inference compute output duration in microseconds.",
-      (s) => us(s.stages[5], s.stages[6]),
-    );
-  }
-
   #registerCounter(name: string, help: string, read: (series: Series) => readonly Sample[]): void {
     this.#register(name, help, "counter", (series) => samplesText(name, series.labels, read(series)));
   }
@@ -371,18 +327,4 @@ function countForSlo(series: Series, call: CallRecord, version: ServingVersion):
   if (status >= 400 && status < 500) return;
   series.sloCounted++;
   if (status >= 500 || call.finishedMs - call.arrivedMs > sloTargetMs(version, call.rows.length)) series.sloMissed++;
-}
-
-/** Triton's closed set of reasons. */
-function failuresByReason(series: Series): { labels: Record<string, string>; value: number }[] {
-  const reasons = { REJECTED: 0, CANCELED: 0, BACKEND: 0, OTHER: 0 };
-  for (const [result, count] of series.results) {
-    if (result === "ok" || result === "fallback") continue;
-    if (result === "abandoned") reasons.CANCELED += count;
-    else if (result === "overloaded" || result === "deadline_exceeded" || result === "not_ready")
-      reasons.REJECTED += count;
-    else if (result === "model_failed" || result === "model_output_invalid") reasons.BACKEND += count;
-    else reasons.OTHER += count;
-  }
-  return Object.entries(reasons).map(([reason, value]) => ({ labels: { reason }, value }));
 }

@@ -4,21 +4,22 @@ import { type ServingVersion, servedBy } from "../path/serving-version.js";
 import { productVersion } from "../product-version.js";
 import { modelConfiguration, modelMetadata, serverMetadata } from "../protocol/open-inference/metadata.js";
 import { openInference } from "../protocol/open-inference/protocol.js";
-import type { Registry } from "../versions/registry.js";
 import { decodeName } from "./address.js";
 import { answerLive, answerReady, answersReady, type Health } from "./health.js";
 import type { Exchange } from "./http/transport.js";
+import { describeStatistics, type StatisticsNeeds } from "./model-statistics.js";
 import { answersJson } from "./openapi/answer-description.js";
 import type { AddressNames, Route } from "./router.js";
 import { sendJson } from "./send-json.js";
 
-export interface OpenInferenceNeeds {
-  readonly registry: Registry;
+export interface OpenInferenceNeeds extends StatisticsNeeds {
   readonly health: Health;
 }
 
 const answersTensors = answersJson("its tensors", "InferModel", "model_not_found", "not_ready");
 const answersConfiguration = answersJson("the configuration", { type: "object" }, "model_not_found", "not_ready");
+const statistics = { type: "object", required: ["model_stats"] };
+const answersStatistics = answersJson("the statistics", statistics, "model_not_found", "not_ready");
 const answersModelReady = answersJson("it is", "InferReady", "model_not_found", "not_ready");
 
 export const openInferenceAnswers: readonly Route<OpenInferenceNeeds>[] = [
@@ -45,6 +46,14 @@ export const openInferenceAnswers: readonly Route<OpenInferenceNeeds>[] = [
     protocol: openInference,
     reply: answersReady,
     answer: (exchange, { health }) => answerReady(exchange, health),
+  },
+  {
+    verb: "GET",
+    address: "/v2/models/stats",
+    what: "what was counted of each version that serves, as Triton counts",
+    protocol: openInference,
+    reply: answersJson("the statistics", statistics),
+    answer: answerStatistics,
   },
   {
     verb: "GET",
@@ -94,6 +103,22 @@ export const openInferenceAnswers: readonly Route<OpenInferenceNeeds>[] = [
     reply: answersConfiguration,
     answer: answerModelConfiguration,
   },
+  {
+    verb: "GET",
+    address: "/v2/models/{model}/stats",
+    what: "what was counted of the model's versions that serve",
+    protocol: openInference,
+    reply: answersStatistics,
+    answer: answerStatistics,
+  },
+  {
+    verb: "GET",
+    address: "/v2/models/{model}/versions/{version}/stats",
+    what: "what was counted of this version",
+    protocol: openInference,
+    reply: answersStatistics,
+    answer: answerStatistics,
+  },
 ];
 
 /** @throws {@link ServeError} model_not_found, not_ready. */
@@ -119,4 +144,9 @@ function answerModelReady(exchange: Exchange, needs: OpenInferenceNeeds, names: 
 
 function answerModelConfiguration(exchange: Exchange, needs: OpenInferenceNeeds, names: AddressNames): void {
   sendJson(exchange, modelConfiguration(chosen(needs, names)));
+}
+
+function answerStatistics(exchange: Exchange, needs: StatisticsNeeds, { model, version }: AddressNames): void {
+  const [modelName, versionName] = [model, version].map((name) => (name === undefined ? undefined : decodeName(name)));
+  sendJson(exchange, describeStatistics(needs, modelName, versionName));
 }

@@ -24,7 +24,7 @@ import type { Exchange } from "./http/transport.js";
 import { type CallNeeds, HttpCall } from "./http-call.js";
 import { indexPageHeaders } from "./index-page.js";
 import { ifNoneMatch, type KeptText, keptReply, sendKept } from "./kept-text.js";
-import { openInferenceAnswers } from "./open-inference-routes.js";
+import { type OpenInferenceNeeds, openInferenceAnswers } from "./open-inference-routes.js";
 import { type AnswerDescription, answersJson, htmlType, jsonReply } from "./openapi/answer-description.js";
 import { type AddressNames, type Route, Router } from "./router.js";
 import { sendJson } from "./send-json.js";
@@ -34,7 +34,7 @@ export interface CommonNeeds {
   readonly health: Health;
 }
 
-export interface PublicNeeds extends CommonNeeds {
+export interface PublicNeeds extends OpenInferenceNeeds {
   /** What `GET /` says. */
   readonly index: { html(): string; json(): string };
   readonly openApi: { text(): Promise<KeptText> };

@@ -163,7 +163,7 @@ test("the server says what it is, and that it is ready", async () => {
     {
       name: "plumb",
       version: expect.stringMatching(/^\d/),
-      extensions: ["classification", "model_configuration", "binary_tensor_data"],
+      extensions: ["classification", "model_configuration", "binary_tensor_data", "statistics"],
     },
   ]);
   expect(await json("/v2/health/live")).toEqual([200, { live: true }]);

@@ -53,6 +53,7 @@ describe.each(members)("$build", ({ transport }) => {
       nextRequestId: () => "made-1",
       coder: new ContentCoder(1_000_000),
       retryAfterS: () => 1,
+      statistics: { of: () => undefined },
       health,
       index,
       openApi: { text: () => Promise.reject(new Error("not asked for here")) },

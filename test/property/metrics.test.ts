@@ -7,6 +7,8 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { type ErrorCode, errorTable } from "../../server/errors.js";
 import { Metrics, stages } from "../../server/observe/metrics.js";
+import { Statistics } from "../../server/observe/statistics.js";
+import { modelStatistics } from "../../server/protocol/open-inference/statistics.js";
 import { parsePrometheus, sumOf } from "../support/prometheus-text.js";
 import { makeRecord } from "../support/records.js";
 import { makeVersion } from "../support/versions.js";
@@ -51,7 +53,12 @@ test("a scrape agrees with the records", async () => {
       fc.array(batch, { maxLength: 30 }),
       async (records, batches) => {
         const metrics = new Metrics();
-        for (const version of versions) metrics.addVersion(version);
+        const statistics = new Statistics(() => 0);
+        for (const counter of statistics.counters) metrics.addGauge(counter, "counter");
+        for (const version of versions) {
+          metrics.addVersion(version);
+          statistics.addVersion(version);
+        }
         const calls = records.map(({ which, end, ...rest }) => {
           const version = versions[which]!;
           if (end === "ok") return makeRecord({ version, ...rest });
@@ -59,8 +66,11 @@ test("a scrape agrees with the records", async () => {
             ? makeRecord({ version, ...rest, abandoned: true })
             : makeRecord({ version, ...rest, error: end });
         });
-        for (const call of calls) metrics.onCall(call);
-        for (const { which, executor, rows, us } of batches) metrics.observeBatch(versions[which]!, executor, rows, us);
+        for (const call of calls) for (const observer of [metrics, statistics]) observer.onCall(call);
+        for (const { which, executor, rows, us } of batches) {
+          metrics.observeBatch(versions[which]!, executor, rows, us);
+          statistics.observeBatch(versions[which]!, rows, us);
+        }
         const families = parsePrometheus((await metrics.scrape()).text);
 
         for (const [which, version] of versions.entries()) {
@@ -77,9 +87,20 @@ test("a scrape agrees with the records", async () => {
           for (const stage of stages) expect(value("plumb_stage_seconds_count", { stage })).toBe(ok.length);
           const ownBatches = batches.filter((one) => one.which === which);
           expect(value("nv_inference_exec_count")).toBe(ownBatches.length);
-          expect(value("nv_inference_count")).toBe(ownBatches.reduce((sum, { rows }) => sum + rows, 0));
+          expect(value("nv_inference_count")).toBe(value("plumb_rows_total"));
           const runUs = ok.reduce((sum, { runStartedMs, runEndedMs }) => sum + 1000 * (runEndedMs - runStartedMs), 0);
           expect(Math.abs(value("nv_inference_compute_infer_duration_us") - runUs)).toBeLessThanOrEqual(1);
+          const { inference_stats, batch_stats, ...counted } = modelStatistics(version, statistics.of(version)!);
+          expect(counted.inference_count).toBe(value("nv_inference_count"));
+          expect(counted.execution_count).toBe(ownBatches.length);
+          const { success, fail, queue, compute_input, compute_infer, compute_output } = inference_stats;
+          for (const { count } of [success, queue, compute_input, compute_infer, compute_output])
+            expect(count).toBe(ok.length);
+          expect(fail.count).toBe(own.length - ok.length);
+          expect(Math.abs(success.ns / 1000 - value("nv_inference_request_duration_us"))).toBeLessThanOrEqual(1);
+          expect(batch_stats.map(({ batch_size }) => batch_size)).toEqual(
+            [...new Set(ownBatches.map(({ rows }) => rows))].sort((a, b) => a - b),
+          );
         }
       },
     ),

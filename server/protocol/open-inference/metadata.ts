@@ -5,7 +5,7 @@ import { tensorsOf } from "./decode.js";
 import { type Datatype, shapeOf } from "./tensor.js";
 
 /** Extensions of the protocol, by Triton's names; only what is served here. */
-const extensions = ["classification", "model_configuration", "binary_tensor_data"];
+const extensions = ["classification", "model_configuration", "binary_tensor_data", "statistics"];
 
 const platform = "onnx_onnxv1";
 

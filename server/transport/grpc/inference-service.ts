@@ -13,10 +13,12 @@ import { WireReader, WireWriter } from "../../protocol/protobuf/wire.js";
 import type { Registry } from "../../versions/registry.js";
 import { boundName } from "../address.js";
 import type { Health } from "../health.js";
+import { describeStatistics, type StatisticsNeeds } from "../model-statistics.js";
 import { askedByMessage, type InferNeeds, predictMethod, streamInferMethod } from "./infer.js";
+import { writeStatistics } from "./model-statistics.js";
 import { answers, type GrpcService } from "./service.js";
 
-export interface InferenceNeeds extends InferNeeds {
+export interface InferenceNeeds extends InferNeeds, StatisticsNeeds {
   readonly registry: Registry;
   readonly health: Health;
 }
@@ -24,7 +26,7 @@ export interface InferenceNeeds extends InferNeeds {
 export const inferenceServiceName = "inference.GRPCInferenceService";
 
 /** Extensions of the protocol, by Triton's names; only what is served here. */
-const extensions = ["classification", "model_configuration"];
+const extensions = ["classification", "model_configuration", "statistics"];
 
 export function inferenceService(needs: InferenceNeeds): GrpcService {
   const { registry, health } = needs;
@@ -45,6 +47,10 @@ export function inferenceService(needs: InferenceNeeds): GrpcService {
       ModelConfig: answers((message) => {
         const config = describeConfig(choose(registry, readName(message)));
         return new WireWriter().message(1, config).finish();
+      }),
+      ModelStatistics: answers((message) => {
+        const { name, version } = readName(message);
+        return writeStatistics(describeStatistics(needs, name === "" ? undefined : name, version).model_stats);
       }),
     },
   };

@@ -3,6 +3,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { type ErrorCode, errorTable } from "../../../../server/errors.js";
 import { Metrics, stages } from "../../../../server/observe/metrics.js";
+import { Statistics } from "../../../../server/observe/statistics.js";
+import type { Call } from "../../../../server/path/call.js";
+import type { Servable } from "../../../../server/versions/servable.js";
 import { type Family, parsePrometheus, sumOf } from "../../../support/prometheus-text.js";
 import { makeRecord, quick } from "../../../support/records.js";
 import { makeVersion } from "../../../support/versions.js";
@@ -12,11 +15,26 @@ const other = makeVersion({ name: "spam" });
 const labels = { model: "demand", version: "3" };
 
 let metrics: Metrics;
+let statistics: Statistics;
 beforeEach(() => {
   metrics = new Metrics();
-  metrics.addVersion(version);
-  metrics.addVersion(other);
+  statistics = new Statistics(() => 0);
+  for (const counter of statistics.counters) metrics.addGauge(counter, "counter");
+  for (const each of [version, other]) {
+    metrics.addVersion(each);
+    statistics.addVersion(each);
+  }
 });
+
+function onCall(call: Call): void {
+  metrics.onCall(call);
+  statistics.onCall(call);
+}
+
+function observeBatch(of: Servable, executor: "inline" | "pool", rowCount: number, durationUs: number): void {
+  metrics.observeBatch(of, executor, rowCount, durationUs);
+  statistics.observeBatch(of, rowCount, durationUs);
+}
 
 const scrape = async (): Promise<Map<string, Family>> => parsePrometheus((await metrics.scrape()).text);
 
@@ -36,13 +54,13 @@ describe("the SLO", () => {
   ])("%s", async (_, options, counted, missed) => {
     const call = makeRecord({ version, ...options });
     call.request = { rows: new Array(call.rowCount), partial: false };
-    metrics.onCall(call);
+    onCall(call);
     expect([await at("plumb_slo_counted_total"), await at("plumb_slo_missed_total")]).toEqual([counted, missed]);
   });
 
   test("is not about requests that had no version", async () => {
     metrics.countRefusal("route_not_found");
-    metrics.onCall(makeRecord({ error: "not_ready" }));
+    onCall(makeRecord({ error: "not_ready" }));
     const families = await scrape();
     expect(sumOf(families, "plumb_slo_counted_total")).toBe(0);
     expect(sumOf(families, "plumb_requests_total", { model: "", result: "route_not_found" })).toBe(1);
@@ -64,7 +82,7 @@ describe("a fallback", () => {
     const call = makeRecord({ version, rows: 3 });
     call.fallback = "deadline_exceeded";
     call.fellBack = true;
-    metrics.onCall(call);
+    onCall(call);
     const families = await scrape();
     expect(sumOf(families, "plumb_fallbacks_total", { ...labels, reason: "deadline_exceeded" })).toBe(1);
     expect(sumOf(families, "plumb_requests_total", { ...labels, result: "fallback" })).toBe(1);
@@ -79,7 +97,7 @@ describe("a fallback", () => {
     call.fallback = "model_output_invalid";
     call.fallbackRows = [1];
     call.modelFault = "model_output_invalid";
-    metrics.onCall(call);
+    onCall(call);
     const families = await scrape();
     expect(sumOf(families, "plumb_fallbacks_total", { ...labels, reason: "model_output_invalid" })).toBe(1);
     expect(sumOf(families, "plumb_model_faults_total", { ...labels, code: "model_output_invalid" })).toBe(1);
@@ -90,7 +108,7 @@ describe("a fallback", () => {
 test("a call that was answered from the cache has no stages from preprocess to postprocess", async () => {
   const call = makeRecord({ version });
   call.cached = true;
-  metrics.onCall(call);
+  onCall(call);
   const families = await scrape();
   const counts = stages.map((stage) => sumOf(families, "plumb_stage_seconds_count", { ...labels, stage }));
   expect(counts).toEqual([1, 1, 0, 0, 0, 0, 1]);
@@ -123,7 +141,7 @@ describe("before the first call", () => {
 
 describe("a call that was answered", () => {
   test("is counted with its rows, and each stage with its time", async () => {
-    metrics.onCall(makeRecord({ version, rows: 5 }));
+    onCall(makeRecord({ version, rows: 5 }));
     const families = await scrape();
     expect(sumOf(families, "plumb_requests_total", { ...labels, result: "ok" })).toBe(1);
     expect(sumOf(families, "plumb_rows_total", labels)).toBe(5);
@@ -143,7 +161,7 @@ describe("a call that was answered", () => {
       { row: 1, code: "model_output_invalid", ...error },
       { row: 9, code: "schema_mismatch", ...error },
     ];
-    metrics.onCall(call);
+    onCall(call);
     const families = await scrape();
     expect(sumOf(families, "plumb_rows_total", labels)).toBe(3);
     expect(sumOf(families, "plumb_row_errors_total", { ...labels, code: "model_output_invalid" })).toBe(2);
@@ -151,7 +169,7 @@ describe("a call that was answered", () => {
   });
 
   test("without a row that ran has waited in no queue", async () => {
-    metrics.onCall(makeRecord({ version, rows: 0 }));
+    onCall(makeRecord({ version, rows: 0 }));
     const families = await scrape();
     expect(sumOf(families, "plumb_requests_total", { ...labels, result: "ok" })).toBe(1);
     for (const stage of stages) {
@@ -164,10 +182,10 @@ describe("a call that was answered", () => {
 
 describe("a call that wasn't", () => {
   test("is counted by its code, of the version that it had", async () => {
-    metrics.onCall(makeRecord({ version, error: "schema_mismatch" }));
-    metrics.onCall(makeRecord({ version, error: "model_output_invalid" }));
-    metrics.onCall(makeRecord({ version, error: "model_output_invalid" }));
-    metrics.onCall(makeRecord({ version, abandoned: true }));
+    onCall(makeRecord({ version, error: "schema_mismatch" }));
+    onCall(makeRecord({ version, error: "model_output_invalid" }));
+    onCall(makeRecord({ version, error: "model_output_invalid" }));
+    onCall(makeRecord({ version, abandoned: true }));
     const families = await scrape();
     const results = families
       .get("plumb_requests_total")!
@@ -184,7 +202,7 @@ describe("a call that wasn't", () => {
   });
 
   test("is counted without a version when it failed before it had one, and isn't a model's", async () => {
-    metrics.onCall(makeRecord({ version: undefined, error: "malformed_body" }));
+    onCall(makeRecord({ version: undefined, error: "malformed_body" }));
     const families = await scrape();
     expect(sumOf(families, "plumb_requests_total", { model: "", version: "", result: "malformed_body" })).toBe(1);
     for (const [name, { samples }] of families) {
@@ -200,7 +218,7 @@ describe("Triton's counters", () => {
   };
 
   test.each(Object.keys(errorTable) as ErrorCode[])("know %s as a failure, by one reason", async (code) => {
-    metrics.onCall(makeRecord({ version, error: code }));
+    onCall(makeRecord({ version, error: code }));
     const families = await scrape();
     const reason = Object.keys(reasons).find((name) => reasons[name]!.includes(code)) ?? "OTHER";
     expect(sumOf(families, "nv_inference_request_failure", labels)).toBe(1);
@@ -209,15 +227,15 @@ describe("Triton's counters", () => {
   });
 
   test("know a caller who left as cancelled", async () => {
-    metrics.onCall(makeRecord({ version, abandoned: true }));
+    onCall(makeRecord({ version, abandoned: true }));
     expect(sumOf(await scrape(), "nv_inference_request_failure", { ...labels, reason: "CANCELED" })).toBe(1);
   });
 
   test("agree with the records and batches", async () => {
     const answered = 3;
-    for (let i = 0; i < answered; i++) metrics.onCall(makeRecord({ version, rows: 2 }));
-    metrics.observeBatch(version, "inline", 2, 30);
-    metrics.observeBatch(version, "pool", 4, 1500);
+    for (let i = 0; i < answered; i++) onCall(makeRecord({ version, rows: 2 }));
+    observeBatch(version, "inline", 2, 30);
+    observeBatch(version, "pool", 4, 1500);
     const families = await scrape();
     const value = (name: string) => sumOf(families, name, labels);
     expect(value("nv_inference_request_success")).toBe(answered);
@@ -233,9 +251,9 @@ describe("Triton's counters", () => {
 });
 
 test("batches are counted by executor, with their rows and their time", async () => {
-  metrics.observeBatch(version, "inline", 3, 40);
-  metrics.observeBatch(version, "inline", 300, 4000);
-  metrics.observeBatch(version, "pool", 256, 3000);
+  observeBatch(version, "inline", 3, 40);
+  observeBatch(version, "inline", 300, 4000);
+  observeBatch(version, "pool", 256, 3000);
   const families = await scrape();
   const inline = { ...labels, executor: "inline" };
   expect(sumOf(families, "plumb_batch_rows_count", inline)).toBe(2);
@@ -262,9 +280,10 @@ test("gauges are read when the scrape comes", async () => {
 });
 
 test("a version that is gone has no series any more; one that takes its name counts from nothing", async () => {
-  metrics.onCall(makeRecord({ version }));
-  metrics.observeBatch(version, "inline", 1, 10);
+  onCall(makeRecord({ version }));
+  observeBatch(version, "inline", 1, 10);
   metrics.removeVersion(version);
+  statistics.removeVersion(version);
   const named = async (model: string) =>
     [...(await scrape()).values()].flatMap(({ samples }) => samples.filter(({ labels }) => labels.model === model));
   expect([await named("demand"), (await named("spam")).length > 0]).toEqual([[], true]);

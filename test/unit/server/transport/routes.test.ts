@@ -45,6 +45,7 @@ function createRig() {
     nextRequestId: () => "made-1",
     coder: new ContentCoder(1_000_000),
     retryAfterS: () => 1,
+    statistics: { of: () => undefined },
     health: { isReady, stuckWorkers: () => 0 },
     index: new IndexAnswers(rig.registry, isReady, "0.0.0", () => "http://127.0.0.1:1"),
     openApi: { text: () => Promise.reject(new Error("not asked for here")) },

@@ -52,6 +52,6 @@ it("of the server are its name, its version and what it can", () => {
   expect(serverMetadata("1.2.3")).toEqual({
     name: "plumb",
     version: "1.2.3",
-    extensions: ["classification", "model_configuration", "binary_tensor_data"],
+    extensions: ["classification", "model_configuration", "binary_tensor_data", "statistics"],
   });
 });
