@@ -13,6 +13,7 @@ import { productVersion } from "./product-version.js";
 import { errorLimit, limitErrors } from "./protocol/limit-errors.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { reachableHost } from "./transport/address.js";
+import { type AdminNeeds, createAdminRouter } from "./transport/admin-routes.js";
 import { ContentCoder } from "./transport/content-coding.js";
 import { Cors, corsHeaders } from "./transport/cors.js";
 import { createFailureAnswer } from "./transport/failure.js";
@@ -23,14 +24,8 @@ import { loadHttp } from "./transport/http/load.js";
 import type { HttpListener, HttpMember } from "./transport/http/transport.js";
 import type { CallNeeds } from "./transport/http-call.js";
 import { OpenApi } from "./transport/openapi/openapi.js";
-import {
-  type AdminNeeds,
-  createAdminRouter,
-  createPublicRouter,
-  type PublicNeeds,
-  plainProtocol,
-  publicRoutesOf,
-} from "./transport/routes.js";
+import { orderBytesMax } from "./transport/read-json.js";
+import { createPublicRouter, type PublicNeeds, plainProtocol, publicRoutesOf } from "./transport/routes.js";
 import { IndexAnswers } from "./transport/server-index.js";
 import type { Registry } from "./versions/registry.js";
 
@@ -41,6 +36,7 @@ export interface ListenerNeeds {
   readonly registry: Registry;
   readonly health: Health;
   readonly nextRequestId: () => string;
+  readonly control: AdminNeeds["control"];
   readonly scrape: AdminNeeds["scrape"];
   /** Keeps what is written of many models in short turns. */
   readonly pause: Pause;
@@ -64,7 +60,7 @@ const foreignEveryMs = 60_000;
 /** @throws Error with a sentence when an address can't be listened on; then neither listens. */
 export async function openListeners(config: SizedConfig, needs: ListenerNeeds): Promise<Listeners> {
   const { host, httpPort, adminHost, adminPort, bytesMax } = config;
-  const { path, now, registry, health, nextRequestId, scrape, pause, countRefusal, logs, accessLog } = needs;
+  const { path, now, registry, health, nextRequestId, control, scrape, pause, countRefusal, logs, accessLog } = needs;
   const { transport, notice } = await loadHttp(config.http);
   if (notice !== undefined) logs.event(notice.level, notice.message);
   let opened: HttpListener | undefined;
@@ -78,6 +74,8 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     coder: new ContentCoder(bytesMax),
     retryAfterS: (error) => jitteredSeconds(Math.random(), error.retryAfterMs),
     health,
+    control,
+    repositoryControl: config.repositoryControl,
     index: new IndexAnswers(registry, health.isReady, productVersion(), baseUrl, routes),
     openApi: new OpenApi(
       { routes, protocolAt: (path) => protocolAt(path), version: productVersion() },
@@ -95,6 +93,8 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
   const adminRouter = createAdminRouter({
     registry,
     health,
+    control,
+    onAnswerError: publicNeeds.onAnswerError,
     scrape,
     onScrapeError: (exchange, error) => answerFailure(exchange, "internal", "the scrape failed", error),
   });
@@ -119,7 +119,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
       name: "admin",
       host: adminHost,
       port: adminPort,
-      receivingBytesMax: 0,
+      receivingBytesMax: 16 * orderBytesMax,
       handle: (exchange) => adminRouter.handle(exchange),
       onFailure: answerFailure,
       onForeignProtocol: logForeign("admin", now, logs),
@@ -138,10 +138,11 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
 }
 
 async function openGrpcListener(port: number, config: SizedConfig, needs: ListenerNeeds): Promise<GrpcListener> {
-  const { host, bytesMax, grpcBytesMax, grpcStreamsMax, grpcConnectionAgeMs } = config;
+  const { host, bytesMax, grpcBytesMax, grpcStreamsMax, grpcConnectionAgeMs, repositoryControl } = config;
   const { openGrpc } = await import("./transport/grpc/services.js");
   return await openGrpc({
     ...needs,
+    repositoryControl,
     host,
     port,
     messageBytesMax: grpcBytesMax,

@@ -18,7 +18,12 @@ export function thisTarget() {
 const own = ["bin", "models", "LICENSE", "package.json", "plumb.config.json", "ui/docs", "ui/index"];
 
 /** Where a process or a thread of the image begins; package.json and bin/ name them by these paths. */
-const entries = ["cli/main", "server/inference/process-worker", "server/inference/worker"];
+const entries = [
+  "cli/main",
+  "server/inference/process-worker",
+  "server/inference/worker",
+  "server/versions/prover-process",
+];
 
 /**
  * @param folder - Must be empty or not there yet.

@@ -3,7 +3,6 @@
  * follow from it. A further protocol is a folder of its own, and lines here.
  */
 
-import { promisify } from "node:util";
 import { productVersion } from "../product-version.js";
 import { invocations } from "../protocol/invocations/protocol.js";
 import { kserveV1 } from "../protocol/kserve-v1/protocol.js";
@@ -18,8 +17,9 @@ import { typedProto } from "../protocol/typed-proto/protocol.js";
 import { modelOfPackage, serviceAddress } from "../protocol/typed-proto/service-name.js";
 import type { Registry } from "../versions/registry.js";
 import type { Servable } from "../versions/servable.js";
-import { prefersHtml, takesGzip } from "./accept.js";
+import { prefersHtml } from "./accept.js";
 import { decodeName, versionOf } from "./address.js";
+import { type ControlNeeds, repositoryRoutes } from "./control-routes.js";
 import { describeModel, describeModels } from "./describe.js";
 import { docsPage } from "./docs-page.js";
 import { answerLive, answerReady, type Health } from "./health.js";
@@ -30,23 +30,17 @@ import { ifNoneMatch, type KeptText, keptReply, sendKept } from "./kept-text.js"
 import { type AnswerDescription, answersJson, htmlType, jsonReply } from "./openapi/answer-description.js";
 import { type AddressNames, type Route, Router } from "./router.js";
 
-interface CommonNeeds {
+export interface CommonNeeds {
   readonly registry: Registry;
   readonly health: Health;
 }
 
-export interface PublicNeeds extends CommonNeeds {
+export interface PublicNeeds extends CommonNeeds, ControlNeeds {
   /** What `GET /` says. */
   readonly index: { html(): string; json(): string };
   readonly openApi: { text(): Promise<KeptText> };
-  /** Answers for what went wrong while an answer was made. */
-  readonly onAnswerError: (exchange: Exchange, error: unknown) => void;
-}
-
-export interface AdminNeeds extends CommonNeeds {
-  /** The text of a scrape, and its content type. */
-  readonly scrape: () => Promise<{ contentType: string; body: Uint8Array }>;
-  readonly onScrapeError: (exchange: Exchange, error: unknown) => void;
+  /** Whether the repository extension is served to callers. */
+  readonly repositoryControl: boolean;
 }
 
 const json = "application/json";
@@ -66,7 +60,8 @@ const protoContentType = "text/plain; charset=utf-8";
 const answersConfiguration = answersJson("the configuration", { type: "object" }, "model_not_found", "not_ready");
 const answersModelReady = answersJson("it is", "InferReady", "model_not_found", "not_ready");
 
-const everywhere: readonly Route<CommonNeeds>[] = [
+/** What both listeners answer. */
+export const everywhere: readonly Route<CommonNeeds>[] = [
   {
     verb: "GET",
     address: "/models",
@@ -105,7 +100,8 @@ const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
     what: "the server's name, and what it can of the Open Inference Protocol",
     protocol: openInference,
     reply: answersJson("the server", "InferServer"),
-    answer: (exchange) => sendJson(exchange, serverMetadata(productVersion())),
+    answer: (exchange, { repositoryControl }) =>
+      sendJson(exchange, serverMetadata(productVersion(), repositoryControl)),
   },
   {
     verb: "GET",
@@ -302,6 +298,7 @@ export interface PublicRouteSettings {
   /** @see predictRoute of the settings. */
   readonly predictRoute?: string | undefined;
   readonly healthRoute?: string | undefined;
+  readonly repositoryControl?: boolean;
   readonly errors: ErrorDetail;
 }
 
@@ -309,9 +306,10 @@ export interface PublicRouteSettings {
 export function publicRoutesOf({
   predictRoute,
   healthRoute,
+  repositoryControl = false,
   errors,
 }: PublicRouteSettings): readonly Route<PublicNeeds>[] {
-  const further: Route<PublicNeeds>[] = [];
+  const further: Route<PublicNeeds>[] = repositoryControl ? [...repositoryRoutes] : [];
   if (predictRoute !== undefined)
     further.push({
       verb: "POST",
@@ -339,25 +337,17 @@ export function publicRoutesOf({
   });
 }
 
-export const adminRoutes: readonly Route<AdminNeeds>[] = [
-  { verb: "GET", address: "/metrics", what: "metrics, in Prometheus's text format", answer: answerScrape },
-  ...everywhere,
-];
-
 /** @param routes - In the place of {@link publicRoutes}. */
 export function createPublicRouter(needs: PublicNeeds & CallNeeds, routes = publicRoutes): Router<PublicNeeds> {
   return new Router({
     routes,
     needs,
     predict: (exchange, address) => new HttpCall(exchange, needs, address).receive(),
-    describeMissing: (method, address) => `nothing is served at ${method} ${address}: GET / names the addresses`,
+    describeMissing: (method, address) =>
+      address.startsWith('"/v2/repository/')
+        ? "the repository is controlled at the admin listener alone: --repository-control serves this address here too"
+        : `nothing is served at ${method} ${address}: GET / names the addresses`,
   });
-}
-
-export function createAdminRouter(needs: AdminNeeds): Router<AdminNeeds> {
-  const describeMissing = (_method: string, address: string) =>
-    `nothing is served at ${address}: see /metrics, /models, /health/ready`;
-  return new Router({ routes: adminRoutes, needs, describeMissing });
 }
 
 function sendJson(exchange: Exchange, answer: object): void {
@@ -424,25 +414,4 @@ function answerStatus(exchange: Exchange, { registry }: CommonNeeds, { model, ve
   if (asked.length === 0) registry.choose(name, versionName);
   const body = `${JSON.stringify(describeStatus(name, ready, asked))}\n`;
   exchange.send(ready ? 200 : 503, json, body, ready ? [] : ["retry-after", "1"]);
-}
-
-function answerScrape(exchange: Exchange, { scrape, onScrapeError }: AdminNeeds): void {
-  sendScrape(exchange, scrape).catch((error) => onScrapeError(exchange, error));
-}
-
-/** The quickest: a scrape is text that repeats itself, of which it leaves a twentieth. */
-const compressionLevel = 1;
-
-/** Compresses where that is asked for, in a thread of Node's own. */
-async function sendScrape(exchange: Exchange, scrape: AdminNeeds["scrape"]): Promise<void> {
-  const isCompressed = takesGzip(exchange.acceptEncoding);
-  const { contentType, body } = await scrape();
-  const headers = ["vary", "accept-encoding"];
-  if (!isCompressed) {
-    exchange.send(200, contentType, body, headers);
-    return;
-  }
-  const { gzip } = await import("node:zlib");
-  const compressed = await promisify(gzip)(body, { level: compressionLevel });
-  exchange.send(200, contentType, compressed, [...headers, "content-encoding", "gzip"]);
 }

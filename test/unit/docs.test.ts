@@ -6,8 +6,9 @@ import { dirname, join, normalize } from "node:path";
 import { describe, expect, it } from "vitest";
 import { describeSettings } from "../../server/config.js";
 import { type ErrorCode, errorTable, isFallbackReason } from "../../server/errors.js";
+import { adminRoutes } from "../../server/transport/admin-routes.js";
 import type { ServedAddress } from "../../server/transport/router.js";
-import { adminRoutes, publicRoutes } from "../../server/transport/routes.js";
+import { publicRoutes } from "../../server/transport/routes.js";
 
 const pages = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard", "*.md"], {
   encoding: "utf8",

@@ -100,6 +100,8 @@ const owners: Owners = {
   "server/versions/registry.ts": ["server/server.ts"],
   "server/versions/manager.ts": ["server/server.ts"],
   "server/versions/store-loader.ts": ["server/server.ts"],
+  "server/versions/store-control.ts": ["server/server.ts"],
+  "server/versions/prover.ts": ["server/server.ts"],
   // A policy is chosen where the server is put together.
   "server/routing/newest-ready.ts": ["server/server.ts"],
   "server/server.ts": ["server/main.ts"],
@@ -114,6 +116,7 @@ const entries = [
   "cli/main.ts",
   "server/inference/worker.ts",
   "server/inference/process-worker.ts",
+  "server/versions/prover-process.ts",
   "loadtest/main.ts",
   "bench/main.ts",
   "bench/servers/raw.ts",

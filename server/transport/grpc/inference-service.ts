@@ -14,9 +14,10 @@ import type { Servable } from "../../versions/servable.js";
 import { boundName } from "../address.js";
 import type { Health } from "../health.js";
 import { type InferNeeds, inferMethod, streamInferMethod } from "./infer.js";
+import { type RepositoryNeeds, repositoryMethods } from "./repository.js";
 import { answers, type GrpcService } from "./service.js";
 
-export interface InferenceNeeds extends InferNeeds {
+export interface InferenceNeeds extends InferNeeds, RepositoryNeeds {
   readonly registry: Registry;
   readonly health: Health;
 }
@@ -27,7 +28,7 @@ export const inferenceServiceName = "inference.GRPCInferenceService";
 const extensions = ["classification", "model_configuration"];
 
 export function inferenceService(needs: InferenceNeeds): GrpcService {
-  const { registry, health } = needs;
+  const { registry, health, repositoryControl } = needs;
   return {
     name: inferenceServiceName,
     methods: {
@@ -37,6 +38,7 @@ export function inferenceService(needs: InferenceNeeds): GrpcService {
       ServerMetadata: answers(() => {
         const reply = new WireWriter().text(1, "plumb").text(2, productVersion());
         for (const extension of extensions) reply.item(3, extension);
+        if (repositoryControl) reply.item(3, "model_repository");
         return reply.finish();
       }),
       ModelMetadata: answers((message) => describeModel(registry, readName(message))),
@@ -46,6 +48,7 @@ export function inferenceService(needs: InferenceNeeds): GrpcService {
         const config = describeConfig(choose(registry, readName(message)));
         return new WireWriter().message(1, config).finish();
       }),
+      ...repositoryMethods(needs),
     },
   };
 }

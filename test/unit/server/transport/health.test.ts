@@ -2,9 +2,9 @@
 
 import { describe, expect, test } from "vitest";
 import { ServeError } from "../../../../server/errors.js";
+import { type AdminNeeds, adminRoutes } from "../../../../server/transport/admin-routes.js";
 import type { Exchange } from "../../../../server/transport/http/transport.js";
 import { Router } from "../../../../server/transport/router.js";
-import { type AdminNeeds, adminRoutes } from "../../../../server/transport/routes.js";
 
 interface Asked {
   readonly path: string;
