@@ -248,6 +248,11 @@ export class StoreControl implements VersionControl {
     return wantedVersions(this.#contents, this.#held(), { policyOf, without, pinned: this.#pinned });
   }
 
+  /** Resolves when what is held is what is wanted, as far as it is known now; what is drained may still be draining. */
+  settled(): Promise<void> {
+    return this.#settle();
+  }
+
   /** Makes what is held what is wanted, after what was begun before. */
   #settle(): Promise<void> {
     this.#lastSettling = this.#lastSettling

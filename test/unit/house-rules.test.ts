@@ -119,6 +119,7 @@ const entries = [
   "server/versions/prover-process.ts",
   "loadtest/main.ts",
   "bench/main.ts",
+  "bench/reloads.ts",
   "bench/servers/raw.ts",
   "bench/servers/node-http.ts",
   "bench/servers/fastify.ts",
