@@ -41,7 +41,7 @@ export async function memoryUnderLoad(
 }
 
 /** Resident megabytes of a process, all its threads included. */
-function residentMB(pid: number): number | undefined {
+export function residentMB(pid: number): number | undefined {
   try {
     const kibibytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
     return kibibytes === undefined ? undefined : (Number(kibibytes) * 1024) / 1e6;

@@ -12,6 +12,7 @@ export {
   goldenRowsMin,
   parseGolden,
 } from "./golden.js";
+export { type BundleLook, folderSignature, lookAtBundle, manifestSignature, readDigest } from "./look.js";
 export { type Manifest, namePattern, type TensorSpec } from "./manifest.js";
 export { decodeNumber, encodeNumber } from "./number-form.js";
 export { noPause, type Pause } from "./pause.js";
@@ -28,4 +29,4 @@ export { type Bundle, type BundleModel, readBundle } from "./read.js";
 export { expectedWords, type Issue, valueFault } from "./row-issues.js";
 export { parseRowSchema, type RowSchema } from "./row-schema.js";
 export type { JsonSchemaDocument } from "./row-schema-document.js";
-export { folderSignature, listBundles, type StoredBundle, type StoreListing } from "./store.js";
+export { listBundles, type StoredBundle, type StoreListing } from "./store.js";

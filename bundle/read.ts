@@ -103,7 +103,7 @@ export function parseManifestBytes(bytes: Uint8Array, problems: string[]): Manif
 }
 
 /** Whether a file that is no JSON may be the beginning of one: it doesn't end in the brace that a manifest ends in. */
-function endsEarly(bytes: Uint8Array): boolean {
+export function endsEarly(bytes: Uint8Array): boolean {
   let end = bytes.length;
   while (end > 0 && bytes[end - 1]! <= 0x20) end--;
   return bytes[end - 1] !== 0x7d;

@@ -1,9 +1,10 @@
 /** A model store: a folder `<name>/<version>/` per bundle. */
 import type { Dirent } from "node:fs";
-import { lstat, readdir } from "node:fs/promises";
+import { opendir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { entriesMax, kindOf, systemError } from "./files.js";
+import { kindOf, systemError } from "./files.js";
 import { namePattern, versionPattern } from "./manifest.js";
+import { noPause, type Pause } from "./pause.js";
 import { BundleError, quote, sentence } from "./problem.js";
 
 export interface StoredBundle {
@@ -18,21 +19,25 @@ export interface StoreListing {
   bundles: StoredBundle[];
   /** A sentence for each thing in the store that is neither a model nor a version nor hidden: it is passed over. */
   strays: string[];
+  /** Models whose folder can't be read at this time: which versions they have isn't known. */
+  unread: string[];
 }
 
 /**
  * Lists a store by the names of its folders alone: nothing is opened.
  *
+ * @param pause - Called between steps of well under a millisecond, however much is in the store.
  * @returns What is in it. Hidden folders and plain files are left out without a word: a bundle that is being written
  *   stands in a hidden folder until it is whole. Whatever else isn't named as a model or a version is a stray, and
  *   costs nothing but a warning.
  * @throws {@link BundleError} for a store that cannot be read.
  */
-export async function listBundles(modelsDirectory: string): Promise<StoreListing> {
+export async function listBundles(modelsDirectory: string, pause: Pause = noPause): Promise<StoreListing> {
   const store = resolve(modelsDirectory);
   const strays: string[] = [];
   const bundles: StoredBundle[] = [];
-  const names = await readFolder(store);
+  const unread: string[] = [];
+  const names = await readFolder(store, pause);
   if ("problem" in names) throw new BundleError(store, [names.problem]);
   for (const entry of names.entries) {
     const { name } = entry;
@@ -40,18 +45,32 @@ export async function listBundles(modelsDirectory: string): Promise<StoreListing
     else if (!namePattern.test(name)) {
       strays.push(strayName(store, name, "a model's name of lower-case letters, digits, '.', '_' and '-'"));
     } else {
-      const versions = await readFolder(join(store, name));
-      if ("problem" in versions) strays.push(`${versions.problem}; its versions are passed over`);
-      else for (const version of versions.entries) takeVersion(store, name, version, { bundles, strays });
+      const versions = await readFolder(join(store, name), pause);
+      if ("problem" in versions) {
+        unread.push(name);
+        strays.push(`${versions.problem}; its versions are passed over`);
+        continue;
+      }
+      const found: StoredBundle[] = [];
+      for (const [i, version] of versions.entries.entries()) {
+        takeVersion(store, name, version, { bundles: found, strays });
+        if (i % stepEntries === 0) await pause();
+      }
+      for (const bundle of found.sort((a, b) => a.version - b.version)) bundles.push(bundle);
     }
   }
-  return {
-    bundles: bundles.sort((a, b) => (a.name === b.name ? a.version - b.version : a.name < b.name ? -1 : 1)),
-    strays,
-  };
+  // A store has few models; each has its versions in their order.
+  const models = new Map<string, StoredBundle[]>();
+  for (const bundle of bundles) {
+    if (!models.has(bundle.name)) models.set(bundle.name, []);
+    models.get(bundle.name)!.push(bundle);
+  }
+  return { bundles: [...models.keys()].sort().flatMap((name) => models.get(name)!), strays: strays.sort(), unread };
 }
 
-function takeVersion(store: string, name: string, entry: Dirent, { bundles, strays }: StoreListing): void {
+type Found = Pick<StoreListing, "bundles" | "strays">;
+
+function takeVersion(store: string, name: string, entry: Dirent, { bundles, strays }: Found): void {
   const place = `${name}/${entry.name}`;
   if (!versionPattern.test(entry.name))
     strays.push(strayName(store, place, "a version: a positive integer without leading zeros"));
@@ -78,26 +97,21 @@ function isFolder(entry: Dirent): boolean {
   return entry.isDirectory() || entry.isSymbolicLink();
 }
 
-/** What is in a folder and visible, plain files aside. */
-async function readFolder(directory: string): Promise<{ entries: Dirent[] } | { problem: string }> {
-  try {
-    const entries = await readdir(directory, { withFileTypes: true });
-    return { entries: entries.filter((entry) => !entry.isFile() && !entry.name.startsWith(".")) };
-  } catch (error) {
-    return { problem: sentence({ file: directory, expected: "a folder that can be read", got: systemError(error) }) };
-  }
-}
+/** Entries that are read, and looked at, in one step. */
+const stepEntries = 128;
 
-/**
- * Tells, without reading any file, whether a folder's files are as they were: their names, sizes and times. Equal also
- * where it can't be read.
- */
-export async function folderSignature(directory: string): Promise<string> {
+/** What is in a folder and visible, plain files aside. */
+async function readFolder(directory: string, pause: Pause): Promise<{ entries: Dirent[] } | { problem: string }> {
+  const entries: Dirent[] = [];
+  let count = 0;
   try {
-    const names = (await readdir(directory)).sort();
-    const entries = await Promise.all(names.slice(0, entriesMax).map((name) => lstat(join(directory, name))));
-    return JSON.stringify([names, entries.map(({ size, mtimeMs }) => [size, mtimeMs])]);
+    for await (const entry of await opendir(directory, { bufferSize: stepEntries })) {
+      if (!entry.isFile() && !entry.name.startsWith(".")) entries.push(entry);
+      if (++count % stepEntries === 0) await pause();
+    }
+    return { entries };
   } catch (error) {
-    return systemError(error);
+    if (error instanceof Error && !("code" in error)) throw error;
+    return { problem: sentence({ file: directory, expected: "a folder that can be read", got: systemError(error) }) };
   }
 }

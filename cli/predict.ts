@@ -8,7 +8,7 @@ import type { EngineSetting } from "../server/inference/engines.js";
 import type { Call, Reply } from "../server/path/call.js";
 import { createLocalPath, localCall } from "../server/path/local-path.js";
 import { predictJson } from "../server/protocol/predict-json/protocol.js";
-import { type OpenVersion, openVersion, parseEngine } from "./open-version.js";
+import { type OpenVersion, openVersion, parseEngine } from "../server/versions/open-version.js";
 
 /**
  * @returns The exit code: 0 although single rows may have failed (their lines say so), 1 if the bundle or a file can't

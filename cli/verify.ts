@@ -13,8 +13,8 @@ import type { EngineSetting } from "../server/inference/engines.js";
 import { protoBreaks } from "../server/protocol/typed-proto/compare.js";
 import { createContract } from "../server/versions/contract.js";
 import type { WorstDifference } from "../server/versions/findings.js";
+import { type OpenVersion, openVersion, parseEngine } from "../server/versions/open-version.js";
 import { type Proof, prove } from "../server/versions/prove.js";
-import { type OpenVersion, openVersion, parseEngine } from "./open-version.js";
 
 /** @returns The exit code: 0 proved, 1 refused (of a store, any of them), 2 wrong usage. */
 export async function verify(args: readonly string[]): Promise<number> {

@@ -17,6 +17,8 @@ const numeric = <T extends z.ZodType>(schema: T) =>
   );
 const count = (min: number, max: number) => numeric(z.number().int().min(min).max(max));
 const port = count(0, 65_535);
+/** Or its text, as flags and variables have it. */
+const flag = z.preprocess((value) => (value === "true" ? true : value === "false" ? false : value), z.boolean());
 /** An IPv6 address may stand in brackets, as in a URL. */
 const host = z
   .string()
@@ -70,6 +72,17 @@ export const configSchema = z.strictObject({
     .enum(["on", "off"])
     .default("on")
     .describe("whether callers may ask for an arm of a model that has a route, by x-plumb-arm"),
+  storePollMs: count(0, 86_400_000)
+    .default(2000)
+    .describe("how often the model store is looked at for versions that came, changed or went; 0: only when asked"),
+  proveTimeoutMs: count(100, 86_400_000)
+    .default(120_000)
+    .describe("how long the proof of a version that comes while the server runs may take, in its own process"),
+  repositoryControl: flag
+    .default(false)
+    .describe(
+      "whether callers may load and unload models too, by the Open Inference Protocol's repository extension: true or false",
+    ),
   defaultModel: z.string().min(1).optional().describe("what /predict answers for; without it, the only model"),
   predictRoute: route
     .optional()

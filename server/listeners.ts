@@ -45,6 +45,7 @@ export interface ListenerNeeds {
   readonly health: Health;
   readonly statistics: PublicNeeds["statistics"];
   readonly nextRequestId: () => string;
+  readonly control: AdminNeeds["control"];
   readonly scrape: AdminNeeds["scrape"];
   readonly release: Pick<Release, "store" | "table">;
   /** Keeps what is written of many models in short turns. */
@@ -76,7 +77,8 @@ const foreignEveryMs = 60_000;
 /** @throws Error with a sentence when an address can't be listened on; then neither listens. */
 export async function openListeners(config: SizedConfig, needs: ListenerNeeds): Promise<Listeners> {
   const { host, httpPort, bytesMax } = config;
-  const { path, now, registry, health, nextRequestId, pause, countRefusal, logs, accessLog, shared, release } = needs;
+  const { path, now, registry, health, nextRequestId, pause, countRefusal, logs, accessLog, shared, release, control } =
+    needs;
   const { transport, notice } = await loadHttp(config.http);
   if (notice !== undefined) logs.event(notice.level, notice.message);
   let opened: HttpListener | undefined;
@@ -91,6 +93,8 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     coder: new ContentCoder(bytesMax),
     retryAfterS: (error) => jitteredSeconds(Math.random(), error.retryAfterMs),
     health,
+    control,
+    repositoryControl: config.repositoryControl,
     index: new IndexAnswers(registry, health.isReady, productVersion(), baseUrl, routes),
     openApi: new OpenApi(
       { routes, protocolAt: (path) => protocolAt(path), version: productVersion() },
@@ -139,12 +143,14 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
 async function openAdminListener(
   transport: HttpTransport,
   { adminHost, adminPort }: SizedConfig,
-  { registry, health, scrape, now, logs, release, nextRequestId }: ListenerNeeds,
+  { registry, health, control, scrape, now, logs, release, nextRequestId }: ListenerNeeds,
   onFailure: ListenerOptions["onFailure"],
 ): Promise<HttpListener> {
   const router = createAdminRouter({
     registry,
     health,
+    control,
+    onAnswerError: (exchange, error) => onFailure(exchange, "internal", "an answer could not be made", error),
     scrape,
     routeStore: release.store,
     refuse: (exchange, error) => {
@@ -166,10 +172,11 @@ async function openAdminListener(
 }
 
 async function openGrpcListener(port: number, config: SizedConfig, needs: ListenerNeeds): Promise<GrpcListener> {
-  const { host, bytesMax, grpcBytesMax, grpcStreamsMax, grpcConnectionAgeMs } = config;
+  const { host, bytesMax, grpcBytesMax, grpcStreamsMax, grpcConnectionAgeMs, repositoryControl } = config;
   const { openGrpc } = await import("./transport/grpc/services.js");
   return await openGrpc({
     ...needs,
+    repositoryControl,
     host,
     port,
     socket: needs.shared?.grpc.socket,

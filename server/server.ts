@@ -13,6 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { StoredBundle } from "../bundle/index.js";
 import { Admission } from "./admission.js";
 import { type Config, type SizedConfig, sizeFields, withSizes } from "./config.js";
+import { ServeError } from "./errors.js";
 import { openEngines } from "./inference/engines.js";
 import { Intake, intakeRowsMax } from "./inference/intake.js";
 import { Pools } from "./inference/pools.js";
@@ -41,9 +42,13 @@ import { createRequestIds } from "./transport/request-id.js";
 import { Turns } from "./turns.js";
 import type { ProofReport } from "./versions/load-servable.js";
 import { Manager } from "./versions/manager.js";
+import { Prover } from "./versions/prover.js";
 import { Registry } from "./versions/registry.js";
 import type { Servable } from "./versions/servable.js";
+import { StoreControl } from "./versions/store-control.js";
 import { StoreLoader } from "./versions/store-loader.js";
+import type { StoreReads } from "./versions/store-reads.js";
+import type { VersionControl } from "./versions/version-control.js";
 import { policiesOf } from "./versions/version-policy.js";
 
 /** How long a drain waits for what observers still hold, such as spans for the collector, milliseconds. */
@@ -90,7 +95,8 @@ export class Server {
   /** A scrape isn't the calls' business: it takes less of a turn. */
   readonly #scrapeTurns = new Turns({ now, defer: setImmediate, budgetMs: scrapeBudgetMs });
   #manager: Manager | undefined;
-  #loader: StoreLoader | undefined;
+  #control: StoreControl | undefined;
+  #prover: Prover | undefined;
   #pools: Pools | undefined;
   #scheduler: Scheduler | undefined;
   #listeners: Listeners | undefined;
@@ -193,6 +199,11 @@ export class Server {
     return this.#manager;
   }
 
+  #controlNow(): VersionControl {
+    if (this.#control !== undefined && !this.#stopping) return this.#control;
+    throw new ServeError("not_ready", `the server ${this.#stopping ? "stops" : "is still loading its models"}`);
+  }
+
   get httpPort(): number {
     return this.#listeners!.public.port;
   }
@@ -259,14 +270,14 @@ export class Server {
     this.#sweeper = setInterval(() => this.#admission.sweep(now(), path.giveUp), sweepEveryMs);
     const manager = this.#createManager(pools, scheduler);
     this.#manager = manager;
-    const loader = this.#createLoader(manager);
-    this.#loader = loader;
-    await loader.load();
+    const reads: StoreReads = new Map();
+    await this.#createLoader(manager, reads).load();
     this.#turns.throwIfStopped();
     if (this.#part?.listensWhenReady) await this.#listen(path);
     this.#warm = true;
     this.#routes.open();
-    loader.watch();
+    this.#control = this.#createControl(manager, reads);
+    this.#control.watch();
     this.#release.store.watch();
     // Whoever waits for readiness hears of it first.
     this.#metricsTimer = setTimeout(() => void this.#metrics.begin(this.#scrapeTurns.pause), metricsAfterMs);
@@ -285,6 +296,7 @@ export class Server {
       registry: this.#registry,
       health: { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 },
       nextRequestId: this.#nextRequestId,
+      control: () => this.#controlNow(),
       statistics: this.#statistics,
       scrape: this.scrape,
       release: this.#release,
@@ -315,9 +327,12 @@ export class Server {
 
   #createManager(pools: Pools, scheduler: Scheduler): Manager {
     const { execution, engine } = this.#config;
+    const prover = new Prover({ engine, timeoutMs: this.#config.proveTimeoutMs });
+    this.#prover = prover;
     return new Manager({
       registry: this.#registry,
       turns: this.#turns,
+      prove: (directory) => prover.prove(directory),
       executors: {
         execution,
         engine,
@@ -350,7 +365,7 @@ export class Server {
     });
   }
 
-  #createLoader(manager: Manager): StoreLoader {
+  #createLoader(manager: Manager, reads: StoreReads): StoreLoader {
     const { models, versions, versionsPerModel, defaultModel, defaultModelIsLoose = false } = this.#config;
     return new StoreLoader({
       models,
@@ -361,6 +376,22 @@ export class Server {
       registry: this.#registry,
       manager,
       turns: this.#turns,
+      reads,
+      log: (level, message, fields) => this.#logs.event(level, message, fields),
+    });
+  }
+
+  #createControl(manager: Manager, reads: StoreReads): StoreControl {
+    const { models, storePollMs, versions, versionsPerModel } = this.#config;
+    return new StoreControl({
+      models,
+      pollMs: storePollMs,
+      policyOf: policiesOf(versions, versionsPerModel),
+      named: () => this.#release.table.named,
+      registry: this.#registry,
+      manager,
+      turns: this.#turns,
+      reads,
       log: (level, message, fields) => this.#logs.event(level, message, fields),
     });
   }
@@ -422,7 +453,8 @@ export class Server {
     this.#stopping = true;
     this.#othersServe = othersServe;
     this.#turns.stop();
-    this.#loader?.close();
+    this.#control?.close();
+    this.#prover?.close();
     this.#release.store.close();
     const { drainDelayMs, drainQuietMs, drainTimeoutMs } = this.#config;
     this.#logs.event("info", "draining", { reason, calls_in_flight: this.#admission.calls });

@@ -15,7 +15,13 @@ const stampFile = join(dist, ".stamp");
 const product = join(dist, "plumb");
 
 /** Where a process or a thread of the command begins; package.json and bin/ name them by these paths. */
-const entries = ["cli/main", "server/planes/serving", "server/inference/process-worker", "server/inference/worker"];
+const entries = [
+  "cli/main",
+  "server/planes/serving",
+  "server/inference/process-worker",
+  "server/inference/worker",
+  "server/versions/prover-process",
+];
 
 /** What is compiled from which source of kernel/. */
 const kernels = new Map([

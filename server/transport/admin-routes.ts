@@ -1,13 +1,20 @@
-/** What is served where on the admin listener: metrics, routes, and what the public listener says of models and health. */
+/** What is served at which address of the admin listener. */
 
+import { type ControlNeeds, controlRoutes, repositoryRoutes } from "./control-routes.js";
 import { type RouteNeeds, routeAnswers } from "./route-answers.js";
 import { type Route, Router } from "./router.js";
 import { type CommonNeeds, everywhere } from "./routes.js";
 import { type ScrapeNeeds, scrapeRoute } from "./scrape.js";
 
-export interface AdminNeeds extends CommonNeeds, RouteNeeds, ScrapeNeeds {}
+export interface AdminNeeds extends CommonNeeds, ControlNeeds, RouteNeeds, ScrapeNeeds {}
 
-export const adminRoutes: readonly Route<AdminNeeds>[] = [scrapeRoute, ...routeAnswers, ...everywhere];
+export const adminRoutes: readonly Route<AdminNeeds>[] = [
+  scrapeRoute,
+  ...routeAnswers,
+  ...controlRoutes,
+  ...repositoryRoutes,
+  ...everywhere,
+];
 
 export function createAdminRouter(needs: AdminNeeds): Router<AdminNeeds> {
   const describeMissing = (_method: string, address: string) =>

@@ -14,6 +14,8 @@ import { sendJson } from "./send-json.js";
 
 export interface OpenInferenceNeeds extends StatisticsNeeds {
   readonly health: Health;
+  /** Whether the repository extension is served to callers. */
+  readonly repositoryControl: boolean;
 }
 
 const answersTensors = answersJson("its tensors", "InferModel", "model_not_found", "not_ready");
@@ -29,7 +31,8 @@ export const openInferenceAnswers: readonly Route<OpenInferenceNeeds>[] = [
     what: "the server's name, and what it can of the Open Inference Protocol",
     protocol: openInference,
     reply: answersJson("the server", "InferServer"),
-    answer: (exchange) => sendJson(exchange, serverMetadata(productVersion())),
+    answer: (exchange, { repositoryControl }) =>
+      sendJson(exchange, serverMetadata(productVersion(), repositoryControl)),
   },
   {
     verb: "GET",

@@ -17,6 +17,7 @@ import { modelOfPackage, serviceAddress } from "../protocol/typed-proto/service-
 import type { Registry } from "../versions/registry.js";
 import { prefersHtml } from "./accept.js";
 import { decodeName, versionOf } from "./address.js";
+import { type ControlNeeds, repositoryRoutes } from "./control-routes.js";
 import { describeModel, describeModels } from "./describe.js";
 import { docsPage } from "./docs-page.js";
 import { answerLive, answerReady, answersReady, type Health } from "./health.js";
@@ -34,12 +35,10 @@ export interface CommonNeeds {
   readonly health: Health;
 }
 
-export interface PublicNeeds extends OpenInferenceNeeds {
+export interface PublicNeeds extends OpenInferenceNeeds, ControlNeeds {
   /** What `GET /` says. */
   readonly index: { html(): string; json(): string };
   readonly openApi: { text(): Promise<KeptText> };
-  /** Answers for what went wrong while an answer was made. */
-  readonly onAnswerError: (exchange: Exchange, error: unknown) => void;
 }
 
 const json = "application/json";
@@ -214,6 +213,7 @@ export interface PublicRouteSettings {
   /** @see predictRoute of the settings. */
   readonly predictRoute?: string | undefined;
   readonly healthRoute?: string | undefined;
+  readonly repositoryControl?: boolean;
   readonly errors: ErrorDetail;
 }
 
@@ -221,9 +221,10 @@ export interface PublicRouteSettings {
 export function publicRoutesOf({
   predictRoute,
   healthRoute,
+  repositoryControl = false,
   errors,
 }: PublicRouteSettings): readonly Route<PublicNeeds>[] {
-  const further: Route<PublicNeeds>[] = [];
+  const further: Route<PublicNeeds>[] = repositoryControl ? [...repositoryRoutes] : [];
   if (predictRoute !== undefined)
     further.push({
       verb: "POST",
@@ -257,7 +258,10 @@ export function createPublicRouter(needs: PublicNeeds & CallNeeds, routes = publ
     routes,
     needs,
     predict: (exchange, address) => new HttpCall(exchange, needs, address).receive(),
-    describeMissing: (method, address) => `nothing is served at ${method} ${address}: GET / names the addresses`,
+    describeMissing: (method, address) =>
+      address.startsWith('"/v2/repository/')
+        ? "the repository is controlled at the admin listener alone: --repository-control serves this address here too"
+        : `nothing is served at ${method} ${address}: GET / names the addresses`,
   });
 }
 

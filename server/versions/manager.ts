@@ -8,7 +8,7 @@
  *   never ended for it; each releases its sessions between two runs.
  */
 
-import type { StoredBundle } from "../../bundle/index.js";
+import { BundleError, type StoredBundle } from "../../bundle/index.js";
 import type { Turns } from "../turns.js";
 import {
   type Executors,
@@ -18,6 +18,8 @@ import {
   unloadServable,
   warmServable,
 } from "./load-servable.js";
+import { heldStates } from "./next-action.js";
+import type { FromProver } from "./prover.js";
 import type { Registry } from "./registry.js";
 import { Servable } from "./servable.js";
 import { UnreadVersion } from "./unread-version.js";
@@ -28,6 +30,8 @@ export interface ManagerOptions {
   readonly executors: Executors;
   readonly turns: Turns;
   readonly listener: ManagerListener;
+  /** Proves a version that is added in another process, before anything of it is opened here. */
+  readonly prove?: (directory: string) => Promise<FromProver>;
   readonly log: (level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>) => void;
 }
 
@@ -38,13 +42,15 @@ export interface ManagerListener extends LoadListener {
   onGone(servable: Servable): void;
 }
 
-/** Of a version that is loaded, or about to be. */
-const held: ReadonlySet<string> = new Set(["loading", "proving", "ready", "draining"]);
+/** Looks at why a version wasn't loaded, before it is said anywhere. */
+export type Review = (report: ProofReport) => Promise<ProofReport>;
 
 export class Manager {
   readonly #options: ManagerOptions;
   /** Keys of versions that were removed while they were loaded. */
   readonly #unwanted = new Set<string>();
+  /** Keys of versions that weren't whole: that is said once. */
+  readonly #incomplete = new Set<string>();
   /** Of versions that are drained, until they are closed. */
   readonly #closing = new Map<string, Promise<void>>();
   /** The last work that loads; it never fails. */
@@ -71,20 +77,21 @@ export class Manager {
   /**
    * Loads a version and takes it into service.
    *
+   * @param review - What it returns is said of a version that isn't loaded.
    * @returns The servable; or why there is none.
    * @throws Error with a sentence when it is held already; StoppedError when the server stops.
    */
-  async add(stored: StoredBundle): Promise<Servable | ProofReport> {
+  async add(stored: StoredBundle, review?: Review): Promise<Servable | ProofReport> {
     const { registry, listener } = this.#options;
     const { name, version } = stored;
     const before = registry.entry(keyOf(stored));
-    if (before !== undefined && held.has(before.state))
+    if (before !== undefined && heldStates.has(before.state))
       throw new Error(`${before.key} is held already: it is ${before.state}`);
     // Two of one name would be counted as one.
     if (before instanceof Servable) listener.onGone(before);
     registry.addLate(new UnreadVersion(name, version));
     return this.inTurn(async () => {
-      const found = await this.load(stored);
+      const found = await this.load(stored, review, await this.#proveApart(stored));
       return found instanceof Servable ? ((await this.serve(found)) ?? found) : found;
     });
   }
@@ -97,7 +104,7 @@ export class Manager {
   async remove(key: string): Promise<void> {
     const { registry } = this.#options;
     const version = registry.entry(key);
-    if (version === undefined || !held.has(version.state))
+    if (version === undefined || !heldStates.has(version.state))
       throw new Error(
         `${key} isn't held: ${version === undefined ? "there is no such version" : `it is ${version.state}`}`,
       );
@@ -112,21 +119,55 @@ export class Manager {
     await this.inTurn(async () => this.#unwanted.delete(key));
   }
 
-  /** Loads and proves a version; says so wherever versions are shown if that fails. In turn. */
-  async load(stored: StoredBundle): Promise<Servable | ProofReport> {
+  /** Nothing is said any more of a version that isn't held: its folder is gone. */
+  forget(key: string): void {
+    const { registry, listener } = this.#options;
+    const version = registry.entry(key);
+    if (version === undefined || heldStates.has(version.state)) return;
+    if (version instanceof Servable) listener.onGone(version);
+    registry.forget(key);
+  }
+
+  /**
+   * Loads and proves a version; says so wherever versions are shown if that fails. In turn.
+   *
+   * @param verdict - What was found of it in another process.
+   */
+  async load(stored: StoredBundle, review?: Review, verdict?: FromProver): Promise<Servable | ProofReport> {
+    const wasIncomplete = this.#incomplete.delete(keyOf(stored));
+    const found = await this.#open(stored, verdict);
+    if (found instanceof Servable) return found;
+    const report = review === undefined ? found : await review(found);
+    this.#refuse(stored, report, wasIncomplete);
+    return report;
+  }
+
+  async #proveApart(stored: StoredBundle): Promise<FromProver | undefined> {
+    const { prove, turns, log } = this.#options;
+    if (prove === undefined || this.#isUnwanted(keyOf(stored))) return undefined;
+    const verdict = await turns.unlessStopped(prove(stored.directory));
+    if ("digest" in verdict) {
+      const rowMs = Number(verdict.rowMs.toFixed(3));
+      log("info", "a version is proved in a process of its own, and is loaded", { ...fieldsOf(stored), row_ms: rowMs });
+    }
+    return verdict;
+  }
+
+  async #open(stored: StoredBundle, verdict: FromProver | undefined): Promise<Servable | ProofReport> {
     const { registry, executors, turns, listener } = this.#options;
-    const wasIncomplete = registry.entry(keyOf(stored))?.state === "incomplete";
-    const found = this.#isUnwanted(keyOf(stored))
-      ? { ...unwanted, servable: undefined }
-      : await loadServable(stored, executors, turns, {
-          ...listener,
-          onRead(servable) {
-            registry.add(servable);
-            listener.onRead(servable);
-          },
-        });
-    if (!(found instanceof Servable)) this.#refuse(stored, found, wasIncomplete);
-    return found;
+    if (this.#isUnwanted(keyOf(stored))) return { ...unwanted, servable: undefined };
+    if (verdict !== undefined && "fault" in verdict) return { ...verdict, servable: undefined };
+    let isOther = false;
+    const found = await loadServable(stored, executors, turns, {
+      ...listener,
+      onRead(servable) {
+        isOther = verdict !== undefined && verdict.digest !== servable.contract.bundle.digest;
+        if (isOther) throw new BundleError(stored.directory, ["it changed between two reads"], "incomplete");
+        registry.add(servable);
+        listener.onRead(servable);
+      },
+    });
+    return isOther && !(found instanceof Servable) ? { ...found, servable: undefined } : found;
   }
 
   /**
@@ -189,11 +230,16 @@ export class Manager {
     unread.fail(fault === "failed" ? "damaged" : fault, problems);
     registry.add(unread);
     const fields = { model: name, version: number, directory, problems };
+    if (fault === "incomplete") this.#incomplete.add(unread.key);
     if (fault !== "incomplete") log("error", `a bundle is refused: it is ${unread.reason}`, fields);
     else if (!wasIncomplete) log("warn", `a version isn't whole yet, and is looked at again: ${problems[0]}`, fields);
   }
 }
 
 function noResult(): void {}
+
+function fieldsOf({ name, version, directory }: StoredBundle) {
+  return { model: name, version, directory };
+}
 
 const unwanted = { fault: "failed", problems: ["it was taken out of service before it was loaded"] } as const;

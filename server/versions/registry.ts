@@ -27,6 +27,7 @@ const namedModelsMax = 20;
 
 export class Registry {
   readonly #models = new Map<string, Model<ListedVersion>>();
+  readonly #byKey = new Map<string, ListedVersion>();
   /** Models that came while the server served. */
   readonly #late = new Set<string>();
   readonly #policy: RoutingPolicy;
@@ -45,10 +46,24 @@ export class Registry {
 
   /** A version, loaded or not; in the place of what stood for it before. */
   add(version: ListedVersion): void {
-    const { name, number } = version;
-    const others = (this.#models.get(name)?.candidates ?? []).filter((other) => other.number !== number);
-    const candidates = [...others, version].sort((a, b) => b.number - a.number);
+    const { name, number, key } = version;
+    const before = this.#models.get(name)?.candidates ?? [];
+    const place = before.findIndex((other) => other.number <= number);
+    const at = place === -1 ? before.length : place;
+    const candidates = before.toSpliced(at, this.#byKey.has(key) ? 1 : 0, version);
+    this.#byKey.set(key, version);
     this.#models.set(name, { name, candidates, policy: this.#policy });
+  }
+
+  /** Nothing is known of a version any more; of a model, once it has no version. */
+  forget(key: string): void {
+    const version = this.#byKey.get(key);
+    if (version === undefined) return;
+    this.#byKey.delete(key);
+    const { name } = version;
+    const candidates = this.#models.get(name)!.candidates.filter((other) => other !== version);
+    if (candidates.length > 0) this.#models.set(name, { name, candidates, policy: this.#policy });
+    else this.#models.delete(name);
   }
 
   /** As {@link add}, while the server serves: if no other one of its model is wanted, the server is ready without it. */
@@ -59,7 +74,7 @@ export class Registry {
 
   /** What stands for a version, by its key. */
   entry(key: string): ListedVersion | undefined {
-    return this.listed.find((version) => version.key === key);
+    return this.#byKey.get(key);
   }
 
   /** The version that answers calls that name none. */

@@ -1,20 +1,20 @@
 /**
  * Loads a store: of each model its newest sound versions, and says of every other one why it isn't served.
  *
- * A version that fails takes no place: the next older one is tried. One that isn't whole yet is looked at again, also
- * while the server serves, and loaded once it is. Nothing that is wrong with one version, or with a folder, keeps
- * another from being loaded.
+ * A version that fails takes no place: the next older one is tried. Nothing that is wrong with one version, or with a
+ * folder, keeps another from being loaded. What comes of each is noted, for who follows the store from then on.
  */
 
-import { folderSignature, listBundles, type StoredBundle } from "../../bundle/index.js";
-import { StoppedError, type Turns } from "../turns.js";
+import { folderSignature, listBundles, manifestSignature, type StoredBundle } from "../../bundle/index.js";
+import type { Turns } from "../turns.js";
 import type { Manager } from "./manager.js";
 import type { Registry } from "./registry.js";
 import { Servable } from "./servable.js";
+import type { StoreReads } from "./store-reads.js";
 import { UnreadVersion } from "./unread-version.js";
 import { keyOf } from "./version-key.js";
 import { type PolicyOf, whyNotWanted } from "./version-policy.js";
-import { wantedVersions } from "./wanted-versions.js";
+import { contentsOf, type StoreContents, wantedVersions } from "./wanted-versions.js";
 
 export interface StoreLoaderOptions {
   /** The store's folder. */
@@ -29,28 +29,24 @@ export interface StoreLoaderOptions {
   readonly registry: Registry;
   readonly manager: Manager;
   readonly turns: Turns;
+  readonly reads: StoreReads;
   readonly log: (level: "warn" | "error", message: string, fields: Record<string, unknown>) => void;
 }
 
 /** Versions that are loaded at the same time: one is read while another is in a worker. */
 const loadsMax = 3;
-/** How often versions that aren't whole are looked at, milliseconds. */
-const lookEveryMs = 5000;
 /** Strays that get a line each. */
 const straysMax = 20;
 
 export class StoreLoader {
   readonly #options: StoreLoaderOptions;
-  #stored: readonly StoredBundle[] = [];
+  #contents: StoreContents = new Map();
   /** Those that loading has begun with, by their keys. */
   readonly #begun = new Set<string>();
   /** Those that take no place among the newest. */
   readonly #without = new Set<string>();
-  /** By folder: what it looked like when it wasn't whole. */
-  readonly #incomplete = new Map<string, { stored: StoredBundle; signature: string }>();
   /** Those that are to be warmed. */
   readonly #proved: Servable[] = [];
-  #looks: NodeJS.Timeout | undefined;
 
   constructor(options: StoreLoaderOptions) {
     this.#options = options;
@@ -77,25 +73,19 @@ export class StoreLoader {
     }
   }
 
-  /** Looks at versions that weren't whole, from time to time. */
-  watch(): void {
-    if (this.#incomplete.size > 0) this.#looks = setTimeout(() => void this.#look(), lookEveryMs).unref();
-  }
-
-  close(): void {
-    clearTimeout(this.#looks);
-  }
-
   async #list(): Promise<void> {
     const { models, registry, defaultModel, defaultIsLoose, turns, log } = this.#options;
-    const { bundles, strays } = await turns.unlessStopped(listBundles(models));
+    const { bundles, strays } = await turns.unlessStopped(listBundles(models, turns.pause));
     for (const stray of strays.slice(0, straysMax)) log("warn", `passed over in the model store: ${stray}`, {});
     if (strays.length > straysMax)
       log("warn", "more is passed over in the model store", { count: strays.length - straysMax });
     if (bundles.length === 0)
       throw new Error(`no bundle is in the model store ${models}: expected ${models}/<name>/<version>/manifest.json`);
-    this.#stored = bundles;
-    for (const { name, version } of bundles) registry.add(new UnreadVersion(name, version));
+    this.#contents = contentsOf(bundles);
+    for (const { name, version } of bundles) {
+      registry.add(new UnreadVersion(name, version));
+      await turns.pause();
+    }
     if (defaultModel === undefined || bundles.some(({ name }) => name === defaultModel)) return;
     if (!defaultIsLoose) {
       const names = registry.models.map(([name]) => name).join(", ");
@@ -123,7 +113,7 @@ export class StoreLoader {
 
   #next(): StoredBundle | undefined {
     const { policyOf, named } = this.#options;
-    return nextToLoad(this.#stored, policyOf, this.#begun, this.#without, named);
+    return nextToLoad(this.#contents, policyOf, this.#begun, this.#without, named);
   }
 
   /** One after the other, once nothing is loaded any more. */
@@ -133,16 +123,18 @@ export class StoreLoader {
   }
 
   async #loadOne(stored: StoredBundle): Promise<void> {
-    const { manager, turns } = this.#options;
+    const { manager, turns, reads } = this.#options;
+    const key = keyOf(stored);
     const signature = await turns.unlessStopped(folderSignature(stored.directory));
+    const ofManifest = await turns.unlessStopped(manifestSignature(stored.directory));
     const found = await manager.load(stored);
-    this.#incomplete.delete(stored.directory);
     if (found instanceof Servable) {
+      reads.set(key, { signature: ofManifest, fault: undefined, problems: [] });
       this.#proved.push(found);
       return;
     }
-    this.#without.add(keyOf(stored));
-    if (found.fault === "incomplete") this.#incomplete.set(stored.directory, { stored, signature });
+    reads.set(key, { signature, fault: found.fault, problems: found.problems });
+    this.#without.add(key);
   }
 
   /** Says of those that nobody needs why they aren't loaded. */
@@ -151,25 +143,6 @@ export class StoreLoader {
     for (const version of registry.listed)
       if (version instanceof UnreadVersion && version.state === "loading")
         version.leave(whyNotWanted(policyOf(version.name)));
-  }
-
-  async #look(): Promise<void> {
-    const { manager, registry } = this.#options;
-    for (const [directory, { stored, signature }] of [...this.#incomplete]) {
-      if ((await folderSignature(directory)) === signature) continue;
-      try {
-        await manager.inTurn(async () => {
-          // Somebody may have had it loaded meanwhile.
-          if (registry.entry(keyOf(stored))?.state !== "incomplete") this.#incomplete.delete(directory);
-          else await this.#loadOne(stored);
-          await this.#serveAll();
-        });
-      } catch (error) {
-        if (error instanceof StoppedError) return;
-        throw error;
-      }
-    }
-    this.watch();
   }
 }
 
@@ -180,13 +153,13 @@ export class StoreLoader {
  * @param without - Keys of those that failed: they take no place among the newest.
  */
 export function nextToLoad(
-  stored: readonly StoredBundle[],
+  contents: StoreContents,
   policyOf: PolicyOf,
   begun: ReadonlySet<string>,
   without: ReadonlySet<string>,
   named: ReadonlySet<string> = new Set(),
 ): StoredBundle | undefined {
-  const wanted = wantedVersions(stored, [], { policyOf, without, pinned: new Set(), named });
+  const wanted = wantedVersions(contents, [], { policyOf, without, pinned: new Set(), named });
   const next = wanted.find(({ model, version }) => !begun.has(keyOf({ name: model, version })));
   return next && { name: next.model, version: next.version, directory: next.directory };
 }

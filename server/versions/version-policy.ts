@@ -16,24 +16,23 @@ export type VersionPolicy =
 export type PolicyOf = (model: string) => VersionPolicy;
 
 /**
- * @param stored - Numbers of the model's versions in the store, in any order.
- * @param without - Numbers that take no place: they failed, aren't whole, or were unloaded on purpose.
- * @returns Numbers, newest first.
+ * @param newestFirst - The model's versions in the store.
+ * @param isOut - Whether a version takes no place: it failed, isn't whole, or was unloaded on purpose.
+ * @returns Newest first. Of many versions only those are looked at that may be among the wanted ones.
  */
-export function versionsWanted(
+export function versionsWanted<T extends { readonly version: number }>(
   policy: VersionPolicy,
-  stored: readonly number[],
-  without: ReadonlySet<number>,
-): readonly number[] {
-  const sound = stored.filter((version) => !without.has(version)).sort((a, b) => b - a);
-  switch (policy.kind) {
-    case "latest":
-      return sound.slice(0, policy.count);
-    case "all":
-      return sound;
-    case "list":
-      return sound.filter((version) => policy.versions.includes(version));
+  newestFirst: readonly T[],
+  isOut: (one: T) => boolean,
+): T[] {
+  const wanted: T[] = [];
+  const countMax = policy.kind === "latest" ? policy.count : Number.POSITIVE_INFINITY;
+  for (const one of newestFirst) {
+    if (wanted.length === countMax) break;
+    const isListed = policy.kind !== "list" || policy.versions.includes(one.version);
+    if (isListed && !isOut(one)) wanted.push(one);
   }
+  return wanted;
 }
 
 /** Why a sound version isn't loaded. */

@@ -20,38 +20,43 @@ export interface Desires {
   readonly named?: ReadonlySet<string>;
 }
 
+/** The versions of each model, newest first. */
+export type StoreContents = ReadonlyMap<string, readonly StoredBundle[]>;
+
+/** @param bundles - In any order. */
+export function contentsOf(bundles: readonly StoredBundle[]): StoreContents {
+  const models = new Map<string, StoredBundle[]>();
+  for (const bundle of bundles) {
+    if (!models.has(bundle.name)) models.set(bundle.name, []);
+    models.get(bundle.name)!.push(bundle);
+  }
+  for (const versions of models.values()) versions.sort((a, b) => b.version - a.version);
+  return models;
+}
+
 /**
- * @param stored - In any order.
  * @param held - What is known of versions.
  * @returns By model in the order of the alphabet, newest first.
  */
 export function wantedVersions(
-  stored: readonly StoredBundle[],
+  contents: StoreContents,
   held: readonly HeldVersion[],
   { policyOf, without, pinned, named }: Desires,
 ): WantedVersion[] {
   const ready = new Map<string, HeldVersion[]>();
   for (const one of held) if (one.state === "ready") ready.set(one.model, [...(ready.get(one.model) ?? []), one]);
-  const inStore = new Map<string, Map<number, string>>();
-  for (const { name, version, directory } of stored) {
-    if (!inStore.has(name)) inStore.set(name, new Map());
-    inStore.get(name)!.set(version, directory);
-  }
-  return [...new Set([...inStore.keys(), ...ready.keys()])].sort().flatMap((model) => {
-    const folders = inStore.get(model) ?? new Map<number, string>();
-    const numbers = [...folders.keys()];
-    const excluded = new Set(numbers.filter((version) => without.has(keyOf({ name: model, version }))));
-    const routed = numbers.filter((version) => !excluded.has(version) && named?.has(keyOf({ name: model, version })));
-    const chosen = new Set([...versionsWanted(policyOf(model), numbers, excluded), ...routed]);
-    const wanted = [...chosen].map((version) => ({
-      model,
-      version,
-      directory: folders.get(version)!,
-    }));
+  return [...new Set([...contents.keys(), ...ready.keys()])].sort().flatMap((model) => {
+    const stored = contents.get(model) ?? [];
+    const isOut = (one: StoredBundle) => without.has(keyOf(one));
+    const chosen = new Set([
+      ...versionsWanted(policyOf(model), stored, isOut),
+      ...(named === undefined || named.size === 0 ? [] : stored.filter((one) => named.has(keyOf(one)) && !isOut(one))),
+    ]);
+    const wanted = [...chosen].map(({ version, directory }) => ({ model, version, directory }));
     const serving = (ready.get(model) ?? []).sort((a, b) => b.version - a.version);
-    const kept = serving.filter(
-      ({ version }, place) => pinned.has(keyOf({ name: model, version })) || (place === 0 && !folders.has(version)),
-    );
+    const isPinned = (version: number) => pinned.has(keyOf({ name: model, version }));
+    const isGone = (version: number) => !stored.some((one) => one.version === version);
+    const kept = serving.filter(({ version }, place) => isPinned(version) || (place === 0 && isGone(version)));
     const also = kept
       .filter(({ version }) => !wanted.some((one) => one.version === version))
       .map(({ version, directory }) => ({ model, version, directory }));

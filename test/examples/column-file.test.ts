@@ -57,6 +57,10 @@ describe.each(members)("$build", ({ transport }) => {
       health,
       index,
       openApi: { text: () => Promise.reject(new Error("not asked for here")) },
+      repositoryControl: false,
+      control: () => {
+        throw new Error("not asked for here");
+      },
       onAnswerError: () => {},
     };
     const router = createPublicRouter(needs, routes);

@@ -7,7 +7,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type HeldVersion, heldStates, nextAction } from "../../server/versions/next-action.js";
 import type { VersionPolicy } from "../../server/versions/version-policy.js";
-import { wantedVersions } from "../../server/versions/wanted-versions.js";
+import { contentsOf, wantedVersions } from "../../server/versions/wanted-versions.js";
 
 const models = ["a", "b"];
 const version = fc.record({ model: fc.constantFrom(...models), version: fc.integer({ min: 1, max: 6 }) });
@@ -35,7 +35,11 @@ function wantedOf(
   pinned: Set<string>,
 ) {
   const bundles = stored.map((one) => ({ name: one.model, version: one.version, directory: keyOf(one) }));
-  return wantedVersions(bundles, now, { policyOf: (model) => policies[models.indexOf(model)]!, without, pinned });
+  return wantedVersions(contentsOf(bundles), now, {
+    policyOf: (model) => policies[models.indexOf(model)]!,
+    without,
+    pinned,
+  });
 }
 
 test("what is held becomes what is wanted, and no model loses its last version", () => {

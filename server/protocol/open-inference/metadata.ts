@@ -9,8 +9,9 @@ const extensions = ["classification", "model_configuration", "binary_tensor_data
 
 const platform = "onnx_onnxv1";
 
-export function serverMetadata(version: string): object {
-  return { name: "plumb", version, extensions };
+/** @param withRepository - Whether the repository extension is served where this is asked. */
+export function serverMetadata(version: string, withRepository = false): object {
+  return { name: "plumb", version, extensions: withRepository ? [...extensions, "model_repository"] : extensions };
 }
 
 /** @param versions - Numbers of the model's versions that are ready. */

@@ -16,9 +16,10 @@ import type { Health } from "../health.js";
 import { describeStatistics, type StatisticsNeeds } from "../model-statistics.js";
 import { askedByMessage, type InferNeeds, predictMethod, streamInferMethod } from "./infer.js";
 import { writeStatistics } from "./model-statistics.js";
+import { type RepositoryNeeds, repositoryMethods } from "./repository.js";
 import { answers, type GrpcService } from "./service.js";
 
-export interface InferenceNeeds extends InferNeeds, StatisticsNeeds {
+export interface InferenceNeeds extends InferNeeds, StatisticsNeeds, RepositoryNeeds {
   readonly registry: Registry;
   readonly health: Health;
 }
@@ -29,7 +30,7 @@ export const inferenceServiceName = "inference.GRPCInferenceService";
 const extensions = ["classification", "model_configuration", "statistics"];
 
 export function inferenceService(needs: InferenceNeeds): GrpcService {
-  const { registry, health } = needs;
+  const { registry, health, repositoryControl } = needs;
   return {
     name: inferenceServiceName,
     methods: {
@@ -39,6 +40,7 @@ export function inferenceService(needs: InferenceNeeds): GrpcService {
       ServerMetadata: answers(() => {
         const reply = new WireWriter().text(1, "plumb").text(2, productVersion());
         for (const extension of extensions) reply.item(3, extension);
+        if (repositoryControl) reply.item(3, "model_repository");
         return reply.finish();
       }),
       ModelMetadata: answers((message) => describeModel(registry, readName(message))),
@@ -52,6 +54,7 @@ export function inferenceService(needs: InferenceNeeds): GrpcService {
         const { name, version } = readName(message);
         return writeStatistics(describeStatistics(needs, name === "" ? undefined : name, version).model_stats);
       }),
+      ...repositoryMethods(needs),
     },
   };
 }

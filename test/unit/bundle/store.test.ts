@@ -30,12 +30,13 @@ test("finds models by name and versions by number", async () => {
       { name: "demand", version: 10, directory: join(store, "demand/10") },
     ],
     strays: [],
+    unread: [],
   });
 });
 
 test("an empty store has no bundles", async () => {
   await make("demand");
-  expect(await listBundles(store)).toEqual({ bundles: [], strays: [] });
+  expect(await listBundles(store)).toEqual({ bundles: [], strays: [], unread: [] });
 });
 
 const found = () => [{ name: "demand", version: 1, directory: join(store, "demand/1") }];
@@ -49,6 +50,7 @@ test.each(["01", "0", "1.5", "-1", "v1", "2.tmp", "1.bak", "1e3", "9".repeat(16)
       strays: [
         `${store}, folder "demand/${version}": expected a version: a positive integer without leading zeros, got this name; rename or remove it`,
       ],
+      unread: [],
     });
   },
 );
@@ -63,6 +65,7 @@ test.each(["Demand", "my model", "_x", "lost+found", "@eaDir", "__pycache__", "a
       strays: [
         `${store}, folder "${quoted}": expected a model's name of lower-case letters, digits, '.', '_' and '-', got this name; rename or remove it`,
       ],
+      unread: [],
     });
   },
 );
@@ -84,18 +87,20 @@ test("passes over pipes, whatever they are called", async () => {
     strays: ["demand/2", "pipe"].map(
       (name) => `${store}, "${name}": expected a folder, got a device, pipe or socket; remove it`,
     ),
+    unread: [],
   });
 });
 
 test("passes over a model's folder that can't be read", async () => {
   await make("demand/1", "closed/1");
   await chmod(join(store, "closed"), 0);
-  const { bundles, strays } = await listBundles(store);
+  const listing = await listBundles(store);
   // Root reads whatever it likes.
-  if (process.getuid?.() === 0) expect(bundles).toHaveLength(2);
+  if (process.getuid?.() === 0) expect(listing.bundles).toHaveLength(2);
   else
-    expect({ bundles, strays }).toMatchObject({
+    expect(listing).toMatchObject({
       bundles: found(),
+      unread: ["closed"],
       strays: [expect.stringContaining("expected a folder that can be read")],
     });
   await chmod(join(store, "closed"), 0o755);

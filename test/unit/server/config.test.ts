@@ -102,7 +102,7 @@ describe("a setting", () => {
     "$flag is known to flags, environment, file and help",
     ({ flag, variable, key, fallback, help }) => {
       const value = fallback || usualValues[key] || "demand";
-      const isJson = value.startsWith("{") || /^\d+(\.\d+)?$/.test(value);
+      const isJson = value.startsWith("{") || value === "false" || /^\d+(\.\d+)?$/.test(value);
       const expected = isJson ? JSON.parse(value) : value;
       expect(read([flag, value])).toHaveProperty(key, expected);
       expect(read([], { [variable]: value })).toHaveProperty(key, expected);

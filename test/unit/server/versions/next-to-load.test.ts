@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import { nextToLoad } from "../../../../server/versions/store-loader.js";
+import { contentsOf } from "../../../../server/versions/wanted-versions.js";
 
 const stored = (text: string) =>
   text.split(" ").map((key) => ({ name: key.split("/")[0]!, version: Number(key.split("/")[1]), directory: key }));
@@ -19,5 +20,7 @@ test.each([
 ])("$name", ({ begun, without, next }) => {
   const list = stored("a/1 a/2 a/3 a/4 b/1");
   for (let asked = 0; asked < 2; asked++)
-    expect(nextToLoad(list, () => ({ kind: "latest", count: 2 }), keys(begun), keys(without))?.directory).toBe(next);
+    expect(
+      nextToLoad(contentsOf(list), () => ({ kind: "latest", count: 2 }), keys(begun), keys(without))?.directory,
+    ).toBe(next);
 });

@@ -1,7 +1,7 @@
 /** Goal: of each model the newest few bundles are loaded, by number and not by the alphabet. */
 
 import { expect, test } from "vitest";
-import { wantedVersions } from "../../../../server/versions/wanted-versions.js";
+import { contentsOf, wantedVersions } from "../../../../server/versions/wanted-versions.js";
 
 const bundles = (text: string) =>
   text
@@ -20,7 +20,7 @@ test.each([
   const list = bundles(stored);
   const before = [...list];
   const policyOf = () => ({ kind: "latest", count: perModel }) as const;
-  const wanted = wantedVersions(list, [], { policyOf, without: new Set(), pinned: new Set() });
+  const wanted = wantedVersions(contentsOf(list), [], { policyOf, without: new Set(), pinned: new Set() });
   expect(wanted.map(({ directory }) => directory).join(" ")).toBe(taken);
   expect(list).toEqual(before);
 });

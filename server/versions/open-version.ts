@@ -1,12 +1,12 @@
-/** A bundle as the commands use it: read, planned and loaded on this thread, without a server. */
+/** A bundle as commands and the prover use it: read, planned and loaded on this thread, without a server. */
 
 import { performance } from "node:perf_hooks";
-import { readBundle } from "../bundle/index.js";
-import type { EngineSetting } from "../server/inference/engines.js";
-import type { Runner } from "../server/inference/runner.js";
-import { chooseEngines } from "../server/versions/choose-engines.js";
-import { createContract } from "../server/versions/contract.js";
-import { Servable } from "../server/versions/servable.js";
+import { readBundle } from "../../bundle/index.js";
+import type { EngineSetting } from "../inference/engines.js";
+import type { Runner } from "../inference/runner.js";
+import { chooseEngines } from "./choose-engines.js";
+import { createContract } from "./contract.js";
+import { Servable } from "./servable.js";
 
 export interface OpenVersion {
   readonly version: Servable;
