@@ -39,7 +39,7 @@ export interface ListenerNeeds {
   readonly health: Health;
   readonly nextRequestId: () => string;
   readonly scrape: AdminNeeds["scrape"];
-  readonly release: Pick<Release, "store" | "table">;
+  readonly release: Pick<Release, "store" | "table" | "compare">;
   /** Keeps what is written of many models in short turns. */
   readonly pause: Pause;
   /** Of the public listener: of no call, so no observer sees it. */
@@ -95,6 +95,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     health,
     scrape,
     routeStore: release.store,
+    compare: (modelName) => release.compare(modelName),
     refuse: (exchange, error) => {
       if (error.code === "internal") logs.event("error", error.message, { cause: causeOf(error) });
       sendError(exchange, plainProtocol, error, acceptRequestId(exchange.requestIdHeader) ?? nextRequestId(), 1);

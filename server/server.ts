@@ -95,6 +95,10 @@ export class Server {
       mayForce: config.armHeader === "on",
       log: (level, message, fields) => this.#logs.event(level, message, fields),
       wallClock: () => new Date(),
+      now,
+      defer: setImmediate,
+      callsInFlight: () => this.#admission.calls,
+      isRefusing: (nowMs) => this.#scheduler?.isRefusing(nowMs) ?? true,
     });
     // Which version answers calls that name none, where no route says it. Another policy is another word here.
     this.#registry = new Registry(config.defaultModel, this.#release.policy(newestReady));
@@ -122,7 +126,7 @@ export class Server {
       spanOf: (call) => this.#traces.spanOf(call),
     });
     // Traces before the log, whose lines name their spans. One's own observer is another line here.
-    this.#observers = [this.#metrics, this.#release.armMetrics, this.#traces, this.#accessLog];
+    this.#observers = [this.#metrics, this.#release, this.#traces, this.#accessLog];
   }
 
   /**
@@ -210,15 +214,21 @@ export class Server {
     this.#pools = pools;
     const scheduler = this.#createScheduler(pools);
     this.#scheduler = scheduler;
+    const parts = { routes: this.#routes, scheduler, slices: new Slices({ now, defer: setImmediate }), now };
     const path = createPath({
+      ...parts,
       admission: this.#admission,
-      routes: this.#routes,
       arms: this.#release.arms(this.#routes),
-      scheduler,
-      slices: new Slices({ now, defer: setImmediate }),
-      now,
       observers: this.#observers,
     });
+    const { shadows } = this.#release;
+    shadows.attach(
+      createPath({
+        ...parts,
+        admission: { enter() {}, leave() {} },
+        observers: [{ onCall: (call) => shadows.done(call) }],
+      }),
+    );
     if (this.#config.execution !== "pool") openEngines();
     await this.#traces.begin();
     await this.#turns.unlessStopped(this.#release.store.open());
@@ -301,7 +311,7 @@ export class Server {
         onServing: (servable) => this.#giveMemory(servable),
         onGone: (servable) => {
           this.#metrics.removeVersion(servable);
-          this.#release.armMetrics.removeVersion(servable);
+          this.#release.removeVersion(servable);
           pools.forget(servable.key);
         },
       },
@@ -355,7 +365,7 @@ export class Server {
 
   #addGauges(): void {
     const server = this;
-    this.#metrics.addFamilies(this.#release.armMetrics.families);
+    this.#metrics.addFamilies(this.#release.families);
     addGauges(this.#metrics, {
       get ready() {
         return server.ready;

@@ -105,6 +105,7 @@ const owners: Owners = {
   // All that a route needs is put together there.
   "server/release/release.ts": ["server/server.ts"],
   "server/release/route-store.ts": ["server/release/release.ts"],
+  "server/release/shadows.ts": ["server/release/release.ts"],
   "server/routing/arms.ts": ["server/release/release.ts"],
   "server/observe/arm-metrics.ts": ["server/release/release.ts"],
   "server/server.ts": ["server/main.ts"],
