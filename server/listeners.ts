@@ -47,7 +47,7 @@ export interface ListenerNeeds {
   readonly nextRequestId: () => string;
   readonly control: AdminNeeds["control"];
   readonly scrape: AdminNeeds["scrape"];
-  readonly release: Pick<Release, "store" | "table">;
+  readonly release: Pick<Release, "store" | "table" | "compare">;
   /** Keeps what is written of many models in short turns. */
   readonly pause: Pause;
   /** Of the public listener: of no call, so no observer sees it. */
@@ -153,6 +153,7 @@ async function openAdminListener(
     onAnswerError: (exchange, error) => onFailure(exchange, "internal", "an answer could not be made", error),
     scrape,
     routeStore: release.store,
+    compare: (modelName) => release.compare(modelName),
     refuse: (exchange, error) => {
       if (error.code === "internal") logs.event("error", error.message, { cause: causeOf(error) });
       sendError(exchange, plainProtocol, error, acceptRequestId(exchange.requestIdHeader) ?? nextRequestId(), 1);

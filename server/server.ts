@@ -13,9 +13,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { StoredBundle } from "../bundle/index.js";
 import { Admission } from "./admission.js";
 import { type Config, type SizedConfig, sizeFields, withSizes } from "./config.js";
-import { ServeError } from "./errors.js";
 import { openEngines } from "./inference/engines.js";
-import { Intake, intakeRowsMax } from "./inference/intake.js";
 import { Pools } from "./inference/pools.js";
 import { Scheduler } from "./inference/scheduler.js";
 import { Linger } from "./linger.js";
@@ -31,24 +29,20 @@ import { readTraceSettings } from "./observe/trace-settings.js";
 import { Traces } from "./observe/traces.js";
 import { logEngines, logStuckRun } from "./observe/version-log.js";
 import { WallClock } from "./observe/wall-clock.js";
-import { PredictionCache } from "./path/cache.js";
 import { createPath, type PredictPath } from "./path/predict.js";
 import { Slices } from "./path/slices.js";
 import { productVersion } from "./product-version.js";
 import { Release } from "./release/release.js";
 import { newestReady } from "./routing/newest-ready.js";
 import { Routes } from "./routing/routes.js";
+import { giveMemory } from "./serving-memory.js";
 import { createRequestIds } from "./transport/request-id.js";
 import { Turns } from "./turns.js";
 import type { ProofReport } from "./versions/load-servable.js";
-import { Manager } from "./versions/manager.js";
-import { Prover } from "./versions/prover.js";
+import type { Manager } from "./versions/manager.js";
+import { ModelStore } from "./versions/model-store.js";
 import { Registry } from "./versions/registry.js";
 import type { Servable } from "./versions/servable.js";
-import { StoreControl } from "./versions/store-control.js";
-import { StoreLoader } from "./versions/store-loader.js";
-import type { StoreReads } from "./versions/store-reads.js";
-import type { VersionControl } from "./versions/version-control.js";
 import { policiesOf } from "./versions/version-policy.js";
 
 /** How long a drain waits for what observers still hold, such as spans for the collector, milliseconds. */
@@ -94,9 +88,7 @@ export class Server {
   readonly #turns = new Turns({ now, defer: setImmediate });
   /** A scrape isn't the calls' business: it takes less of a turn. */
   readonly #scrapeTurns = new Turns({ now, defer: setImmediate, budgetMs: scrapeBudgetMs });
-  #manager: Manager | undefined;
-  #control: StoreControl | undefined;
-  #prover: Prover | undefined;
+  #store: ModelStore | undefined;
   #pools: Pools | undefined;
   #scheduler: Scheduler | undefined;
   #listeners: Listeners | undefined;
@@ -121,6 +113,10 @@ export class Server {
       mayForce: config.armHeader === "on",
       log: (level, message, fields) => this.#logs.event(level, message, fields),
       wallClock: () => new Date(),
+      now,
+      defer: setImmediate,
+      callsInFlight: () => this.#admission.calls,
+      isRefusing: (nowMs) => this.#scheduler?.isRefusing(nowMs) ?? true,
     });
     // Which version answers calls that name none, where no route says it. Another policy is another word here.
     this.#registry = new Registry(config.defaultModel, this.#release.policy(newestReady));
@@ -151,7 +147,7 @@ export class Server {
       spanOf: (call) => this.#traces.spanOf(call),
     });
     // Traces before the log, whose lines name their spans. One's own observer is another line here.
-    this.#observers = [this.#metrics, this.#statistics, this.#release.armMetrics, this.#traces, this.#accessLog];
+    this.#observers = [this.#metrics, this.#statistics, this.#release, this.#traces, this.#accessLog];
   }
 
   /**
@@ -195,13 +191,8 @@ export class Server {
 
   async #whenStarted(): Promise<Manager> {
     await this.#started;
-    if (this.#manager === undefined || this.#stopping) throw new Error("the server doesn't serve");
-    return this.#manager;
-  }
-
-  #controlNow(): VersionControl {
-    if (this.#control !== undefined && !this.#stopping) return this.#control;
-    throw new ServeError("not_ready", `the server ${this.#stopping ? "stops" : "is still loading its models"}`);
+    if (this.#store === undefined || this.#stopping) throw new Error("the server doesn't serve");
+    return this.#store.manager;
   }
 
   get httpPort(): number {
@@ -222,7 +213,6 @@ export class Server {
     return { http_port: this.httpPort, admin_port: this.#listeners!.admin?.port, grpc_port: this.grpcPort };
   }
 
-  /** What a scrape of this process gives. */
   readonly scrape = () => this.#metrics.scrape(this.#scrapeTurns.pause);
 
   /** How it is, for whoever supervises it. */
@@ -253,31 +243,35 @@ export class Server {
     this.#pools = pools;
     const scheduler = this.#createScheduler(pools);
     this.#scheduler = scheduler;
+    const parts = { routes: this.#routes, scheduler, slices: new Slices({ now, defer: setImmediate }), now };
     const path = createPath({
+      ...parts,
       admission: this.#admission,
-      routes: this.#routes,
       arms: this.#release.arms(this.#routes),
-      scheduler,
-      slices: new Slices({ now, defer: setImmediate }),
-      now,
       observers: this.#observers,
     });
+    const { shadows } = this.#release;
+    shadows.attach(
+      createPath({
+        ...parts,
+        admission: { enter() {}, leave() {} },
+        observers: [{ onCall: (call) => shadows.done(call) }],
+      }),
+    );
+    const store = this.#createStore(pools, scheduler);
+    this.#store = store;
     if (this.#config.execution !== "pool") openEngines();
     await this.#traces.begin();
     await this.#turns.unlessStopped(this.#release.store.open());
     if (!this.#part?.listensWhenReady) await this.#listen(path);
     this.#turns.throwIfStopped();
     this.#sweeper = setInterval(() => this.#admission.sweep(now(), path.giveUp), sweepEveryMs);
-    const manager = this.#createManager(pools, scheduler);
-    this.#manager = manager;
-    const reads: StoreReads = new Map();
-    await this.#createLoader(manager, reads).load();
+    await store.load();
     this.#turns.throwIfStopped();
     if (this.#part?.listensWhenReady) await this.#listen(path);
     this.#warm = true;
     this.#routes.open();
-    this.#control = this.#createControl(manager, reads);
-    this.#control.watch();
+    store.follow();
     this.#release.store.watch();
     // Whoever waits for readiness hears of it first.
     this.#metricsTimer = setTimeout(() => void this.#metrics.begin(this.#scrapeTurns.pause), metricsAfterMs);
@@ -296,7 +290,7 @@ export class Server {
       registry: this.#registry,
       health: { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 },
       nextRequestId: this.#nextRequestId,
-      control: () => this.#controlNow(),
+      control: () => this.#store!.control(),
       statistics: this.#statistics,
       scrape: this.scrape,
       release: this.#release,
@@ -325,14 +319,19 @@ export class Server {
     });
   }
 
-  #createManager(pools: Pools, scheduler: Scheduler): Manager {
-    const { execution, engine } = this.#config;
-    const prover = new Prover({ engine, timeoutMs: this.#config.proveTimeoutMs });
-    this.#prover = prover;
-    return new Manager({
+  #createStore(pools: Pools, scheduler: Scheduler): ModelStore {
+    const { execution, engine, models, storePollMs, proveTimeoutMs, versions, versionsPerModel } = this.#config;
+    return new ModelStore({
+      models,
+      pollMs: storePollMs,
+      proveTimeoutMs,
+      engine,
+      policyOf: policiesOf(versions, versionsPerModel),
+      named: () => this.#release.table.named,
+      defaultModel: this.#config.defaultModel,
+      defaultIsLoose: this.#config.defaultModelIsLoose ?? false,
       registry: this.#registry,
       turns: this.#turns,
-      prove: (directory) => prover.prove(directory),
       executors: {
         execution,
         engine,
@@ -353,11 +352,11 @@ export class Server {
           this.#statistics.addVersion(servable);
         },
         onEngines: (servable) => logEngines(this.#logs, servable),
-        onServing: (servable) => this.#giveMemory(servable),
+        onServing: (servable) => giveMemory(servable, this.#config.cacheBytes),
         onGone: (servable) => {
           this.#metrics.removeVersion(servable);
           this.#statistics.removeVersion(servable);
-          this.#release.armMetrics.removeVersion(servable);
+          this.#release.removeVersion(servable);
           pools.forget(servable.key);
         },
       },
@@ -365,48 +364,9 @@ export class Server {
     });
   }
 
-  #createLoader(manager: Manager, reads: StoreReads): StoreLoader {
-    const { models, versions, versionsPerModel, defaultModel, defaultModelIsLoose = false } = this.#config;
-    return new StoreLoader({
-      models,
-      policyOf: policiesOf(versions, versionsPerModel),
-      named: this.#release.table.named,
-      defaultModel,
-      defaultIsLoose: defaultModelIsLoose,
-      registry: this.#registry,
-      manager,
-      turns: this.#turns,
-      reads,
-      log: (level, message, fields) => this.#logs.event(level, message, fields),
-    });
-  }
-
-  #createControl(manager: Manager, reads: StoreReads): StoreControl {
-    const { models, storePollMs, versions, versionsPerModel } = this.#config;
-    return new StoreControl({
-      models,
-      pollMs: storePollMs,
-      policyOf: policiesOf(versions, versionsPerModel),
-      named: () => this.#release.table.named,
-      registry: this.#registry,
-      manager,
-      turns: this.#turns,
-      reads,
-      log: (level, message, fields) => this.#logs.event(level, message, fields),
-    });
-  }
-
-  /** Not before it serves: the proof has to see runs. */
-  #giveMemory(servable: Servable): void {
-    const { runner, blockWidths } = servable.lane!;
-    if (runner) servable.intake = new Intake(runner.room(intakeRowsMax), blockWidths);
-    const { cacheBytes } = this.#config;
-    if (cacheBytes > 0) servable.cache = new PredictionCache(servable.contract, cacheBytes);
-  }
-
   #addGauges(): void {
     const server = this;
-    this.#metrics.addFamilies(this.#release.armMetrics.families);
+    this.#metrics.addFamilies(this.#release.families);
     for (const counter of this.#statistics.counters) this.#metrics.addGauge(counter, "counter");
     addGauges(this.#metrics, {
       get ready() {
@@ -453,14 +413,12 @@ export class Server {
     this.#stopping = true;
     this.#othersServe = othersServe;
     this.#turns.stop();
-    this.#control?.close();
-    this.#prover?.close();
+    this.#store?.close();
     this.#release.store.close();
     const { drainDelayMs, drainQuietMs, drainTimeoutMs } = this.#config;
     this.#logs.event("info", "draining", { reason, calls_in_flight: this.#admission.calls });
     // A load balancer needs time to see that this server isn't ready before connections are refused.
-    if (drainDelayMs > 0 && this.#warm && !othersServe)
-      await new Promise((resolve) => setTimeout(resolve, drainDelayMs));
+    if (drainDelayMs > 0 && this.#warm && !othersServe) await delay(drainDelayMs);
     const endMs = now() + drainTimeoutMs;
     const leftMs = () => Math.max(0, endMs - now());
     const startCut = (await this.#endStart(leftMs())) ? 0 : 1;

@@ -9,7 +9,6 @@ import type { ServingVersion } from "../path/serving-version.js";
 import type { ArmName } from "../routing/assignment.js";
 import { type Family, histogramText, labelText, samplesText } from "./exposition.js";
 import { Histogram, latencyBounds } from "./histogram.js";
-import type { Observer } from "./observer.js";
 
 type Result = ErrorCode | "ok" | "fallback" | "abandoned";
 
@@ -24,7 +23,7 @@ class ArmSeries {
   }
 }
 
-export class ArmMetrics implements Observer {
+export class ArmMetrics {
   readonly #series = new Map<ServingVersion, Map<ArmName, ArmSeries>>();
 
   onCall({ arm, version, error, abandoned, fallback, modelFault, arrivedMs, finishedMs }: CallRecord): void {
@@ -39,11 +38,6 @@ export class ArmMetrics implements Observer {
   /** Of a version that is gone: all its series end. */
   removeVersion(version: ServingVersion): void {
     this.#series.delete(version);
-  }
-
-  /** What it holds is read, not delivered. */
-  async close(): Promise<boolean> {
-    return true;
   }
 
   get families(): readonly Family[] {

@@ -10,7 +10,7 @@ import { Buffer } from "node:buffer";
 import type { Answer, Block, Row, RowInput } from "../../preprocessing/index.js";
 import type { FallbackReason, RowError, ServeError } from "../errors.js";
 import type { DecodedRequest, Encoded, Protocol, RequestHead } from "../protocol/protocol.js";
-import type { Arm, ModelRoute } from "../routing/route-table.js";
+import type { Arm, ModelRoute, Shadow } from "../routing/route-table.js";
 import type { BatchRow, RequestRow, RunningRow } from "./row-index.js";
 import type { ProtocolState, ServingVersion } from "./serving-version.js";
 
@@ -39,6 +39,8 @@ export interface CallRecord {
   readonly version: ServingVersion | undefined;
   /** As its model's route has it; undefined without a route, for an address that names a version, or before it is known. */
   readonly arm: Arm | undefined;
+  /** Versions that are to answer its rows too, after the reply; undefined for none. */
+  readonly shadows: readonly Shadow[] | undefined;
   /**
    * All rows as decoded; in a partial request some of them may be bad. Of a large call, only their number once they are
    * in blocks.
@@ -126,6 +128,7 @@ export class Call implements CallRecord {
   found: ServingVersion | undefined = undefined;
   version: ServingVersion | undefined = undefined;
   arm: Arm | undefined = undefined;
+  shadows: readonly Shadow[] | undefined = undefined;
   /** The route by which the call's rows will say its arm; until then it is the champion's. */
   undecided: ModelRoute | undefined = undefined;
   /** What the version keeps for the call's protocol. */

@@ -1,8 +1,10 @@
 /** Whether this server can serve a route: its versions are ready, and know the feature that it assigns by. */
 
+import { isDeepStrictEqual } from "node:util";
 import type { Route } from "../routing/route.js";
 import { versionsOf } from "../routing/route-table.js";
 import type { Registry } from "../versions/registry.js";
+import type { Servable } from "../versions/servable.js";
 
 /** @returns Why not, in one sentence; undefined if it can. */
 export function findFault(registry: Registry, modelName: string, route: Route): string | undefined {
@@ -20,5 +22,15 @@ export function findFault(registry: Registry, modelName: string, route: Route): 
     if (feature !== undefined && !ready.rowSchema.features.some((one) => one.name === feature))
       return `version ${number} of ${name} has no feature ${JSON.stringify(feature)}, by which the route assigns`;
   }
+  const champion = registry.find(modelName, String(route.champion))!;
+  for (const { version } of route.shadows ?? []) {
+    const shadow = registry.find(modelName, String(version))!;
+    if (!isDeepStrictEqual(outputsOf(shadow), outputsOf(champion)))
+      return `version ${version} of ${name} has other outputs than version ${route.champion}: they can't be compared`;
+  }
   return undefined;
+}
+
+function outputsOf({ postprocessor: { names, labels, hasProbabilities } }: Servable) {
+  return { names, labels, hasProbabilities };
 }

@@ -10,8 +10,8 @@ import { ServeError } from "../errors.js";
 import type { CallWork } from "../path/call.js";
 import type { Arms as ArmsOfPath, PathParts } from "../path/predict.js";
 import type { ServingVersion } from "../path/serving-version.js";
-import { armAt, bucketOf } from "./assignment.js";
-import { type Arm, armHeader, type Canary, type RouteTable } from "./route-table.js";
+import { armAt, bucketCount, bucketOf } from "./assignment.js";
+import { type Arm, armHeader, type Canary, type ModelRoute, type RouteTable, type Shadow } from "./route-table.js";
 
 const arms = {
   champion: { name: "champion", shown: "champion" },
@@ -50,31 +50,36 @@ export class Arms implements ArmsOfPath {
       return version;
     }
     if (champion === undefined) return undefined;
-    call.arm = arms.champion;
     const { canary, header, feature } = route;
-    if (canary === undefined) return champion;
-    if (feature !== undefined) {
-      call.arm = undefined;
+    if (canary !== undefined && feature !== undefined) {
       call.undecided = route;
       return champion;
     }
-    return this.#assign(call, champion, canary, header === undefined ? call.requestId : call.head.header(header));
+    return this.#assign(call, champion, route, header === undefined ? call.requestId : call.head.header(header));
   }
 
   findByRow(call: CallWork, rows: RowInput): ServingVersion {
-    const { feature, canary } = call.undecided!;
+    const route = call.undecided!;
     call.undecided = undefined;
-    call.arm = arms.champion;
-    return this.#assign(call, call.version!, canary!, keyOf(rows, feature!));
+    return this.#assign(call, call.version!, route, keyOf(rows, route.feature!));
   }
 
-  #assign(call: CallWork, champion: ServingVersion, { buckets, salt, versionName }: Canary, key: string) {
-    if (key === "") return champion;
-    const name = armAt(bucketOf(salt, key), buckets);
-    const version = name === "canary" ? this.#routes.find(champion.name, versionName) : champion;
-    if (version === undefined) return champion;
-    call.arm = arms[name];
-    return version;
+  #assign(call: CallWork, champion: ServingVersion, { canary, shadows }: ModelRoute, key: string): ServingVersion {
+    let arm: Arm = arms.champion;
+    if (canary !== undefined && key !== "") {
+      arm = arms[armAt(bucketOf(canary.salt, key), canary.buckets)];
+      if (arm === arms.canary) {
+        const version = this.#routes.find(champion.name, canary.versionName);
+        if (version !== undefined) {
+          call.arm = arm;
+          return version;
+        }
+        arm = arms.champion;
+      }
+    }
+    call.arm = arm;
+    if (shadows !== undefined) call.shadows = sampled(shadows, call.requestId);
+    return champion;
   }
 
   /** @throws {@link ServeError} invalid_request; model_not_found and not_ready as an address that names the version. */
@@ -86,6 +91,14 @@ export class Arms implements ArmsOfPath {
     const got = JSON.stringify(asked.slice(0, 32));
     throw new ServeError("invalid_request", `${armHeader}: expected ${expected}, got ${got}`);
   }
+}
+
+/** The shadows of a call; undefined for none. */
+function sampled(shadows: readonly Shadow[], requestId: string): readonly Shadow[] | undefined {
+  const some = shadows.filter(
+    ({ buckets, salt }) => buckets === bucketCount || (buckets > 0 && bucketOf(salt, requestId) < buckets),
+  );
+  return some.length === 0 ? undefined : some;
 }
 
 /** The value of row 0, as text: 5, 5.0 and "5" are one key. "" where it is missing. */

@@ -17,10 +17,20 @@ export interface Canary {
   readonly salt: string;
 }
 
+/** A version that answers the champion's calls once more, for nobody. */
+export interface Shadow {
+  readonly versionName: string;
+  /** Of the calls, by their request's id. */
+  readonly buckets: number;
+  readonly salt: string;
+}
+
 /** A route, ready for calls. */
 export interface ModelRoute {
   readonly champion: number;
   readonly canary: Canary | undefined;
+  /** Undefined for none. */
+  readonly shadows: readonly Shadow[] | undefined;
   readonly feature: string | undefined;
   /** In lower case. */
   readonly header: string | undefined;
@@ -76,11 +86,12 @@ export class RouteTable {
 }
 
 /** The versions that a route names. */
-export function versionsOf({ champion, canary }: Route): number[] {
-  return canary === undefined ? [champion] : [champion, canary.version];
+export function versionsOf({ champion, canary, shadows = [] }: Route): number[] {
+  return [champion, ...(canary === undefined ? [] : [canary.version]), ...shadows.map(({ version }) => version)];
 }
 
-function compile(name: string, { champion, canary, assign_by: { feature, header } = {}, salt }: Route): ModelRoute {
+function compile(name: string, route: Route): ModelRoute {
+  const { champion, canary, assign_by: { feature, header } = {}, salt, shadows = [] } = route;
   return {
     champion,
     canary:
@@ -92,6 +103,14 @@ function compile(name: string, { champion, canary, assign_by: { feature, header 
             // Another canary is another experiment: its keys are drawn anew.
             salt: salt ?? `${name}/${canary.version}`,
           },
+    shadows:
+      shadows.length === 0
+        ? undefined
+        : shadows.map(({ version, share = 1 }) => ({
+            versionName: String(version),
+            buckets: Math.round(share * bucketCount),
+            salt: `${name}/shadow/${version}`,
+          })),
     feature,
     header,
   };

@@ -1,5 +1,6 @@
 /**
- * A model's route: which version is its champion, and which share of its calls goes to another one. Plain data, in the
+ * A model's route: which version is its champion, which share of its calls goes to another one, and which
+ * versions answer beside it for comparison. Plain data, in the
  * form that routes.json and the admin listener have; read here, and refused in sentences.
  */
 
@@ -58,6 +59,13 @@ const routeSchema = z
     canary: z.strictObject({ version, share }).optional(),
     assign_by: assignBySchema.optional(),
     salt: text(200).optional(),
+    shadows: z
+      .array(z.strictObject({ version, share: share.optional() }), { error: "expected a list of shadows" })
+      .max(4, "expected at most 4 shadows")
+      .refine((shadows) => new Set(shadows.map((one) => one.version)).size === shadows.length, {
+        error: "expected each version once",
+      })
+      .optional(),
   })
   .refine(({ champion, canary }) => canary?.version !== champion, {
     error: "expected another version than the champion's",

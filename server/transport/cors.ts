@@ -22,7 +22,7 @@ const preflightHeaders: readonly string[] = [
   String(maxAgeS),
 ];
 const exposed =
-  "x-request-id, retry-after, x-plumb-version, x-plumb-digest, x-plumb-fallback, inference-header-content-length";
+  "x-request-id, retry-after, x-plumb-version, x-plumb-digest, x-plumb-arm, x-plumb-fallback, inference-header-content-length";
 
 export class Cors {
   readonly #byOrigin: ReadonlyMap<string, readonly string[]>;

@@ -1,4 +1,4 @@
-/** `/routes` of the admin listener: reads, sets and removes routes. */
+/** Routes on the admin listener: read, set, removed, and what their shadows answered. */
 
 import { ServeError } from "../errors.js";
 import type { ChangeHead, RouteStore } from "../release/route-store.js";
@@ -10,6 +10,8 @@ import type { AnswerRoute } from "./router.js";
 
 export interface RouteNeeds {
   readonly routeStore: RouteStore;
+  /** @throws {@link ServeError} model_not_found. */
+  readonly compare: (modelName: string) => object;
   /** Answers an error in the admin listener's form. */
   readonly refuse: (exchange: Exchange, error: ServeError) => void;
 }
@@ -67,6 +69,13 @@ export const routeAnswers: readonly AnswerRoute<RouteNeeds>[] = [
         exchange.send(200, json, `${JSON.stringify({ model: name, route: null })}\n`);
       });
     },
+  },
+  {
+    verb: "GET",
+    address: "/models/{model}/compare",
+    what: "what the model's shadows answered beside its champion",
+    answer: (exchange, { compare }, { model }) =>
+      exchange.send(200, json, `${JSON.stringify(compare(decodeName(model!)))}\n`),
   },
 ];
 

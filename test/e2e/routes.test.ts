@@ -73,6 +73,7 @@ test("every change is in the audit log, and the file is as the listener says", a
   expect(changes.map(({ who, to, conditional }) => [who, to?.champion ?? null, conditional])).toEqual([
     // The first command of the page sets what holds already.
     ["ada", 1, false],
+    ["ada", 1, false],
     ["ada", 2, true],
     ["admin", null, false],
   ]);
@@ -147,6 +148,30 @@ async function armCounts(): Promise<Map<string, number>> {
     if (labels.result === "ok") counts.set(labels.arm!, (counts.get(labels.arm!) ?? 0) + value);
   return counts;
 }
+
+test("a shadow of the same bundle, and of the champion itself, differs by exactly 0, over every door", async () => {
+  const { status } = await put({ champion: 1, shadows: [{ version: 1 }, { version: 2 }] });
+  expect(status).toBe(200);
+  const calls = 30;
+  for (let call = 0; call < calls; call++)
+    for (const askFor of Object.values(doors)) expect((await askFor(`customer-${call}`))[0]).toBe(1);
+  const compare = async () => (await ask(server.adminPort, "/models/demand/compare")).json;
+  const all = calls * Object.keys(doors).length;
+  const compared = async () =>
+    (await compare()).shadows.map((shadow: { calls: { compared: number } }) => shadow.calls.compared);
+  await expect.poll(compared, { interval: 20, timeout: 20_000 }).toEqual([all, all]);
+  const same = { same_rows: all, mean: 0, mean_absolute: 0, p99_absolute: 0, largest_absolute: 0 };
+  expect(await compare()).toMatchObject({
+    model: "demand",
+    champion: 1,
+    shadows: [
+      { version: 1, rows: all, difference: same, worst_rows: [] },
+      { version: 2, rows: all, difference: same, worst_rows: [] },
+    ],
+  });
+  const { text } = await ask(server.adminPort, "/metrics");
+  expect(text).toContain(`plumb_shadow_calls_total{model="demand",version="2",champion="1",result="compared"} ${all}`);
+});
 
 test("blue-green by the file, under load: no request is lost", async () => {
   await put({ champion: 1 });

@@ -105,10 +105,11 @@ const owners: Owners = {
   "server/transport/grpc/services.ts": ["server/listeners.ts"],
   "server/transport/grpc/listener.ts": ["server/transport/grpc/services.ts"],
   "server/versions/registry.ts": ["server/server.ts"],
-  "server/versions/manager.ts": ["server/server.ts"],
-  "server/versions/store-loader.ts": ["server/server.ts"],
-  "server/versions/store-control.ts": ["server/server.ts"],
-  "server/versions/prover.ts": ["server/server.ts"],
+  "server/versions/model-store.ts": ["server/server.ts"],
+  "server/versions/manager.ts": ["server/versions/model-store.ts"],
+  "server/versions/store-loader.ts": ["server/versions/model-store.ts"],
+  "server/versions/store-control.ts": ["server/versions/model-store.ts"],
+  "server/versions/prover.ts": ["server/versions/model-store.ts"],
   // A policy is chosen where the server is put together.
   "server/routing/newest-ready.ts": ["server/server.ts"],
   "server/server.ts": ["server/alone.ts", "server/planes/serving.ts"],
@@ -118,6 +119,7 @@ const owners: Owners = {
   // All that a route needs is put together there.
   "server/release/release.ts": ["server/server.ts"],
   "server/release/route-store.ts": ["server/release/release.ts"],
+  "server/release/shadows.ts": ["server/release/release.ts"],
   "server/routing/arms.ts": ["server/release/release.ts"],
   "server/observe/arm-metrics.ts": ["server/release/release.ts"],
 };

@@ -11,6 +11,7 @@ describe("a route is taken as it is", () => {
     { champion: 3, canary: { version: 2, share: 0.0001 }, assign_by: { feature: "customer_id" } },
     { champion: 1, canary: { version: 2, share: 0.05 }, assign_by: { request_id: true }, salt: "spring" },
     { champion: 1, canary: { version: 2, share: 1 }, assign_by: { header: "x-tenant" } },
+    { champion: 1, shadows: [{ version: 1 }, { version: 2, share: 0.25 }] },
   ])("%j", (route) => expect(parseRoute("demand", route)).toEqual(route));
 
   it("but for the case of a header's name", () => {
@@ -45,6 +46,8 @@ describe("a route is refused", () => {
       { champion: 1, assign_by: { header: "Traceparent" } },
       "assign_by.header: expected a header that the server doesn't read itself",
     ],
+    [{ champion: 1, shadows: [{ version: 2 }, { version: 2 }] }, "shadows: expected each version once"],
+    [{ champion: 1, shadows: [{ share: 1 }] }, "shadows.0.version: expected a version, a positive integer"],
     [{ champion: 1, salt: "" }, "salt: expected a text, got an empty one"],
   ])("%j", (route, sentence) => {
     expect(() => parseRoute("demand", route)).toThrow(`the route of "demand": ${sentence}`);

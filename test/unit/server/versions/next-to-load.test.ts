@@ -24,3 +24,12 @@ test.each([
       nextToLoad(contentsOf(list), () => ({ kind: "latest", count: 2 }), keys(begun), keys(without))?.directory,
     ).toBe(next);
 });
+
+test("those that are named too, after the newest, and not where they failed", () => {
+  const list = stored("a/1 a/2 a/3 a/4 b/1");
+  const next = (begun: string, without = "") =>
+    nextToLoad(contentsOf(list), () => ({ kind: "latest", count: 2 }), keys(begun), keys(without), keys("a/1 b/1 c/9"));
+  expect(next("a/4 a/3 b/1")?.directory).toBe("a/1");
+  expect(next("a/4 a/3 b/1 a/1")).toBe(undefined);
+  expect(next("a/4 a/3 b/1", "a/1")).toBe(undefined);
+});

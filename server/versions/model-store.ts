@@ -1,0 +1,79 @@
+/**
+ * The model store as a server has it: loaded at the start, then followed while the server serves.
+ *
+ * One manager does what either of them decides. A version that comes later is proved in a process of its own first.
+ */
+
+import { ServeError } from "../errors.js";
+import type { EngineSetting } from "../inference/engines.js";
+import type { Turns } from "../turns.js";
+import type { Executors } from "./load-servable.js";
+import { Manager, type ManagerListener } from "./manager.js";
+import { Prover } from "./prover.js";
+import type { Registry } from "./registry.js";
+import { StoreControl } from "./store-control.js";
+import { StoreLoader } from "./store-loader.js";
+import type { StoreReads } from "./store-reads.js";
+import type { VersionControl } from "./version-control.js";
+import type { PolicyOf } from "./version-policy.js";
+
+export interface ModelStoreOptions {
+  /** The store's folder. */
+  readonly models: string;
+  /** How often it is looked at, milliseconds; 0 for only when that is asked for. */
+  readonly pollMs: number;
+  /** How long the proof of a version that comes later may take, milliseconds. */
+  readonly proveTimeoutMs: number;
+  readonly engine: EngineSetting;
+  readonly policyOf: PolicyOf;
+  /** Keys of versions that routes name: they are loaded whatever the policy says. */
+  readonly named: () => ReadonlySet<string>;
+  readonly defaultModel: string | undefined;
+  readonly defaultIsLoose: boolean;
+  readonly registry: Registry;
+  readonly turns: Turns;
+  readonly executors: Executors;
+  readonly listener: ManagerListener;
+  readonly log: (level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>) => void;
+}
+
+export class ModelStore {
+  readonly manager: Manager;
+  readonly #options: ModelStoreOptions;
+  readonly #prover: Prover;
+  readonly #reads: StoreReads = new Map();
+  #control: StoreControl | undefined;
+  #isClosed = false;
+
+  constructor(options: ModelStoreOptions) {
+    const { registry, turns, executors, listener, log, engine, proveTimeoutMs } = options;
+    this.#options = options;
+    this.#prover = new Prover({ engine, timeoutMs: proveTimeoutMs });
+    const prove = (directory: string) => this.#prover.prove(directory);
+    this.manager = new Manager({ registry, turns, prove, executors, listener, log });
+  }
+
+  /** @throws Error with a sentence when the store can't be read, hasn't the default model, or no version is ready. */
+  async load(): Promise<void> {
+    const { named, ...options } = this.#options;
+    await new StoreLoader({ ...options, named: named(), manager: this.manager, reads: this.#reads }).load();
+  }
+
+  /** From now on what serves follows the store. */
+  follow(): void {
+    this.#control = new StoreControl({ ...this.#options, manager: this.manager, reads: this.#reads });
+    this.#control.watch();
+  }
+
+  /** @throws {@link ServeError} not_ready before {@link follow}, and once it is closed. */
+  control(): VersionControl {
+    if (this.#control !== undefined && !this.#isClosed) return this.#control;
+    throw new ServeError("not_ready", `the server ${this.#isClosed ? "stops" : "is still loading its models"}`);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#control?.close();
+    this.#prover.close();
+  }
+}
