@@ -1,6 +1,7 @@
 /** Health, on both listeners; answered before admission, so that an overloaded server is still seen to live. */
 
 import type { Exchange } from "./http/transport.js";
+import { type AnswerDescription, jsonReply } from "./openapi/answer-description.js";
 
 export interface Health {
   /** Every model is proved and warm, and the server isn't draining. */
@@ -10,6 +11,10 @@ export interface Health {
 }
 
 const json = "application/json";
+
+export const answersReady: AnswerDescription = {
+  replies: { 200: jsonReply("all of them are", "Ready"), 503: jsonReply("not all of them are", "Ready") },
+};
 
 export function answerLive(exchange: Exchange): void {
   exchange.send(200, json, '{"live":true}', []);

@@ -5,10 +5,9 @@
 
 import { promisify } from "node:util";
 import { productVersion } from "../product-version.js";
-import { invocations } from "../protocol/invocations/protocol.js";
 import { kserveV1 } from "../protocol/kserve-v1/protocol.js";
-import { describeStatus, listModels } from "../protocol/kserve-v1/status.js";
 import { type ErrorDetail, limitErrors } from "../protocol/limit-errors.js";
+import { namesInBody, openInferenceConnect } from "../protocol/open-inference/connect.js";
 import { modelConfiguration, modelMetadata, serverMetadata } from "../protocol/open-inference/metadata.js";
 import { openInference } from "../protocol/open-inference/protocol.js";
 import { predictJson } from "../protocol/predict-json/protocol.js";
@@ -20,14 +19,18 @@ import type { Registry } from "../versions/registry.js";
 import type { Servable } from "../versions/servable.js";
 import { prefersHtml, takesGzip } from "./accept.js";
 import { decodeName, versionOf } from "./address.js";
+import { BodyNamedCall } from "./body-named-call.js";
+import { answerConnect, type ConnectAnswerNeeds } from "./connect-answer.js";
 import { describeModel, describeModels } from "./describe.js";
 import { docsPage } from "./docs-page.js";
-import { answerLive, answerReady, type Health } from "./health.js";
+import { answerLive, answerReady, answersReady, type Health } from "./health.js";
 import type { Exchange } from "./http/transport.js";
 import { type CallNeeds, HttpCall } from "./http-call.js";
 import { indexPageHeaders } from "./index-page.js";
+import { inferenceServiceName } from "./inference-methods.js";
 import { ifNoneMatch, type KeptText, keptReply, sendKept } from "./kept-text.js";
-import { type AnswerDescription, answersJson, htmlType, jsonReply } from "./openapi/answer-description.js";
+import { answersJson, htmlType } from "./openapi/answer-description.js";
+import { otherServersRoutes } from "./other-servers-routes.js";
 import { type AddressNames, type Route, Router } from "./router.js";
 
 interface CommonNeeds {
@@ -35,12 +38,10 @@ interface CommonNeeds {
   readonly health: Health;
 }
 
-export interface PublicNeeds extends CommonNeeds {
+export interface PublicNeeds extends CommonNeeds, ConnectAnswerNeeds {
   /** What `GET /` says. */
   readonly index: { html(): string; json(): string };
   readonly openApi: { text(): Promise<KeptText> };
-  /** Answers for what went wrong while an answer was made. */
-  readonly onAnswerError: (exchange: Exchange, error: unknown) => void;
 }
 
 export interface AdminNeeds extends CommonNeeds {
@@ -54,14 +55,7 @@ const json = "application/json";
 /** Errors at an address of no protocol have its form. */
 export const plainProtocol: Protocol = predictJson;
 
-const answersReady: AnswerDescription = {
-  replies: { 200: jsonReply("all of them are", "Ready"), 503: jsonReply("not all of them are", "Ready") },
-};
 const answersTensors = answersJson("its tensors", "InferModel", "model_not_found", "not_ready");
-const answersStatus: AnswerDescription = {
-  replies: { 200: jsonReply("it is", "V1Status"), 503: jsonReply("it isn't", "V1Status") },
-  errors: ["model_not_found"],
-};
 const protoContentType = "text/plain; charset=utf-8";
 const answersConfiguration = answersJson("the configuration", { type: "object" }, "model_not_found", "not_ready");
 const answersModelReady = answersJson("it is", "InferReady", "model_not_found", "not_ready");
@@ -173,59 +167,6 @@ const openInferenceAnswers: readonly Route<PublicNeeds>[] = [
   },
 ];
 
-/** What clients of KServe's V1 protocol and of TensorFlow Serving ask, and those of SageMaker and MLflow. */
-const otherServersRoutes: readonly Route<PublicNeeds>[] = [
-  {
-    verb: "POST",
-    address: "/v1/models/{model}:predict",
-    what: "a prediction by KServe's V1 protocol, as TensorFlow Serving has it too",
-    protocol: kserveV1,
-  },
-  {
-    verb: "POST",
-    address: "/v1/models/{model}/versions/{version}:predict",
-    what: "a prediction of this version by KServe's V1 protocol",
-    protocol: kserveV1,
-  },
-  {
-    verb: "GET",
-    address: "/v1/models",
-    what: "the models' names",
-    protocol: kserveV1,
-    reply: answersJson("the names", "V1Models"),
-    answer: (exchange, { registry }) => sendJson(exchange, listModels(registry.models.map(([name]) => name))),
-  },
-  {
-    verb: "GET",
-    address: "/v1/models/{model}",
-    what: "whether the model is ready, by version",
-    protocol: kserveV1,
-    reply: answersStatus,
-    answer: answerStatus,
-  },
-  {
-    verb: "GET",
-    address: "/v1/models/{model}/versions/{version}",
-    what: "whether this version is ready",
-    protocol: kserveV1,
-    reply: answersStatus,
-    answer: answerStatus,
-  },
-  {
-    verb: "POST",
-    address: "/invocations",
-    what: "a prediction of the default model, as SageMaker and MLflow ask for it",
-    protocol: invocations,
-  },
-  {
-    verb: "GET",
-    address: "/ping",
-    what: "whether every model is ready, as SageMaker and MLflow ask for it",
-    reply: answersReady,
-    answer: (exchange, { health }) => answerReady(exchange, health),
-  },
-];
-
 export const publicRoutes: readonly Route<PublicNeeds>[] = [
   {
     verb: "GET",
@@ -281,6 +222,21 @@ export const publicRoutes: readonly Route<PublicNeeds>[] = [
     what: "a prediction by the model's typed proto, in Connect's unary form",
     protocol: typedProto,
     modelOf: (names) => modelOfPackage(names.package!),
+  },
+  {
+    verb: "POST",
+    address: `/${inferenceServiceName}/ModelInfer`,
+    what: "a prediction by the inference service of gRPC, in Connect's unary form",
+    protocol: openInferenceConnect,
+    namesIn: namesInBody,
+  },
+  {
+    verb: "POST",
+    address: `/${inferenceServiceName}/{method}`,
+    what: "the inference service's other methods of one message, in Connect's unary form",
+    protocol: openInferenceConnect,
+    reply: answersJson("the reply's message", { type: "object" }, "model_not_found", "not_ready", "malformed_body"),
+    answer: (exchange, needs, { method }) => answerConnect(exchange, needs, decodeName(method!)),
   },
   {
     verb: "GET",
@@ -349,7 +305,10 @@ export function createPublicRouter(needs: PublicNeeds & CallNeeds, routes = publ
   return new Router({
     routes,
     needs,
-    predict: (exchange, address) => new HttpCall(exchange, needs, address).receive(),
+    predict: (exchange, address) => {
+      if (address.namesIn === undefined) new HttpCall(exchange, needs, address).receive();
+      else new BodyNamedCall(exchange, needs, address).receive(needs.registry.bodyBytesMax);
+    },
     describeMissing: (method, address) => `nothing is served at ${method} ${address}: GET / names the addresses`,
   });
 }
@@ -411,19 +370,6 @@ function answerModelConfiguration(exchange: Exchange, needs: CommonNeeds, names:
 function answerProto(exchange: Exchange, { registry }: CommonNeeds, { model }: AddressNames): void {
   const version = registry.choose(decodeName(model!), versionOf(exchange.query, undefined));
   exchange.send(200, protoContentType, protoText(version));
-}
-
-/** @throws {@link ServeError} model_not_found. */
-function answerStatus(exchange: Exchange, { registry }: CommonNeeds, { model, version }: AddressNames): void {
-  const name = decodeName(model!);
-  const versionName = version === undefined ? undefined : decodeName(version);
-  const all = registry.model(name);
-  const asked = versionName === undefined ? all : all.filter(({ number }) => String(number) === versionName);
-  // An unknown version is refused in the words of a call.
-  const ready = registry.find(name, versionName) !== undefined;
-  if (asked.length === 0) registry.choose(name, versionName);
-  const body = `${JSON.stringify(describeStatus(name, ready, asked))}\n`;
-  exchange.send(ready ? 200 : 503, json, body, ready ? [] : ["retry-after", "1"]);
 }
 
 function answerScrape(exchange: Exchange, { scrape, onScrapeError }: AdminNeeds): void {

@@ -15,9 +15,7 @@ async function loaded(...flags: readonly string[]): Promise<string[]> {
 }
 
 const isOptional = (url: string) =>
-  /\/transport\/grpc\/|\/open-inference\/proto\.|\/typed-proto\/(?:grpc|descriptor)\.|^node:http2$|\/node_modules\/@grpc\//.test(
-    url,
-  );
+  /\/transport\/grpc\/|\/typed-proto\/(?:grpc|descriptor)\.|^node:http2$|\/node_modules\/@grpc\//.test(url);
 
 test("a plain start loads nothing of gRPC, and one with gRPC nothing but its own and Node's", async () => {
   const plain = await loaded();

@@ -85,7 +85,7 @@ function readJsonLength(header: string, bodyBytes: number): number {
 }
 
 /** Of each tensor: its object, its parameters, its shape, its elements; and a list a row, where these are nested. */
-function jsonLimits(contract: ProtocolContract): DecodeLimits {
+export function jsonLimits(contract: ProtocolContract): DecodeLimits {
   const { rowsMax, membersMax } = contract.bodyLimits.decode;
   return { rowsMax, membersMax, containersMax: tensorsOf(contract).inputs.size * (rowsMax + 4) + 100 };
 }
