@@ -31,12 +31,18 @@ export class HttpCall implements Reply, BodyReceiver {
   /** Why the headers are refused, whatever the body is. */
   readonly #refusal: ServeError | undefined;
 
-  constructor(exchange: Exchange, needs: CallNeeds, { protocol, modelName, versionName }: PredictAddress) {
+  /** @param arrivedMs - Where the body was read before. */
+  constructor(
+    exchange: Exchange,
+    needs: CallNeeds,
+    { protocol, modelName, versionName }: PredictAddress,
+    arrivedMs = needs.now(),
+  ) {
     this.#exchange = exchange;
     this.#needs = needs;
     const traceparent = acceptTraceparent(exchange.traceparentHeader);
     const version = exchange.query === "" ? versionName : versionOf(exchange.query, versionName);
-    this.#call = new Call(protocol, this, needs.now(), modelName, version, exchange, traceparent);
+    this.#call = new Call(protocol, this, arrivedMs, modelName, version, exchange, traceparent);
     if (traceparent !== "") this.#call.tracestate = boundTracestate(exchange.tracestateHeader);
     this.#call.requestId = acceptRequestId(exchange.requestIdHeader) ?? needs.nextRequestId();
     this.#refusal = checkHeaders(exchange, this.#call);
@@ -54,6 +60,19 @@ export class HttpCall implements Reply, BodyReceiver {
     // How long a compressed body will be isn't known before it is inflated.
     const bytesMax = path.announce(this.#call, isPlain ? exchange.contentLength : -1);
     if (bytesMax !== undefined) exchange.readBody(bytesMax, isPlain ? this : coder.receiver(coding, bytesMax, this));
+  }
+
+  /** In the place of {@link receive}, where the body is there already. */
+  take(body: Buffer, lasts: boolean): void {
+    const { path } = this.#needs;
+    if (this.#refusal !== undefined) {
+      path.fail(this.#call, this.#refusal);
+      return;
+    }
+    const bytesMax = path.announce(this.#call, body.length);
+    if (bytesMax === undefined) return;
+    if (body.length > bytesMax) this.onTooLarge(body.length, bytesMax);
+    else this.onBody(body, lasts);
   }
 
   onBody(body: Buffer, lasts: boolean): void {

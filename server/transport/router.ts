@@ -1,5 +1,6 @@
 /** Which of a table's routes a request is for. What a listener answers with 404 and 405 follows from its table. */
 
+import type { Buffer } from "node:buffer";
 import { refuseMethod, ServeError } from "../errors.js";
 import type { Protocol } from "../protocol/protocol.js";
 import { checkLength, decodeName, shownAddress } from "./address.js";
@@ -23,7 +24,11 @@ export interface PredictRoute extends ServedAddress {
   readonly protocol: Protocol;
   /** Where the address names the model in another way. @throws {@link ServeError} for what is no model's name. */
   readonly modelOf?: (names: AddressNames) => string;
+  /** Where the body names model and version, "" for none. @throws {@link ServeError} for what can't be read. */
+  readonly namesIn?: NamesIn;
 }
+
+type NamesIn = (body: Buffer, contentType: string) => { readonly name: string; readonly version: string };
 
 export interface AnswerRoute<Needs> extends ServedAddress {
   /** Whose form its errors have, if they have one. */
@@ -42,6 +47,7 @@ export interface PredictAddress {
   readonly protocol: Protocol;
   readonly modelName: string | undefined;
   readonly versionName: string | undefined;
+  readonly namesIn?: NamesIn;
 }
 
 export interface RouterOptions<Needs> {
@@ -121,6 +127,7 @@ export class Router<Needs> {
       protocol: route.protocol,
       modelName: route.modelOf?.(names) ?? modelName,
       versionName: version === undefined ? undefined : decodeName(version),
+      ...(route.namesIn && { namesIn: route.namesIn }),
     };
     // Whoever makes up addresses only makes this map start anew.
     if (this.#parsed.size >= addressesMax) this.#parsed.clear();

@@ -4,10 +4,9 @@
  * `admin-routes.ts`.
  */
 
-import { invocations } from "../protocol/invocations/protocol.js";
 import { kserveV1 } from "../protocol/kserve-v1/protocol.js";
-import { describeStatus, listModels } from "../protocol/kserve-v1/status.js";
 import { type ErrorDetail, limitErrors } from "../protocol/limit-errors.js";
+import { namesInBody, openInferenceConnect } from "../protocol/open-inference/connect.js";
 import { openInference } from "../protocol/open-inference/protocol.js";
 import { predictJson } from "../protocol/predict-json/protocol.js";
 import type { Protocol } from "../protocol/protocol.js";
@@ -17,6 +16,8 @@ import { modelOfPackage, serviceAddress } from "../protocol/typed-proto/service-
 import type { Registry } from "../versions/registry.js";
 import { prefersHtml } from "./accept.js";
 import { decodeName, versionOf } from "./address.js";
+import { BodyNamedCall } from "./body-named-call.js";
+import { answerConnect, type ConnectAnswerNeeds } from "./connect-answer.js";
 import { type ControlNeeds, repositoryRoutes } from "./control-routes.js";
 import { describeModel, describeModels } from "./describe.js";
 import { docsPage } from "./docs-page.js";
@@ -24,9 +25,11 @@ import { answerLive, answerReady, answersReady, type Health } from "./health.js"
 import type { Exchange } from "./http/transport.js";
 import { type CallNeeds, HttpCall } from "./http-call.js";
 import { indexPageHeaders } from "./index-page.js";
+import { inferenceServiceName } from "./inference-methods.js";
 import { ifNoneMatch, type KeptText, keptReply, sendKept } from "./kept-text.js";
 import { type OpenInferenceNeeds, openInferenceAnswers } from "./open-inference-routes.js";
-import { type AnswerDescription, answersJson, htmlType, jsonReply } from "./openapi/answer-description.js";
+import { answersJson, htmlType } from "./openapi/answer-description.js";
+import { otherServersRoutes } from "./other-servers-routes.js";
 import { type AddressNames, type Route, Router } from "./router.js";
 import { sendJson } from "./send-json.js";
 
@@ -35,7 +38,7 @@ export interface CommonNeeds {
   readonly health: Health;
 }
 
-export interface PublicNeeds extends OpenInferenceNeeds, ControlNeeds {
+export interface PublicNeeds extends OpenInferenceNeeds, ControlNeeds, ConnectAnswerNeeds {
   /** What `GET /` says. */
   readonly index: { html(): string; json(): string };
   readonly openApi: { text(): Promise<KeptText> };
@@ -46,10 +49,6 @@ const json = "application/json";
 /** Errors at an address of no protocol have its form. */
 export const plainProtocol: Protocol = predictJson;
 
-const answersStatus: AnswerDescription = {
-  replies: { 200: jsonReply("it is", "V1Status"), 503: jsonReply("it isn't", "V1Status") },
-  errors: ["model_not_found"],
-};
 const protoContentType = "text/plain; charset=utf-8";
 
 /** Of both listeners. */
@@ -79,59 +78,6 @@ export const everywhere: readonly Route<CommonNeeds>[] = [
     verb: "GET",
     address: "/health/ready",
     what: "whether every model is ready",
-    reply: answersReady,
-    answer: (exchange, { health }) => answerReady(exchange, health),
-  },
-];
-
-/** What clients of KServe's V1 protocol and of TensorFlow Serving ask, and those of SageMaker and MLflow. */
-const otherServersRoutes: readonly Route<PublicNeeds>[] = [
-  {
-    verb: "POST",
-    address: "/v1/models/{model}:predict",
-    what: "a prediction by KServe's V1 protocol, as TensorFlow Serving has it too",
-    protocol: kserveV1,
-  },
-  {
-    verb: "POST",
-    address: "/v1/models/{model}/versions/{version}:predict",
-    what: "a prediction of this version by KServe's V1 protocol",
-    protocol: kserveV1,
-  },
-  {
-    verb: "GET",
-    address: "/v1/models",
-    what: "the models' names",
-    protocol: kserveV1,
-    reply: answersJson("the names", "V1Models"),
-    answer: (exchange, { registry }) => sendJson(exchange, listModels(registry.models.map(([name]) => name))),
-  },
-  {
-    verb: "GET",
-    address: "/v1/models/{model}",
-    what: "whether the model is ready, by version",
-    protocol: kserveV1,
-    reply: answersStatus,
-    answer: answerStatus,
-  },
-  {
-    verb: "GET",
-    address: "/v1/models/{model}/versions/{version}",
-    what: "whether this version is ready",
-    protocol: kserveV1,
-    reply: answersStatus,
-    answer: answerStatus,
-  },
-  {
-    verb: "POST",
-    address: "/invocations",
-    what: "a prediction of the default model, as SageMaker and MLflow ask for it",
-    protocol: invocations,
-  },
-  {
-    verb: "GET",
-    address: "/ping",
-    what: "whether every model is ready, as SageMaker and MLflow ask for it",
     reply: answersReady,
     answer: (exchange, { health }) => answerReady(exchange, health),
   },
@@ -192,6 +138,21 @@ export const publicRoutes: readonly Route<PublicNeeds>[] = [
     what: "a prediction by the model's typed proto, in Connect's unary form",
     protocol: typedProto,
     modelOf: (names) => modelOfPackage(names.package!),
+  },
+  {
+    verb: "POST",
+    address: `/${inferenceServiceName}/ModelInfer`,
+    what: "a prediction by the inference service of gRPC, in Connect's unary form",
+    protocol: openInferenceConnect,
+    namesIn: namesInBody,
+  },
+  {
+    verb: "POST",
+    address: `/${inferenceServiceName}/{method}`,
+    what: "the inference service's other methods of one message, in Connect's unary form",
+    protocol: openInferenceConnect,
+    reply: answersJson("the reply's message", { type: "object" }, "model_not_found", "not_ready", "malformed_body"),
+    answer: (exchange, needs, { method }) => answerConnect(exchange, needs, decodeName(method!)),
   },
   {
     verb: "GET",
@@ -257,7 +218,10 @@ export function createPublicRouter(needs: PublicNeeds & CallNeeds, routes = publ
   return new Router({
     routes,
     needs,
-    predict: (exchange, address) => new HttpCall(exchange, needs, address).receive(),
+    predict: (exchange, address) => {
+      if (address.namesIn === undefined) new HttpCall(exchange, needs, address).receive();
+      else new BodyNamedCall(exchange, needs, address).receive(needs.registry.bodyBytesMax);
+    },
     describeMissing: (method, address) =>
       address.startsWith('"/v2/repository/')
         ? "the repository is controlled at the admin listener alone: --repository-control serves this address here too"
@@ -287,17 +251,4 @@ function answerDocs(exchange: Exchange, { onAnswerError }: PublicNeeds): void {
 function answerProto(exchange: Exchange, { registry }: CommonNeeds, { model }: AddressNames): void {
   const version = registry.choose(decodeName(model!), versionOf(exchange.query, undefined));
   exchange.send(200, protoContentType, protoText(version));
-}
-
-/** @throws {@link ServeError} model_not_found. */
-function answerStatus(exchange: Exchange, { registry }: CommonNeeds, { model, version }: AddressNames): void {
-  const name = decodeName(model!);
-  const versionName = version === undefined ? undefined : decodeName(version);
-  const all = registry.model(name);
-  const asked = versionName === undefined ? all : all.filter(({ number }) => String(number) === versionName);
-  // An unknown version is refused in the words of a call.
-  const ready = registry.find(name, versionName) !== undefined;
-  if (asked.length === 0) registry.choose(name, versionName);
-  const body = `${JSON.stringify(describeStatus(name, ready, asked))}\n`;
-  exchange.send(ready ? 200 : 503, json, body, ready ? [] : ["retry-after", "1"]);
 }

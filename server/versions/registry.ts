@@ -161,6 +161,11 @@ export class Registry {
     return version instanceof Servable ? version.bodyLimits : unknownModelLimits;
   }
 
+  /** The most bytes that any version takes in a body: known before it is known which one. */
+  get bodyBytesMax(): number {
+    return Math.max(unknownModelLimits.bodyBytesMax, ...this.versions.map(({ bodyLimits }) => bodyLimits.bodyBytesMax));
+  }
+
   /** Whether the server is ready, as far as its models go. */
   get ready(): boolean {
     return areServed(

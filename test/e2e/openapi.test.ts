@@ -64,6 +64,11 @@ function operations(verb: string): Operation[] {
     }));
 }
 
+/** What takes rows; other POSTs take a message that may be empty. */
+function predictions(): Operation[] {
+  return operations("post").filter(({ address }) => document.paths[address].post.requestBody !== undefined);
+}
+
 /** Holds a reply to what the document says of its status. */
 function expectDescribed({ address, verb }: Operation, reply: Answer): void {
   const { part, keys } = at("paths", address, verb, "responses", String(reply.status));
@@ -90,7 +95,7 @@ test("every GET in it answers 200, as it says", async () => {
 
 test("every example in it is by its own schema, and answered by a prediction, as it says", async () => {
   let asked = 0;
-  for (const operation of operations("post")) {
+  for (const operation of predictions()) {
     const content = ["paths", operation.address, "post", "requestBody", "content", "application/json"];
     const examples = Object.keys(at(...content).part.examples);
     expect(examples, operation.address).toContain("row");
@@ -108,7 +113,7 @@ test("every example in it is by its own schema, and answered by a prediction, as
 
 test("every refusal is as it says, in the form of its protocol", async () => {
   const statuses = new Set<number>();
-  for (const operation of operations("post")) {
+  for (const operation of predictions()) {
     const replies = [
       await post(server.httpPort, operation.path, '{"value":'),
       await post(server.httpPort, operation.path, { rows: [{ nothing: 1 }], partial: false }),

@@ -1,10 +1,12 @@
 /** Goal: clients of other makers get what `/predict` gives, over gRPC, as their users call it. */
 
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findProgram } from "../support/programs.js";
 import { endServers, startServer } from "../support/server-process.js";
+import { difference, shellBlocks } from "../support/shell-blocks.js";
 
 const models = fileURLToPath(new URL("../../models", import.meta.url));
 const script = fileURLToPath(new URL("triton_grpc_client.py", import.meta.url));
@@ -36,6 +38,17 @@ test("grpcurl, which has no file of ours, by reflection", (context) => {
   const request = JSON.stringify({ model_name: "demand", inputs });
   const reply = JSON.parse(run("-d", request, address, "inference.GRPCInferenceService/ModelInfer"));
   expect(reply.outputs[0].contents.fp64Contents).toEqual([prediction]);
+});
+
+test("the commands of docs/grpc.md give what it shows", (context) => {
+  const grpcurl = findProgram("grpcurl") ?? context.skip("grpcurl isn't installed: see the test before");
+  const blocks = shellBlocks(readFileSync("docs/grpc.md", "utf8")).filter(({ script }) => !script.startsWith("npm"));
+  expect(blocks.length).toBeGreaterThan(2);
+  for (const { script, expected } of blocks) {
+    const here = script.replaceAll("127.0.0.1:8001", address).replaceAll("grpcurl ", `${grpcurl} `);
+    const output = execFileSync("sh", ["-ec", here], { encoding: "utf8" });
+    expect(difference(expected!, output), script).toBeUndefined();
+  }
 });
 
 test("NVIDIA's tritonclient, with its stream", (context) => {

@@ -127,7 +127,7 @@ function withLength(text: Buffer): Buffer {
 }
 
 /** Of each tensor: its object, its parameters, its shape, its elements; and a list a row, where these are nested. */
-function jsonLimits(contract: ProtocolContract): DecodeLimits {
+export function jsonLimits(contract: ProtocolContract): DecodeLimits {
   const { rowsMax, membersMax } = contract.bodyLimits.decode;
   return { rowsMax, membersMax, containersMax: tensorsOf(contract).inputs.size * (rowsMax + 4) + 100 };
 }

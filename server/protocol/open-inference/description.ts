@@ -100,7 +100,7 @@ export const openInferenceDescription: ProtocolDescription = {
 };
 
 /** A row as tensors; undefined where one of them can't be written without a mask. */
-function inputsOf(row: JsonObject, contract: ProtocolContract): readonly JsonObject[] | undefined {
+export function inputsOf(row: JsonObject, contract: ProtocolContract): readonly JsonObject[] | undefined {
   const sent = [...tensorsOf(contract).inputs.values()].filter(
     ({ name, isMask }) => !isMask && Object.hasOwn(row, name),
   );

@@ -179,6 +179,12 @@ export class WireReader {
     return [this.#unsigned(), this.#isExact(this.#high)];
   }
 
+  /** An integer of 64 bits as it stands, unsigned. */
+  readBits(): bigint {
+    this.#readVarint();
+    return (BigInt(this.#high) << 32n) + BigInt(this.#low);
+  }
+
   readFloat(): number {
     this.#advance(4);
     return this.bytes.readFloatLE(this.pos - 4);
@@ -298,7 +304,7 @@ export class WireWriter {
 
   /** As {@link integer}, with zero written too: of a field whose absence counts. */
   explicit(field: number, value: number): this {
-    this.#tag(field, wireTypes.varint);
+    this.tag(field, wireTypes.varint);
     return this.varint(value);
   }
 
@@ -308,9 +314,18 @@ export class WireWriter {
 
   /** Written even if it is zero, which may be negative. */
   double(field: number, value: number): this {
-    this.#tag(field, wireTypes.fixed64);
+    return this.tag(field, wireTypes.fixed64).rawDouble(value);
+  }
+
+  rawDouble(value: number): this {
     this.#reserve(8);
     this.#length = this.#bytes.writeDoubleLE(value, this.#length);
+    return this;
+  }
+
+  rawFloat(value: number): this {
+    this.#reserve(4);
+    this.#length = this.#bytes.writeFloatLE(value, this.#length);
     return this;
   }
 
@@ -324,7 +339,7 @@ export class WireWriter {
 
   /** What stands before bytes that are written elsewhere. */
   head(field: number, length: number): this {
-    this.#tag(field, wireTypes.bytes);
+    this.tag(field, wireTypes.bytes);
     return this.varint(length);
   }
 
@@ -335,10 +350,10 @@ export class WireWriter {
     return this;
   }
 
-  varint(value: number): this {
+  varint(value: number | bigint): this {
     this.#reserve(10);
     const bytes = this.#bytes;
-    if (value >= 0) {
+    if (typeof value === "number" && value >= 0) {
       let rest = value;
       for (; rest >= 0x80; rest = Math.floor(rest / 0x80)) bytes[this.#length++] = (rest % 0x80) | 0x80;
       bytes[this.#length++] = rest;
@@ -350,8 +365,9 @@ export class WireWriter {
     return this;
   }
 
-  #tag(field: number, wireType: number): void {
-    this.varint(field * 8 + wireType);
+  /** What stands before a value that is written elsewhere. */
+  tag(field: number, wireType: number): this {
+    return this.varint(field * 8 + wireType);
   }
 
   #reserve(count: number): void {

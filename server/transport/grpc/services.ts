@@ -1,7 +1,8 @@
 /** What is served over gRPC, and where: put together where the listeners begin. */
 
+import { inferenceServiceName } from "../inference-methods.js";
 import { healthService } from "./health-service.js";
-import { type InferenceNeeds, inferenceService, inferenceServiceName } from "./inference-service.js";
+import { type InferenceNeeds, inferenceService } from "./inference-service.js";
 import { type GrpcListener, type GrpcListenerOptions, listenGrpc } from "./listener.js";
 import { reflectionServices } from "./reflection-service.js";
 import type { Method } from "./service.js";

@@ -35,7 +35,7 @@ export class TypedServices {
 
   constructor(needs: TypedNeeds) {
     this.#needs = needs;
-    this.#protocol = needs.limited(typedProtoGrpc as Protocol);
+    this.#protocol = needs.limited(typedProtoGrpc);
   }
 
   /** Of the models that are served at this moment. */

@@ -52,6 +52,7 @@ export function parameterComponents(example: { name: string; number: number } | 
       "The name of a model as its proto's package ends in it: GET /models/{model}/proto.",
       example && packageOf(example.name).split(".").at(-1),
     ),
+    "path.method": inPath("method", "A method of the inference service that takes one message.", "ModelReady"),
     "path.version": inPath("version", "The number of one of its versions.", example && String(example.number)),
   };
 }

@@ -8,6 +8,7 @@ import { columnFile } from "../../examples/column-file.js";
 import { lengthHeader, makeMessage, readReply } from "../../support/open-inference.js";
 import { tensorsOfRows } from "../../support/row-tensors.js";
 import { toJson } from "../../support/to-json.js";
+import { inferenceMembers } from "./inference-members.js";
 import type { ProtocolMember } from "./member.js";
 import { invocationsMember, kserveV1Member } from "./tables.js";
 import { typedProtoJsonMember, typedProtoMember } from "./typed-proto-members.js";
@@ -126,4 +127,5 @@ export const members: readonly ProtocolMember[] = [
   invocationsMember,
   typedProtoMember,
   typedProtoJsonMember,
+  ...inferenceMembers,
 ];

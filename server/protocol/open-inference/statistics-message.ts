@@ -1,13 +1,8 @@
 /** `inference.ModelStatisticsResponse`. @see proto/open_inference.proto */
 
 import type { Buffer } from "node:buffer";
-import {
-  batchParts,
-  inferenceParts,
-  type ModelStatistics,
-  type StatisticDuration,
-} from "../../protocol/open-inference/statistics.js";
-import { WireWriter } from "../../protocol/protobuf/wire.js";
+import { WireWriter } from "../protobuf/wire.js";
+import { batchParts, inferenceParts, type ModelStatistics, type StatisticDuration } from "./statistics.js";
 
 export function writeStatistics(all: readonly ModelStatistics[]): Buffer {
   const reply = new WireWriter();
