@@ -11,6 +11,7 @@ const flags: Flags = {
   url: { value: "URL", help: "the server, as http://127.0.0.1:8080 (the default)" },
   grpc: { value: "ADDRESS", help: "its gRPC listener, as 127.0.0.1:9000; without it those cases are skipped" },
   model: { value: "NAMES", help: "models to ask, with commas between; a case takes the first that can show its rule" },
+  header: { value: "HEADER", help: "sent with every request, as 'authorization: Bearer ...'" },
   request: {
     value: "FILE",
     help: "a JSON inference request of one row for the first model, in the place of a made one",
@@ -64,12 +65,20 @@ async function open(values: FlagValues): Promise<Suite> {
   if (!URL.canParse(url) || new URL(url).protocol !== "http:")
     throw new OptionError(`--url: expected an address as http://127.0.0.1:8080, got ${JSON.stringify(url)}`);
   const mayUnload = values.has("unload");
+  const headers = readHeader(values.get("header"));
   const request = readRequestFile(values.get("request"));
   try {
-    return await Suite.open({ url, grpc: values.get("grpc"), models, mayUnload, request });
+    return await Suite.open({ url, grpc: values.get("grpc"), models, mayUnload, headers, request });
   } catch (reason) {
     throw new OptionError((reason as Error).message);
   }
+}
+
+function readHeader(text: string | undefined): Record<string, string> {
+  if (text === undefined) return {};
+  const [, name, value] = /^([\w-]+):\s*(.*)$/.exec(text) ?? [];
+  if (name === undefined) throw new OptionError(`--header: expected "name: value", got ${JSON.stringify(text)}`);
+  return { [name.toLowerCase()]: value! };
 }
 
 function readRequestFile(file: string | undefined) {

@@ -44,12 +44,13 @@ export function loadProtos(): PackageDefinition {
 const callMsMax = 30_000;
 
 export class GrpcClient {
-  readonly address: string;
   readonly #client: Client;
+  readonly #metadata: Readonly<Record<string, string>>;
   readonly #methods = new Map<string, MethodDefinition<Message, Message>>();
 
-  constructor(address: string) {
-    this.address = address;
+  /** @param metadata - Of every call. */
+  constructor(address: string, metadata: Readonly<Record<string, string>> = {}) {
+    this.#metadata = metadata;
     this.#client = new Client(address, credentials.createInsecure(), { "grpc.max_receive_message_length": -1 });
     for (const definition of Object.values(loadProtos())) {
       if ("format" in definition) continue;
@@ -80,7 +81,7 @@ export class GrpcClient {
         requestSerialize,
         responseDeserialize,
         message,
-        tagged(caseId),
+        this.#tagged(caseId),
         { deadline: Date.now() + callMsMax },
         (error: ServiceError | null, reply: Message) =>
           resolve({ code: status[error?.code ?? 0]!, details: error?.details ?? "", reply }),
@@ -100,7 +101,7 @@ export class GrpcClient {
       pathOf(method),
       requestSerialize,
       responseDeserialize,
-      tagged(caseId),
+      this.#tagged(caseId),
       options,
     );
     for (const message of messages) call.write(message);
@@ -120,6 +121,13 @@ export class GrpcClient {
     });
   }
 
+  #tagged(caseId: string): Metadata {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(this.#metadata)) metadata.set(name, value);
+    metadata.set(caseHeader, caseId);
+    return metadata;
+  }
+
   #method(method: string): MethodDefinition<Message, Message> {
     const found = this.#methods.get(pathOf(method));
     if (found === undefined) throw new Error(`there is no method ${method} in the .proto files`);
@@ -133,9 +141,3 @@ export class GrpcClient {
 
 export const pathOf = (method: string): string =>
   method.includes("/") ? `/${method}` : `/${inferenceService}/${method}`;
-
-function tagged(caseId: string): Metadata {
-  const metadata = new Metadata();
-  metadata.set(caseHeader, caseId);
-  return metadata;
-}

@@ -33,9 +33,12 @@ const replyMsMax = 30_000;
 
 export class GrpcWire {
   readonly #authority: string;
+  readonly #headers: OutgoingHttpHeaders;
   #session: ClientHttp2Session | undefined;
 
-  constructor(address: string) {
+  /** @param headers - Of every call. */
+  constructor(address: string, headers: OutgoingHttpHeaders = {}) {
+    this.#headers = headers;
     this.#authority = `http://${address}`;
   }
 
@@ -48,6 +51,8 @@ export class GrpcWire {
         ":path": path,
         "content-type": "application/grpc",
         te: "trailers",
+        "grpc-timeout": `${replyMsMax / 1000}S`,
+        ...this.#headers,
         [caseHeader]: caseId,
         ...headers,
       });

@@ -30,7 +30,11 @@ export class HttpClient {
   readonly #base: URL;
   readonly #agent = new Agent({ keepAlive: true });
 
-  constructor(url: string) {
+  readonly #headers: OutgoingHttpHeaders;
+
+  /** @param headers - Of every request. */
+  constructor(url: string, headers: OutgoingHttpHeaders = {}) {
+    this.#headers = headers;
     this.#base = new URL(url.endsWith("/") ? url : `${url}/`);
   }
 
@@ -63,7 +67,7 @@ export class HttpClient {
           port: this.#base.port,
           path: `${this.#base.pathname}${path}`,
           method,
-          headers: { [caseHeader]: caseId, ...framing, ...headers },
+          headers: { ...this.#headers, [caseHeader]: caseId, ...framing, ...headers },
           agent: this.#agent,
           timeout: replyMsMax,
         },

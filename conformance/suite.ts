@@ -33,6 +33,8 @@ export interface SuiteOptions {
   /** A case is run with the first one that can show its rule. */
   readonly models: readonly string[];
   readonly mayUnload?: boolean;
+  /** Of every request: an authorization, a time that the server has for it. Over gRPC they are metadata. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** A request of one row, for the first model. */
   readonly request?: Members | undefined;
 }
@@ -59,11 +61,11 @@ export class Suite {
   }
 
   /** @throws Error with a sentence when a model's metadata can't be read or it takes no row. */
-  static async open({ url, grpc, models, mayUnload = false, request }: SuiteOptions): Promise<Suite> {
+  static async open({ url, grpc, models, mayUnload = false, headers = {}, request }: SuiteOptions): Promise<Suite> {
     const clients = {
-      http: new HttpClient(url),
-      grpc: grpc === undefined ? undefined : new GrpcClient(grpc),
-      wire: grpc === undefined ? undefined : new GrpcWire(grpc),
+      http: new HttpClient(url, headers),
+      grpc: grpc === undefined ? undefined : new GrpcClient(grpc, headers),
+      wire: grpc === undefined ? undefined : new GrpcWire(grpc, headers),
     };
     try {
       const facts: ModelFacts[] = [];

@@ -6,7 +6,7 @@ import { isRefused, outputsOf, replyOf } from "../grpc-reply.js";
 import { check } from "../mismatch.js";
 import { type Probe, unknownName, unknownVersion } from "../probe.js";
 import { hasItsElements, type Members } from "../reply.js";
-import { extension, grpc } from "../sources.js";
+import { extension, grpc, grpcCore } from "../sources.js";
 import { bytesOf, datatypes, joinRows, sameValues, type Tensor } from "../tensors.js";
 import { sameAnswer } from "./http-infer.js";
 import {
@@ -315,8 +315,8 @@ const refused: Readonly<Record<string, readonly [string, Change, Case["needs"]?]
 
 const refusedCases: readonly Case[] = Object.entries(refused).map(([name, [what, change, needs]]) => ({
   id: `grpc.errors.${name}`,
-  rule: `${what} is refused: a status other than OK that says that the request is wrong, and a message.`,
-  source: inference,
+  rule: `${what}: refused, with a status that says that the request is wrong (not UNKNOWN, not INTERNAL), and a message.`,
+  source: grpcCore("doc/statuscodes.md"),
   needs: all(noHalf, needs),
   check: async (probe) => isRefused(await probe.call("ModelInfer", change(probe))),
 }));

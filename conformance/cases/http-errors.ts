@@ -26,7 +26,7 @@ const refusals = (area: string, source: string, cases: Readonly<Record<string, r
   Object.entries(cases).map(
     ([name, [what, check]]): Case => ({
       id: `http.${area}.${name}`,
-      rule: `${what} is refused: a status of 4xx and an error.`,
+      rule: `${what}: refused, with a status of 4xx and an error.`,
       source,
       needs: noHalf,
       check,
@@ -44,7 +44,7 @@ export const shapeCases: readonly Case[] = [
     ],
     fewer: ["A tensor with one element less than its shape", firstInput((input) => ({ data: dataOf(input).slice(1) }))],
     ragged: [
-      "A tensor whose lists differ in length, which is neither flat nor in its dimensions,",
+      "A tensor whose lists differ in length, which is neither flat nor in its dimensions",
       firstInput((input) => ({
         shape: [2, ...shapeOf(input).slice(1)],
         data: [[...dataOf(input), dataOf(input)[0]], dataOf(input).slice(1)],
@@ -66,7 +66,7 @@ export const shapeCases: readonly Case[] = [
       firstInput((input) => ({ shape: [2 ** 52, ...shapeOf(input).slice(1)] })),
     ],
     overflow: [
-      "A shape whose product is 0 in 64 bits, with no elements,",
+      "A shape whose product is 0 in 64 bits, with no elements",
       firstInput(() => ({ shape: [2 ** 32, 2 ** 32], data: [] })),
     ],
     rank: [
@@ -111,7 +111,7 @@ export const errorCases: readonly Case[] = [
       async (probe) => isRefused(await probe.inferText(`${JSON.stringify(probe.request())} x`)),
     ],
     nan: [
-      "A body with NaN, which JSON doesn't have,",
+      "A body with NaN, which JSON doesn't have",
       async (probe) =>
         isRefused(await probe.inferText(JSON.stringify(probe.request()).replace(/"data":\[[^\]]*\]/, '"data":[NaN]'))),
     ],

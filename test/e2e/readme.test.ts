@@ -15,6 +15,7 @@ const pages = [
   "README.md",
   "docs/http.md",
   "docs/protocols.md",
+  "docs/conformance.md",
   "docs/typed-proto.md",
   "docs/migrate.md",
   "docs/operations.md",

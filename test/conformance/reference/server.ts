@@ -2,7 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
-import { createServer as createHttp } from "node:http";
+import { createServer as createHttp, Server as HttpServer } from "node:http";
 import { createServer as createHttp2, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo, Server } from "node:net";
 import { type MethodDefinition, type ServiceDefinition, status } from "@grpc/grpc-js";
@@ -56,9 +56,12 @@ export class ReferenceServer {
     this.#mutation.become(mutants);
   }
 
+  /** Ends it at once, open connections included. */
   async end(): Promise<void> {
     for (const session of this.#sessions) session.destroy();
-    await Promise.all(this.#servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    const closed = this.#servers.map((server) => new Promise((resolve) => server.close(resolve)));
+    for (const server of this.#servers) if (server instanceof HttpServer) server.closeAllConnections();
+    await Promise.all(closed);
   }
 }
 
