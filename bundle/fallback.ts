@@ -34,6 +34,8 @@ export interface FallbackSurroundings {
 export function fallbackProblems(fallback: Fallback, { rowSchema, postprocessor }: FallbackSurroundings): string[] {
   switch (fallback.kind) {
     case "none":
+    case "last_good_version":
+      // Which version that will be isn't known before it is asked.
       return [];
     case "constant":
       return postprocessor

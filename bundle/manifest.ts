@@ -117,8 +117,13 @@ const fallbackSchema = z
           postprocessing: postprocessingGraphSchema,
         })
         .describe("Two graphs without a model between: the second takes the tensors that the first gives."),
+      z
+        .strictObject({ kind: z.literal("last_good_version") })
+        .describe(
+          "The answer of the newest older version that serves, where it takes the rows and answers in the same form.",
+        ),
     ],
-    { error: 'a fallback of kind "none", "constant" or "rule"' },
+    { error: 'a fallback of kind "none", "constant", "rule" or "last_good_version"' },
   )
   .describe("What is answered where the model can't: too late, failed, or with a number that isn't finite.");
 

@@ -1,18 +1,23 @@
 /**
- * What answers in the model's place, as the bundle declares it: a constant, or a rule over the row.
+ * What answers in the model's place, as the bundle declares it: a constant, a rule over the row, or the version that
+ * served before.
  *
  * It runs while something has gone wrong, so it asks for nothing but the processor, and never makes things worse:
  * whatever keeps it from a sound answer is no answer, and the caller hears of the failure itself.
  */
 
-import type { Bundle } from "../../bundle/index.js";
+import type { Bundle, RowSchema } from "../../bundle/index.js";
 import {
   type Answer,
+  Columns,
   createPostprocessor,
   createPreprocessor,
+  type Postprocessor,
+  type Preprocessor,
   type Row,
   type RowInput,
 } from "../../preprocessing/index.js";
+import type { Runner } from "../inference/runner.js";
 import { newBlocks } from "../path/blocks.js";
 import { isFiniteAnswer } from "../path/finite.js";
 
@@ -29,9 +34,26 @@ export interface Fallback {
 
 type Declared = Bundle["manifest"]["fallback"];
 
-/** @returns Undefined for a bundle that declares none. */
-export function createFallback({ manifest: { fallback }, postprocessing }: Bundle): Fallback | undefined {
+/** A version that may answer for another one. */
+export interface StandIn {
+  readonly rowSchema: RowSchema;
+  readonly preprocessor: Preprocessor;
+  readonly postprocessor: Postprocessor;
+  /** Undefined where its models don't run on the event loop. */
+  readonly lane: { readonly runner: Runner | undefined } | undefined;
+}
+
+/**
+ * @param lastGood - The version that served before, while it does.
+ * @returns Undefined for a bundle that declares none.
+ */
+export function createFallback(
+  { manifest: { fallback }, postprocessing }: Bundle,
+  lastGood: () => StandIn | undefined = () => undefined,
+): Fallback | undefined {
   switch (fallback.kind) {
+    case "last_good_version":
+      return createStandIn(createPostprocessor(postprocessing), lastGood);
     case "none":
       return undefined;
     case "constant":
@@ -56,6 +78,42 @@ function createConstant(
       return { predictions, probabilities: ofAllRows };
     },
   };
+}
+
+/** It runs the other version's model at once, without a queue: what keeps the version's own lane doesn't keep it. */
+function createStandIn(own: Postprocessor, lastGood: () => StandIn | undefined): Fallback {
+  return {
+    needsRows: true,
+    answer(rows, first, end) {
+      const other = lastGood();
+      const runner = other?.lane?.runner;
+      if (other === undefined || runner === undefined || !hasSameForm(own, other.postprocessor)) return undefined;
+      try {
+        if (!acceptsAll(other.rowSchema, rows, first, end)) return undefined;
+        const blocks = newBlocks(end - first, other.preprocessor.outputs);
+        if (other.preprocessor.run(rows, blocks, 0, first, end).length > 0) return undefined;
+        const { raw, failedRows } = runner.run(blocks, end - first);
+        if (failedRows.length > 0) return undefined;
+        const answer = other.postprocessor.run(raw, 0, end - first);
+        return isFiniteAnswer(answer) ? answer : undefined;
+      } catch {
+        return undefined;
+      }
+    },
+  };
+}
+
+/** Callers read its answer as they read the version's own. */
+function hasSameForm(own: Postprocessor, other: Postprocessor): boolean {
+  const form = ({ names, labels, hasProbabilities }: Postprocessor) =>
+    JSON.stringify([names ?? null, labels ?? null, hasProbabilities]);
+  return form(own) === form(other);
+}
+
+function acceptsAll(schema: RowSchema, rows: RowInput<Row>, first: number, end: number): boolean {
+  if (rows instanceof Columns) return schema.acceptsColumns(rows, first, end);
+  for (let row = first; row < end; row++) if (!schema.accepts(rows[row])) return false;
+  return true;
 }
 
 function createRule({ preprocessing, postprocessing }: Extract<Declared, { kind: "rule" }>): Fallback {

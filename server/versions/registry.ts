@@ -52,7 +52,14 @@ export class Registry {
     const at = place === -1 ? before.length : place;
     const candidates = before.toSpliced(at, this.#byKey.has(key) ? 1 : 0, version);
     this.#byKey.set(key, version);
+    if (version instanceof Servable) version.lastGood = () => this.#readyBefore(version);
     this.#models.set(name, { name, candidates, policy: this.#policy });
+  }
+
+  /** The newest version that serves, of those that are older than this one. */
+  #readyBefore({ name, number }: Servable): Servable | undefined {
+    const older = this.#models.get(name)?.candidates.find((other) => other.number < number && other.state === "ready");
+    return older as Servable | undefined;
   }
 
   /** Nothing is known of a version any more; of a model, once it has no version. */

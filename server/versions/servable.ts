@@ -15,7 +15,7 @@ import type { PredictionCache } from "../path/cache.js";
 import type { ServingVersion } from "../path/serving-version.js";
 import { createBlockView } from "./block-view.js";
 import type { Contract } from "./contract.js";
-import { createFallback, type Fallback } from "./fallback.js";
+import { createFallback, type Fallback, type StandIn } from "./fallback.js";
 import { mayFollow, type VersionState } from "./states.js";
 
 /** `refused`: it doesn't answer as its golden rows say. `failed`: it couldn't be loaded or run, or wasn't wanted. */
@@ -55,6 +55,8 @@ export class Servable implements ServingVersion {
   runUs: Prepared["runUs"] = [];
   /** What its golden rows showed on this server; undefined until they ran. */
   proof: ProofSummary | undefined = undefined;
+  /** The version that served before it, while that serves: for a bundle that falls back to it. */
+  lastGood: () => StandIn | undefined = () => undefined;
   /** Why it failed: sentences for `/models/{m}` and the log. */
   problems: readonly string[] = [];
   readonly #fallback: Fallback | undefined;
@@ -79,7 +81,7 @@ export class Servable implements ServingVersion {
     this.bodyLimits = bodyLimits;
     this.sloMs = sloMs;
     this.replyHeaders = ["x-plumb-version", String(number), "x-plumb-digest", contract.bundle.digest];
-    this.#fallback = createFallback(contract.bundle);
+    this.#fallback = createFallback(contract.bundle, () => this.lastGood());
   }
 
   get state(): VersionState {

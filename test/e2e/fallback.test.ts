@@ -6,7 +6,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { ask, post } from "../support/http-client.js";
 import { busyWorkers, metric } from "../support/metrics.js";
-import { lookupModel, type ModelStore, rootModel, spinModel, writeStore } from "../support/model-store.js";
+import { echoModel, lookupModel, type ModelStore, rootModel, spinModel, writeStore } from "../support/model-store.js";
 import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 import { linearRule } from "../support/tiny-bundle.js";
 
@@ -154,5 +154,32 @@ test("a bundle whose fallback names a feature that isn't there is refused, with 
     expect((await predict("root", { value: 4 })).json).toMatchObject({ prediction: 2, version: 1 });
   } finally {
     await broken.remove();
+  }
+});
+
+test("a version that falls back to the one before is answered for by it, as long as that serves and takes the row", async () => {
+  const versions = await writeStore(
+    echoModel({ name: "step" }),
+    rootModel({ name: "step", version: 2, fallback: { kind: "last_good_version" } }),
+    rootModel({ name: "form", labels: ["low", "high"] }),
+    rootModel({ name: "form", version: 2, fallback: { kind: "last_good_version" } }),
+  );
+  try {
+    server = await startServer(versions.directory, "--execution", "inline");
+    const answer = await predict("step", { rows: [{ value: 9 }, { value: -4 }] });
+    expect(answer).toMatchObject({
+      status: 200,
+      json: { predictions: [3, -4], version: 2, fallback: { reason: "model_output_invalid", rows: [1] } },
+    });
+    expect(answer.headers).toMatchObject({ "x-plumb-version": "2", "x-plumb-fallback": "model_output_invalid" });
+    const isError = { status: 500, json: { error: { code: "model_output_invalid" } } };
+    // The one before takes no value below a million, and that of another model gives labels.
+    expect(await predict("step", { value: -2_000_000 })).toMatchObject(isError);
+    expect(await predict("form", { value: -4 })).toMatchObject(isError);
+    expect((await post(server.adminPort, "/models/step/versions/1/unload", "")).status).toBe(200);
+    expect(await predict("step", { value: -4 })).toMatchObject(isError);
+  } finally {
+    await endServers();
+    await versions.remove();
   }
 });

@@ -102,7 +102,7 @@ describe("takes the examples of docs/bundle-format.md", () => {
   const examples = [...section.matchAll(/```json\n(.*?)```/gs)].map(([, text]) => JSON.parse(text!));
 
   test("one of each kind", () => {
-    expect(examples.map(({ kind }) => kind)).toEqual(["none", "constant", "rule"]);
+    expect(examples.map(({ kind }) => kind)).toEqual(["none", "constant", "rule", "last_good_version"]);
   });
 
   test.each(examples)("$kind", async (example) => {

@@ -140,7 +140,7 @@ const cases: [string, (manifest: Document) => void, string | string[]][] = [
   [
     "an unknown fallback",
     (m) => (m.fallback = { kind: "pray" }),
-    'fallback.kind: expected a fallback of kind "none", "constant" or "rule", got the string "pray"',
+    'fallback.kind: expected a fallback of kind "none", "constant", "rule" or "last_good_version", got the string "pray"',
   ],
   [
     "a library without a version",
