@@ -23,6 +23,9 @@ import {
   type ToServing,
 } from "./messages.js";
 
+/** How long an order may take to come after a signal that the primary has too, milliseconds. */
+const orderMs = 200;
+
 interface Stop {
   readonly reason: string;
   readonly othersServe: boolean;
@@ -150,7 +153,8 @@ function listenToSignals(): void {
   let count = 0;
   for (const signal of ["SIGTERM", "SIGXCPU"]) {
     process.on(signal, () => {
-      if (++count === 1) stop({ reason: signal, othersServe: true, code: 0 });
+      // An order of the primary's comes first: it knows whether the whole server ends.
+      if (++count === 1) setTimeout(() => stop({ reason: signal, othersServe: true, code: 0 }), orderMs);
       else endAtOnce();
     });
   }
