@@ -36,9 +36,9 @@ def test_answers_are_those_of_the_pipeline(demand, golden):
     got = np.array([[number_value(form) for form in line["features"]["X"]] for line in golden])
     assert got.tobytes() == expected.tobytes()
     predictions = np.array([number_value(line["prediction"]) for line in golden], dtype=np.float32)
-    assert predictions.tobytes() == demand.pipeline.predict(demand._frame(rows)).tobytes()
+    assert predictions.tobytes() == demand.pipeline.predict(demand.frame(rows)).tobytes()
     margins = np.array([number_value(line["raw"]["main.Y"][0]) for line in golden], dtype=np.float32)
-    assert margins.tobytes() == demand.answers(rows).raw.tobytes()
+    assert margins.tobytes() == demand.answers(rows).raw.astype(np.float32).tobytes()
 
 
 def test_the_row_of_the_probe_is_answered_as_the_probe_was(demand):

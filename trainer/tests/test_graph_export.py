@@ -11,7 +11,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, OrdinalEncoder, StandardScaler
 
 from plumb_trainer.errors import TrainerError
-from plumb_trainer.graph.export import postprocessing_document, preprocessing_document, readers
+from plumb_trainer.graph.export import preprocessing_document, readers
+from plumb_trainer.graph.links import postprocessing_document
 from plumb_trainer.recipe.document import Column
 
 FRAME = pd.DataFrame(

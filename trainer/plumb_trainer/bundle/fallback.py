@@ -9,7 +9,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from plumb_trainer.data.frame import frame_of_columns
 from plumb_trainer.errors import TrainerError
-from plumb_trainer.graph.export import postprocessing_document, preprocessing_document
+from plumb_trainer.graph.export import preprocessing_document
+from plumb_trainer.graph.links import postprocessing_document
 from plumb_trainer.models.names import INPUT
 from plumb_trainer.numbers.json_form import label_text, number_form, number_forms
 

@@ -19,6 +19,9 @@ _SAMPLES = 160
 _EDGES = 192
 _THRESHOLDS = 96
 _THRESHOLDS_OF_A_FEATURE = 24
+# Each feature of each row is written as text and read again, so of rows of many thousand columns fewer are compared.
+_PROOF_CELLS_MAX = 10_000_000
+_WIDE_ROWS_MIN = 200
 
 
 def golden_rows(trained):
@@ -65,6 +68,7 @@ def proof_rows(trained, count):
     list of dict
         Rows at and beside splits, at edges and missing; the rest drawn round the training data. The pipeline answers all.
     """
+    count = min(count, max(_WIDE_ROWS_MIN, _PROOF_CELLS_MAX // trained.exported.width))
     training = _training_rows(trained, seed=trained.recipe.seed)
     # Three rows a split, so that about half of all rows remain for others however many splits there are.
     features = trained.recipe.features

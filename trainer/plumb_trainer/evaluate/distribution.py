@@ -78,9 +78,17 @@ def numeric_distribution(values):
         "counts": counts.tolist(),
         "min": float(values.min()),
         "max": float(values.max()),
-        "mean": float(values.mean()),
-        "std": float(values.std()),
+        "mean": float(_spread(values, np.mean)),
+        "std": float(_spread(values, np.std)),
     }
+
+
+def _spread(values, statistic):
+    """Return the mean or the standard deviation, of values so large that their squares are none too."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = statistic(values)
+    largest = np.abs(values).max()
+    return found if np.isfinite(found) else statistic(values / largest) * largest
 
 
 def list_distribution(lists):

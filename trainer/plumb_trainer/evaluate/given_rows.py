@@ -31,14 +31,14 @@ def given_evaluation(trained, y):
     truth = np.asarray(y)
     if pd.isna(truth).any():
         raise TrainerError("y: it has missing values; leave these rows out of X and y")
-    answers = trained.answers(trained.rows)
+    predictions, probabilities = trained.own(trained.rows)
     if trained.recipe.target.labels:
-        return {**document, **_of_labels(trained.recipe.target.labels, np.ravel(truth), answers)}
+        return {**document, **_of_labels(trained.recipe.target.labels, np.ravel(truth), predictions, probabilities)}
     if not np.issubdtype(truth.dtype, np.number):
         raise TrainerError(
             f"y: the model predicts numbers, and y holds {truth.dtype}; give the numbers that it was fitted on, or leave y out"
         )
-    return {**document, **_of_numbers(trained.exported, truth.astype(np.float64), answers.predictions)}
+    return {**document, **_of_numbers(trained.exported, truth.astype(np.float64), predictions)}
 
 
 def _of_numbers(model, truth, predictions):
@@ -66,15 +66,15 @@ def _mean(values):
     return None if None in values else float(np.mean(values))
 
 
-def _of_labels(labels, truth, answers):
+def _of_labels(labels, truth, predictions, probabilities):
     places = {label: index for index, label in enumerate(labels)}
     truth = label_forms(truth.tolist())
     unknown = [label for label in truth if label not in places]
     if unknown:
         raise TrainerError(f"y: {unknown[0]!r} is no class of the model; expected {', '.join(map(repr, labels))}")
     about = {"positive": labels[1]} if len(labels) == 2 else {"average": "macro"}
-    if answers.probabilities is None:
-        right = float(np.mean(np.array(truth, dtype=object) == answers.predictions))
+    if probabilities is None:
+        right = float(np.mean(np.array(truth, dtype=object) == predictions))
         return {**about, "metrics": {"given": {"accuracy": right}}}
     indexes = np.array([places[label] for label in truth])
-    return {**about, "metrics": {"given": classification_metrics(indexes, answers.probabilities)}}
+    return {**about, "metrics": {"given": classification_metrics(indexes, probabilities)}}

@@ -4,6 +4,10 @@ import numpy as np
 from sklearn.metrics import log_loss, precision_recall_fscore_support, roc_auc_score
 
 
+# Sums of squares of larger numbers are infinite.
+_SQUARE_MAX = 1e140
+
+
 def regression_metrics(truth, predictions):
     """Return the metrics of a regressor.
 
@@ -23,13 +27,17 @@ def regression_metrics(truth, predictions):
     SMAPE is ``mean(2 |p - y| / (|y| + |p|))``, from 0 to 200 %, and 0 for a row in which both are 0.
     """
     truth, predictions = np.asarray(truth, dtype=np.float64), np.asarray(predictions, dtype=np.float64)
+    # Numbers whose squares are infinite are judged beside the largest; the figures in the target's unit are taken back.
+    largest = max(np.abs(truth).max(), np.abs(predictions).max())
+    unit = largest if largest > _SQUARE_MAX else 1.0
+    truth, predictions = truth / unit, predictions / unit
     errors = np.abs(predictions - truth)
     around_mean = float(np.sum((truth - truth.mean()) ** 2))
     sizes = np.abs(truth) + np.abs(predictions)
     nonzero = truth != 0
     return {
-        "rmse": float(np.sqrt(np.mean(errors**2))),
-        "mae": float(np.mean(errors)),
+        "rmse": float(np.sqrt(np.mean(errors**2)) * unit),
+        "mae": float(np.mean(errors) * unit),
         "r2": 1 - float(np.sum(errors**2)) / around_mean if around_mean > 0 else None,
         "mape": float(np.mean(errors[nonzero] / np.abs(truth[nonzero]))) * 100 if nonzero.any() else None,
         "mape_rows": int(nonzero.sum()),

@@ -9,7 +9,7 @@ from sklearn.neural_network import MLPClassifier
 from xgboost import XGBClassifier, XGBRegressor
 
 from plumb_trainer.errors import TrainerError
-from plumb_trainer.graph.export import postprocessing_document
+from plumb_trainer.graph.links import postprocessing_document
 from plumb_trainer.models.core import ExportedModel, model_file
 from plumb_trainer.models.layers import layer_model_bytes
 from plumb_trainer.models.mlp_layers import read_mlp

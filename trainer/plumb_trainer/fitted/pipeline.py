@@ -14,15 +14,17 @@ from sklearn.pipeline import Pipeline
 from plumb_trainer.data.frame import frame_of_columns, frame_of_rows
 from plumb_trainer.data.list_rows import items_of
 from plumb_trainer.graph.checked import checked
-from plumb_trainer.graph.export import depends_on_batch, preprocessing_document
+from plumb_trainer.graph.export import preprocessing_document
 from plumb_trainer.graph.fixed_steps import SideBySide
-from plumb_trainer.graph.served import served_twin
+from plumb_trainer.graph.served import row_major, served_twin
 from plumb_trainer.models import ExportedModel
 from plumb_trainer.models.core import label_forms
 from plumb_trainer.recipe.document import Recipe
 
 # Beside such terms all others are lost in the last places of a sum.
 _EXTREME = 1e9
+# Cells of a dense block of features, 64 MB: more rows go one batch behind the other.
+_CELLS_MAX = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,12 @@ class FittedPipeline:
 
     @cached_property
     def _preprocessing(self):
-        return _dense_output(self.served["preprocessing"])
+        return row_major(_dense_output(self.served["preprocessing"]))
+
+    def _batches(self, rows):
+        """Yield rows in batches whose features fit into memory."""
+        step = max(1, _CELLS_MAX // max(1, self.exported.width))
+        return (rows[first : first + step] for first in range(0, len(rows), step))
 
     def features(self, rows):
         """Return the float64 values before the cast, ndarray of shape (n_rows, width), as they are served.
@@ -149,8 +156,7 @@ class FittedPipeline:
         data = self.frame(rows)
         # A vectorizer at the head reads a Series; what was fitted on an array reads the columns of a DataFrame by their places.
         data = data.iloc[:, 0] if self.asked == "series" else data
-        parts = [data.iloc[[index]] for index in range(len(data))] if depends_on_batch(preprocessing) else [data]
-        return np.concatenate([_dense(self.quietly(preprocessing.transform, part)) for part in parts])
+        return _dense(self.quietly(preprocessing.transform, data))
 
     def answers(self, rows, batch=None):
         """Return what the pipeline answers, and how it came to it.
@@ -181,19 +187,25 @@ class FittedPipeline:
         """Return what the pipeline predicts for the rows of its data."""
         if self.rows is None:
             return self.named(self.pipeline.predict(frame_of_columns(self.training, self.recipe.features)))
-        return self.answers(self.rows).predictions
+        return self.own(self.rows)[0]
+
+    def own(self, rows):
+        """Return the predictions and the probabilities, if any, of rows in any number."""
+        parts = [(found.predictions, found.probabilities) for found in map(self.answers, self._batches(rows))]
+        return tuple(None if columns[0] is None else np.concatenate(columns) for columns in zip(*parts, strict=True))
 
     def refusals(self, rows):
         """Return, for each row, whether a step or the model raises on it."""
-        if not rows:
-            return []
+        return [refused for batch in self._batches(rows) for refused in self._refusals(batch)]
+
+    def _refusals(self, rows):
         try:
             features = self.features(rows)
         except (ValueError, TypeError):
             # A FeatureHasher raises TypeError on what is no list.
             # One row fails the whole batch: look in the halves for it.
             half = len(rows) // 2
-            return [True] if len(rows) == 1 else self.refusals(rows[:half]) + self.refusals(rows[half:])
+            return [True] if len(rows) == 1 else self._refusals(rows[:half]) + self._refusals(rows[half:])
         return self.exported.raises_on(features).tolist()
 
     def provable(self, rows):
@@ -206,8 +218,8 @@ class FittedPipeline:
             return rows
         keeps = np.array(self.refusals([row for _, row in rows]), dtype=bool)
         taken = [index for index in np.flatnonzero(~keeps) if self.exported.raw_tier == "A" or not _is_extreme(*rows[index])]
-        if taken:
-            keeps[taken] = self._are_finite(self.features([rows[index][1] for index in taken]))
+        for batch in self._batches(taken):
+            keeps[batch] = self._are_finite(self.features([rows[index][1] for index in batch]))
         return [pair for pair, kept in zip(rows, keeps, strict=True) if kept]
 
     def _are_finite(self, features):

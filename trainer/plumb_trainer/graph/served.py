@@ -9,8 +9,10 @@ import copy
 import warnings
 
 import numpy as np
+from scipy import sparse
 from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import FeatureUnion, Pipeline
+from sklearn.preprocessing import Normalizer
 
 from plumb_trainer.graph.operators import OPERATORS
 from plumb_trainer.numbers.ulp import ulp_distances
@@ -43,10 +45,39 @@ def served_twin(preprocessing):
     return twin
 
 
-def _with_steps(holder, attribute, place):
+def row_major(preprocessing):
+    """Return a fitted transformer that gives each row among others the bits that it has by itself.
+
+    A DataFrame lies in memory column by column, but one row of it in one piece, and NumPy adds up a norm in the order of memory.
+    """
+    if isinstance(preprocessing, ColumnTransformer):
+        return _with_steps(preprocessing, "transformers_", 1, row_major)
+    if isinstance(preprocessing, FeatureUnion):
+        return _with_steps(preprocessing, "transformer_list", 1, row_major)
+    if isinstance(preprocessing, Pipeline):
+        return _with_steps(preprocessing, "steps", 1, row_major)
+    if type(preprocessing) is not Normalizer:
+        return preprocessing
+    twin = copy.copy(preprocessing)
+    twin.__class__ = _RowMajorNormalizer
+    return twin
+
+
+class _RowMajorNormalizer(Normalizer):
+    """A Normalizer that reads its rows in one piece each."""
+
+    def transform(self, X, copy=None):
+        """Return the rows, each divided by its norm."""
+        if sparse.issparse(X):
+            return super().transform(X, copy)
+        return super().transform(np.ascontiguousarray(np.asarray(X), dtype=np.float64), copy)
+
+
+def _with_steps(holder, attribute, place, twin_of=None):
     """Return a copy of a transformer whose list of tuples holds the twins of its steps; itself where each is its own."""
     entries = getattr(holder, attribute)
-    twins = [(*entry[:place], served_twin(entry[place]), *entry[place + 1 :]) for entry in entries]
+    twin_of = twin_of or served_twin
+    twins = [(*entry[:place], twin_of(entry[place]), *entry[place + 1 :]) for entry in entries]
     if all(twin[place] is entry[place] for twin, entry in zip(twins, entries, strict=True)):
         return holder
     made = copy.copy(holder)
