@@ -5,6 +5,7 @@ import { hitOfMiss } from "./cache-hits.js";
 import { ofBareNode } from "./http-members.js";
 import type { BenchResult } from "./result.js";
 import { ceilingShare, type ThroughputRound } from "./throughput.js";
+import { p50OfRaw as p50OfRawWide, requestsOfRaw, shapeText, type WideResult } from "./wide/rounds.js";
 import { shareWithoutKernel } from "./without-kernel.js";
 
 export function barsOf({
@@ -16,6 +17,7 @@ export function barsOf({
   peers,
   latency,
   large,
+  wide,
   turns,
   coldStart,
   memory,
@@ -32,6 +34,7 @@ export function barsOf({
       : peers.flatMap(({ levels }) => levels.flatMap(({ rounds }) => rounds.map(({ plumb }) => plumb.errors)))),
     ...latency.map((round) => round.errors),
     ...large.map((round) => round.errors),
+    ...wide.flatMap(({ rounds }) => rounds.map(({ load }) => load.plumb.errors)),
     ...turns.map((round) => round.errors),
   ];
   return [
@@ -87,6 +90,7 @@ export function barsOf({
       "",
       large.map((r) => r.rowsPerSecondAtTwo / r.onnxRowsPerSecond),
     ),
+    ...wide.map(wideBar),
     bar(
       "longest turn of the event loop while 10,000-row requests are answered, collections of garbage aside",
       "under",
@@ -110,3 +114,12 @@ export function barsOf({
 
 const ofFastify = ({ load }: ThroughputRound) => load.plumb.requestsPerSecond / load.fastify.requestsPerSecond;
 const p50OfRaw = ({ load }: ThroughputRound) => load.plumb.p50Ms / load.raw.p50Ms;
+
+/** What rows of each shape must reach, of the raw limit's. */
+function wideBar(result: WideResult): Bar {
+  const { features, rowsPerRequest, connections, rounds } = result;
+  const what = shapeText(result);
+  if (connections === 1) return bar(`${what}: P50, of the raw limit's`, "at most", 0.9, "", rounds.map(p50OfRawWide));
+  const least = rowsPerRequest > 1 || features >= 300 ? 1.2 : features >= 50 ? 0.9 : 0.75;
+  return bar(`${what}: requests/s, of the raw limit's`, "at least", least, "", rounds.map(requestsOfRaw));
+}

@@ -34,6 +34,7 @@ import { checkSameAnswers } from "./same-answers.js";
 import { type ContenderName, contenders, type ThroughputRound } from "./throughput.js";
 import { tracedRounds } from "./traced.js";
 import { turnsRounds } from "./turns.js";
+import { wideRounds } from "./wide/rounds.js";
 import { withoutKernelRounds } from "./without-kernel.js";
 import { createGenerator } from "./wrk.js";
 
@@ -51,7 +52,7 @@ const usage = `npm run bench -- [flags]
 
 ${flagsHelp(flags)}
 
-Takes about nine minutes, a third of that with --quick. With --engine about five, or one with --quick; the first run grows and compiles its
+Takes about eleven minutes, a third of that with --quick. With --engine about five, or one with --quick; the first run grows and compiles its
 models before, which takes as long again. Leave the machine alone meanwhile.`;
 
 const connectionsMost = 128;
@@ -159,6 +160,8 @@ async function measure({
     progress("open loop at 200 rows/s");
     const targets = { raw: raw.target, plumb: plumb.target };
     const latency = await latencyRounds({ ...targets, rounds, durationS: 2 * roundS, rows: source, random });
+    progress("rows of few and many features");
+    const wide = await wideRounds({ raw, rounds, durationS: roundS, seed });
     // From here on one server at a time is started, and the others are out of the way.
     await stopAll(servers);
     progress("10,000-row requests");
@@ -184,6 +187,7 @@ async function measure({
       peers,
       latency,
       large,
+      wide,
       turns,
       coldStart,
       memory,

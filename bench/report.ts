@@ -8,6 +8,7 @@ import { barTable, spreadCells } from "./bar.js";
 import { barsOf } from "./bars.js";
 import type { BenchResult } from "./result.js";
 import { contenders } from "./throughput.js";
+import { shapeText } from "./wide/rounds.js";
 
 export function reportText(result: BenchResult): string {
   const tables = [barTable(barsOf(result)), throughputTable(result), peerTable(result), otherTable(result)].filter(
@@ -105,6 +106,7 @@ function otherTable({
   cache,
   latency,
   large,
+  wide,
   turns,
   coldStart,
   memory,
@@ -160,6 +162,10 @@ function otherTable({
     ],
     ["1000-row requests one at a time, rows/s", large.map((r) => r.rowsPerSecondAtOne)],
     ["1000-row requests two at a time, rows/s", large.map((r) => r.rowsPerSecondAtTwo)],
+    ...wide.flatMap((result): [string, readonly number[]][] => [
+      [`${shapeText(result)}, raw limit, requests/s`, result.rounds.map(({ load }) => load.raw.requestsPerSecond)],
+      ["the same, Plumb, requests/s", result.rounds.map(({ load }) => load.plumb.requestsPerSecond)],
+    ]),
     [
       "10,000-row requests one at a time, the longest turn of the event loop of all, ms",
       turns.map((r) => r.longestOfAllMs),

@@ -10,6 +10,7 @@ import type { MemoryUse } from "./memory.js";
 import type { PeerResult } from "./peers.js";
 import type { ShareRound, ThroughputRound } from "./throughput.js";
 import type { TurnsRound } from "./turns.js";
+import type { WideResult } from "./wide/rounds.js";
 import type { WithoutKernelRound } from "./without-kernel.js";
 
 export interface BenchResult {
@@ -34,6 +35,8 @@ export interface BenchResult {
   readonly peers: readonly PeerResult[] | { readonly leftOut: string };
   readonly latency: readonly LatencyRound[];
   readonly large: readonly LargeRound[];
+  /** Rows of few and many features. */
+  readonly wide: readonly WideResult[];
   /** 10,000-row requests, one at a time. */
   readonly turns: readonly TurnsRound[];
   readonly coldStart: readonly ColdStartRound[];

@@ -74,6 +74,20 @@ const result: BenchResult = {
   ],
   latency: [1, 9, 2].map((plumbP99Ms) => ({ plumbP99Ms, rawP99Ms: 1, plumbP50Ms: 0.3, bigP99Ms: 20, errors: 0 })),
   large: [{ onnxRowsPerSecond: 100_000, rowsPerSecondAtOne: 70_000, rowsPerSecondAtTwo: 90_000, errors: 0 }],
+  wide: [
+    {
+      features: 300,
+      rowsPerRequest: 1,
+      connections: 32,
+      rounds: [{ load: { raw: cpuLoad(10_000, 90), plumb: cpuLoad(13_000, 70) } }],
+    },
+    {
+      features: 300,
+      rowsPerRequest: 1,
+      connections: 1,
+      rounds: [{ load: { raw: cpuLoad(5000, 90), plumb: cpuLoad(5000, 70) } }],
+    },
+  ],
   turns: [{ longestMs: 0.7, longestOfAllMs: 3, errors: 0 }],
   coldStart: [{ bareNodeMs: 50, readyMs: 400 }],
   memory: { readyMB: 100, peakMB: 200 },
@@ -88,8 +102,24 @@ test("the ceiling is one core that spends no more than the raw request and the m
 
 describe("the bars", () => {
   test("take the median of the rounds", () => {
-    const [share, without, traced, ofFastify, ofBareNode, p50, hit, p99, one, two, turn, start, memory, errors] =
-      reached(barsOf(result));
+    const [
+      share,
+      without,
+      traced,
+      ofFastify,
+      ofBareNode,
+      p50,
+      hit,
+      p99,
+      one,
+      two,
+      wide,
+      alone,
+      turn,
+      start,
+      memory,
+      errors,
+    ] = reached(barsOf(result));
     expect(share).toBeCloseTo(0.8, 10);
     expect(without).toBeCloseTo(0.8, 10);
     expect(traced).toBeCloseTo(0.7, 10);
@@ -97,6 +127,7 @@ describe("the bars", () => {
     expect(ofFastify).toBeCloseTo(3.5, 10);
     expect(ofBareNode).toBeCloseTo(0.9, 10);
     expect(p50).toBeCloseTo(0.1 / 0.07, 10);
+    expect([wide, alone]).toEqual([1.3, 1]);
     expect([p99, one, two, turn, start, memory, errors]).toEqual([2, 0.7, 0.9, 0.7, 8, 200, 0]);
   });
 
@@ -115,13 +146,15 @@ describe("the bars", () => {
       true,
       false,
       true,
+      false,
+      true,
       true,
     ]);
   });
 
   test("say where something wasn't measured", () => {
     const bars = barsOf({ ...result, memory: undefined, coldStart: [] });
-    expect(bars.map(isMet).slice(11, 13)).toEqual([undefined, undefined]);
+    expect(bars.map(isMet).slice(13, 15)).toEqual([undefined, undefined]);
   });
 
   test("count every request that Plumb didn't answer", () => {
