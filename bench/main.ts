@@ -18,13 +18,15 @@ import { bareOnnxUsPerRow } from "./bare-onnx.js";
 import { cacheRounds, warmRows } from "./cache-hits.js";
 import { coldStartRounds } from "./cold-start.js";
 import { demandAlone } from "./demand-alone.js";
+import { measureDoors } from "./doors/doors.js";
+import { doorsMarkdown, doorsText } from "./doors/report.js";
 import { writeEngineCharts } from "./engines/charts.js";
 import { compareEngines } from "./engines/compare-engines.js";
 import { enginesMarkdown, enginesText } from "./engines/report.js";
 import { httpMembersRounds } from "./http-members.js";
 import { largeRounds, rowsPerRequest } from "./large-requests.js";
 import { latencyRounds } from "./latency.js";
-import { engineMarks, serverMarks, writeToDocs } from "./measured-section.js";
+import { doorMarks, engineMarks, serverMarks, writeToDocs } from "./measured-section.js";
 import { memoryUnderLoad } from "./memory.js";
 import { type Contender, pairedRounds } from "./paired.js";
 import { measurePeers } from "./peers.js";
@@ -42,6 +44,7 @@ const flags: Flags = {
   rounds: { value: "N", help: "paired rounds (9; quick: 3)" },
   seconds: { value: "S", help: "whole seconds of load on each server in a round (1); not with --engine" },
   engine: { help: "compare the engines that run tree models instead of servers" },
+  doors: { help: "compare the protocols of one server instead of servers; needs wrk" },
   quick: { help: "fewer rounds: for a look, not for the record" },
   seed: { value: "N", help: "seed of rows and arrivals (1)" },
   json: { value: "FILE", help: "write every round's figures there" },
@@ -53,7 +56,7 @@ const usage = `npm run bench -- [flags]
 ${flagsHelp(flags)}
 
 Takes about eleven minutes, a third of that with --quick. With --engine about five, or one with --quick; the first run grows and compiles its
-models before, which takes as long again. Leave the machine alone meanwhile.`;
+models before, which takes as long again. With --doors two. Leave the machine alone meanwhile.`;
 
 const connectionsMost = 128;
 /** The peers in Python are many times slower, so few rounds show it. */
@@ -83,6 +86,13 @@ async function bench(args: readonly string[], say: (text: string) => void): Prom
       writeToDocs(engineMarks, enginesMarkdown(result));
       writeEngineCharts(result);
     }
+    return 0;
+  }
+  if (values.has("doors")) {
+    const result = await measureDoors({ rounds, roundS, seed, say: progress });
+    say(doorsText(result));
+    writeJson(result);
+    if (values.has("write-docs")) writeToDocs(doorMarks, doorsMarkdown(result));
     return 0;
   }
   const result = await measure({ rounds, roundS, seed });

@@ -11,6 +11,7 @@ export interface SectionMarks {
 
 export const serverMarks = marksOf("bench", "npm run bench -- --write-docs");
 export const engineMarks = marksOf("engines", "npm run bench -- --engine --write-docs");
+export const doorMarks = marksOf("doors", "npm run bench -- --doors --write-docs");
 
 /**
  * @param page - A page with both marks.

@@ -18,7 +18,7 @@ test("ten thousand version folders: the newest sound ones serve, and most of the
   const { registry, manager } = rig;
   const policyOf = () => ({ kind: "latest", count: 2 }) as const;
   const options = { models: store.directory, pollMs: 0, policyOf, registry, manager, turns, reads: new Map() };
-  const control = new StoreControl({ ...options, log: () => {} });
+  const control = new StoreControl({ ...options, named: () => new Set(), log: () => {} });
   try {
     const found = await control.scan();
     await control.settled();

@@ -143,6 +143,7 @@ const entries = [
   "bench/servers/node-http.ts",
   "bench/servers/fastify.ts",
   "bench/servers/otlp-sink.ts",
+  "bench/servers/grpc-echo.ts",
   "bundle/formats.ts",
   "preprocessing/math/portable.ts",
 ];
