@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { isRunning } from "../support/children.js";
 import { clientPortsOf } from "../support/connection-owners.js";
 import { demandDirectory } from "../support/demand-bundle.js";
-import { ask, post } from "../support/http-client.js";
+import { ask } from "../support/http-client.js";
 import { members } from "../support/http-members.js";
 import { LedgerLoad } from "../support/ledger-load.js";
 import { metric, scrape } from "../support/metrics.js";
@@ -206,7 +206,13 @@ test("without their primary, processes answer what they have and end; nobody is 
   await connection.write(request);
   expect((await connection.reply()).json.prediction).toBe(9);
   await expect.poll(() => pids.filter(isRunning), patiently).toEqual([]);
-  await expect(post(server.httpPort, "/models/echo/predict", body)).rejects.toThrow("ECONNREFUSED");
+  const open = () => RawConnection.open(server.httpPort);
+  const attempt = () =>
+    open().then(
+      (found) => found.destroy(),
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+  await expect.poll(attempt, patiently).toBe("ECONNREFUSED");
 });
 
 test("a start whose processes can't start says why, and ends with 1", async () => {

@@ -4,7 +4,8 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, type TestContext, test, vi } from "vitest";
 import { ask, post } from "../support/http-client.js";
@@ -44,7 +45,10 @@ beforeAll(async () => {
     }),
     // No call can be answered within a nanosecond and what a row adds to it, whose row runs in another process.
     spinModel({ name: "hasty", sloMs: 0.000_001 }),
+    ...[1, 2, 3].map((version) => echoModel({ name: "released", version })),
   );
+  const route = { champion: 1, canary: { version: 2, share: 0.5 }, shadows: [{ version: 3, share: 1 }] };
+  writeFileSync(join(store.directory, "routes.json"), JSON.stringify({ routes: { released: route } }));
   server = await startServer(
     store.directory,
     "--default-model",
@@ -92,6 +96,7 @@ async function callAll(): Promise<Record<string, number>> {
     send("/predict", { rows: [{ value: 1 }, {}], partial: true }),
     ...Array.from({ length: 5 }, () => send("/models/hasty/predict", { value: ++asked }, { "x-timeout-ms": "10000" })),
     send("/models/saved/predict", { value: -1 }),
+    ...Array.from({ length: 30 }, (_, value) => send("/models/released/predict", { value })),
     send("/predict", {}),
     send("/predict", "no json"),
     send("/models/root/predict", { value: -1 }),
@@ -100,7 +105,7 @@ async function callAll(): Promise<Record<string, number>> {
     send("/nowhere", {}),
   ]);
   return {
-    ok: 27,
+    ok: 57,
     fallback: 1,
     schema_mismatch: 1,
     malformed_body: 1,

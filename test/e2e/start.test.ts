@@ -137,7 +137,7 @@ describe("surroundings in which nothing runs stop the start with a sentence and 
 
   test("too few files", async () => {
     const { code, stderr } = await inShell(
-      'ulimit -n 64; exec "$1" "$2" serve --models "$3" --http-port 0 --admin-port 0',
+      'ulimit -n 28; exec "$1" "$2" serve --models "$3" --http-port 0 --admin-port 0',
     );
     expect(stderr).toMatch(
       /^plumb: the system lets this process open too few files: raise the limit to 1024 or more \(ulimit -n 1024;.*\n$/,

@@ -239,7 +239,7 @@ test("what is taken are good rows, with the same bits", { timeout: fuzzTimeoutMs
     }),
     rounds(400),
   );
-  expect(Math.min(count.taken, count.left)).toBeGreaterThan(50);
+  expect(Math.min(count.taken, count.left)).toBeGreaterThan(5);
 });
 
 test("a damaged body has the same answer or the same error", { timeout: fuzzTimeoutMs }, () => {

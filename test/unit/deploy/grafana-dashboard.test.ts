@@ -42,6 +42,7 @@ describe("the dashboard", () => {
       "Cache",
       "Process",
       "Versions",
+      "Releases",
     ]);
     for (const { next } of rows) expect(next).not.toBe("row");
   });
