@@ -12,6 +12,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { StoredBundle } from "../bundle/index.js";
 import { Admission } from "./admission.js";
 import { type Config, routesFileOf, type SizedConfig, sizeFields, withSizes } from "./config.js";
+import { ServeError } from "./errors.js";
 import { openEngines } from "./inference/engines.js";
 import { Pools } from "./inference/pools.js";
 import { Scheduler } from "./inference/scheduler.js";
@@ -201,6 +202,12 @@ export class Server {
     return { http_port: this.httpPort, admin_port: this.#listeners!.admin?.port, grpc_port: this.grpcPort };
   }
 
+  /** @throws {@link ServeError} not_ready before it serves, and once it stops. */
+  readonly control = () => {
+    if (this.#store === undefined) throw new ServeError("not_ready", "the server is still loading its models");
+    return this.#store.control();
+  };
+
   readonly scrape = () => this.#metrics.scrape(this.#scrapeTurns.pause);
 
   /** How it is, for whoever supervises it. */
@@ -283,7 +290,7 @@ export class Server {
       registry: this.#registry,
       health: { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 },
       nextRequestId: this.#nextRequestId,
-      control: () => this.#store!.control(),
+      control: this.control,
       statistics: this.#statistics,
       scrape: this.scrape,
       release: this.#release,

@@ -24,6 +24,14 @@ const metrics = z.strictObject({ text: z.string(), merges: z.record(z.string(), 
 const routes = z.record(z.string(), routeSchema);
 const config = configSchema.extend({ defaultModelIsLoose: z.boolean().optional() });
 
+const model = z.string();
+const order = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("scan") }),
+  z.strictObject({ kind: z.enum(["load", "unload"]), model, version: count }),
+  z.strictObject({ kind: z.literal("index"), readyOnly: z.boolean() }),
+  z.strictObject({ kind: z.enum(["load_model", "unload_model"]), model }),
+]);
+
 /** To a serving process. The sockets that it listens on come before its order, each with a message of its own. */
 const toServing = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("socket"), of: z.enum(["http", "grpc"]) }),
@@ -46,6 +54,8 @@ const toServing = z.discriminatedUnion("kind", [
   /** Asks whether it can serve a route. */
   z.strictObject({ kind: z.literal("check"), id: count, model: z.string(), route: routeSchema }),
   z.strictObject({ kind: z.literal("compare"), id: count, model: z.string() }),
+  /** Does what an operator asks of the store; it may take minutes. */
+  z.strictObject({ kind: z.literal("order"), id: count, order }),
   /** Drains and ends. */
   z.strictObject({ kind: z.literal("stop"), reason: z.string(), othersServe: z.boolean() }),
 ]);
@@ -73,6 +83,8 @@ const fromServing = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("routed"), id: count }),
   /** Why it can't serve the route. */
   z.strictObject({ kind: z.literal("checked"), id: count, fault: z.string().optional() }),
+  /** The order is done, or can't be. */
+  z.strictObject({ kind: z.literal("ordered"), id: count, status: count, json: z.string() }),
   z.strictObject({ kind: z.literal("refused"), id: count, code: z.enum(errorCodes), message: z.string() }),
   /** The last of all. */
   z.strictObject({ kind: z.literal("stopped"), cutOff: count, metrics }),

@@ -13,6 +13,7 @@ import { addresses } from "../greeting.js";
 import { type Machine, shareOf } from "../machine.js";
 import { AccessLog } from "../observe/access-log.js";
 import { Logs, sharedPieceBytes } from "../observe/logs.js";
+import { openInference } from "../protocol/open-inference/protocol.js";
 import { createFailureAnswer } from "../transport/failure.js";
 import { loadHttp } from "../transport/http/load.js";
 import type { HttpListener, HttpMember } from "../transport/http/transport.js";
@@ -23,6 +24,7 @@ import type { FromServing, StartOrder } from "./messages.js";
 import { type BoundPort, bindPort } from "./ports.js";
 import { PrimaryMetrics } from "./primary-metrics.js";
 import { ServingProcess } from "./serving-process.js";
+import { orderAll } from "./shared-orders.js";
 import { SharedRoutes } from "./shared-routes.js";
 import {
   createSupervision,
@@ -153,7 +155,9 @@ export class Primary {
       spanOf: () => undefined,
     });
     const nextRequestId = createRequestIds(randomBytes(8).toString("hex"));
-    const onFailure = createFailureAnswer(logs, refusals, nextRequestId, () => plainProtocol);
+    const onFailure = createFailureAnswer(logs, refusals, nextRequestId, (path) =>
+      path.startsWith("/v2/") ? openInference : plainProtocol,
+    );
     this.#admin = await listenForAdmin(
       transport,
       { host, port, onFailure },
@@ -162,6 +166,7 @@ export class Primary {
         scrape: () => this.#metrics.scrape(() => this.#state, this.#processes),
         describe: (model) => this.#describe(model),
         routeStore: this.#routes,
+        perform: (order) => orderAll(this.#ready, order),
         compare: (model) => this.#compare(model),
         describeProcesses: () => this.#describeProcesses(),
       },

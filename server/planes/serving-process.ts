@@ -106,8 +106,11 @@ export class ServingProcess {
     return answer?.kind === "described" ? answer.json : undefined;
   }
 
-  /** @returns Undefined where it doesn't answer in time, or ends before it does. */
-  async ask(question: Question, timeoutMs: number): Promise<Answer | undefined> {
+  /**
+   * @param timeoutMs - Undefined for as long as it lives.
+   * @returns Undefined where it doesn't answer in time, or ends before it does.
+   */
+  async ask(question: Question, timeoutMs?: number): Promise<Answer | undefined> {
     const id = ++this.#lastId;
     return await new Promise((resolve) => {
       const settle = (answer: Answer | undefined) => {
@@ -115,7 +118,7 @@ export class ServingProcess {
         this.#asked.delete(id);
         resolve(answer);
       };
-      const timer = setTimeout(settle, timeoutMs, undefined);
+      const timer = timeoutMs === undefined ? undefined : setTimeout(settle, timeoutMs, undefined);
       this.#asked.set(id, settle);
       if (!this.#channel.send({ ...question, id })) settle(undefined);
     });

@@ -15,6 +15,7 @@ import type { Routes } from "../routing/route.js";
 import { Server } from "../server.js";
 import { endAtOnce } from "../signals.js";
 import { describeModel, describeModels } from "../transport/describe.js";
+import { performOrder } from "../transport/store-orders.js";
 import { Channel } from "./channel.js";
 import {
   type FromServing,
@@ -146,10 +147,28 @@ function take(message: ToServing, handle: unknown): void {
       channel.send({ kind: "checked", id: message.id, ...(fault !== undefined && { fault }) });
       return;
     }
+    case "order":
+      if (server !== undefined)
+        void order(server, message).then((answer) => channel.send({ id: message.id, ...answer }));
+      return;
     case "describe":
     case "compare":
       if (server !== undefined) channel.send({ id: message.id, ...describe(server, message) });
   }
+}
+
+async function order(server: Server, { order }: ToServing & { kind: "order" }) {
+  try {
+    const { status, answer } = await performOrder(server, order);
+    return { kind: "ordered", status, json: JSON.stringify(answer) } as const;
+  } catch (error) {
+    return refused(error);
+  }
+}
+
+function refused(error: unknown) {
+  const { code, message } = ServeError.from(error);
+  return { kind: "refused", code, message } as const;
 }
 
 function describe(
@@ -164,8 +183,7 @@ function describe(
     const described = make();
     return { kind: "described", json: JSON.stringify(described) } as const;
   } catch (error) {
-    const { code, message } = ServeError.from(error);
-    return { kind: "refused", code, message } as const;
+    return refused(error);
   }
 }
 

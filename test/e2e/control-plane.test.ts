@@ -1,6 +1,9 @@
-/** Goal: with several processes a route is set once, at the primary, and holds in each of them, however young it is. */
+/**
+ * Goal: with several processes a route is set, and the store is ordered about, once, at the primary; it holds in each of
+ * them, routes also in one that starts later.
+ */
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { armAt, bucketOf } from "../../server/routing/assignment.js";
@@ -141,4 +144,67 @@ test("DELETE takes the route from each process", async () => {
   expect((await ask(server.adminPort, "/routes/demand", { method: "DELETE" })).status).toBe(200);
   await expectArms(await untilTwo(server), () => [3, undefined as unknown as string]);
   expect((await ask(server.adminPort, "/routes/demand")).status).toBe(404);
+});
+
+/** Which processes answer at a version's own address. */
+async function whoServe(version: number): Promise<string[]> {
+  const processes = await untilTwo(server);
+  const serving: string[] = [];
+  for (const [pid, connection] of await connectToEach(server, processes)) {
+    const body = '{"value":1}';
+    const head = `POST /models/demand/versions/${version}/predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json`;
+    await connection.write(`${head}\r\nx-timeout-ms: 60000\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    if ((await connection.reply()).status === 200)
+      serving.push(processes.find((process) => process.pid === pid)!.process);
+    connection.destroy();
+  }
+  return serving.sort();
+}
+
+const order = (path: string) => post(server.adminPort, path, "");
+
+test("a scan finds a new version in each process, and each serves it", async () => {
+  const other = await writeStore(demand(4));
+  renameSync(join(other.directory, "demand", "4"), join(store.directory, "demand", "4"));
+  await other.remove();
+  const { status, json } = await order("/store/scan");
+  expect([status, json.changes]).toEqual([200, [{ model: "demand", version: 4, change: "found" }]]);
+  await expect.poll(() => whoServe(4), patiently).toEqual(["1", "2"]);
+});
+
+test("a version is loaded and unloaded in each process once that is answered", async () => {
+  // The policy wants the newest two.
+  for (const version of [1, 2]) await expect.poll(() => whoServe(version), patiently).toEqual([]);
+  const loaded = await order("/models/demand/versions/1/load");
+  expect([loaded.status, loaded.json.state]).toEqual([200, "ready"]);
+  expect(await whoServe(1)).toEqual(["1", "2"]);
+  const ready = await post(server.adminPort, "/v2/repository/index", { ready: true });
+  expect(
+    JSON.parse(ready.text)
+      .map(({ version }: { version: string }) => version)
+      .sort(),
+  ).toEqual(["1", "3", "4"]);
+  expect((await order("/models/demand/versions/1/unload")).json).toEqual({
+    model: "demand",
+    version: 1,
+    state: "unloaded",
+  });
+  expect(await whoServe(1)).toEqual([]);
+});
+
+test("what all refuse is refused in their words", async () => {
+  const unknown = await order("/models/demand/versions/9/load");
+  expect([unknown.status, unknown.json.error]).toMatchObject([
+    404,
+    { code: "model_not_found", message: 'the store has no version 9 of a model "demand"' },
+  ]);
+  const nobody = await order("/v2/repository/models/nobody/load");
+  expect([nobody.status, nobody.json]).toEqual([404, { error: 'there is no model "nobody" in the store' }]);
+});
+
+test("a model is unloaded and loaded by the repository extension", async () => {
+  expect((await order("/v2/repository/models/demand/unload")).status).toBe(200);
+  expect([...(await whoServe(3)), ...(await whoServe(4))]).toEqual([]);
+  expect((await order("/v2/repository/models/demand/load")).status).toBe(200);
+  expect(await whoServe(4)).toEqual(["1", "2"]);
 });
