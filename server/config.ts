@@ -4,7 +4,7 @@
  */
 
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import { defaultBytesMax, defaultWorkers, type Machine, readMachine } from "./machine.js";
 import { versionChoices } from "./versions/version-policy.js";
@@ -301,6 +301,11 @@ export interface SizedConfig extends Config {
 /** How many processes serve. */
 export function countProcesses({ processes }: Config, { processors }: Machine): number {
   return processes === "auto" ? Math.max(1, Math.min(processesMax, Math.floor(processors))) : processes;
+}
+
+/** Where the routes stand, whether or not there are any. */
+export function routesFileOf({ routes, models }: Config): string {
+  return routes ?? join(models, "routes.json");
 }
 
 export function withSizes(config: Config, machine = readMachine()): SizedConfig {

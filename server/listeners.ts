@@ -35,6 +35,7 @@ import { adminReceivingBytesMax } from "./transport/read-json.js";
 import { acceptRequestId } from "./transport/request-id.js";
 import { createPublicRouter, type PublicNeeds, plainProtocol, publicRoutesOf } from "./transport/routes.js";
 import { IndexAnswers } from "./transport/server-index.js";
+import { type OrderNeeds, performOrder } from "./transport/store-orders.js";
 import type { Registry } from "./versions/registry.js";
 
 export interface ListenerNeeds {
@@ -45,7 +46,7 @@ export interface ListenerNeeds {
   readonly health: Health;
   readonly statistics: PublicNeeds["statistics"];
   readonly nextRequestId: () => string;
-  readonly control: AdminNeeds["control"];
+  readonly control: OrderNeeds["control"];
   readonly scrape: AdminNeeds["scrape"];
   readonly release: Pick<Release, "store" | "table" | "compare">;
   /** Keeps what is written of many models in short turns. */
@@ -77,8 +78,7 @@ const foreignEveryMs = 60_000;
 /** @throws Error with a sentence when an address can't be listened on; then neither listens. */
 export async function openListeners(config: SizedConfig, needs: ListenerNeeds): Promise<Listeners> {
   const { host, httpPort, bytesMax } = config;
-  const { path, now, registry, health, nextRequestId, pause, countRefusal, logs, accessLog, shared, release, control } =
-    needs;
+  const { path, now, registry, health, nextRequestId, pause, countRefusal, logs, accessLog, shared, release } = needs;
   const { transport, notice } = await loadHttp(config.http);
   if (notice !== undefined) logs.event(notice.level, notice.message);
   let opened: HttpListener | undefined;
@@ -93,7 +93,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     coder: new ContentCoder(bytesMax),
     retryAfterS: (error) => jitteredSeconds(Math.random(), error.retryAfterMs),
     health,
-    control,
+    perform: (order) => performOrder(needs, order),
     repositoryControl: config.repositoryControl,
     index: new IndexAnswers(registry, health.isReady, productVersion(), baseUrl, routes),
     openApi: new OpenApi(
@@ -143,13 +143,14 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
 async function openAdminListener(
   transport: HttpTransport,
   { adminHost, adminPort }: SizedConfig,
-  { registry, health, control, scrape, now, logs, release, nextRequestId }: ListenerNeeds,
+  needs: ListenerNeeds,
   onFailure: ListenerOptions["onFailure"],
 ): Promise<HttpListener> {
+  const { registry, health, scrape, now, logs, release, nextRequestId } = needs;
   const router = createAdminRouter({
     registry,
     health,
-    control,
+    perform: (order) => performOrder(needs, order),
     onAnswerError: (exchange, error) => onFailure(exchange, "internal", "an answer could not be made", error),
     scrape,
     routeStore: release.store,

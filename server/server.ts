@@ -7,18 +7,17 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import type { StoredBundle } from "../bundle/index.js";
 import { Admission } from "./admission.js";
-import { type Config, type SizedConfig, sizeFields, withSizes } from "./config.js";
+import { type Config, routesFileOf, type SizedConfig, sizeFields, withSizes } from "./config.js";
+import { ServeError } from "./errors.js";
 import { openEngines } from "./inference/engines.js";
 import { Pools } from "./inference/pools.js";
 import { Scheduler } from "./inference/scheduler.js";
 import { Linger } from "./linger.js";
-import { type Listeners, openListeners, type SharedPorts } from "./listeners.js";
-import type { Machine } from "./machine.js";
+import { type Listeners, openListeners } from "./listeners.js";
 import { AccessLog } from "./observe/access-log.js";
 import { addGauges } from "./observe/gauges.js";
 import { Logs, sharedPieceBytes } from "./observe/logs.js";
@@ -36,6 +35,7 @@ import { Release } from "./release/release.js";
 import { newestReady } from "./routing/newest-ready.js";
 import { Routes } from "./routing/routes.js";
 import { giveMemory } from "./serving-memory.js";
+import type { ServingPart } from "./serving-part.js";
 import { createRequestIds } from "./transport/request-id.js";
 import { Turns } from "./turns.js";
 import type { ProofReport } from "./versions/load-servable.js";
@@ -59,17 +59,6 @@ const metricsAfterMs = 200;
 const scrapeBudgetMs = 0.1;
 
 const now = () => performance.now();
-
-/** What a server that is one of several serving processes does otherwise than one that is alone. */
-export interface ServingPart {
-  /** Stands in each line of its log. */
-  readonly process: string;
-  /** Its part of the machine. */
-  readonly machine: Machine;
-  readonly shared: SharedPorts;
-  /** Whether others serve meanwhile: then it listens once it is ready. */
-  readonly listensWhenReady: boolean;
-}
 
 export class Server {
   readonly #config: SizedConfig;
@@ -108,7 +97,7 @@ export class Server {
     this.#config = withSizes(config, part?.machine);
     this.#part = part;
     this.#release = new Release({
-      file: config.routes ?? join(config.models, "routes.json"),
+      file: routesFileOf(config),
       registry: () => this.#registry,
       mayForce: config.armHeader === "on",
       log: (level, message, fields) => this.#logs.event(level, message, fields),
@@ -213,6 +202,12 @@ export class Server {
     return { http_port: this.httpPort, admin_port: this.#listeners!.admin?.port, grpc_port: this.grpcPort };
   }
 
+  /** @throws {@link ServeError} not_ready before it serves, and once it stops. */
+  readonly control = () => {
+    if (this.#store === undefined) throw new ServeError("not_ready", "the server is still loading its models");
+    return this.#store.control();
+  };
+
   readonly scrape = () => this.#metrics.scrape(this.#scrapeTurns.pause);
 
   /** How it is, for whoever supervises it. */
@@ -223,6 +218,10 @@ export class Server {
 
   get registry(): Registry {
     return this.#registry;
+  }
+
+  get release(): Release {
+    return this.#release;
   }
 
   get logs(): Logs {
@@ -262,7 +261,8 @@ export class Server {
     this.#store = store;
     if (this.#config.execution !== "pool") openEngines();
     await this.#traces.begin();
-    await this.#turns.unlessStopped(this.#release.store.open());
+    if (this.#part === undefined) await this.#turns.unlessStopped(this.#release.store.open());
+    else this.#release.take(this.#part.routes);
     if (!this.#part?.listensWhenReady) await this.#listen(path);
     this.#turns.throwIfStopped();
     this.#sweeper = setInterval(() => this.#admission.sweep(now(), path.giveUp), sweepEveryMs);
@@ -272,7 +272,7 @@ export class Server {
     this.#warm = true;
     this.#routes.open();
     store.follow();
-    this.#release.store.watch();
+    if (this.#part === undefined) this.#release.store.watch();
     // Whoever waits for readiness hears of it first.
     this.#metricsTimer = setTimeout(() => void this.#metrics.begin(this.#scrapeTurns.pause), metricsAfterMs);
     this.#logs.event("info", "ready", {
@@ -290,7 +290,7 @@ export class Server {
       registry: this.#registry,
       health: { isReady: () => this.ready, stuckWorkers: () => this.#pools?.stuck ?? 0 },
       nextRequestId: this.#nextRequestId,
-      control: () => this.#store!.control(),
+      control: this.control,
       statistics: this.#statistics,
       scrape: this.scrape,
       release: this.#release,

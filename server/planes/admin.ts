@@ -1,12 +1,15 @@
 /** What the admin listener of a primary answers: for all of its serving processes. */
 
 import { decodeName } from "../transport/address.js";
+import { type ControlNeeds, controlRoutes, repositoryRoutes } from "../transport/control-routes.js";
 import { answerLive, answerReady, type Health } from "../transport/health.js";
 import type { Exchange, HttpTransport, ListenerOptions } from "../transport/http/transport.js";
+import { adminReceivingBytesMax } from "../transport/read-json.js";
+import { type RouteNeeds, routeAnswers } from "../transport/route-answers.js";
 import { type AnswerRoute, Router } from "../transport/router.js";
 import { type ScrapeNeeds, scrapeRoute } from "../transport/scrape.js";
 
-export interface PrimaryNeeds extends ScrapeNeeds {
+export interface PrimaryNeeds extends ScrapeNeeds, RouteNeeds, ControlNeeds {
   readonly health: Health;
   /**
    * What a serving process says of a model, or of all: JSON.
@@ -21,6 +24,9 @@ const json = "application/json";
 
 export const primaryRoutes: readonly AnswerRoute<PrimaryNeeds>[] = [
   scrapeRoute,
+  ...routeAnswers,
+  ...controlRoutes,
+  ...repositoryRoutes,
   {
     verb: "GET",
     address: "/processes",
@@ -52,22 +58,25 @@ export const primaryRoutes: readonly AnswerRoute<PrimaryNeeds>[] = [
 export async function listenForAdmin(
   transport: HttpTransport,
   { host, port, onFailure }: Pick<ListenerOptions, "host" | "port" | "onFailure">,
-  needs: Omit<PrimaryNeeds, "onScrapeError">,
+  needs: Omit<PrimaryNeeds, "onScrapeError" | "onAnswerError" | "refuse">,
 ) {
   const router = new Router<PrimaryNeeds>({
     routes: primaryRoutes,
     needs: {
       ...needs,
       onScrapeError: (exchange, error) => onFailure(exchange, "internal", "the answer failed", error),
+      onAnswerError: (exchange, error) => onFailure(exchange, "internal", "an answer could not be made", error),
+      refuse: (exchange, error) => onFailure(exchange, "internal", error.message, error),
     },
     describeMissing: (_method, address) =>
-      `nothing is served at ${address}: see /metrics, /processes, /models, /health/ready`,
+      `nothing is served at ${address}: see /metrics, /processes, /routes, /models, /health/ready`,
   });
   return await transport.listen({
     name: "admin",
     host,
     port,
-    receivingBytesMax: 0,
+    receivingBytesMax: adminReceivingBytesMax,
+    headers: router.headers,
     handle: (exchange) => router.handle(exchange),
     onFailure,
     onForeignProtocol: () => {},

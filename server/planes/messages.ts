@@ -10,16 +10,27 @@
 import { z } from "zod";
 import { configSchema } from "../config.js";
 import { type ErrorCode, errorTable } from "../errors.js";
+import { routeSchema } from "../routing/route.js";
 
 /** Changes with any message. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 const errorCodes = Object.keys(errorTable) as ErrorCode[];
 const count = z.number().int().nonnegative();
 const machine = z.strictObject({ processors: z.number().positive(), memoryBytes: z.number().positive() });
 const merge = z.enum(["sum", "max", "min", "each"]);
 const metrics = z.strictObject({ text: z.string(), merges: z.record(z.string(), merge) });
+/** By model. */
+const routes = z.record(z.string(), routeSchema);
 const config = configSchema.extend({ defaultModelIsLoose: z.boolean().optional() });
+
+const model = z.string();
+const order = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("scan") }),
+  z.strictObject({ kind: z.enum(["load", "unload"]), model, version: count }),
+  z.strictObject({ kind: z.literal("index"), readyOnly: z.boolean() }),
+  z.strictObject({ kind: z.enum(["load_model", "unload_model"]), model }),
+]);
 
 /** To a serving process. The sockets that it listens on come before its order, each with a message of its own. */
 const toServing = z.discriminatedUnion("kind", [
@@ -31,12 +42,20 @@ const toServing = z.discriminatedUnion("kind", [
     machine,
     /** Whether others serve meanwhile. */
     listensWhenReady: z.boolean(),
+    routes,
     /** How often it says that it lives, milliseconds. */
     beatEveryMs: count,
   }),
   z.strictObject({ kind: z.literal("scrape"), id: count }),
   /** Describes a model, or all of them. */
   z.strictObject({ kind: z.literal("describe"), id: count, model: z.string().optional() }),
+  /** All routes, which hold from now on. */
+  z.strictObject({ kind: z.literal("routes"), id: count, routes }),
+  /** Asks whether it can serve a route. */
+  z.strictObject({ kind: z.literal("check"), id: count, model: z.string(), route: routeSchema }),
+  z.strictObject({ kind: z.literal("compare"), id: count, model: z.string() }),
+  /** Does what an operator asks of the store; it may take minutes. */
+  z.strictObject({ kind: z.literal("order"), id: count, order }),
   /** Drains and ends. */
   z.strictObject({ kind: z.literal("stop"), reason: z.string(), othersServe: z.boolean() }),
 ]);
@@ -60,6 +79,12 @@ const fromServing = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("failed"), why: z.string() }),
   z.strictObject({ kind: z.literal("metrics"), id: count, metrics }),
   z.strictObject({ kind: z.literal("described"), id: count, json: z.string() }),
+  /** The routes hold. */
+  z.strictObject({ kind: z.literal("routed"), id: count }),
+  /** Why it can't serve the route. */
+  z.strictObject({ kind: z.literal("checked"), id: count, fault: z.string().optional() }),
+  /** The order is done, or can't be. */
+  z.strictObject({ kind: z.literal("ordered"), id: count, status: count, json: z.string() }),
   z.strictObject({ kind: z.literal("refused"), id: count, code: z.enum(errorCodes), message: z.string() }),
   /** The last of all. */
   z.strictObject({ kind: z.literal("stopped"), cutOff: count, metrics }),
@@ -68,6 +93,10 @@ const fromServing = z.discriminatedUnion("kind", [
 export type ToServing = z.output<typeof toServing>;
 export type FromServing = z.output<typeof fromServing>;
 export type StartOrder = Extract<ToServing, { kind: "start" }>;
+type WithoutId<T> = T extends { id: number } ? Omit<T, "id"> : never;
+/** What a serving process answers, with the same `id`. */
+export type Question = WithoutId<ToServing>;
+export type Answer = Extract<FromServing, { id: number }>;
 export type ServingState = z.infer<typeof servingState>;
 export type MetricsText = z.infer<typeof metrics>;
 

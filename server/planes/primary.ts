@@ -7,12 +7,13 @@
 
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import { type Config, withSizes } from "../config.js";
+import { type Config, routesFileOf, withSizes } from "../config.js";
 import { ServeError } from "../errors.js";
 import { addresses } from "../greeting.js";
 import { type Machine, shareOf } from "../machine.js";
 import { AccessLog } from "../observe/access-log.js";
 import { Logs, sharedPieceBytes } from "../observe/logs.js";
+import { openInference } from "../protocol/open-inference/protocol.js";
 import { createFailureAnswer } from "../transport/failure.js";
 import { loadHttp } from "../transport/http/load.js";
 import type { HttpListener, HttpMember } from "../transport/http/transport.js";
@@ -23,6 +24,8 @@ import type { FromServing, StartOrder } from "./messages.js";
 import { type BoundPort, bindPort } from "./ports.js";
 import { PrimaryMetrics } from "./primary-metrics.js";
 import { ServingProcess } from "./serving-process.js";
+import { orderAll } from "./shared-orders.js";
+import { SharedRoutes } from "./shared-routes.js";
 import {
   createSupervision,
   type Supervision,
@@ -53,6 +56,7 @@ export class Primary {
   readonly #machine: Machine;
   readonly #processes = new Map<number, ServingProcess>();
   readonly #metrics = new PrimaryMetrics();
+  readonly #routes: SharedRoutes;
   #state: Supervision;
   #http: BoundPort | undefined;
   #grpc: BoundPort | undefined;
@@ -73,6 +77,13 @@ export class Primary {
     const { processHangMs: hangMs, drainDelayMs, drainTimeoutMs } = config;
     const drainMsMax = drainDelayMs + drainTimeoutMs + drainGraceMs;
     this.#state = createSupervision({ places: count, hangMs, drainMsMax }, now());
+    this.#routes = new SharedRoutes({
+      file: routesFileOf(config),
+      processes: () => this.#processes.values(),
+      isReady: (process) => this.#ready.some((one) => one === process),
+      log: (level, message, fields) => this.logs.event(level, message, fields),
+      wallClock: () => new Date(),
+    });
     this.ended = new Promise((resolve) => {
       this.#onEnded = resolve;
     });
@@ -85,6 +96,7 @@ export class Primary {
    */
   async start(): Promise<string> {
     const { http, host, httpPort, grpcPort } = this.#config;
+    await this.#routes.open();
     // Elsewhere sockets that share a port don't share its connections.
     const choice = http === "auto" && process.platform !== "linux" ? "node" : http;
     const { transport, notice } = await loadHttp(choice);
@@ -102,6 +114,7 @@ export class Primary {
     const code = await Promise.race([serving, this.ended]);
     if (code !== undefined)
       throw new Error(this.#failure ?? "a serving process ended while it started; the log may say why");
+    this.#routes.watch();
     this.logs.event("info", "ready", { http: this.#member, ...this.#ports, processes: this.#state.places.length });
     return (
       addresses(this.#config, { httpPort: this.#http.port, grpcPort: this.#grpc?.port }, this.#admin!.port) +
@@ -142,7 +155,9 @@ export class Primary {
       spanOf: () => undefined,
     });
     const nextRequestId = createRequestIds(randomBytes(8).toString("hex"));
-    const onFailure = createFailureAnswer(logs, refusals, nextRequestId, () => plainProtocol);
+    const onFailure = createFailureAnswer(logs, refusals, nextRequestId, (path) =>
+      path.startsWith("/v2/") ? openInference : plainProtocol,
+    );
     this.#admin = await listenForAdmin(
       transport,
       { host, port, onFailure },
@@ -150,6 +165,9 @@ export class Primary {
         health: { isReady: () => serves(this.#state), stuckWorkers: () => this.#stuckWorkers },
         scrape: () => this.#metrics.scrape(() => this.#state, this.#processes),
         describe: (model) => this.#describe(model),
+        routeStore: this.#routes,
+        perform: (order) => orderAll(this.#ready, order),
+        compare: (model) => this.#compare(model),
         describeProcesses: () => this.#describeProcesses(),
       },
     );
@@ -185,6 +203,7 @@ export class Primary {
       config: { ...this.#config, http: this.#member, httpPort: http.port, grpcPort: grpc?.port },
       machine: this.#machine,
       listensWhenReady,
+      routes: this.#routes.routes,
       beatEveryMs: Math.min(beatEveryMsMax, Math.floor(processHangMs / 4)),
     };
     const process = new ServingProcess({
@@ -198,11 +217,14 @@ export class Primary {
       onTrouble: (message, { pid }) => this.logs.event("error", message, { serving: place, pid }),
     });
     this.#processes.set(id, process);
+    this.#routes.began(process);
   }
 
-  #hear(said: FromServing, { id }: ServingProcess): void {
-    if (said.kind === "beat") this.#take({ kind: "heard", id, state: said.state, isStuck: said.stuckWorkers > 0 });
-    else if (said.kind === "serves") this.#served ||= said.what;
+  #hear(said: FromServing, process: ServingProcess): void {
+    if (said.kind === "beat") {
+      this.#take({ kind: "heard", id: process.id, state: said.state, isStuck: said.stuckWorkers > 0 });
+      this.#routes.heard(process);
+    } else if (said.kind === "serves") this.#served ||= said.what;
     else if (said.kind === "failed") this.#failure ??= said.why;
     else if (said.kind === "stopped") this.#cutOff += said.cutOff;
   }
@@ -218,6 +240,7 @@ export class Primary {
 
   async #end(code: 0 | 1): Promise<void> {
     clearInterval(this.#ticking);
+    this.#routes.close();
     await this.#admin?.close(0, 1000);
     this.logs.event(code === 0 ? "info" : "error", "stopped", { cut_off: this.#cutOff });
     await this.logs.flush(1000);
@@ -230,13 +253,31 @@ export class Primary {
 
   /** @throws ServeError model_not_found; not_ready when none answers. */
   async #describe(model: string | undefined): Promise<string> {
-    const ready = this.#state.lives.filter(({ state }) => state === "ready");
-    for (const { id } of ready.slice(0, 2)) {
-      const answer = await this.#processes.get(id)?.describe(model, describeMs);
+    const question = { kind: "describe", ...(model !== undefined && { model }) } as const;
+    for (const process of this.#ready.slice(0, 2)) {
+      const answer = await process.describe(question, describeMs);
       if (answer instanceof ServeError) throw answer;
       if (answer !== undefined) return answer;
     }
     throw new ServeError("not_ready", "no serving process answers: see /processes");
+  }
+
+  /** @throws ServeError model_not_found; not_ready when one doesn't answer. */
+  async #compare(model: string): Promise<object> {
+    const asked = this.#ready.map(async (process) => {
+      const answer = await process.describe({ kind: "compare", model }, describeMs);
+      if (answer instanceof ServeError) throw answer;
+      if (answer !== undefined) return { process: String(process.place), ...JSON.parse(answer) };
+      throw new ServeError("not_ready", `serving process ${process.place} doesn't answer: see /processes`);
+    });
+    const processes = await Promise.all(asked);
+    return { model, processes: processes.sort((a, b) => Number(a.process) - Number(b.process)) };
+  }
+
+  /** Those that serve. */
+  get #ready(): ServingProcess[] {
+    const ready = this.#state.lives.filter(({ state }) => state === "ready");
+    return ready.flatMap(({ id }) => this.#processes.get(id) ?? []);
   }
 
   #describeProcesses(): object {

@@ -5,11 +5,17 @@ import { createRequire } from "node:module";
 import { ServeError } from "../errors.js";
 import { Channel } from "./channel.js";
 import { addEnded, type Families, readMetrics } from "./merge-metrics.js";
-import { type FromServing, protocolVersion, readFromServing, type StartOrder, type ToServing } from "./messages.js";
+import {
+  type Answer,
+  type FromServing,
+  protocolVersion,
+  type Question,
+  readFromServing,
+  type StartOrder,
+  type ToServing,
+} from "./messages.js";
 
 export type Beat = Extract<FromServing, { kind: "beat" }>;
-type Question = "scrape" | "describe";
-type Answer = Extract<FromServing, { kind: "metrics" | "described" | "refused" }>;
 
 export interface ServingProcessOptions {
   readonly id: number;
@@ -87,17 +93,24 @@ export class ServingProcess {
 
   /** Asks for its metrics; where it doesn't answer in time, those that it gave last are kept. */
   async scrape(timeoutMs: number): Promise<void> {
-    this.isStale = (await this.#ask({ kind: "scrape" }, timeoutMs)) === undefined;
+    this.isStale = (await this.ask({ kind: "scrape" }, timeoutMs)) === undefined;
   }
 
-  /** @returns Undefined where it doesn't answer in time. */
-  async describe(model: string | undefined, timeoutMs: number): Promise<string | ServeError | undefined> {
-    const answer = await this.#ask({ kind: "describe", ...(model !== undefined && { model }) }, timeoutMs);
+  /** @returns JSON; undefined where it doesn't answer in time. */
+  async describe(
+    question: Question & { kind: "describe" | "compare" },
+    timeoutMs: number,
+  ): Promise<string | ServeError | undefined> {
+    const answer = await this.ask(question, timeoutMs);
     if (answer?.kind === "refused") return new ServeError(answer.code, answer.message);
     return answer?.kind === "described" ? answer.json : undefined;
   }
 
-  async #ask(question: { kind: Question; model?: string }, timeoutMs: number): Promise<Answer | undefined> {
+  /**
+   * @param timeoutMs - Undefined for as long as it lives.
+   * @returns Undefined where it doesn't answer in time, or ends before it does.
+   */
+  async ask(question: Question, timeoutMs?: number): Promise<Answer | undefined> {
     const id = ++this.#lastId;
     return await new Promise((resolve) => {
       const settle = (answer: Answer | undefined) => {
@@ -105,7 +118,7 @@ export class ServingProcess {
         this.#asked.delete(id);
         resolve(answer);
       };
-      const timer = setTimeout(settle, timeoutMs, undefined);
+      const timer = timeoutMs === undefined ? undefined : setTimeout(settle, timeoutMs, undefined);
       this.#asked.set(id, settle);
       if (!this.#channel.send({ ...question, id })) settle(undefined);
     });

@@ -10,9 +10,12 @@ import { endProcess } from "../ending.js";
 import { ServeError } from "../errors.js";
 import { whatIsServed } from "../greeting.js";
 import { keepCallsYoung } from "../keep-calls-young.js";
+import { findFault } from "../release/find-fault.js";
+import type { Routes } from "../routing/route.js";
 import { Server } from "../server.js";
 import { endAtOnce } from "../signals.js";
 import { describeModel, describeModels } from "../transport/describe.js";
+import { performOrder } from "../transport/store-orders.js";
 import { Channel } from "./channel.js";
 import {
   type FromServing,
@@ -35,6 +38,8 @@ interface Stop {
 
 // Before anything that takes time: what is sent meanwhile is read later.
 const sockets: { http?: object; grpc?: object } = {};
+/** As they came after the order. */
+let routes: Routes | undefined;
 let server: Server | undefined;
 let stop!: (stop: Stop) => void;
 let start!: (order: StartOrder) => void;
@@ -56,12 +61,14 @@ const first = await Promise.race([ordered, stopped]);
 process.exitCode = "kind" in first ? await serve(first) : first.code;
 if (process.connected) process.disconnect();
 
-async function serve({ process: name, config, machine, listensWhenReady, beatEveryMs }: StartOrder): Promise<number> {
+async function serve(order: StartOrder): Promise<number> {
+  const { process: name, config, machine, listensWhenReady, beatEveryMs } = order;
   keepCallsYoung();
   const serving = new Server(config, {
     process: name,
     machine,
     listensWhenReady,
+    routes: routes ?? order.routes,
     shared: { http: { socket: sockets.http }, grpc: { socket: sockets.grpc } },
   });
   server = serving;
@@ -129,18 +136,54 @@ function take(message: ToServing, handle: unknown): void {
         })
         .catch((error: Error) => server!.logs.event("error", "the scrape failed", { cause: error.stack }));
       return;
+    case "routes":
+      routes = message.routes;
+      server?.release.take(routes);
+      channel.send({ kind: "routed", id: message.id });
+      return;
+    case "check": {
+      if (server === undefined) return;
+      const fault = findFault(server.registry, message.model, message.route);
+      channel.send({ kind: "checked", id: message.id, ...(fault !== undefined && { fault }) });
+      return;
+    }
+    case "order":
+      if (server !== undefined)
+        void order(server, message).then((answer) => channel.send({ id: message.id, ...answer }));
+      return;
     case "describe":
-      if (server !== undefined) channel.send({ id: message.id, ...describe(server, message.model) });
+    case "compare":
+      if (server !== undefined) channel.send({ id: message.id, ...describe(server, message) });
   }
 }
 
-function describe({ registry }: Server, model: string | undefined) {
+async function order(server: Server, { order }: ToServing & { kind: "order" }) {
   try {
-    const described = model === undefined ? describeModels(registry) : describeModel(registry, model);
+    const { status, answer } = await performOrder(server, order);
+    return { kind: "ordered", status, json: JSON.stringify(answer) } as const;
+  } catch (error) {
+    return refused(error);
+  }
+}
+
+function refused(error: unknown) {
+  const { code, message } = ServeError.from(error);
+  return { kind: "refused", code, message } as const;
+}
+
+function describe(
+  { registry, release }: Server,
+  { kind, model }: { kind: "describe" | "compare"; model?: string | undefined },
+) {
+  const make = () => {
+    if (model === undefined) return describeModels(registry);
+    return kind === "compare" ? release.compare(model) : describeModel(registry, model);
+  };
+  try {
+    const described = make();
     return { kind: "described", json: JSON.stringify(described) } as const;
   } catch (error) {
-    const { code, message } = ServeError.from(error);
-    return { kind: "refused", code, message } as const;
+    return refused(error);
   }
 }
 

@@ -9,6 +9,7 @@ import type { Arms as ArmsOfPath, PathParts } from "../path/predict.js";
 import type { ServingVersion } from "../path/serving-version.js";
 import { Arms } from "../routing/arms.js";
 import type { RoutingPolicy } from "../routing/policy.js";
+import type { Routes } from "../routing/route.js";
 import { RouteTable } from "../routing/route-table.js";
 import { routed } from "../routing/routed.js";
 import type { Registry } from "../versions/registry.js";
@@ -25,6 +26,7 @@ export interface ReleaseOptions extends Pick<RouteStoreOptions, "file" | "log" |
 
 export class Release implements Observer {
   readonly table = new RouteTable();
+  /** Opened where this server has the file: not in one of several serving processes. */
   readonly store: RouteStore;
   readonly shadows: Shadows;
   readonly #armMetrics = new ArmMetrics();
@@ -38,13 +40,16 @@ export class Release implements Observer {
     this.store = new RouteStore({
       ...options,
       findFault: (modelName, route) => findFault(registry(), modelName, route),
-      onSwap: (routes) => {
-        this.table.swap(routes);
-        this.shadows.keep(({ champion: { name, number }, versionName }) => {
-          const route = this.table.of(name);
-          return route?.champion === number && route.shadows?.some((one) => one.versionName === versionName) === true;
-        });
-      },
+      onSwap: (routes) => this.take(routes),
+    });
+  }
+
+  /** These routes hold from the next call on. */
+  take(routes: Routes): void {
+    this.table.swap(routes);
+    this.shadows.keep(({ champion: { name, number }, versionName }) => {
+      const route = this.table.of(name);
+      return route?.champion === number && route.shadows?.some((one) => one.versionName === versionName) === true;
     });
   }
 

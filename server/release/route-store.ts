@@ -15,8 +15,8 @@ import { etagOf, routesText } from "./routes-text.js";
 export interface RouteStoreOptions {
   /** routes.json; it need not be there. */
   readonly file: string;
-  /** Says in a sentence why this server can't serve a route. */
-  readonly findFault: (modelName: string, route: Route) => string | undefined;
+  /** Says in a sentence why this server can't serve a route. @throws Error with a sentence where nobody knows now. */
+  readonly findFault: (modelName: string, route: Route) => string | undefined | Promise<string | undefined>;
   readonly onSwap: (routes: Routes) => void;
   readonly log: (level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>) => void;
   readonly wallClock: () => Date;
@@ -75,11 +75,15 @@ export class RouteStore {
 
   /** Looks at the file from time to time, and says at once what the server can't serve of it. */
   watch(): void {
-    for (const [modelName, route] of Object.entries(this.#routes)) {
-      const fault = this.#options.findFault(modelName, route);
-      if (fault !== undefined) this.#options.log("error", `its route can't be served: ${fault}`, { model: modelName });
+    void this.#inTurn(() => this.#sayFaults()).finally(() => this.#lookLater());
+  }
+
+  async #sayFaults(): Promise<void> {
+    const { findFault, log } = this.#options;
+    for (const [model, route] of Object.entries(this.#routes)) {
+      const fault = await Promise.resolve(findFault(model, route)).catch(({ message }: Error) => message);
+      if (fault !== undefined) log("error", `its route can't be served: ${fault}`, { model });
     }
-    this.#lookLater();
   }
 
   close(): void {
@@ -93,7 +97,7 @@ export class RouteStore {
       const route = takenFrom(() => parseRoute(modelName, json));
       // What stands in the file counts, however short a time it has stood there.
       await this.#look();
-      const fault = this.#options.findFault(modelName, route);
+      const fault = await this.#options.findFault(modelName, route);
       if (fault !== undefined) throw new ServeError("invalid_request", fault);
       this.#checkCondition(modelName, head);
       await this.#change(modelName, route, head);
@@ -214,7 +218,7 @@ export class RouteStore {
       const from = this.#routes;
       const to = await this.#read();
       for (const model of changedModels(from, to)) {
-        const fault = to[model] && findFault(model, to[model]);
+        const fault = to[model] && (await findFault(model, to[model]));
         if (fault !== undefined) throw new RouteError(fault);
       }
       this.#signature = signature;

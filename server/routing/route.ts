@@ -53,7 +53,7 @@ const assignBySchema = z
   })
   .refine((value) => Object.keys(value).length === 1, 'expected one of "feature", "header" and "request_id"');
 
-const routeSchema = z
+export const routeSchema = z
   .strictObject({
     champion: version,
     canary: z.strictObject({ version, share }).optional(),

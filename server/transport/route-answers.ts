@@ -9,9 +9,9 @@ import { readJson } from "./read-json.js";
 import type { AnswerRoute } from "./router.js";
 
 export interface RouteNeeds {
-  readonly routeStore: RouteStore;
+  readonly routeStore: Pick<RouteStore, "routes" | "of" | "put" | "remove">;
   /** @throws {@link ServeError} model_not_found. */
-  readonly compare: (modelName: string) => object;
+  readonly compare: (modelName: string) => object | Promise<object>;
   /** Answers an error in the admin listener's form. */
   readonly refuse: (exchange: Exchange, error: ServeError) => void;
 }
@@ -74,12 +74,16 @@ export const routeAnswers: readonly AnswerRoute<RouteNeeds>[] = [
     verb: "GET",
     address: "/models/{model}/compare",
     what: "what the model's shadows answered beside its champion",
-    answer: (exchange, { compare }, { model }) =>
-      exchange.send(200, json, `${JSON.stringify(compare(decodeName(model!)))}\n`),
+    answer: (exchange, needs, { model }) => {
+      const name = decodeName(model!);
+      answer(exchange, needs, async () => {
+        exchange.send(200, json, `${JSON.stringify(await needs.compare(name))}\n`);
+      });
+    },
   },
 ];
 
-function sendRoute(exchange: Exchange, routeStore: RouteStore, name: string): void {
+function sendRoute(exchange: Exchange, routeStore: RouteNeeds["routeStore"], name: string): void {
   const route = routeStore.of(name);
   exchange.send(200, json, `${JSON.stringify(route)}\n`, ["etag", etagOf(route)]);
 }

@@ -17,15 +17,9 @@ import { echoModel, type ModelStore, writeStore } from "../support/model-store.j
 import { sumOf } from "../support/prometheus-text.js";
 import { RawConnection } from "../support/raw-connection.js";
 import { endServers, type ServerProcess, startServer, startToEnd } from "../support/server-process.js";
+import { connectToEach, patiently, untilTwo } from "../support/serving-processes.js";
 
-const patiently = { interval: 20, timeout: 25_000 };
 const hangMs = 1500;
-
-interface Described {
-  readonly process: string;
-  readonly pid: number;
-  readonly state: string;
-}
 
 let store: ModelStore;
 
@@ -42,21 +36,6 @@ afterAll(async () => {
 const start = (http: string, ...flags: string[]) =>
   startServer(store.directory, "--http", http, "--processes", "2", "--access-log", "off", ...flags);
 
-async function processes({ adminPort }: ServerProcess): Promise<Described[]> {
-  return (await ask(adminPort, "/processes")).json.processes;
-}
-
-/** Resolves when two are ready, none is on its way, and none is one of `before`. */
-async function untilTwo(server: ServerProcess, before: readonly number[] = []): Promise<Described[]> {
-  let found: Described[] = [];
-  const areTwo = async () => {
-    found = await processes(server);
-    return found.length === 2 && found.every(({ state, pid }) => state === "ready" && !before.includes(pid));
-  };
-  await expect.poll(areTwo, patiently).toBe(true);
-  return found;
-}
-
 describe.each(members)("two processes on $build", ({ name }) => {
   let server: ServerProcess;
   let grpcPort: number;
@@ -69,25 +48,17 @@ describe.each(members)("two processes on $build", ({ name }) => {
   });
 
   test("each of them answers every golden row, on one port", async () => {
-    const pids = (await untilTwo(server)).map(({ pid }) => pid);
+    const processes = await untilTwo(server);
     const golden = readFileSync(join(demandDirectory, "golden.jsonl"), "utf8").trim().split("\n");
     const rows = golden.map((line) => JSON.parse(line) as { row: object; prediction: number });
     const body = JSON.stringify({ rows: rows.map(({ row }) => row) });
     const request = `POST /models/demand/predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\nx-timeout-ms: 60000\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
-    const unasked = new Set(pids);
-    const connections: RawConnection[] = [];
-    while (unasked.size > 0) {
-      const connection = await RawConnection.open(server.httpPort);
-      connections.push(connection);
-      const ofConnection = () =>
-        pids.find((pid) => clientPortsOf(pid, server.httpPort).has(connection.socket.localPort!));
-      await expect.poll(ofConnection, patiently).toBeDefined();
-      if (!unasked.delete(ofConnection()!)) continue;
+    for (const connection of (await connectToEach(server, processes)).values()) {
       await connection.write(request);
       const { json } = await connection.reply();
       expect(json.predictions).toEqual(rows.map(({ prediction }) => prediction));
+      connection.destroy();
     }
-    for (const connection of connections) connection.destroy();
   });
 
   test("another server is refused the port, alone or of several processes, on either HTTP member", async () => {

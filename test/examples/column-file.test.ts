@@ -58,9 +58,7 @@ describe.each(members)("$build", ({ transport }) => {
       index,
       openApi: { text: () => Promise.reject(new Error("not asked for here")) },
       repositoryControl: false,
-      control: () => {
-        throw new Error("not asked for here");
-      },
+      perform: () => Promise.reject(new Error("not asked for here")),
       onAnswerError: () => {},
     };
     const router = createPublicRouter(needs, routes);

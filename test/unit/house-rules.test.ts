@@ -118,7 +118,8 @@ const owners: Owners = {
   "server/planes/primary.ts": ["server/planes/main.ts"],
   // All that a route needs is put together there.
   "server/release/release.ts": ["server/server.ts"],
-  "server/release/route-store.ts": ["server/release/release.ts"],
+  "server/release/route-store.ts": ["server/release/release.ts", "server/planes/shared-routes.ts"],
+  "server/planes/shared-routes.ts": ["server/planes/primary.ts"],
   "server/release/shadows.ts": ["server/release/release.ts"],
   "server/routing/arms.ts": ["server/release/release.ts"],
   "server/observe/arm-metrics.ts": ["server/release/release.ts"],

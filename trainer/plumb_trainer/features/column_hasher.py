@@ -23,6 +23,14 @@ class ColumnHasher(TransformerMixin, BaseEstimator):
     ------
     ValueError
         By `transform`, for a missing value or an infinity.
+
+    Examples
+    --------
+    >>> from plumb_trainer.features import ColumnHasher
+    >>> frame = pd.DataFrame({"city": ["Oslo", "Rome"], "guests": [2, 3]})
+    >>> ColumnHasher(4, alternate_sign=False).fit_transform(frame).toarray()
+    array([[2., 1., 0., 0.],
+           [3., 0., 0., 1.]])
     """
 
     def __init__(self, n_features=1024, *, alternate_sign=True):

@@ -23,6 +23,7 @@ const order = (config: object) => ({
   config,
   machine: { processors: 0.5, memoryBytes: 1e9 },
   listensWhenReady: true,
+  routes: { demand: { champion: 1, canary: { version: 2, share: 0.1 }, assign_by: { header: "x-user" } } },
   beatEveryMs: 1000,
 });
 
@@ -40,6 +41,7 @@ test.each([
   [order({ ...settings(), httpPort: -1 }), "config.httpPort"],
   [{ ...order(settings()), more: 1 }, "more"],
   [{ kind: "scrape", id: 1.5 }, "id"],
+  [{ kind: "routes", id: 1, routes: { demand: { champion: 0 } } }, "routes.demand.champion"],
 ])("a serving process refuses %#: it names %s", (message, named) => {
   expect(() => readToServing(message)).toThrow(named);
 });

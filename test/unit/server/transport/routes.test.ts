@@ -50,9 +50,7 @@ function createRig() {
     index: new IndexAnswers(rig.registry, isReady, "0.0.0", () => "http://127.0.0.1:1"),
     openApi: { text: () => Promise.reject(new Error("not asked for here")) },
     repositoryControl: false,
-    control: () => {
-      throw new Error("not asked for here");
-    },
+    perform: () => Promise.reject(new Error("not asked for here")),
     onAnswerError: () => {},
   });
 
