@@ -41,6 +41,7 @@ test.each([
   [order({ ...settings(), httpPort: -1 }), "config.httpPort"],
   [{ ...order(settings()), more: 1 }, "more"],
   [{ kind: "scrape", id: 1.5 }, "id"],
+  [{ kind: "order", id: 1, order: { kind: "load", model: "demand" } }, "order.version"],
   [{ kind: "routes", id: 1, routes: { demand: { champion: 0 } } }, "routes.demand.champion"],
 ])("a serving process refuses %#: it names %s", (message, named) => {
   expect(() => readToServing(message)).toThrow(named);
