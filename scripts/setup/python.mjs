@@ -42,7 +42,7 @@ const envoy = {
 const clients = {
   venv: join(root, ".cache/clients-venv"),
   requirements: join(root, "test/real/requirements-clients.txt"),
-  who: "tritonclient",
+  who: "tritonclient and grpcio-tools",
 };
 
 const schemathesis = {

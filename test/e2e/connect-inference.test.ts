@@ -1,25 +1,18 @@
 /**
- * Goal: the inference service by Connect, on the HTTP port, gives the bits of `/predict` in both forms, to Connect's own
- * client; its other methods answer as they do over gRPC; and what goes wrong is Connect's error.
+ * Goal: the methods of the inference service answer Connect's own client, on the HTTP port, as they do over gRPC; and
+ * what goes wrong is Connect's error. That its answers are those of `/predict` is in doors.test.ts.
  */
 
-import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { readBundle } from "../../bundle/index.js";
-import { post } from "../support/http-client.js";
-import { inferenceService, inferMessage, outputsOf } from "../support/inference-messages.js";
-import { tensorsOfRows } from "../support/row-tensors.js";
+import { inferenceService, inferMessage } from "../support/inference-messages.js";
 import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 import type { Loose } from "../support/typed-proto.js";
 
 const models = fileURLToPath(new URL("../../models", import.meta.url));
-/** Not to be refused on a machine that is busy with other things. */
-const patiently = { timeoutMs: 60_000 };
-
 let server: ServerProcess;
 let clients: readonly Loose[];
 
@@ -35,28 +28,7 @@ beforeAll(async () => {
 
 afterAll(endServers);
 
-test.each(readdirSync(models))("golden rows of %s have the bits of /predict, raw and in contents", async (name) => {
-  const { golden, rowSchema } = await readBundle(`${models}/${name}/1`);
-  const good = golden.filter(({ error }) => error === undefined);
-  for (const some of [good, ...good.slice(0, 20).map((one) => [one])]) {
-    const body = `{"rows":[${some.map(({ rowJson }) => rowJson).join(",")}]}`;
-    const headers = { "x-timeout-ms": String(patiently.timeoutMs) };
-    const { json } = await post(server.httpPort, `/models/${name}/predict`, body, { headers });
-    const rows = some.map(({ rowJson }) => JSON.parse(rowJson));
-    for (const form of ["json", "binary"] as const) {
-      const request = inferMessage(tensorsOfRows(rowSchema.features, rows, form), { modelName: name, id: "c" });
-      for (const client of clients) {
-        const reply = await client.modelInfer(request, patiently);
-        const [prediction, probabilities] = outputsOf(reply);
-        expect([reply.id, reply.modelName, reply.modelVersion]).toEqual(["c", name, "1"]);
-        expect(prediction!.data).toEqual(json.predictions);
-        expect(probabilities?.data).toEqual(json.probabilities?.flatMap(Object.values));
-      }
-    }
-  }
-});
-
-test("its other methods answer in both forms, and name no model for the default one", async () => {
+test("methods answer in both forms, and name no model for the default one", async () => {
   for (const client of clients) {
     expect(await client.serverLive({})).toMatchObject({ live: true });
     expect(await client.serverReady({})).toMatchObject({ ready: true });

@@ -1,32 +1,23 @@
 /**
- * Goal: gRPC gives for a row the bits that `/predict` gives, in both forms, of every model that is shipped; and what goes
- * wrong has the status that a client of gRPC knows.
+ * Goal: gRPC names what it serves, and what goes wrong has the status that a client of gRPC knows. That its answers are
+ * those of `/predict` is in doors.test.ts.
  */
 
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { status } from "@grpc/grpc-js";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Bundle, readBundle } from "../../bundle/index.js";
+import { readBundle } from "../../bundle/index.js";
 import { GrpcClient, inferRequest, readOutputs } from "../support/grpc-client.js";
-import { post } from "../support/http-client.js";
-import { tensorsOfRows } from "../support/row-tensors.js";
-import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
+import { endServers, startServer } from "../support/server-process.js";
 
 const models = fileURLToPath(new URL("../../models", import.meta.url));
 
-/** Not to be refused on a machine that is busy with other things. */
-const patientMs = 60_000;
-const patiently = () => ({ deadline: Date.now() + patientMs });
-
-type Row = Readonly<Record<string, unknown>>;
-
-let server: ServerProcess;
 let client: GrpcClient;
 let port: number;
 
 beforeAll(async () => {
-  server = await startServer(models, "--grpc-port", "0", "--drain-quiet-ms", "0");
+  const server = await startServer(models, "--grpc-port", "0", "--drain-quiet-ms", "0");
   const ready = await server.untilLogged(({ message }) => message === "ready");
   port = ready.grpc_port as number;
   client = new GrpcClient(port);
@@ -37,73 +28,14 @@ afterAll(async () => {
   await endServers();
 });
 
-interface Answers {
-  readonly predictions: readonly unknown[];
-  readonly probabilities?: readonly (readonly number[])[];
-}
-
-async function predict(name: string, rows: readonly string[]): Promise<Answers> {
-  const { status, json } = await post(server.httpPort, `/models/${name}/predict`, `{"rows":[${rows.join(",")}]}`, {
-    headers: { "x-timeout-ms": String(patientMs) },
-  });
-  expect(status).toBe(200);
-  const { predictions, probabilities } = json;
-  return { predictions, ...(probabilities && { probabilities: probabilities.map(Object.values) }) };
-}
-
-async function infer(name: string, request: object): Promise<Answers> {
-  const { reply, error } = await client.call("ModelInfer", { model_name: name, id: "g", ...request }, patiently());
-  expect(error).toBeUndefined();
-  expect(reply).toMatchObject({ id: "g", model_name: name, model_version: "1" });
-  const [prediction, probabilities] = readOutputs(reply);
-  expect(prediction!.name).toBe("prediction");
-  if (probabilities === undefined) return { predictions: prediction!.data };
-  const [rows, width] = probabilities.shape as [number, number];
-  const data = probabilities.data as number[];
-  const byRow = Array.from({ length: rows }, (_, row) => data.slice(row * width, (row + 1) * width));
-  return { predictions: prediction!.data, probabilities: byRow };
-}
-
-describe.each(readdirSync(models))("%s", (name) => {
-  let bundle: Bundle;
-  let golden: readonly { readonly rowJson: string; readonly row: Row }[];
-
-  beforeAll(async () => {
-    bundle = await readBundle(`${models}/${name}/1`);
-    golden = bundle.golden.flatMap(({ rowJson, error }) =>
-      error === undefined ? [{ rowJson, row: JSON.parse(rowJson) as Row }] : [],
-    );
-  });
-
-  const requestOf = (rows: readonly Row[], form: "json" | "binary") =>
-    inferRequest(tensorsOfRows(bundle.rowSchema.features, rows, form));
-
-  test("golden rows have the bits of /predict, raw and in contents, all together", async () => {
-    const expected = await predict(
-      name,
-      golden.map(({ rowJson }) => rowJson),
-    );
-    const rows = golden.map(({ row }) => row);
-    expect(await infer(name, requestOf(rows, "binary"))).toEqual(expected);
-    expect(await infer(name, requestOf(rows, "json"))).toEqual(expected);
-  });
-
-  test("and one by one", async () => {
-    for (const { rowJson, row } of golden.slice(0, 100)) {
-      const expected = await predict(name, [rowJson]);
-      expect(await infer(name, requestOf([row], "binary"))).toEqual(expected);
-      expect(await infer(name, requestOf([row], "json"))).toEqual(expected);
-    }
-  });
-
-  test("its metadata name its tensors", async () => {
-    const { reply } = await client.call("ModelMetadata", { name });
-    expect(reply).toMatchObject({ name, versions: ["1"], platform: "onnx_onnxv1" });
-    expect(reply.inputs.map((input: { name: string }) => input.name)).toEqual(
-      bundle.rowSchema.features.map((feature) => feature.name),
-    );
-    expect((await client.call("ModelMetadata", { name, version: "1" })).reply).toEqual(reply);
-  });
+test.each(readdirSync(models))("the metadata of %s name its tensors", async (name) => {
+  const { rowSchema } = await readBundle(`${models}/${name}/1`);
+  const { reply } = await client.call("ModelMetadata", { name });
+  expect(reply).toMatchObject({ name, versions: ["1"], platform: "onnx_onnxv1" });
+  expect(reply.inputs.map((input: { name: string }) => input.name)).toEqual(
+    rowSchema.features.map((feature) => feature.name),
+  );
+  expect((await client.call("ModelMetadata", { name, version: "1" })).reply).toEqual(reply);
 });
 
 test("each typed service has its health", async () => {

@@ -1,6 +1,6 @@
 /**
- * Goal: the Open Inference Protocol gives for a row the bits that `/predict` gives, in JSON and as binary data, of every
- * model that is shipped; and answers what else clients ask in the form that they know.
+ * Goal: the Open Inference Protocol answers thousands of rows at once, and what else clients ask, in the form that they
+ * know. That its answers are those of `/predict` is in doors.test.ts.
  */
 
 import { Buffer } from "node:buffer";
@@ -8,7 +8,15 @@ import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bundle, readBundle } from "../../bundle/index.js";
-import { post } from "../support/http-client.js";
+import {
+  type Answers,
+  answersOf,
+  goldenRows,
+  patiently,
+  predictRows,
+  type Row,
+  type SentRow,
+} from "../support/golden-rows.js";
 import { lengthHeader, type Message, makeMessage, readReply } from "../support/open-inference.js";
 import { tensorsOfRows } from "../support/row-tensors.js";
 import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
@@ -21,11 +29,6 @@ beforeAll(async () => {
 });
 
 afterAll(endServers);
-
-/** Not to be refused on a machine that is busy with other things. */
-const patiently = { "x-timeout-ms": "60000" };
-
-type Row = Readonly<Record<string, unknown>>;
 
 async function call(path: string, message?: Message, method = message === undefined ? "GET" : "POST") {
   const response = await fetch(`http://127.0.0.1:${server.httpPort}${path}`, {
@@ -43,44 +46,21 @@ async function refusal(path: string, message?: Message, method?: string) {
   return [status, body.error];
 }
 
-/** Predictions, and probabilities by row, as both protocols give them. */
-interface Answers {
-  readonly predictions: readonly unknown[];
-  readonly probabilities?: readonly (readonly number[])[];
-}
-
-async function predict(name: string, rows: readonly string[]): Promise<Answers> {
-  const { status, json } = await post(server.httpPort, `/models/${name}/predict`, `{"rows":[${rows.join(",")}]}`, {
-    headers: patiently,
-  });
-  expect(status).toBe(200);
-  const { predictions, probabilities } = json;
-  return { predictions, ...(probabilities && { probabilities: probabilities.map(Object.values) }) };
-}
-
 async function infer(name: string, message: Message): Promise<Answers> {
   const { status, headers, bytes } = await call(`/v2/models/${name}/infer`, message);
   expect([status, status === 200 ? "" : bytes.toString()]).toEqual([200, ""]);
   const reply = readReply(bytes, headers.get(lengthHeader) ?? undefined);
   expect(reply).toMatchObject({ id: "g", model_name: name, model_version: "1" });
-  const [prediction, probabilities] = reply.outputs;
-  expect(prediction!.name).toBe("prediction");
-  if (probabilities === undefined) return { predictions: prediction!.data };
-  const [rows, width] = probabilities.shape as [number, number];
-  const data = probabilities.data as number[];
-  const byRow = Array.from({ length: rows }, (_, row) => data.slice(row * width, (row + 1) * width));
-  return { predictions: prediction!.data, probabilities: byRow };
+  return answersOf(reply.outputs);
 }
 
 describe.each(readdirSync(models))("%s", (name) => {
   let bundle: Bundle;
-  let golden: readonly { readonly rowJson: string; readonly row: Row }[];
+  let golden: readonly SentRow[];
 
   beforeAll(async () => {
     bundle = await readBundle(`${models}/${name}/1`);
-    golden = bundle.golden.flatMap(({ rowJson, error }) =>
-      error === undefined ? [{ rowJson, row: JSON.parse(rowJson) as Row }] : [],
-    );
+    golden = goldenRows(bundle);
   });
 
   const messageOf = (rows: readonly Row[], form: "json" | "binary") =>
@@ -89,30 +69,9 @@ describe.each(readdirSync(models))("%s", (name) => {
       parameters: { binary_data_output: form === "binary" },
     });
 
-  test("golden rows have the same bits by every protocol and in every form, all together", async () => {
-    const expected = await predict(
-      name,
-      golden.map(({ rowJson }) => rowJson),
-    );
-    const rows = golden.map(({ row }) => row);
-    expect(await infer(name, messageOf(rows, "json"))).toEqual(expected);
-    expect(await infer(name, messageOf(rows, "binary"))).toEqual(expected);
-  });
-
-  test("and one by one", async () => {
-    for (const { rowJson, row } of golden.slice(0, 100)) {
-      const expected = await predict(name, [rowJson]);
-      expect(await infer(name, messageOf([row], "json"))).toEqual(expected);
-      expect(await infer(name, messageOf([row], "binary"))).toEqual(expected);
-    }
-  });
-
-  test("and thousands at once, which are taken in slices", async () => {
+  test("thousands of rows at once, which are taken in slices", async () => {
     const many = Array.from({ length: 4000 }, (_, i) => golden[i % golden.length]!);
-    const expected = await predict(
-      name,
-      golden.map(({ rowJson }) => rowJson),
-    );
+    const expected = await predictRows(server.httpPort, name, golden);
     for (const form of ["json", "binary"] as const) {
       const rows = many.slice(
         0,

@@ -7,6 +7,7 @@ import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bundle, readBundle } from "../../bundle/index.js";
+import { goldenRows, patiently, type Row } from "../support/golden-rows.js";
 import { type Asked, ask, post } from "../support/http-client.js";
 import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 import { toJson } from "../support/to-json.js";
@@ -25,9 +26,6 @@ beforeAll(async () => {
 
 afterAll(endServers);
 
-type Row = Readonly<Record<string, unknown>>;
-/** Not to be refused on a machine that is busy with other things. */
-const patiently = { "x-timeout-ms": "60000" };
 const fields = { fields: ["prediction", "probabilities"] };
 
 async function send(path: string, body: unknown, headers?: Record<string, string>) {
@@ -45,7 +43,7 @@ describe.each(readdirSync(models))("%s", (name) => {
 
   beforeAll(async () => {
     bundle = await readBundle(`${models}/${name}/1`);
-    rows = bundle.golden.flatMap(({ rowJson, error }) => (error === undefined ? [JSON.parse(rowJson) as Row] : []));
+    rows = goldenRows(bundle).map(({ row }) => row);
     expected = (await send(`/models/${name}/predict`, { rows })).json;
   });
 
@@ -91,8 +89,7 @@ describe("/invocations", () => {
   const names = ["feature_search_interest", "feature_price", "feature_promo"];
 
   beforeAll(async () => {
-    const { golden } = await readBundle(`${models}/demand/1`);
-    rows = golden.flatMap(({ rowJson, error }) => (error === undefined ? [JSON.parse(rowJson) as Row] : []));
+    rows = goldenRows(await readBundle(`${models}/demand/1`)).map(({ row }) => row);
     predictions = (await send("/predict", { rows })).json.predictions;
   });
 

@@ -1,6 +1,7 @@
 /**
- * Goal: a program that was made of a model's typed proto gets the bits that `/predict` gives, from a real server, by
- * Connect in both forms and by gRPC, with Connect's own client; and what goes wrong reaches it with typed details.
+ * Goal: a program that was made of a model's typed proto gets what `/predict` gives for thousands of rows, a context and
+ * chosen fields, by Connect in both forms and by gRPC; and what goes wrong reaches it with typed details. That golden rows
+ * have the bits of `/predict` is in doors.test.ts.
  */
 
 import { Buffer } from "node:buffer";
@@ -10,12 +11,11 @@ import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Bundle, readBundle } from "../../bundle/index.js";
-import { DemandCopy } from "../support/demand-bundle.js";
+import { goldenRows, type Row, type SentRow } from "../support/golden-rows.js";
 import { post } from "../support/http-client.js";
+import { makeMixedBundle } from "../support/mixed-bundle.js";
 import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 import { compileProtos, type Loose, TypedMessages } from "../support/typed-proto.js";
-
-type Row = Readonly<Record<string, unknown>>;
 
 interface Predictor {
   predict(request: Loose, options?: Loose): Promise<Loose>;
@@ -24,63 +24,11 @@ interface Predictor {
 const models = fileURLToPath(new URL("../../models", import.meta.url));
 /** Not to be refused on a machine that is busy with other things. */
 const patiently = { timeoutMs: 60_000 };
-/** The demand model of another schema: a list, a text, a date, nulls, and names that are no identifiers. */
-const changed = new DemandCopy();
+const changed = makeMixedBundle();
 let shipped: ServerProcess;
 let other: ServerProcess;
 
 beforeAll(async () => {
-  const renamed = { feature_search_interest: "search interest", feature_price: "Preise", feature_promo: "option" };
-  changed.edit("schema.json", (schema) => {
-    const interest = schema.properties.feature_search_interest;
-    schema.properties = {
-      "search interest": interest,
-      Preise: { type: ["array", "null"], items: { type: "number" }, maxItems: 30 },
-      option: { type: "string" },
-      day: { type: ["string", "null"], format: "date" },
-      許可: { type: "boolean" },
-    };
-    schema.required = ["search interest", "option", "day"];
-  });
-  changed.edit("preprocessing.json", (graph) => {
-    graph.inputs = [
-      { name: "search interest", type: "number" },
-      { name: "Preise", type: "numbers" },
-      { name: "option", type: "string" },
-    ];
-    const params = { statistics: ["last"], window: 7, min_items: 1, ddof: 0 };
-    const encoder = { categories: [["no", "yes"]], handle_unknown: "error" };
-    for (const node of graph.nodes)
-      node.inputs = node.inputs.map(
-        (name: string) => ({ ...renamed, feature_price: "w", feature_promo: "p" })[name] ?? name,
-      );
-    graph.nodes.unshift(
-      { id: "w", op: "row_window", inputs: ["Preise"], params },
-      { id: "p", op: "ordinal_encoder", inputs: ["option"], params: encoder },
-    );
-  });
-  changed.edit("baseline.json", ({ features }) => {
-    features["search interest"] = features.feature_search_interest;
-    for (const name of Object.keys(renamed)) delete features[name];
-  });
-  changed.editGolden((golden, index) => {
-    const { feature_search_interest: interest, feature_price: price, feature_promo: promo } = golden.row;
-    if (golden.error !== undefined || (promo !== 0 && promo !== 1)) return undefined;
-    const earlier = Array.from({ length: index % 9 }, (_, at) => at + 0.5);
-    golden.row = {
-      "search interest": interest ?? null,
-      option: promo === 1 ? "yes" : "no",
-      day: index % 3 ? null : "2026-02-28",
-    };
-    if (typeof price === "number") golden.row.Preise = [...earlier, price];
-    else if (index % 2) golden.row.Preise = null;
-    if (index % 4 === 0) golden.row.許可 = index % 8 === 0;
-    return golden;
-  });
-  changed.edit("manifest.json", (manifest) => {
-    manifest.proto = { fields: { gone: 1, "search interest": 7, Preise: 3, option: 20_000, day: 2, 許可: 5000 } };
-  });
-  changed.rehash();
   const flags = ["--access-log", "off", "--grpc-port", "0", "--drain-quiet-ms", "0"];
   shipped = await startServer(models, "--default-model", "demand", ...flags);
   other = await startServer(changed.store, ...flags);
@@ -96,7 +44,7 @@ const base = (server: ServerProcess) => `http://127.0.0.1:${server.httpPort}`;
 interface Setup {
   readonly server: ServerProcess;
   readonly bundle: Bundle;
-  readonly golden: readonly { readonly rowJson: string; readonly row: Row }[];
+  readonly golden: readonly SentRow[];
   readonly messages: TypedMessages;
   readonly clients: readonly Predictor[];
 }
@@ -107,9 +55,7 @@ async function setUp(server: ServerProcess, name: string, directory: string): Pr
   expect([response.status, response.headers.get("content-type")]).toEqual([200, "text/plain; charset=utf-8"]);
   const messages = new TypedMessages(compileProtos([await response.text()]), name);
   const bundle = await readBundle(directory);
-  const golden = bundle.golden.flatMap(({ rowJson, error }) =>
-    error === undefined ? [{ rowJson, row: JSON.parse(rowJson) as Row }] : [],
-  );
+  const golden = goldenRows(bundle);
   const clients = [true, false].map((useBinaryFormat) => {
     const transport = createConnectTransport({ baseUrl: base(server), httpVersion: "1.1", useBinaryFormat });
     return createClient(messages.service, transport) as unknown as Predictor;
@@ -145,29 +91,7 @@ describe.each(stores)("%s, of another schema: %s", (name, isChanged) => {
     setup = await setUp(isChanged ? other : shipped, name, isChanged ? changed.directory : `${models}/${name}/1`);
   });
 
-  test("golden rows have the bits of /predict, all together and one by one, in both forms and over gRPC", async () => {
-    const { golden, bundle, messages, clients } = setup;
-    const { features } = bundle.rowSchema;
-    for (const some of [golden, ...golden.slice(0, 60).map((one) => [one])]) {
-      const expected = await predict(
-        setup,
-        name,
-        some.map(({ rowJson }) => rowJson),
-      );
-      const request = messages.request(
-        some.map(({ row }) => row),
-        features,
-        { requestId: "r-7" },
-      );
-      for (const client of clients) {
-        const reply = await client.predict(request, patiently);
-        expect(shown(reply)).toEqual(expected);
-        expect([reply.model, reply.version, reply.requestId]).toEqual([name, "1", "r-7"]);
-      }
-    }
-  });
-
-  test("and thousands at once, which are taken in slices", async () => {
+  test("thousands of rows at once, which are taken in slices", async () => {
     const { golden, bundle, messages, clients } = setup;
     const { features } = bundle.rowSchema;
     const { rows_max, body_bytes_max } = bundle.manifest.limits;

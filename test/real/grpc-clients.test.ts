@@ -1,9 +1,14 @@
 /** Goal: clients of other makers get what `/predict` gives, over gRPC, as their users call it. */
 
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { readBundle } from "../../bundle/index.js";
+import { goldenRows, patiently } from "../support/golden-rows.js";
+import { post } from "../support/http-client.js";
 import { findProgram } from "../support/programs.js";
 import { endServers, startServer } from "../support/server-process.js";
 import { difference, shellBlocks } from "../support/shell-blocks.js";
@@ -12,12 +17,16 @@ const models = fileURLToPath(new URL("../../models", import.meta.url));
 const script = fileURLToPath(new URL("triton_grpc_client.py", import.meta.url));
 const prediction = 56.654319763183594;
 
+const typedScript = fileURLToPath(new URL("typed_client.py", import.meta.url));
+
 let address: string;
+let httpPort: number;
 
 beforeAll(async () => {
   const server = await startServer(models, "--grpc-port", "0");
   const { grpc_port: port } = await server.untilLogged(({ message }) => message === "ready");
   address = `127.0.0.1:${port}`;
+  httpPort = server.httpPort;
 });
 
 afterAll(endServers);
@@ -61,4 +70,32 @@ test("NVIDIA's tritonclient, with its stream", (context) => {
     refused: "StatusCode.NOT_FOUND",
     streamed: ["demand", expect.stringMatching(/^there is no model "none"/), "demand"],
   });
+});
+
+test.for(readdirSync(models))("the typed client that grpcio-tools makes of the proto of %s", async (name, context) => {
+  const python =
+    process.env.TRITON_CLIENT_PYTHON ?? context.skip("grpcio-tools isn't installed: npm run test:real says why");
+  const golden = goldenRows(await readBundle(`${models}/${name}/1`));
+  const body = `{"rows":[${golden.map(({ rowJson }) => rowJson).join(",")}]}`;
+  const { json } = await post(httpPort, `/models/${name}/predict`, body, { headers: patiently });
+  const { predictions, probabilities } = json;
+  const folder = mkdtempSync(join(tmpdir(), "typed-client-"));
+  try {
+    const proto = await fetch(`http://127.0.0.1:${httpPort}/models/${name}/proto`);
+    writeFileSync(join(folder, "model.proto"), await proto.text());
+    const output = execFileSync(python!, [typedScript, address, folder], { input: body, encoding: "utf8" });
+    expect(JSON.parse(output)).toEqual({ predictions, ...(probabilities && { probabilities }) });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test("grpc-health-probe finds the server and its models ready", (context) => {
+  const probe =
+    findProgram("grpc-health-probe") ??
+    context.skip("grpc-health-probe isn't installed: go install github.com/grpc-ecosystem/grpc-health-probe@v0.4.62");
+  const run = (...args: string[]) => spawnSync(probe, [`-addr=${address}`, ...args], { encoding: "utf8" });
+  for (const service of ["", "inference.GRPCInferenceService", "plumb.models.demand.Predictor"])
+    expect(run(`-service=${service}`)).toMatchObject({ status: 0, stderr: "status: SERVING\n" });
+  expect(run("-service=plumb.models.none.Predictor").status).toBe(3);
 });

@@ -15,10 +15,12 @@ type Document = any;
 export class DemandCopy {
   /** The temporary folder that stands for a model store. */
   readonly store = mkdtempSync(join(tmpdir(), "plumb-demand-"));
-  readonly directory = join(this.store, "demand", "1");
+  readonly directory: string;
 
-  constructor() {
-    mkdirSync(join(this.store, "demand"));
+  /** @param name - The model's folder. */
+  constructor(name = "demand") {
+    this.directory = join(this.store, name, "1");
+    mkdirSync(join(this.store, name));
     cpSync(demandDirectory, this.directory, { recursive: true });
   }
 

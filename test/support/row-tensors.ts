@@ -26,7 +26,8 @@ export function tensorsOfRows(
     const lists = type === "array" ? (column as (readonly unknown[] | null)[]) : undefined;
     const isMasked = (item !== "number" || lists !== undefined) && isMissing.includes(true);
     const width = Math.max(0, ...(lists ?? []).map((list) => list?.length ?? 0));
-    const filler = { number: Number.NaN, integer: 0, boolean: false, string: "" }[item];
+    // In a list, JSON's null is no number.
+    const filler = { number: lists ? 0 : Number.NaN, integer: 0, boolean: false, string: "" }[item];
     const filled = lists
       ? lists.flatMap((list) => list ?? new Array<unknown>(width).fill(filler))
       : column.map((value) => value ?? filler);
@@ -37,6 +38,31 @@ export function tensorsOfRows(
     if (!isMasked) return [own];
     return [own, { name: `${name}:missing`, datatype: "BOOL", shape: [rows.length], data: isMissing }];
   });
+}
+
+/** The same with each mask in bytes: beside raw contents of gRPC stand no others. */
+export const allInBytes = (inputs: readonly SentInput[]): SentInput[] =>
+  inputs.map(({ data, ...input }) => ({
+    ...input,
+    bytes: input.bytes ?? Buffer.from((data as boolean[]).map(Number)),
+  }));
+
+/**
+ * The calls that these rows can be sent in: in a tensor all lists have one length. A row that lacks a list goes with
+ * those that have three items.
+ */
+export function callsOf<One extends { readonly row: Row }>(
+  features: readonly Feature[],
+  rows: readonly One[],
+): One[][] {
+  const lists = features.filter(({ type }) => type === "array");
+  const lengths = ({ row }: One) => lists.map(({ name }) => (row[name] as unknown[] | null | undefined)?.length ?? 3);
+  const calls = new Map<string, One[]>();
+  for (const one of rows) {
+    const key = lengths(one).join();
+    calls.set(key, [...(calls.get(key) ?? []), one]);
+  }
+  return [...calls.values()];
 }
 
 function encoded(item: Feature["itemType"] & string, values: readonly unknown[]): { datatype: string; bytes: Buffer } {

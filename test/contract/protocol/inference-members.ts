@@ -3,7 +3,7 @@
 import type { Prediction } from "../../../preprocessing/index.js";
 import { openInferenceConnect } from "../../../server/protocol/open-inference/connect.js";
 import { inferMessage, messageBytes, outputsOf, readMessage } from "../../support/inference-messages.js";
-import { tensorsOfRows } from "../../support/row-tensors.js";
+import { allInBytes, tensorsOfRows } from "../../support/row-tensors.js";
 import type { ProtocolMember } from "./member.js";
 
 function member(form: "proto" | "json", tensors: "json" | "binary"): ProtocolMember {
@@ -12,14 +12,7 @@ function member(form: "proto" | "json", tensors: "json" | "binary"): ProtocolMem
     takesPartial: false,
     write(rows, features) {
       const sent = tensorsOfRows(features, rows, tensors);
-      // Beside raw contents there are no others, masks included.
-      const inputs =
-        tensors === "json"
-          ? sent
-          : sent.map((input) => ({
-              ...input,
-              bytes: input.bytes ?? Buffer.from((input.data as boolean[]).map(Number)),
-            }));
+      const inputs = tensors === "json" ? sent : allInBytes(sent);
       const body = messageBytes(inferMessage(inputs, { id: "id-1" }), form);
       return { body, contentType: `application/${form}`, headers: {} };
     },

@@ -2,6 +2,8 @@
 
 import { Buffer } from "node:buffer";
 import { readFileSync } from "node:fs";
+import { fromBinary } from "@bufbuild/protobuf";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { loadFileDescriptorSetFromBuffer } from "@grpc/proto-loader";
 import { expect, test } from "vitest";
 import { protoFiles } from "../../../server/protocol/protobuf/descriptors.js";
@@ -19,4 +21,13 @@ test("another library finds the same services and messages in them", () => {
   const found = loadFileDescriptorSetFromBuffer(set.finish());
   expect(Object.keys(found).sort()).toEqual(Object.keys(definitions).sort());
   for (const { symbols } of protoFiles) expect(symbols.filter((name) => name in found).length).toBeGreaterThan(2);
+});
+
+test("each field has its name in JSON, by which grpcurl prints it", () => {
+  const fields = protoFiles.flatMap(({ base64 }) =>
+    fromBinary(FileDescriptorProtoSchema, Buffer.from(base64, "base64")).messageType.flatMap(({ field }) => field),
+  );
+  expect(fields.length).toBeGreaterThan(20);
+  expect(fields.filter(({ jsonName }) => !/^[a-z][a-zA-Z0-9]*$/.test(jsonName)).map(({ name }) => name)).toEqual([]);
+  expect(fields.find(({ name }) => name === "raw_input_contents")!.jsonName).toBe("rawInputContents");
 });

@@ -122,6 +122,8 @@ def _refuse_columns(trained, pipeline, frame, theirs):
 def _other_form(given, served):
     """Return in what form a column is and will come, and the way out; None where that is the same."""
     if given.dtype != served.dtype:
+        if str(given.dtype) == "boolean":
+            return "of dtype boolean with missing values, where callers' have no dtype for all", 'cast with .astype("float64")'
         return f"of dtype {given.dtype}, where callers' values come as {served.dtype}", f'cast with .astype("{served.dtype}")'
     if given.dtype == object and any(value is None for value in given):
         return "missing values are None, where callers' come as NaN", "write NaN with .fillna(np.nan)"

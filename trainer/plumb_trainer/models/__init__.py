@@ -83,6 +83,11 @@ def export_model(estimator, n_features=None, **options):
         check_is_fitted(estimator)
     except NotFittedError as error:
         raise TrainerError(f"the model can't be exported: this {kind.__name__} isn't fitted; fit it first") from error
+    if len(getattr(estimator, "classes_", (0, 1))) == 1:
+        raise TrainerError(
+            f"the model can't be exported: this {kind.__name__} has seen one class only, so there is nothing to tell apart; fit it on rows "
+            "of two classes or more"
+        )
     exported = import_module(f"plumb_trainer.models.{module}").export(estimator, **options)
     if n_features is not None and exported.width != n_features:
         raise TrainerError(f"the model was fitted on {exported.width} columns, and the preprocessing gives {n_features}: they don't fit")

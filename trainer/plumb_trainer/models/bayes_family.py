@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from plumb_trainer.models.answers import measured_classifier, refuse_output
+from plumb_trainer.models.answers import measured_classifier, refuse, refuse_output
 from plumb_trainer.models.float64_graph import Float64Graph
 from plumb_trainer.models.names import INPUT
 
@@ -10,6 +10,8 @@ from plumb_trainer.models.names import INPUT
 def export(estimator, labels=None, output=None):
     """Return a fitted naive Bayes classifier as it is served; see `export_model`."""
     refuse_output(estimator, output)
+    if 0 in getattr(estimator, "class_prior_", ()):
+        raise refuse(estimator, "a prior of 0 makes its likelihood infinite; fit it without that class, or with a small prior")
     width, classes = estimator.n_features_in_, estimator.classes_
     graph = Float64Graph("bayes", width)
     onnx = graph.bytes(_LIKELIHOODS[type(estimator).__name__](graph, estimator), len(classes))

@@ -34,6 +34,12 @@ def export(estimator, labels=None, output=None):
         quantiles = _levels(options) if loss == "MultiQuantile" else ()
         return regression(ensemble, raw, _LIBRARY, links, output, tier="B" if links else "A", quantiles=quantiles)
     refuse_output(output)
+    threshold = estimator.get_probability_threshold() if loss in _TWO_CLASSES else 0.5
+    if threshold != 0.5:
+        raise TrainerError(
+            f"the model can't be exported: its labels are decided at a probability of {threshold:g} (set_probability_threshold), and a "
+            "bundle's at 0.5; set it to 0.5, and decide by the probabilities that the bundle gives"
+        )
     classes = estimator.classes_ if labels is None else labels
     one_column = loss in _TWO_CLASSES
     link = "sigmoid" if one_column else _CLASSES[loss]

@@ -151,8 +151,10 @@ def interpolation_parameter():
 def _stacking(estimator, labels):
     parts = _parts(estimator)
     final = estimator.final_estimator_
-    known = {*linear_family.CLASSIFIERS, *linear_family.GENERALIZED}
-    if type(final).__name__ not in known and not hasattr(final, "coef_"):
+    # A kernel's classifier has no probabilities of its sum, and a PLSRegression centers what it is given.
+    kinds = linear_family.CLASSIFIERS if hasattr(estimator, "classes_") else linear_family.GENERALIZED
+    is_sum = not hasattr(estimator, "classes_") and hasattr(final, "coef_") and not hasattr(final, "x_weights_")
+    if type(final).__name__ not in kinds and not is_sum:
         reason = f"its final_estimator, a {type(final).__name__}, would need a model behind the models; expected a linear one"
         raise refuse(estimator, reason)
     if estimator.passthrough:

@@ -34,8 +34,6 @@ def _dummy_classifier(estimator, labels):
     if isinstance(estimator.n_classes_, list):
         raise refuse(estimator, "it was fitted on several targets, and a row has one label; fit one model for each")
     values = estimator.predict_proba(np.zeros((1, estimator.n_features_in_)))[0].astype(np.float64)
-    if len(values) == 1:
-        raise refuse(estimator, "it has seen one class only, so there is nothing to tell apart; fit it on rows of two classes or more")
     # The class is the first of the most frequent ones.
     classes = estimator.classes_ if labels is None else labels
     return classification(_constants(estimator, values), lambda features: np.tile(values, (len(features), 1)), SCIKIT_LEARN[0], classes)

@@ -84,8 +84,6 @@ def _means(estimator, labels, output):
             f"the model can't be exported: it gives a row {estimator.n_outputs_} labels at once, and a bundle answers with one; "
             "fit a classifier for each, and export a bundle for each"
         )
-    if estimator.n_classes_ == 1:
-        raise TrainerError("the model can't be exported: it has seen one class only, so there is nothing to tell apart")
     ensemble = sklearn_trees.read_means(grown, estimator.n_features_in_, int(estimator.n_classes_), divisor)
     classes = estimator.classes_ if labels is None else labels
     return classification(ensemble, alone.predict_proba, _LIBRARY, classes, accepts=accepts)

@@ -31,9 +31,17 @@ def unwrapped(estimator):
 
 
 def standing_for(estimator):
-    """Return what can be asked as scikit-learn asks: for a booster of `xgboost.train` a regressor that answers as it does."""
-    if (type(estimator).__module__.partition(".")[0], type(estimator).__name__) != ("xgboost", "Booster"):
+    """Return what can be asked as scikit-learn asks: for a booster of XGBoost or LightGBM a regressor that answers as it does."""
+    package = type(estimator).__module__.partition(".")[0]
+    if type(estimator).__name__ != "Booster" or package not in ("xgboost", "lightgbm"):
         return estimator
+    if package == "lightgbm":
+        from lightgbm import LGBMRegressor
+
+        regressor = LGBMRegressor()
+        regressor._Booster, regressor.fitted_ = estimator, True
+        regressor._n_features = regressor._n_features_in = estimator.num_feature()
+        return regressor
     from xgboost import XGBRegressor
 
     regressor = XGBRegressor()

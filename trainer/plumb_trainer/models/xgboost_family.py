@@ -21,7 +21,8 @@ def export(estimator, labels=None, output=None, coded=False):
     links = [] if ensemble.link == "identity" else [(ensemble.link, {"dtype": "float32"})]
 
     def raw(features):
-        return np.asarray(estimator.predict(features, output_margin=True))
+        # Where no tree splits, XGBoost's sum may be -0.0, and one that starts from 0 never is.
+        return np.asarray(estimator.predict(features, output_margin=True)) + np.float32(0)
 
     if not isinstance(estimator, xgboost.XGBClassifier):
         refuse_labels(labels)
@@ -36,6 +37,11 @@ def export(estimator, labels=None, output=None, coded=False):
         raise TrainerError(
             f"the model can't be exported: it gives a row {ensemble.target_count} labels at once, and a bundle answers with one; "
             "fit a classifier for each, and export a bundle for each"
+        )
+    if not one_column and len(estimator.classes_) == 2:
+        raise TrainerError(
+            "the model can't be exported: of two classes XGBoost's own predict gives two labels for a row with this objective; fit it with "
+            'objective="binary:logistic"'
         )
     classes = estimator.classes_ if labels is None else labels
     return classification(ensemble, raw, _LIBRARY, classes, links, threshold=0.5 if one_column else None)

@@ -61,6 +61,8 @@ def read_xgboost(model, coded=False):
     learner = document["learner"]
     _refuse_unsupported(learner, coded)
     booster = learner["gradient_booster"]["model"]
+    if not booster["trees"]:
+        raise TrainerError("the model can't be exported: it has no trees; fit it with n_estimators of 1 or more")
     grown = zip(booster["trees"], booster["tree_info"], strict=True)
     base = _base_margins(document)
     return TreeEnsemble(
