@@ -196,7 +196,7 @@ def test_classes_can_have_other_names():
         (SVC(break_ties=True), THREE, "break_ties=True has no form"),
         (KNeighborsRegressor(metric="chebyshev"), TARGET, 'metric "chebyshev" has no form'),
         (KNeighborsRegressor(weights=lambda d: d), TARGET, "its weights are a function"),
-        (GaussianProcessRegressor(), TARGET, "nothing here reads a sklearn"),
+        (GaussianProcessRegressor(), TARGET, "a GaussianProcessRegressor has no form here; fit an SVR in its place"),
     ],
 )
 def test_what_would_answer_otherwise_is_refused(estimator, target, reason):

@@ -13,7 +13,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from plumb_trainer import features
 from plumb_trainer.errors import TrainerError
 from plumb_trainer.graph.export import preprocessing_document
-from plumb_trainer.graph.operators import own
+from plumb_trainer.graph.operators import OPERATORS
 from plumb_trainer.graph.row_schema import schema_document
 from plumb_trainer.proof.prove import PROJECT
 from plumb_trainer.recipe.document import Column
@@ -90,7 +90,7 @@ def test_the_example_of_the_docs_is_exported():
 
 
 def test_every_transformer_has_an_operator():
-    assert {kind.__name__ for kind in own.OPERATORS} == set(features.__all__)
+    assert {kind.__name__ for kind in OPERATORS if kind.__module__.startswith(features.__name__)} == set(features.__all__)
 
 
 def test_a_cross_is_a_text_until_an_encoder_reads_it():
