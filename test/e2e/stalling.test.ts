@@ -5,7 +5,7 @@
  * of them.
  */
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, test } from "vitest";
 import { post } from "../support/http-client.js";
 import { members } from "../support/http-members.js";
 import { metric } from "../support/metrics.js";
@@ -37,9 +37,10 @@ const stalls: Record<string, string> = {
   "no last chunk": `${head}transfer-encoding: chunked\r\n\r\nb\r\n{"value":1}\r\n`,
 };
 
-test.concurrent.each(members)(
+// Of tests that run side by side each has an `expect` of its own.
+test.concurrent.for(members)(
   "$build: clients that stall are cut off, and those that are well are served all the while",
-  async ({ name }) => {
+  async ({ name }, { expect }) => {
     const server = await startServer(store.directory, "--http", name);
     const connections = new Map<string, RawConnection>();
     for (const [name, bytes] of Object.entries(stalls)) {
