@@ -1,7 +1,7 @@
 /** A method of the inference service that has its answer at once, by Connect's unary form. */
 
 import type { Buffer } from "node:buffer";
-import { ServeError } from "../errors.js";
+import { type ErrorCode, ServeError } from "../errors.js";
 import { takeWhole } from "../path/sliced-work.js";
 import { protoType, readConnectHead } from "../protocol/connect/head.js";
 import { parseObject } from "../protocol/json/text.js";
@@ -17,6 +17,15 @@ export interface ConnectAnswerNeeds extends InferenceMethodNeeds, Pick<CallNeeds
   /** Answers for what went wrong while an answer was made. */
   readonly onAnswerError: (exchange: Exchange, error: unknown) => void;
 }
+
+/** Why there may be no answer, beside what any address may say. */
+export const connectAnswerErrors: readonly ErrorCode[] = [
+  "malformed_body",
+  "unsupported_media_type",
+  "body_too_large",
+  "model_not_found",
+  "not_ready",
+];
 
 /** Bytes of a request: names and settings. */
 const bytesMax = 65_536;

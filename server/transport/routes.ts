@@ -17,7 +17,7 @@ import type { Registry } from "../versions/registry.js";
 import { prefersHtml } from "./accept.js";
 import { decodeName, versionOf } from "./address.js";
 import { BodyNamedCall } from "./body-named-call.js";
-import { answerConnect, type ConnectAnswerNeeds } from "./connect-answer.js";
+import { answerConnect, type ConnectAnswerNeeds, connectAnswerErrors } from "./connect-answer.js";
 import { type ControlNeeds, repositoryRoutes } from "./control-routes.js";
 import { describeModel, describeModels } from "./describe.js";
 import { docsPage } from "./docs-page.js";
@@ -151,7 +151,7 @@ export const publicRoutes: readonly Route<PublicNeeds>[] = [
     address: `/${inferenceServiceName}/{method}`,
     what: "the inference service's other methods of one message, in Connect's unary form",
     protocol: openInferenceConnect,
-    reply: answersJson("the reply's message", { type: "object" }, "model_not_found", "not_ready", "malformed_body"),
+    reply: answersJson("the reply's message", { type: "object" }, ...connectAnswerErrors),
     answer: (exchange, needs, { method }) => answerConnect(exchange, needs, decodeName(method!)),
   },
   {
