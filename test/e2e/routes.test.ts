@@ -30,7 +30,9 @@ beforeAll(async () => {
   store = await writeStore(demand(1), demand(2), demand(3));
   // The route's oldest version is beyond the newest two.
   await writeFile(join(store.directory, "routes.json"), JSON.stringify({ routes: { demand: { champion: 1 } } }));
-  server = await startServer(store.directory, "--grpc-port", "0", "--drain-quiet-ms", "0");
+  // All three stay loaded, whatever route there is: the store is looked at meanwhile.
+  const all = ["--versions-per-model", "3"];
+  server = await startServer(store.directory, "--grpc-port", "0", "--drain-quiet-ms", "0", ...all);
   const ready = await server.untilLogged(({ message }) => message === "ready");
   grpc = new GrpcClient(ready.grpc_port as number);
 });
