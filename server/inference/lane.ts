@@ -158,8 +158,8 @@ export class Lane {
       const runMs = (cost.fixedUs + cost.perRowUs * call.rowCount) / 1000;
       const backlogMs = () => (small.rows - leftRows - call.rowCount) / small.drain.rowsPerMs(rowsPerMs(), nowMs);
       const staysUntilMs = call.arrivedMs + patienceMs;
-      // What was learnt of callers may be true no more, so some are tried.
-      const isWaitedFor = nowMs + runMs <= staysUntilMs || ++this.#doubted % tryEvery === 0;
+      // Who says how long it waits isn't judged by others. What was learnt of them may be true no more, so some are tried.
+      const isWaitedFor = nowMs + runMs <= staysUntilMs || call.callerTimeoutMs > 0 || ++this.#doubted % tryEvery === 0;
       if (isWaitedFor && isWorthRunning(call, runMs, backlogMs, nowMs)) return false;
       late.push(call);
       return true;

@@ -74,6 +74,18 @@ describe("small calls", () => {
     expect(given).toHaveLength(127);
   });
 
+  test("whose callers said how long they wait aren't judged by those who left", () => {
+    const lane = laneOf();
+    for (let k = 0; k < 24; k++) lane.patience.left(1, 100);
+    const [silent, patient] = [call(1), call(1)];
+    patient.callerTimeoutMs = 60_000;
+    patient.targetMs = patient.deadlineMs = patient.arrivedMs + 60_000;
+    for (const each of [silent, patient]) lane.push(each, lane.small);
+    const given: Call[] = [];
+    expect(lane.takeSmall(bounds(100, patient.arrivedMs + 94), given)!.calls).toEqual([patient]);
+    expect(given).toEqual([silent]);
+  });
+
   test("that have all ended make no batch", () => {
     const calls = [call(1), call(2)];
     const lane = laneOf(...calls);
@@ -126,6 +138,18 @@ describe("large calls", () => {
     a.finished = true;
     expect(lane.takeLarge(bounds(10), [])!.calls).toEqual([b]);
     expect(lane.large.rows).toBe(1);
+  });
+
+  test("whose callers said how long they wait aren't judged by those who left", () => {
+    const lane = laneOf();
+    for (let k = 0; k < 24; k++) lane.patience.left(1, 100);
+    const [silent, patient] = [call(1), call(1)];
+    patient.callerTimeoutMs = 60_000;
+    patient.targetMs = patient.deadlineMs = patient.arrivedMs + 60_000;
+    for (const each of [silent, patient]) lane.push(each, lane.small);
+    const given: Call[] = [];
+    expect(lane.takeSmall(bounds(100, patient.arrivedMs + 94), given)!.calls).toEqual([patient]);
+    expect(given).toEqual([silent]);
   });
 
   test("that have all ended make no batch", () => {
