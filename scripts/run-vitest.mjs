@@ -4,18 +4,19 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { root, run } from "./setup/project.mjs";
-import { countVitest } from "./test-counts.mjs";
+import { countVitest, nameVitestFailures } from "./test-counts.mjs";
 
 /**
  * @param args - Vitest's own.
- * @returns How many tests passed, failed and were skipped.
+ * @returns How many tests passed, failed and were skipped, and a line for each that failed.
  */
 export async function runVitest(args, env = {}) {
   return await withReport("vitest.json", async (report) => {
     const vitest = join(root, "node_modules/vitest/vitest.mjs");
     const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report.file}`];
     const code = await run(process.execPath, [vitest, "run", ...reporters, ...args], { env });
-    return countVitest(report.read(), code);
+    const text = report.read();
+    return { ...countVitest(text, code), failures: nameVitestFailures(text) };
   });
 }
 

@@ -30,6 +30,32 @@ export function countPytest(report, code) {
   return withExitCode({ passed: value("tests") - failed - value("skipped"), failed, skipped: value("skipped") }, code);
 }
 
+/**
+ * @param report - As of {@link countVitest}.
+ * @returns A line for each failed test and each file that could not be run: where, and the first line of why.
+ */
+export function nameVitestFailures(report) {
+  if (report === undefined) return ["vitest wrote no report"];
+  return JSON.parse(report).testResults.flatMap(({ name, status, message, assertionResults }) => {
+    const failed = assertionResults.filter((test) => test.status === "failed");
+    if (failed.length === 0) return status === "failed" ? [`${name}: ${firstLine(message)}`] : [];
+    return failed.map((test) => `${name}: ${test.fullName}: ${firstLine(test.failureMessages?.[0])}`);
+  });
+}
+
+/** @param report - As of {@link countPytest}. */
+export function namePytestFailures(report) {
+  if (report === undefined) return ["pytest wrote no report"];
+  const cases = report.matchAll(
+    /<testcase classname="([^"]*)" name="([^"]*)"[^>]*>\s*<(?:failure|error) message="([^"]*)"/g,
+  );
+  return [...cases].map(([, file, test, message]) => `${file}: ${test}: ${firstLine(message.replace(/&#10;/g, "\n"))}`);
+}
+
+function firstLine(text = "") {
+  return text.split("\n", 1)[0].slice(0, 300);
+}
+
 function withExitCode(count, code) {
   return code !== 0 && count.failed === 0 ? { ...count, failed: 1 } : count;
 }

@@ -46,6 +46,7 @@ await main(async () => {
     ...(clients && { TRITON_CLIENT_PYTHON: clients }),
   };
   const count = await runVitest(["--config", "vitest.real.config.ts", ...process.argv.slice(2)], environment);
+  for (const failure of count.failures) say(`failed: ${failure}`);
   console.log(closingLine([count]));
   process.exitCode = count.failed > 0 ? 1 : 0;
 });

@@ -3,7 +3,8 @@
  * alone, with what is there.
  *
  * The last line counts both: `tests: N passed, N failed`, and `, N skipped` where there are any. Whatever goes wrong
- * outside a test counts as one failed test, so that the line never reads better than the run was.
+ * outside a test counts as one failed test, so that the line never reads better than the run was. What failed is named
+ * once more before it: a log may be cut.
  */
 
 import { availableParallelism } from "node:os";
@@ -11,7 +12,7 @@ import { join } from "node:path";
 import { runVitest, withReport } from "./run-vitest.mjs";
 import { main, root, run, SetupError, say } from "./setup/project.mjs";
 import { ensureBuild, ensureDebianPackages, ensureDependencies, ensureTestPython } from "./setup.mjs";
-import { closingLine, countPytest } from "./test-counts.mjs";
+import { closingLine, countPytest, namePytestFailures } from "./test-counts.mjs";
 
 /**
  * A worker per processor, each with half of the files at first, so that a module's fixtures are mostly made once; who
@@ -29,12 +30,13 @@ async function runPytest() {
         cwd: join(root, "trainer"),
         env: { OMP_NUM_THREADS: "1", OPENBLAS_NUM_THREADS: "1" },
       });
-      return countPytest(report.read(), code);
+      const text = report.read();
+      return { ...countPytest(text, code), failures: namePytestFailures(text) };
     });
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     say(`plumb: the trainer's tests did not run: ${error.message}`);
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0, failures: [] };
   }
 }
 
@@ -45,6 +47,7 @@ await main(async () => {
   if (args.length === 0) await ensureDebianPackages();
   const counts = [await runVitest(args)];
   if (args.length === 0) counts.push(await runPytest());
+  for (const failure of counts.flatMap((count) => count.failures)) say(`failed: ${failure}`);
   console.log(closingLine(counts));
   process.exitCode = counts.some((count) => count.failed > 0) ? 1 : 0;
 });

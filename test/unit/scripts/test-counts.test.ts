@@ -7,12 +7,14 @@ interface Count {
   readonly failed: number;
   readonly skipped: number;
 }
-const { closingLine, countPytest, countVitest } = (await import(
+const { closingLine, countPytest, countVitest, namePytestFailures, nameVitestFailures } = (await import(
   new URL("../../../scripts/test-counts.mjs", import.meta.url).href
 )) as {
   closingLine(counts: readonly Count[]): string;
   countPytest(report: string | undefined, code: number): Count;
   countVitest(report: string | undefined, code: number): Count;
+  namePytestFailures(report: string | undefined): string[];
+  nameVitestFailures(report: string | undefined): string[];
 };
 
 function vitestReport({
@@ -79,6 +81,32 @@ describe("pytest's report", () => {
     ],
     ["no report", undefined, 2, { passed: 0, failed: 1, skipped: 0 }],
   ])("%s", (_, report, code, expected) => expect(countPytest(report, code)).toEqual(expected));
+});
+
+describe("what failed is named", () => {
+  it("by vitest's report: each test, each file that could not be run", () => {
+    const test = { status: "failed", fullName: "answers", failureMessages: ["expected 1 to be 2\n at there"] };
+    const testResults = [
+      { name: "a.test.ts", status: "failed", assertionResults: [test, { status: "passed" }] },
+      { name: "b.test.ts", status: "failed", message: "no such module\n at here", assertionResults: [] },
+      { name: "c.test.ts", status: "passed", assertionResults: [] },
+    ];
+    expect(nameVitestFailures(JSON.stringify({ testResults }))).toEqual([
+      "a.test.ts: answers: expected 1 to be 2",
+      "b.test.ts: no such module",
+    ]);
+  });
+  it("by pytest's report", () => {
+    const report = `<testsuite><testcase classname="tests.test_a" name="holds" time="0.1"><failure message="assert 1 == 2&#10;why">
+</failure></testcase><testcase classname="tests.test_a" name="passes" time="0.1" /></testsuite>`;
+    expect(namePytestFailures(report)).toEqual(["tests.test_a: holds: assert 1 == 2"]);
+  });
+  it("as the missing report", () => {
+    expect([nameVitestFailures(undefined), namePytestFailures(undefined)].flat()).toEqual([
+      "vitest wrote no report",
+      "pytest wrote no report",
+    ]);
+  });
 });
 
 describe("the closing line", () => {
