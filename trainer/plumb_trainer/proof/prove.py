@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -110,8 +111,15 @@ class PlumbCommand:
         return _lines_of(answers)
 
     def verify(self, bundle):
-        """Raise TrainerError where the bundle isn't sound, or its golden rows come out otherwise than its manifest grants."""
-        self._run("verify", str(bundle))
+        """Raise TrainerError where the bundle isn't sound, or its golden rows come out otherwise than its manifest grants.
+
+        Returns
+        -------
+        int or None
+            Megabytes that a process which serves it takes for it.
+        """
+        found = re.search(r"^  memory +(\d+) MB", self._run("verify", str(bundle), "--memory"), re.MULTILINE)
+        return found and int(found[1])
 
     def _run(self, *arguments):
         command = [*self._command, *arguments]
@@ -122,6 +130,7 @@ class PlumbCommand:
         if done.returncode != 0:
             shown = " ".join(command[:3])
             raise TrainerError(f"the bundle is not written, because `{shown}` refused it:", (done.stderr or done.stdout).strip())
+        return done.stdout
 
 
 def _lines_of(path):
@@ -195,14 +204,19 @@ def _compared_features(expected, exported, answers):
     parts, got, problems = [], [], []
     for part in [expected] if isinstance(expected, Answers) else expected:
         came = list(itertools.islice(answers, len(part.raw)))
-        with np.errstate(over="ignore"):
-            features = part.features.astype(exported.dtype)
-        if len(came) == len(part.raw) and all("error" not in answer for answer in came):
-            found = _Found("feature column", features, [answer["features"] for answer in came], 0)
-            problems += [(len(got) + row, sentence) for row, sentence in found.problems]
-        parts.append(dataclasses.replace(part, features=part.features[:, :0]))
+        problems += [(len(got) + row, sentence) for row, sentence in _feature_problems(part, exported, came)]
+        parts.append(dataclasses.replace(part, features=np.zeros((len(part.raw), 0))))
         got += [{name: value for name, value in answer.items() if name != "features"} for answer in came]
+        del part, came
     return Answers.joined(parts), [*got, *answers], problems
+
+
+def _feature_problems(part, exported, came):
+    if len(came) < len(part.raw) or any("error" in answer for answer in came):
+        return []
+    with np.errstate(over="ignore"):
+        features = part.features.astype(exported.dtype)
+    return _Found("feature column", features, [answer["features"] for answer in came], 0).problems
 
 
 class _Found:
