@@ -6,6 +6,7 @@
  */
 import type { Columns, ColumnValues, Row } from "../preprocessing/index.js";
 import type { Feature } from "./feature.js";
+import type { IgnoredFields } from "./ignored-fields.js";
 import { valueFault } from "./row-issues.js";
 
 export interface ColumnCheck {
@@ -18,7 +19,7 @@ export interface ColumnCheck {
   rowAt(rows: Columns, index: number): Row;
 }
 
-export function createColumnCheck(features: readonly Feature[]): ColumnCheck {
+export function createColumnCheck(features: readonly Feature[], ignored?: IgnoredFields): ColumnCheck {
   const tests = features.map(columnTest);
   const byName = new Map(features.map((feature) => [feature.name, feature]));
   return {
@@ -33,7 +34,8 @@ export function createColumnCheck(features: readonly Feature[]): ColumnCheck {
         known++;
         if (!tests[at]!(column, first, end)) return false;
       }
-      return known === values.size;
+      if (known === values.size) return true;
+      return ignored !== undefined && [...values.keys()].every((name) => byName.has(name) || ignored.mayPass(name));
     },
     rowAt({ values }, index) {
       // Whatever a column is called, it is a member and nothing else.

@@ -6,6 +6,7 @@
  * schema doesn't know, which may be one misspelt.
  */
 import type { Feature } from "./feature.js";
+import { type IgnoredFields, ignoredFieldsMax } from "./ignored-fields.js";
 import { describeValue, listWords, quote } from "./problem.js";
 import type { ScalarType } from "./row-schema-document.js";
 import { codePointCount, isPlainText, textFormats } from "./text.js";
@@ -23,7 +24,12 @@ export interface Issue {
 const unknownFieldsMax = 10;
 
 /** @returns Every problem of the row; empty when there is none. */
-export function rowIssues(features: readonly Feature[], row: unknown, rowIndex: number): Issue[] {
+export function rowIssues(
+  features: readonly Feature[],
+  row: unknown,
+  rowIndex: number,
+  ignored?: IgnoredFields,
+): Issue[] {
   if (typeof row !== "object" || row === null || Array.isArray(row)) {
     return [{ row: rowIndex, feature: "", expected: "an object with one member per feature", got: describeValue(row) }];
   }
@@ -36,7 +42,13 @@ export function rowIssues(features: readonly Feature[], row: unknown, rowIndex: 
     const got = isAbsent ? (feature.required ? "nothing" : undefined) : valueFault(feature, values[feature.name]);
     if (got !== undefined) issues.push({ row: rowIndex, feature: feature.name, expected: expectedWords(feature), got });
   }
-  issues.push(...unknownFieldIssues(features, [...fields], values, rowIndex));
+  if (ignored !== undefined && fields.size > ignoredFieldsMax) {
+    const expected = `at most ${ignoredFieldsMax} fields beside the features`;
+    issues.push({ row: rowIndex, feature: "", expected, got: `${fields.size}` });
+    return issues;
+  }
+  const unknown = [...fields].filter((field) => !ignored?.mayPass(field));
+  issues.push(...unknownFieldIssues(features, unknown, values, rowIndex));
   return issues;
 }
 

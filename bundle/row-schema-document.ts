@@ -118,7 +118,9 @@ const envelopeSchema = z.strictObject({
   description: text.optional(),
   properties: z.record(z.string(), z.unknown(), { error: "an object with one schema per feature" }),
   required: z.array(z.string({ error: "the name of a property" }), { error: "a list of names" }).optional(),
-  additionalProperties: z.literal(false, { error: "false: a row has no other fields" }),
+  additionalProperties: z
+    .boolean({ error: "false (a row has no other fields), or true (nobody reads them)" })
+    .describe("Whether a row may have fields that nobody reads; never one that looks like a feature misspelt."),
 });
 
 /** The meta-schema: what `proto/row-schema.schema.json` is made from. */

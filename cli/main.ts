@@ -6,6 +6,7 @@ const usage = `plumb: an online inference server that is true to training
 
   plumb serve [settings]                     serve a model store until SIGTERM; --help lists the settings
   plumb verify BUNDLE [--engine E]           prove a bundle: hashes, schema, graphs, models, golden rows
+  plumb verify BUNDLE --memory               that, and how much memory it takes
   plumb verify --against OLD NEW [--engine E] that, and whether callers of the typed proto of one can call the other
   plumb verify STORE [--engine E]            prove every bundle of a store, a line each; exit code 1 if one is refused
   plumb inspect BUNDLE | STORE [--json]      print what a bundle takes, computes, answers and promises; of a store, a line each

@@ -21,23 +21,25 @@ export async function verify(args: readonly string[]): Promise<number> {
   let directory: string;
   let engine: EngineSetting;
   let against: string | undefined;
+  let memory: boolean;
   try {
     const { positionals, values } = parseArgs({
       args: [...args],
-      options: { engine: { type: "string" }, against: { type: "string" } },
+      options: { engine: { type: "string" }, against: { type: "string" }, memory: { type: "boolean" } },
       allowPositionals: true,
     });
     if (positionals.length !== 1) throw new Error("expected one folder, of a bundle or a store");
     [directory] = positionals as [string];
     engine = parseEngine(values.engine);
     against = values.against;
+    memory = values.memory === true;
   } catch (error) {
     process.stderr.write(`plumb verify: ${(error as Error).message}: as in \`plumb verify models/demand/1\`\n`);
     return 2;
   }
   if (against !== undefined) return await verifyAgainst(against, directory, engine);
   const listing = await listStore(directory);
-  return listing === undefined ? await verifyBundle(directory, engine) : await verifyStore(listing, engine);
+  return listing === undefined ? await verifyBundle(directory, engine, memory) : await verifyStore(listing, engine);
 }
 
 /** What breaks callers is found before anything runs. */
@@ -90,7 +92,8 @@ function firstOf([first]: readonly string[], count: number): string {
   return count > 1 ? `${first} (and ${count - 1} more: verify the bundle alone)` : first!;
 }
 
-async function verifyBundle(directory: string, engine: EngineSetting): Promise<number> {
+async function verifyBundle(directory: string, engine: EngineSetting, memory = false): Promise<number> {
+  const bytesBefore = process.memoryUsage.rss();
   let open: OpenVersion;
   try {
     open = await openVersion(directory, engine);
@@ -99,6 +102,7 @@ async function verifyBundle(directory: string, engine: EngineSetting): Promise<n
   }
   const { version, runner } = open;
   const proof = await prove(version, (blocks, rowCount) => runner.run(blocks, rowCount));
+  const bytesMore = process.memoryUsage.rss() - bytesBefore;
   runner.release();
   if (proof.problemCount > 0) {
     const more =
@@ -113,9 +117,14 @@ async function verifyBundle(directory: string, engine: EngineSetting): Promise<n
   files        ${Object.keys(manifest.files).length}, all as the manifest says
   compared     ${manifest.parity.reference} (tier ${manifest.parity.tier}, ${manifest.parity.rows} rows when it was made)
 ${flipped(manifest.parity.flips)}  golden rows  ${proof.rows}, in batches of ${proof.batchSizes.join(", ")}, by ${enginesOf(version)}
-${differences(proof)}
+${differences(proof)}${memory ? `\n  memory       ${megabytes(bytesMore)} MB more than before it was loaded` : ""}
 `);
   return 0;
+}
+
+/** At least 1: a small bundle fits into what the process has already. */
+function megabytes(bytes: number): number {
+  return Math.max(1, Math.round(bytes / 2 ** 20));
 }
 
 /** "tree", or of several models each its own; and why it isn't the tree kernel, where that was asked. */

@@ -50,6 +50,7 @@ class Series {
   readonly fallbacks = zeros<FallbackReason>(publicCodes.filter(isFallbackReason));
   readonly modelFaults = zeros<ErrorCode>(["model_failed", "model_output_invalid"]);
   rows = 0;
+  ignoredFields = 0;
   wasCalled = false;
   /** Calls that the SLO is about, and those of them that missed it. */
   sloCounted = 0;
@@ -131,6 +132,11 @@ export class Metrics implements Observer {
     );
     this.#registerCounter("plumb_rows_total", "Rows that were answered.", (s) => [{ value: s.rows }]);
     this.#registerCounter(
+      "plumb_ignored_fields_total",
+      "Fields of answered rows that nobody reads, of versions whose schema lets them pass.",
+      (s) => (s.ignoredFields > 0 ? [{ value: s.ignoredFields }] : []),
+    );
+    this.#registerCounter(
       "plumb_row_errors_total",
       "Rows of answered partial requests that have an error instead, by its code.",
       byLabel("code", (s) => s.rowErrors),
@@ -198,6 +204,7 @@ export class Metrics implements Observer {
     if (call.error || call.abandoned) return;
     if (call.fallback) count(series.fallbacks, call.fallback);
     series.rows += call.rowCount - (call.unanswered?.size ?? 0);
+    series.ignoredFields += call.ignoredFields;
     if (call.rowErrors) for (const { code } of call.rowErrors) count(series.rowErrors, code);
     // A fallback for the whole of a call came instead of stages.
     if (call.fellBack) return;

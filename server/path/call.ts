@@ -74,6 +74,8 @@ export interface CallRecord {
   readonly executor: "inline" | "pool" | undefined;
   /** Rows of the batch that answered the call (the last one, if several). */
   readonly batchRows: number;
+  /** Fields of its rows that nobody reads, where the schema lets them pass. */
+  readonly ignoredFields: number;
   /** Rows that ran; fewer than `rowCount` if it ended while it ran. */
   readonly rowsDone: number;
   readonly arrivedMs: number;
@@ -134,6 +136,7 @@ export class Call implements CallRecord {
   /** What the version keeps for the call's protocol. */
   protocolState: ProtocolState | undefined = undefined;
   request: DecodedRequest = noRequest;
+  ignoredFields = 0;
   rowErrors: readonly RowError[] | undefined = undefined;
   goodRows: RowInput<Row> = noRows;
   /** What preprocessing made of them; the call's rows begin at `blockRow`. */

@@ -46,6 +46,7 @@ const unlisted = "this row is bad too: so many are that no more of their issues 
 export function validate(call: CallWork, { rowSchema }: ServingVersion): void {
   const { rows } = call;
   if (acceptsAll(rowSchema, rows, 0, rows.length)) {
+    countIgnored(call, rowSchema, 0, rows.length);
     takeAll(call);
     return;
   }
@@ -59,6 +60,20 @@ function acceptsAll(schema: RowSchema, rows: RowInput, first: RequestRow, end: R
   let row = first;
   while (row < end && schema.accepts(rows[row])) row++;
   return row === end;
+}
+
+function countIgnored(call: CallWork, { ignored }: RowSchema, first: RequestRow, end: RequestRow): void {
+  if (ignored === undefined) return;
+  const { rows } = call;
+  if (rows instanceof Columns) {
+    const others = [...rows.values.keys()].filter((name) => ignored.mayPass(name)).length;
+    call.ignoredFields += others * (end - first);
+    return;
+  }
+  for (let row = first; row < end; row++) {
+    const fields = rows[row];
+    if (typeof fields === "object" && fields !== null) call.ignoredFields += ignored.count(fields);
+  }
 }
 
 function takeAll(call: CallWork): void {
@@ -82,6 +97,7 @@ export class RowCheck {
   /** Rows `first` to `end - 1`. */
   take(first: RequestRow, end: RequestRow): void {
     const { rows } = this.#call;
+    countIgnored(this.#call, this.#schema, first, end);
     if (this.#bad.count === 0) {
       // Good rows are only noted once there are others.
       if (acceptsAll(this.#schema, rows, first, end)) return;

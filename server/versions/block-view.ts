@@ -75,6 +75,7 @@ function createBlockSchema(inputs: readonly BlockTensor[], isHidden: boolean): R
       additionalProperties: false,
     },
     features,
+    ignored: undefined,
     acceptsColumns: () => true,
     rowAt(rows, index) {
       const { blocks } = rows as BlockRows;

@@ -243,3 +243,26 @@ test("a schema of many features, more than one compiled group holds, keeps every
     expect(schema.accepts({ ...without, other: 1 })).toBe(false);
   }
 });
+
+test("takes fields that nobody reads where the schema says so, but none that looks like a feature misspelt", () => {
+  const properties = { net_price: { type: "number" }, ab: { type: "number" } };
+  const open = parseRowSchema({ type: "object", properties, required: ["net_price"], additionalProperties: true });
+  if ("problems" in open) throw new Error(open.problems.join("\n"));
+  const schema = open.value;
+  const row = { net_price: 1, ab: 2 };
+  for (const field of ["customer", "id", "x", "ac", "net", "net_prices_of_all", "漢".repeat(400)]) {
+    expect([field, schema.accepts({ ...row, [field]: "any" })]).toEqual([field, true]);
+    expect(schema.issues({ ...row, [field]: {} }, 0)).toEqual([]);
+    expect(schema.ignored?.count({ ...row, [field]: null })).toBe(1);
+  }
+  for (const field of ["Net_Price", "netprice", "net_price_", "net_prise", "net_prices", "et_price", "AB", "a_b"]) {
+    expect([field, schema.accepts({ ...row, [field]: "any" })]).toEqual([field, false]);
+    expect(schema.issues({ ...row, [field]: 1 }, 3)).toMatchObject([{ row: 3, feature: field, got: "a number" }]);
+  }
+  // An optional feature that is absent is not made up for by another field.
+  expect(schema.accepts({ net_price: 1, customer: 2 })).toBe(true);
+  expect(schema.accepts({ ab: 1, customer: 2 })).toBe(false);
+  const many = Object.fromEntries(Array.from({ length: 1001 }, (_, at) => [`field ${at}`, at]));
+  expect(schema.accepts({ ...row, ...many })).toBe(false);
+  expect(schema.issues({ ...row, ...many }, 0)).toMatchObject([{ feature: "", got: "1001" }]);
+});

@@ -237,3 +237,26 @@ describe("as a process", () => {
     expect(await plumb.stopReading()).toMatchObject({ code: 0, stderr: "" });
   });
 });
+
+test("a row with fields that nobody reads is answered as without them, alone and in a list, by bundles that let them pass", async () => {
+  const copy = new DemandCopy();
+  copy.edit("schema.json", (schema) => (schema.additionalProperties = true));
+  copy.rehash();
+  const row = JSON.parse(goodLine);
+  const [name] = Object.keys(row) as [string];
+  const rows = [
+    { ...row, customer: { id: 7 } },
+    { ...row, [name.toUpperCase()]: 1 },
+  ];
+  const input = join(folder, "ignored.jsonl");
+  writeFileSync(input, [...rows, [rows[0], row]].map((line) => `${JSON.stringify(line)}\n`).join(""));
+  const { stdout } = await callCommand(predictLines, [copy.directory, "--input", input]);
+  copy.remove();
+  const [passed, refused, both] = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const { prediction } = golden[0]!;
+  expect([passed.prediction, both.predictions]).toEqual([prediction, [prediction, prediction]]);
+  expect(refused.error.issues).toMatchObject([{ feature: name.toUpperCase(), got: "a number" }]);
+});

@@ -31,7 +31,7 @@ def given_evaluation(trained, y):
     truth = np.asarray(y)
     if pd.isna(truth).any():
         raise TrainerError("y: it has missing values; leave these rows out of X and y")
-    predictions, probabilities = trained.own(trained.rows)
+    predictions, probabilities = trained.own
     if trained.recipe.target.labels:
         return {**document, **_of_labels(trained.recipe.target.labels, np.ravel(truth), predictions, probabilities)}
     if not np.issubdtype(truth.dtype, np.number):

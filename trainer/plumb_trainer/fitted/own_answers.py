@@ -52,7 +52,7 @@ def measured_flips(trained, pipeline, frame, allow_flips):
         raise TrainerError(
             f"X: the pipeline takes row {int(np.argmax(refused)) + 1}, {row}, but not as a caller would send it; see its types"
         )
-    ours = Own(*trained.own(trained.rows))
+    ours = Own(*trained.own)
     has_own_bits = trained.served is trained.pipeline
     can_flip = any(map(len, trained.exported.thresholds)) and not (has_own_bits and not depends_on_batch(trained.pipeline["preprocessing"]))
     if not can_flip:

@@ -139,7 +139,7 @@ class FittedPipeline:
     def _preprocessing(self):
         return row_major(_dense_output(self.served["preprocessing"]))
 
-    def _batches(self, rows):
+    def batches(self, rows):
         """Yield rows in batches whose features fit into memory."""
         step = max(1, _CELLS_MAX // max(1, self.exported.width))
         return (rows[first : first + step] for first in range(0, len(rows), step))
@@ -177,26 +177,30 @@ class FittedPipeline:
         return Answers.joined(parts)
 
     def _answers(self, features):
-        model = self.pipeline["model"] if self.exported.estimator is None else self.exported.estimator
         outputs = self.quietly(self.exported.raw, features)
         raw = np.concatenate([np.asarray(outputs[name], dtype=np.float64) for name in self.exported.raw_widths], axis=1)
-        probabilities = self.quietly(model.predict_proba, features) if self.exported.probabilities is not None else None
-        return Answers(features, raw, self.named(self.quietly(model.predict, features)), probabilities)
+        return Answers(features, raw, *self._own(features))
 
     def training_predictions(self):
         """Return what the pipeline predicts for the rows of its data."""
         if self.rows is None:
             return self.named(self.pipeline.predict(frame_of_columns(self.training, self.recipe.features)))
-        return self.own(self.rows)[0]
+        return self.own[0]
 
-    def own(self, rows):
-        """Return the predictions and the probabilities, if any, of rows in any number."""
-        parts = [(found.predictions, found.probabilities) for found in map(self.answers, self._batches(rows))]
+    @cached_property
+    def own(self):
+        """The predictions, and the probabilities, if any, of the rows of the data."""
+        parts = [self._own(self.features(batch)) for batch in self.batches(self.rows)]
         return tuple(None if columns[0] is None else np.concatenate(columns) for columns in zip(*parts, strict=True))
+
+    def _own(self, features):
+        model = self.pipeline["model"] if self.exported.estimator is None else self.exported.estimator
+        probabilities = self.quietly(model.predict_proba, features) if self.exported.probabilities is not None else None
+        return self.named(self.quietly(model.predict, features)), probabilities
 
     def refusals(self, rows):
         """Return, for each row, whether a step or the model raises on it."""
-        return [refused for batch in self._batches(rows) for refused in self._refusals(batch)]
+        return [refused for batch in self.batches(rows) for refused in self._refusals(batch)]
 
     def _refusals(self, rows):
         try:
@@ -218,7 +222,7 @@ class FittedPipeline:
             return rows
         keeps = np.array(self.refusals([row for _, row in rows]), dtype=bool)
         taken = [index for index in np.flatnonzero(~keeps) if self.exported.raw_tier == "A" or not _is_extreme(*rows[index])]
-        for batch in self._batches(taken):
+        for batch in self.batches(taken):
             keeps[batch] = self._are_finite(self.features([rows[index][1] for index in batch]))
         return [pair for pair, kept in zip(rows, keeps, strict=True) if kept]
 

@@ -3,6 +3,8 @@
 import json
 import math
 
+import numpy as np
+
 # The largest integer up to which every integer is a float64.
 INTEGER_MAX = 2**53 - 1
 
@@ -31,14 +33,20 @@ def number_form(value):
     return int(value) if value.is_integer() and abs(value) <= INTEGER_MAX else value
 
 
-def number_value(form):
-    """Return the float that `number_form` wrote."""
-    return float(form)
+# Takes what `number_form` wrote to the number that it was.
+number_value = float
 
 
 def number_forms(values):
     """Return a list of numbers as JSON holds them."""
-    return [number_form(value) for value in values]
+    values = np.asarray(values, dtype=np.float64)
+    forms = values.astype(object)
+    with np.errstate(invalid="ignore"):
+        is_whole = (np.abs(values) <= INTEGER_MAX) & (values == np.rint(values)) & ~((values == 0) & np.signbit(values))
+    forms[is_whole] = values[is_whole].astype(np.int64)
+    for index in np.flatnonzero(~np.isfinite(values) | ((values == 0) & ~is_whole)):
+        forms[index] = number_form(values[index])
+    return forms.tolist()
 
 
 def label_text(label):

@@ -1,7 +1,9 @@
 """Proves a bundle before anybody sees it: the code that will serve it answers as the pipeline does."""
 
 import dataclasses
+import itertools
 import json
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -22,6 +24,8 @@ ENGINES = ("onnxruntime", "tree")
 
 # Differences that are told one by one.
 _SHOWN = 5
+# Golden rows that the pipeline's model is also given one by one.
+_ALONE = 32
 # In tier C a sum comes in another order. That moves a result by some units in the last place of the terms, which is many of its own
 # where they cancel; so what tells a sum in another order from a wrong one is the difference beside the largest output of all rows.
 _OTHER_ORDER = {"float64": 1e-9, "float32": 1e-6}
@@ -60,14 +64,17 @@ class PlumbCommand:
         TrainerError
             With the rows that differ by more than the model's tier allows, and by how much.
         """
-        expected = [trained.answers(rows), trained.answers(golden)]
+        asked = [(batch, None) for batch in (*trained.batches(rows), *trained.batches(golden))]
         if trained.exported.tier != "A":
             # The order in which scikit-learn adds up depends on how many rows it is given, as it does on the processor.
-            expected.append(trained.answers(golden, batch=1))
-        rows = [*rows, *golden * (len(expected) - 1)]
-        expected = Answers.joined(expected)
+            asked.append((golden[:: -(-len(golden) // _ALONE)], 1))
+        rows = [row for batch, _ in asked for row in batch]
         shown = told_rows(rows, {feature.name for feature in trained.recipe.features if feature.pii})
-        got = self.answers(bundle, rows, shown)
+        # Of wide rows neither the expected features nor those that came are held in memory together.
+        expected = (trained.answers(batch, size) for batch, size in asked)
+        # Only trees run on another engine.
+        engines = ENGINES if any(map(len, trained.exported.thresholds)) else ENGINES[:1]
+        got = self._answered(bundle, rows, shown, engines)
         parity, problems = measured(shown, expected, trained.exported, trained.recipe.target.labels, got)
         if problems:
             raise TrainerError("the bundle is not written, because it answers otherwise than the pipeline", *problems)
@@ -81,28 +88,38 @@ class PlumbCommand:
         Each engine that may serve the bundle answers them all, with the same bits. `shown` are the rows as messages may tell them, if
         that is in another way.
         """
+        return list(self._answered(bundle, rows, shown))
+
+    def _answered(self, bundle, rows, shown=None, engines=ENGINES):
         with tempfile.TemporaryDirectory(prefix="plumb-proof-") as folder:
             questions = Path(folder, "rows.jsonl")
-            questions.write_text("".join(f"{line(row)}\n" for row in rows), encoding="utf-8")
-            first, *others = (self._lines(bundle, questions, Path(folder, engine), engine) for engine in ENGINES)
-        for engine, lines in zip(ENGINES[1:], others, strict=True):
-            for index, (expected, got) in enumerate(zip(first, lines, strict=True)):
-                if expected != got:
-                    raise TrainerError(
-                        f"the bundle is not written, because the engines {ENGINES[0]} and {engine} answer otherwise",
-                        f"row {index + 1}, {line((shown or rows)[index])}: {expected} and {got}",
-                    )
-        return [json.loads(text) for text in first]
+            with questions.open("w", encoding="utf-8") as file:
+                file.writelines(f"{line(row)}\n" for row in rows)
+            answers = [self._lines(bundle, questions, Path(folder, engine), engine) for engine in engines]
+            for index, (first, *others) in enumerate(zip(*answers, strict=True)):
+                for engine, other in zip(engines[1:], others, strict=True):
+                    if first != other:
+                        raise TrainerError(
+                            f"the bundle is not written, because the engines {engines[0]} and {engine} answer otherwise",
+                            f"row {index + 1}, {line((shown or rows)[index])}: {first} and {other}",
+                        )
+                yield json.loads(first)
 
     def _lines(self, bundle, questions, answers, engine):
         run = ("--input", str(questions), "--output", str(answers), "--features", "--raw", "--engine", engine)
         self._run("predict", str(bundle), *run)
-        # Texts may hold characters at which `splitlines` cuts too.
-        return answers.read_bytes().decode("utf-8").removesuffix("\n").split("\n")
+        return _lines_of(answers)
 
     def verify(self, bundle):
-        """Raise TrainerError where the bundle isn't sound, or its golden rows come out otherwise than its manifest grants."""
-        self._run("verify", str(bundle))
+        """Raise TrainerError where the bundle isn't sound, or its golden rows come out otherwise than its manifest grants.
+
+        Returns
+        -------
+        int or None
+            Megabytes that a process which serves it takes for it.
+        """
+        found = re.search(r"^  memory +(\d+) MB", self._run("verify", str(bundle), "--memory"), re.MULTILINE)
+        return found and int(found[1])
 
     def _run(self, *arguments):
         command = [*self._command, *arguments]
@@ -113,6 +130,14 @@ class PlumbCommand:
         if done.returncode != 0:
             shown = " ".join(command[:3])
             raise TrainerError(f"the bundle is not written, because `{shown}` refused it:", (done.stderr or done.stdout).strip())
+        return done.stdout
+
+
+def _lines_of(path):
+    # Texts may hold characters at which `splitlines` cuts too.
+    with path.open(encoding="utf-8", newline="\n") as file:
+        for text in file:
+            yield text.removesuffix("\n")
 
 
 def told_rows(rows, personal):
@@ -127,18 +152,19 @@ def measured(rows, expected, exported, labels, answers):
     ----------
     rows : list of dict
         As they may be told.
-    expected : Answers
-        The pipeline's.
+    expected : Answers or iterable of Answers
+        The pipeline's; of several each for the rows that come after those of the one before.
     exported : ExportedModel
     labels : tuple
         Of a classifier.
-    answers : list of dict
+    answers : iterable of dict
         The lines that ``plumb predict --features --raw`` wrote.
 
     Returns
     -------
     (Parity, list of str)
     """
+    expected, answers, features = _compared_features(expected, exported, iter(answers))
     if len(answers) != len(rows):
         return None, [f"expected {len(rows)} answers, got {len(answers)}"]
     refused = [
@@ -151,11 +177,9 @@ def measured(rows, expected, exported, labels, answers):
     dtypes = ((exported.raw_tier, exported.raw_dtype), (exported.tier, exported.answer_dtype))
     raw_order, order = (0 if tier == "A" else _OTHER_ORDER[dtype] for tier, dtype in dtypes)
     dtype = np.dtype(exported.answer_dtype)
-    with np.errstate(over="ignore"):
-        features = _Found("feature column", expected.features.astype(exported.dtype), [answer["features"] for answer in answers], 0)
     apart = bool(exported.names)
     raw = _Found("model output", expected.raw.astype(exported.raw_dtype), [answer["raw"] for answer in answers], raw_order, apart=apart)
-    found, other = [features, raw], []
+    found, other = [raw], []
     if expected.probabilities is not None:
         probabilities = [[answer["probabilities"][label_text(label)] for label in labels] for answer in answers]
         found.append(_Found("probability", expected.probabilities.astype(dtype), probabilities, order))
@@ -169,10 +193,30 @@ def measured(rows, expected, exported, labels, answers):
         predictions = [answer["prediction"] if exported.names else [answer["prediction"]] for answer in answers]
         numbers = expected.predictions.astype(dtype).reshape(len(rows), -1)
         found.append(_Found("prediction", numbers, predictions, order, exported.names, apart))
-    problems = [*(problem for part in found for problem in part.problems), *other]
+    problems = [*features, *(problem for part in found for problem in part.problems), *other]
     tier = {} if exported.raw_tier == exported.tier else {"raw_tier": exported.raw_tier}
-    parity = Parity(exported.tier, len(rows), raw.worst, Worst.of(part.worst for part in found[2:]), **tier)
+    parity = Parity(exported.tier, len(rows), raw.worst, Worst.of(part.worst for part in found[1:]), **tier)
     return parity, _told(rows, sorted(problems, key=lambda found: found[0]))
+
+
+def _compared_features(expected, exported, answers):
+    """Return the expected answers as one, and the answers that came, both without their features, and the differences of these."""
+    parts, got, problems = [], [], []
+    for part in [expected] if isinstance(expected, Answers) else expected:
+        came = list(itertools.islice(answers, len(part.raw)))
+        problems += [(len(got) + row, sentence) for row, sentence in _feature_problems(part, exported, came)]
+        parts.append(dataclasses.replace(part, features=np.zeros((len(part.raw), 0))))
+        got += [{name: value for name, value in answer.items() if name != "features"} for answer in came]
+        del part, came
+    return Answers.joined(parts), [*got, *answers], problems
+
+
+def _feature_problems(part, exported, came):
+    if len(came) < len(part.raw) or any("error" in answer for answer in came):
+        return []
+    with np.errstate(over="ignore"):
+        features = part.features.astype(exported.dtype)
+    return _Found("feature column", features, [answer["features"] for answer in came], 0).problems
 
 
 class _Found:
@@ -188,7 +232,10 @@ class _Found:
             row = next(index for index, width in enumerate(widths) if width != expected.shape[1])
             self.worst, self.problems = Worst(), [(row, f"{what}: expected {expected.shape[1]} values, got {widths[row]}")]
             return
-        got = np.array([[number_value(form) for form in row] for row in forms], dtype=np.float64)
+        got = np.fromiter(map(number_value, itertools.chain.from_iterable(forms)), np.float64, expected.size).reshape(expected.shape)
+        if not order and np.array_equal(expected.astype(np.float64).view(np.int64), got.view(np.int64)):
+            self.worst, self.problems = Worst(), []
+            return
         with np.errstate(over="ignore"):
             rounded = got.astype(expected.dtype)
         distances = ulp_distances(expected, rounded)

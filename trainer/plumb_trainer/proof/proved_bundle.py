@@ -6,6 +6,7 @@ from plumb_trainer.bundle.content import bundle_content, sealed
 from plumb_trainer.bundle.golden import answered_rows, golden_rows, proof_rows
 from plumb_trainer.bundle.publish import published
 from plumb_trainer.numbers.parity import Parity
+from plumb_trainer.proof.progress import Progress
 from plumb_trainer.proof.prove import PlumbCommand
 
 # Compared beside the golden rows, and not kept.
@@ -24,7 +25,7 @@ def write_proved(
     judge=None,
     proof_count=PROOF_ROWS,
     flips=None,
-    tell=lambda text: None,
+    progress=None,
 ):
     """Make golden rows, write the bundle, hold the code that serves to the pipeline, and put the bundle in its place.
 
@@ -46,8 +47,7 @@ def write_proved(
         Rows to compare beside the golden ones.
     flips : Flips, default=None
         What was found of the pipeline's own answers, for the manifest.
-    tell : callable, default=nothing
-        Is given a line for each stage.
+    progress : Progress, default=None
 
     Returns
     -------
@@ -60,11 +60,12 @@ def write_proved(
         With sentences; nothing is written then.
     """
     judge = judge or PlumbCommand()
-    tell("choosing golden rows, and rows to compare")
+    progress = progress or Progress()
+    progress.stage("choosing golden rows, and rows to compare")
     golden = golden_rows(trained)
     others = proof_rows(trained, proof_count)
     content = bundle_content(trained, evaluation, golden)
-    tell("writing the bundle, and comparing what serves it with the pipeline")
+    progress.stage("writing the bundle, and comparing what serves it with the pipeline")
     compared = len(golden) + len(others)
     exported = trained.exported
     with published(target, replace) as folder:
@@ -72,7 +73,10 @@ def write_proved(
         _write(folder, sealed(content, trained, data_sha256, card, claimed, created))
         found = dataclasses.replace(judge.compare(folder, trained, others, answered_rows(trained, golden)), rows=compared, flips=flips)
         _write(folder, sealed(content, trained, data_sha256, card, found, created))
-        judge.verify(folder)
+        megabytes = judge.verify(folder)
+        size = sum(path.stat().st_size for path in folder.iterdir()) / 1e6
+    serving = "" if megabytes is None else f"; each process that serves it takes about {megabytes} MB for it"
+    progress.result(f"{target}: {size:.1f} MB, proved over {found.rows} rows in tier {found.tier}{serving}")
     return found
 
 

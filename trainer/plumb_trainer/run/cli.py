@@ -33,6 +33,9 @@ def main(arguments):
     except OSError as error:
         print(f"plumb train: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nplumb train: interrupted; nothing was written", file=sys.stderr)
+        return 130
     print(_report(result))
     return 0
 

@@ -1,7 +1,7 @@
 """`export_bundle`: a pipeline that was fitted elsewhere becomes a proved bundle."""
 
 import re
-import sys
+import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from plumb_trainer.bundle.given_card import given_card
 from plumb_trainer.bundle.manifest import created_at
 from plumb_trainer.bundle.publish import refuse_existing
-from plumb_trainer.errors import TrainerError, quote
+from plumb_trainer.errors import TrainerError, quote, quoted_columns
 from plumb_trainer.evaluate.given_rows import given_evaluation
 from plumb_trainer.fitted.adopt import adopted, as_fitted
 from plumb_trainer.fitted.columns import read_column
@@ -24,13 +24,15 @@ from plumb_trainer.fitted.pipeline import FittedPipeline
 from plumb_trainer.fitted.single_precision import refuse_single_precision
 from plumb_trainer.graph.export import readers
 from plumb_trainer.graph.row_schema import nullable_features, schema_document
+from plumb_trainer.proof.progress import progress_of
 from plumb_trainer.proof.proved_bundle import PROOF_ROWS, write_proved
 from plumb_trainer.recipe.document import LIST_TYPES, RANGE_WORDS, SIZE_WORDS, Column, Fallback, Recipe
+from plumb_trainer.run.limits import call_limits
 
 _SLO = {"p95_ms": 200, "rps": 200}
-_CALL_LIMITS = {"rows_max": 10_000, "body_bytes_max": 1_048_576}
 _LIMITS = "What it knows is what it was fitted on; nothing tells how it answers on rows unlike those."
 _METADATA = ("title", "description", "target", "outputs", "unit", "seed")
+_ADDITIONAL = ("error", "ignore")
 _DESCRIBED = ("title", "description", "unit", "examples", "pii")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 # Libraries to which an absent value of a sparse matrix is missing, and not a zero.
@@ -48,6 +50,8 @@ def export_bundle(
     schema=None,
     task=None,
     slo=None,
+    limits=None,
+    additional="error",
     golden_rows=PROOF_ROWS,
     allow_flips=None,
     metadata=None,
@@ -71,11 +75,15 @@ def export_bundle(
     schema : dict, default=None
         By feature, what is to stand in schema.json beyond what is inferred: ``type``, ``minimum``, ``maximum``, ``exclusiveMinimum``,
         ``exclusiveMaximum``, ``minItems`` and ``maxItems`` of lists, ``title``, ``description``, ``unit``, ``examples``, and ``pii``
-        for personal data.
+        for personal data; ``nullable=False`` where null is to be refused although the pipeline takes it.
     task : {"regression", "classification"}, default=None
         What the model must be for; None is what it is for.
     slo : dict, default=None
         As in the manifest: ``p95_ms`` and ``rps``.
+    limits : dict, default=None
+        As in the manifest: ``rows_max`` and ``body_bytes_max``. They follow from the width of the features.
+    additional : {"error", "ignore"}, default="error"
+        What becomes of a row's fields that are no features; ``ignore`` passes those over whose names look like no feature's.
     golden_rows : int, default=10_000
         How many rows are generated for the proof, beside those of golden.jsonl.
     allow_flips : float, default=None
@@ -86,7 +94,8 @@ def export_bundle(
         order), ``unit``, ``seed``.
 
     progress : bool or callable, default=None
-        True writes a line for each stage to the standard error; a callable is given the line.
+        None draws a bar where the standard error is a terminal, False nothing; True writes a line for each stage there, and a callable is
+        given the lines. At the end they say the size, the time, and the memory that serving takes.
 
     Returns
     -------
@@ -107,28 +116,36 @@ def export_bundle(
         raise TrainerError(f"golden_rows: expected a number of rows from 1 up, got {golden_rows!r}")
     if allow_flips is not None and not (isinstance(allow_flips, int | float) and 0 <= allow_flips <= 1):
         raise TrainerError(f"allow_flips: expected a share from 0 to 1, such as 0.001, got {allow_flips!r}")
-    tell = _teller(progress)
-    # More threads would add up in another order.
-    with threadpool_limits(1):
-        tell("reading the pipeline")
-        brought = adopted(pipeline, X)
-        slo = {**_SLO, **_known("slo", slo, tuple(_SLO))}
-        trained = _fitted(brought, name, version, schema, slo, given_metadata, y)
-        if task is not None and task != trained.recipe.task:
-            raise TrainerError(f"task: the model is for {trained.recipe.task}, and {quote(task)} was asked for; leave it out")
-        tell(f"asking the pipeline about the {len(trained.rows)} rows of X")
-        flips = measured_flips(trained, brought.pipeline, brought.frame, allow_flips)
-        evaluation = given_evaluation(trained, y)
-        card = partial(given_card, trained, evaluation)
-        write_proved(trained, evaluation, card, target, created=created_at(), proof_count=golden_rows, flips=flips, tell=tell)
+    if additional not in _ADDITIONAL:
+        raise TrainerError(f"additional: expected {' or '.join(map(quote, _ADDITIONAL))}, got {additional!r}")
+    said, start = progress_of(progress), time.perf_counter()
+    try:
+        # More threads would add up in another order.
+        with threadpool_limits(1):
+            said.stage("reading the pipeline")
+            brought = adopted(pipeline, X)
+            slo = {**_SLO, **_known("slo", slo, tuple(_SLO))}
+            trained = _fitted(brought, name, version, schema, {"slo": slo, "limits": limits}, given_metadata, y)
+            trained.schema["additionalProperties"] = additional == "ignore"
+            if task is not None and task != trained.recipe.task:
+                raise TrainerError(f"task: the model is for {trained.recipe.task}, and {quote(task)} was asked for; leave it out")
+            said.stage(f"asking the pipeline about the {len(trained.rows)} rows of X")
+            flips = measured_flips(trained, brought.pipeline, brought.frame, allow_flips)
+            evaluation = given_evaluation(trained, y)
+            card = partial(given_card, trained, evaluation)
+            write_proved(trained, evaluation, card, target, created=created_at(), proof_count=golden_rows, flips=flips, progress=said)
+        _say_whole_numbers(trained.recipe.features, said)
+        said.result(f"it took {time.perf_counter() - start:.1f} s")
+    finally:
+        said.close()
     return target
 
 
-def _teller(progress):
-    """Return what is called with a line for each stage."""
-    if callable(progress):
-        return progress
-    return (lambda text: print(f"export_bundle: {text}", file=sys.stderr)) if progress else lambda text: None
+def _say_whole_numbers(features, said):
+    whole = [feature.name for feature in features if feature.type in ("integer", "integers")]
+    if whole:
+        way = f"schema={{{whole[0]!r}: {{'type': 'number'}}}}"
+        said.result(f"{quoted_columns(whole[:10])}: whole numbers in X, so 2.5 will be refused; {way} takes halves")
 
 
 def _target(out, name, version):
@@ -152,7 +169,7 @@ def _known(where, given, names):
     return dict(given or {})
 
 
-def _fitted(brought, name, version, schema, slo, metadata, y):
+def _fitted(brought, name, version, schema, objectives, metadata, y):
     exported = named_outputs(brought.exported, y, metadata.get("outputs"))
     preprocessing, frame, names = brought.preprocessing, brought.frame, brought.names
     read = [column for column in names if any(True for _ in readers(preprocessing, column, names))]
@@ -181,10 +198,10 @@ def _fitted(brought, name, version, schema, slo, metadata, y):
         branches=(),
         model=(type(brought.model).__name__, {}),
         fallback=Fallback(),
-        slo=slo,
-        limits=_CALL_LIMITS,
+        **objectives,
     )
     rows = [dict(zip(read, values, strict=True)) for values in zip(*(columns[column] for column in read), strict=True)]
+    recipe = replace(recipe, limits=call_limits(exported.width, rows, recipe.limits))
     options = {
         "recipe": recipe,
         "pipeline": Pipeline([("preprocessing", preprocessing), ("model", brought.model)]),
@@ -206,7 +223,7 @@ def _fitted(brought, name, version, schema, slo, metadata, y):
     # Where nothing was missing, what comes of it is asked of the pipeline. A list, and a boolean among numbers, stays what it was.
     nullable = learnt | {feature.name for feature in recipe.features if feature.type in ("number", "integer", "string")}
     asking = FittedPipeline(schema={}, nullable=nullable, **options)
-    nullable = {feature for feature in nullable if _takes_missing(asking, feature)}
+    nullable = {feature for feature in nullable if _takes_missing(asking, feature)} - _never_null(overrides, incomplete)
     return FittedPipeline(schema=_schema(recipe, preprocessing, nullable), nullable=nullable, **options)
 
 
@@ -238,8 +255,21 @@ def _refuse_target(columns, y, target):
             raise TrainerError(f"column {quote(column)} equals y in every row: it is the target; take it out of X, and fit again")
 
 
+def _never_null(overrides, incomplete):
+    """Return the features that the caller lets nobody send as null."""
+    for feature, members in overrides.items():
+        asked = members.get("nullable", False)
+        if asked is not False:
+            raise TrainerError(
+                f"schema, {quote(feature)}, nullable: expected False, got {asked!r}; null is allowed where the pipeline takes a missing value"
+            )
+        if "nullable" in members and feature in incomplete:
+            raise TrainerError(f"schema, {quote(feature)}: nullable is False, and X has missing values there; leave it out, or fill them")
+    return {feature for feature, members in overrides.items() if "nullable" in members}
+
+
 def _overrides(schema, read):
-    known = ("type", *RANGE_WORDS, *SIZE_WORDS, *_DESCRIBED)
+    known = ("type", "nullable", *RANGE_WORDS, *SIZE_WORDS, *_DESCRIBED)
     for feature, members in (schema or {}).items():
         if feature not in read:
             raise TrainerError(f"schema: {quote(feature)} is no feature that the pipeline reads; expected {', '.join(read)}")

@@ -168,6 +168,15 @@ describe("a call that was answered", () => {
     expect(sumOf(families, "plumb_row_errors_total", { ...labels, code: "schema_mismatch" })).toBe(1);
   });
 
+  test("counts the fields that nobody reads, and has no series where there are none", async () => {
+    onCall(makeRecord({ version, rows: 1 }));
+    expect(sumOf(await scrape(), "plumb_ignored_fields_total", labels)).toBe(0);
+    const call = makeRecord({ version, rows: 2 });
+    call.ignoredFields = 3;
+    onCall(call);
+    expect(sumOf(await scrape(), "plumb_ignored_fields_total", labels)).toBe(3);
+  });
+
   test("without a row that ran has waited in no queue", async () => {
     onCall(makeRecord({ version, rows: 0 }));
     const families = await scrape();
