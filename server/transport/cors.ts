@@ -17,7 +17,7 @@ const preflightHeaders: readonly string[] = [
   "access-control-allow-methods",
   "GET, POST",
   "access-control-allow-headers",
-  "content-type, x-request-id, x-timeout-ms, traceparent, tracestate, inference-header-content-length",
+  "content-type, x-request-id, x-timeout-ms, x-plumb-arm, traceparent, tracestate, inference-header-content-length",
   "access-control-max-age",
   String(maxAgeS),
 ];

@@ -97,17 +97,25 @@ const doors: Record<string, (customer: string) => Promise<[number, string | unde
   "the typed proto": (customer) =>
     byHttp("/plumb.models.demand.Predictor/Predict", { rows: [{ value: 1, customerId: customer }] }),
   gRPC: async (customer) => {
-    const request = {
-      model_name: "demand",
-      inputs: [
-        { name: "value", datatype: "FP64", shape: [1], contents: { fp64_contents: [1] } },
-        { name: "customer_id", datatype: "BYTES", shape: [1], contents: { bytes_contents: [Buffer.from(customer)] } },
-      ],
-    };
-    const { reply, trailers } = await grpc.call("ModelInfer", request, { deadline: Date.now() + 60_000 });
+    const { reply, trailers } = await grpc.call("ModelInfer", inferOf(customer), { deadline: Date.now() + 60_000 });
     return [Number(reply.model_version), trailers.get("x-plumb-arm")[0] as string];
   },
+  "a stream of gRPC": async (customer) => {
+    const stream = grpc.open("ModelStreamInfer", { deadline: Date.now() + 60_000 });
+    stream.end(inferOf(customer));
+    const [reply] = await stream.toArray();
+    const { model_version, parameters } = reply.infer_response;
+    return [Number(model_version), parameters["x-plumb-arm"].string_param];
+  },
 };
+
+const inferOf = (customer: string) => ({
+  model_name: "demand",
+  inputs: [
+    { name: "value", datatype: "FP64", shape: [1], contents: { fp64_contents: [1] } },
+    { name: "customer_id", datatype: "BYTES", shape: [1], contents: { bytes_contents: [Buffer.from(customer)] } },
+  ],
+});
 
 async function byHttp(path: string, body: object): Promise<[number, string | undefined]> {
   const { headers } = await post(server.httpPort, path, body, { headers: patiently });

@@ -1,8 +1,8 @@
 /** Predictions over gRPC: one call a message, on the path that `/predict` takes too. */
 
-import type { Buffer } from "node:buffer";
+import { Buffer } from "node:buffer";
 import { ServeError } from "../../errors.js";
-import { Call, type Reply } from "../../path/call.js";
+import { Call, type CallRecord, type Reply } from "../../path/call.js";
 import type { PredictPath } from "../../path/predict.js";
 import { readModelName } from "../../protocol/open-inference/message.js";
 import { openInferenceProto } from "../../protocol/open-inference/proto.js";
@@ -101,6 +101,17 @@ export function predictMethod(needs: InferNeeds, ask: (message: Buffer) => Asked
   };
 }
 
+/**
+ * A stream's trailers come once, after all its messages: so the arm is a parameter of each reply. A map's entries are
+ * repeated fields, so one more is appended to the message.
+ */
+function withArm(reply: Buffer, arm: CallRecord["arm"]): Buffer {
+  if (arm === undefined) return reply;
+  const value = new WireWriter().item(3, arm.shown);
+  const entry = new WireWriter().item(1, armHeader).message(2, value);
+  return Buffer.concat([reply, new WireWriter().message(4, entry).finish()]);
+}
+
 /** Calls of one stream that aren't answered yet; while they are as many, no more messages are read. */
 const streamCallsMax = 64;
 
@@ -133,7 +144,7 @@ export function streamInferMethod(needs: InferNeeds): Method {
           answerInOrder();
         };
         const reply: Reply = {
-          send: ({ body }) => take(new WireWriter().bytes(2, body as Buffer)),
+          send: ({ body }) => take(new WireWriter().bytes(2, withArm(body as Buffer, place.call!.arm))),
           refuse: (error) => take(new WireWriter().item(1, needs.shown(error).message)),
         };
         try {

@@ -6,7 +6,7 @@ import type { Exchange } from "../../../../server/transport/http/transport.js";
 
 function ask(method: string, headers: Record<string, string>) {
   const added: string[] = [];
-  const sent: unknown[] = [];
+  const sent: unknown[][] = [];
   const exchange = {
     method,
     header: (name: string) => headers[name] ?? "",
@@ -22,6 +22,7 @@ function ask(method: string, headers: Record<string, string>) {
 test("a listed origin gets its own name back, whatever the letter case", () => {
   const { answered, added, sent } = ask("POST", { origin: "HTTPS://App.example.com" });
   expect([answered, sent]).toEqual([false, []]);
+  expect(added).toMatch(/access-control-expose-headers .*x-plumb-version, .*x-plumb-arm/);
   expect(added).toMatch(/^access-control-allow-origin https:\/\/app\.example\.com vary origin access-control-expose-/);
 });
 
@@ -32,6 +33,7 @@ test("its question whether it may call is answered", () => {
   });
   expect(answered).toBe(true);
   expect(sent).toEqual([[200, "text/plain", "", expect.arrayContaining(["GET, POST", "600"])]]);
+  expect(sent[0]![3]).toContainEqual(expect.stringMatching(/content-type, .*x-plumb-arm/));
 });
 
 test.each<[string, string, Record<string, string>]>([
