@@ -64,7 +64,7 @@ export class LedgerLoad {
       for (let isOpen = true; isOpen && !this.#stopped; count++) {
         const value = client * 10_000 + (count % 10_000);
         const body = `{"value":${value}}`;
-        const head = `POST ${this.#path} HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\ncontent-length: ${body.length}`;
+        const head = `POST ${this.#path} HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\nx-timeout-ms: 60000\r\ncontent-length: ${body.length}`;
         await connection.write(`${head}\r\n\r\n${body}`);
         const reply = await connection.replyOrEnd();
         const answer =
