@@ -5,15 +5,13 @@ import copy
 import numpy as np
 import scipy
 
-from sklearn.preprocessing import FunctionTransformer
-
 from plumb_trainer.graph.fixed_steps import ColumnPick
-from plumb_trainer.graph.operators.map_values import named_function
 from plumb_trainer.models import linear_family
 from plumb_trainer.models.answers import refuse, refuse_output
 from plumb_trainer.models.core import label_forms
 from plumb_trainer.models.outputs import default_names
 from plumb_trainer.models.parts import Parts
+from plumb_trainer.models.targets import taken_back
 
 
 def export(estimator, labels=None, output=None):
@@ -266,23 +264,8 @@ def _threshold(estimator, labels):
 def _transformed_target(estimator, labels):
     parts = _parts(estimator)
     member = parts.add(estimator.regressor_, "regressor")
-    transformer, dtype = estimator.transformer_, _predicted_dtype(parts)
-    name = type(transformer).__name__
-    if name == "FunctionTransformer":
-        prediction = _inverse_function(parts, estimator, transformer, member, dtype)
-    elif name in _SCALERS:
-        scale, shift = (getattr(transformer, attribute, None) for attribute in _SCALERS[name])
-        # Undone as they were done: times the scale, then plus the middle, each output by its own, in the dtype of the predictions.
-        rounded = {"dtype": "float32"} if dtype == "float32" else {}
-        columns = []
-        for index in range(len(member.names) or 1):
-            coef, intercept = 1.0 if scale is None else float(scale[index]), 0.0 if shift is None else float(shift[index])
-            column = parts.node("select_columns", [member.prediction], columns=[index]) if member.names else member.prediction
-            columns.append(parts.node("linear", [column], coef=[[coef]], intercept=[intercept], **rounded))
-        prediction = parts.node("identity", columns) if member.names else columns[0]
-    else:
-        expected = f"expected one of {', '.join(_SCALERS)}, or func and inverse_func, such as np.log1p and np.expm1"
-        raise refuse(estimator, f"its transformer, a {name}, has no inverse here; {expected}")
+    outputs = len(member.names) or 1
+    prediction = taken_back(parts, estimator, estimator.transformer_, member.prediction, outputs, _predicted_dtype(parts))
     return parts.exported("regression", prediction, names=member.names, estimator=parts.twin(regressor_=parts.stand_in(0)))
 
 
@@ -293,28 +276,6 @@ def _predicted_dtype(parts):
     return "float32" if answer.dtype == np.float32 else "float64"
 
 
-def _inverse_function(parts, estimator, transformer, member, dtype):
-    inverse = FunctionTransformer(transformer.inverse_func, kw_args=transformer.inv_kw_args)
-    try:
-        name, limits = named_function(inverse)
-    except ValueError as error:
-        raise refuse(estimator, f"its inverse_func: {error}") from error
-    if inverse.func is None:
-        raise refuse(estimator, "its inverse_func None has no operator; name one of NumPy's, such as numpy.expm1 for numpy.log1p")
-    if name in ("exp", "expm1"):
-        params = {"dtype": dtype} if name == "exp" or dtype == "float32" else {}
-        return parts.node(name, [member.prediction], **params)
-    if dtype == "float32":
-        raise refuse(
-            estimator,
-            f"its regressor predicts in float32, in which {name} has no form; use numpy.log1p and numpy.expm1, or a regressor of "
-            "scikit-learn",
-        )
-    params = {} if limits is None else {key: value for key, value in zip(("min", "max"), limits, strict=True)}
-    return parts.node("function_transformer", [member.prediction], function=name, **params)
-
-
-_SCALERS = {"StandardScaler": ("scale_", "mean_"), "RobustScaler": ("scale_", "center_"), "MaxAbsScaler": ("scale_", "")}
 _EXPORTS = {
     "VotingRegressor": _voting_regressor,
     "VotingClassifier": _voting_classifier,
