@@ -1,6 +1,6 @@
 /**
- * `node scripts/write-proto.mjs`: writes the JSON Schemas of a bundle's files to proto/, from the schemas that the
- * reader itself uses.
+ * `node scripts/write-proto.mjs`: writes the JSON Schemas of a bundle's files and of routes.json to proto/, from the
+ * schemas that the reader itself uses.
  */
 
 import { writeFileSync } from "node:fs";
@@ -13,4 +13,6 @@ await main(async () => {
 });
 const root = new URL("../", import.meta.url);
 const { formatSchemas } = await import(new URL("dist/bundle/formats.js", root));
-for (const [file, text] of Object.entries(formatSchemas())) writeFileSync(new URL(`proto/${file}`, root), text);
+const { routesJsonSchema } = await import(new URL("dist/server/routing/route.js", root));
+const schemas = { ...formatSchemas(), "routes.schema.json": routesJsonSchema() };
+for (const [file, text] of Object.entries(schemas)) writeFileSync(new URL(`proto/${file}`, root), text);

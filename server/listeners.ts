@@ -11,6 +11,7 @@ import type { Logs } from "./observe/logs.js";
 import type { PredictPath } from "./path/predict.js";
 import { productVersion } from "./product-version.js";
 import { errorLimit, limitErrors } from "./protocol/limit-errors.js";
+import { describeModelComparison } from "./release/comparison-figures.js";
 import type { Release } from "./release/release.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { reachableHost } from "./transport/address.js";
@@ -154,7 +155,7 @@ async function openAdminListener(
     onAnswerError: (exchange, error) => onFailure(exchange, "internal", "an answer could not be made", error),
     scrape,
     routeStore: release.store,
-    compare: (modelName) => release.compare(modelName),
+    compare: (modelName) => describeModelComparison(release.compare(modelName)),
     refuse: (exchange, error) => {
       if (error.code === "internal") logs.event("error", error.message, { cause: causeOf(error) });
       sendError(exchange, plainProtocol, error, acceptRequestId(exchange.requestIdHeader) ?? nextRequestId(), 1);

@@ -14,6 +14,7 @@ import { type Machine, shareOf } from "../machine.js";
 import { AccessLog } from "../observe/access-log.js";
 import { Logs, sharedPieceBytes } from "../observe/logs.js";
 import { openInference } from "../protocol/open-inference/protocol.js";
+import { addModelComparisons, describeModelComparison, type ModelComparison } from "../release/comparison-figures.js";
 import { createFailureAnswer } from "../transport/failure.js";
 import { loadHttp } from "../transport/http/load.js";
 import type { HttpListener, HttpMember } from "../transport/http/transport.js";
@@ -267,11 +268,19 @@ export class Primary {
     const asked = this.#ready.map(async (process) => {
       const answer = await process.describe({ kind: "compare", model }, describeMs);
       if (answer instanceof ServeError) throw answer;
-      if (answer !== undefined) return { process: String(process.place), ...JSON.parse(answer) };
+      // Both ends are of one build: what a process says of itself is as it was typed there.
+      if (answer !== undefined) return { place: process.place, comparison: JSON.parse(answer) as ModelComparison };
       throw new ServeError("not_ready", `serving process ${process.place} doesn't answer: see /processes`);
     });
-    const processes = await Promise.all(asked);
-    return { model, processes: processes.sort((a, b) => Number(a.process) - Number(b.process)) };
+    const processes = (await Promise.all(asked)).sort((a, b) => a.place - b.place);
+    if (processes.length === 0) throw new ServeError("not_ready", "no serving process answers: see /processes");
+    return {
+      ...describeModelComparison(addModelComparisons(processes.map(({ comparison }) => comparison))),
+      processes: processes.map(({ place, comparison }) => ({
+        process: String(place),
+        ...describeModelComparison(comparison),
+      })),
+    };
   }
 
   /** Those that serve. */

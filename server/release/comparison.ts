@@ -6,29 +6,34 @@
  * moved most; of several outputs, that of the one which moved most. A row whose numbers are the same bits has 0.
  */
 
-import type { Answer, Prediction } from "../../preprocessing/index.js";
+import { type Answer, Columns, type Prediction, type Scalar } from "../../preprocessing/index.js";
 import { Histogram } from "../observe/histogram.js";
 import type { CallRecord } from "../path/call.js";
+import type { CompareRules } from "../routing/route-table.js";
+import {
+  type ComparisonFigures,
+  differenceBounds,
+  keepWorst,
+  type ShadowResult,
+  shadowResults,
+  type WorstRow,
+  worstMax,
+} from "./comparison-figures.js";
 import { LogSketch } from "./log-sketch.js";
+import { scoreBucket } from "./score-psi.js";
 
-/** Upper bounds of |difference|; the first counts rows that are the same. */
-const differenceBounds = Float64Array.of(0, 1e-9, 1e-6, 1e-5, 1e-4, 1e-3, 0.01, 0.1, 1, 10, 100, 1000);
-/** Rows that are kept, of those that differ most. */
-const worstMax = 10;
+/** Scores of a row that are counted by bucket: the first ones. */
+const scoresMax = 16;
 
-/**
- * `compared`: both answered. `shadow_failed`, `champion_failed`: the other one may have. `shed`: there was no time for
- * it. `skipped`: it can't be compared, being large, partial or answered by the fallback.
- */
-export const shadowResults = ["compared", "shadow_failed", "champion_failed", "shed", "skipped"] as const;
-export type ShadowResult = (typeof shadowResults)[number];
+/** What both took for the same rows, milliseconds. */
+export interface Times {
+  readonly championMs: number;
+  readonly shadowMs: number;
+}
 
-interface WorstRow {
-  readonly request_id: string;
-  readonly row: number;
-  readonly champion: Prediction;
-  readonly shadow: Prediction;
-  readonly difference: number;
+interface ScoreCounts {
+  readonly champion: Map<number | string, number>;
+  readonly shadow: Map<number | string, number>;
 }
 
 export class Comparison {
@@ -38,41 +43,58 @@ export class Comparison {
   /** Rows of which the label is another one. */
   flips = 0;
   readonly #since: Date;
+  readonly #rules: CompareRules;
   readonly #absolute = new LogSketch();
   readonly #championMs = new LogSketch();
   readonly #shadowMs = new LogSketch();
+  readonly #scores: ScoreCounts[] = [];
+  #timed = 0;
   #extraMs = 0;
   #sum = 0;
   #largest = 0;
+  #equalRows = 0;
   #hasLabels = false;
-  readonly #worst: WorstRow[] = [];
+  #worst: WorstRow[] = [];
 
-  constructor(since: Date) {
+  constructor(since: Date, rules: CompareRules) {
     this.#since = since;
+    this.#rules = rules;
   }
 
   count(result: ShadowResult): void {
     this.results.set(result, this.results.get(result)! + 1);
   }
 
-  /** Both have answered the same rows. */
-  compare(champion: CallRecord, shadow: CallRecord): void {
+  /**
+   * Both have answered the same rows.
+   *
+   * @param times - Undefined where they say nothing, since an answer was kept from an earlier call.
+   */
+  compare(champion: CallRecord, ofShadow: Answer, times: Times | undefined): void {
     this.count("compared");
+    const { tolerance, ignored } = this.#rules;
     const ofChampion = champion.answer!;
-    const ofShadow = shadow.answer!;
-    this.#hasLabels = champion.version!.postprocessor.labels !== undefined;
+    const { labels, names } = champion.version!.postprocessor;
+    this.#hasLabels = labels !== undefined;
+    const kept = names && ignored.size > 0 ? names.flatMap((name, i) => (ignored.has(name) ? [] : [i])) : undefined;
+    const byLabel =
+      ignored.has("probabilities") || ofChampion.probabilities === undefined || ofShadow.probabilities === undefined;
     for (let row = 0; row < champion.rowCount; row++) {
-      const difference = differenceOf(ofChampion, ofShadow, row);
+      const one = valuesOf(ofChampion, row, kept, byLabel);
+      const other = valuesOf(ofShadow, row, kept, byLabel);
+      const difference = differenceOf(one, other);
       this.#observe(difference);
+      this.#countScores(one, other);
       const predictions = { champion: ofChampion.predictions[row]!, shadow: ofShadow.predictions[row]! };
       if (this.#hasLabels && predictions.champion !== predictions.shadow) this.flips++;
-      if (difference !== 0) this.#keep({ request_id: champion.requestId, row, ...predictions, difference });
+      if (Math.abs(difference) <= tolerance) this.#equalRows++;
+      else this.#keep(champion, row, predictions, difference);
     }
-    if (champion.cached || shadow.cached) return;
-    const [championMs, shadowMs] = [workMs(champion), workMs(shadow)];
-    this.#championMs.observe(championMs);
-    this.#shadowMs.observe(shadowMs);
-    this.#extraMs += shadowMs - championMs;
+    if (times === undefined) return;
+    this.#championMs.observe(times.championMs);
+    this.#shadowMs.observe(times.shadowMs);
+    this.#timed++;
+    this.#extraMs += times.shadowMs - times.championMs;
   }
 
   #observe(difference: number): void {
@@ -84,75 +106,98 @@ export class Comparison {
     this.#largest = Math.max(this.#largest, absolute);
   }
 
-  #keep(row: WorstRow): void {
-    const worst = this.#worst;
-    if (worst.length === worstMax && Math.abs(worst.at(-1)!.difference) >= Math.abs(row.difference)) return;
-    worst.push(row);
-    worst.sort((a, b) => Math.abs(b.difference) - Math.abs(a.difference));
-    worst.splice(worstMax);
+  #countScores(champion: RowValues, shadow: RowValues): void {
+    for (let i = 0; i < Math.min(champion.length, scoresMax); i++) {
+      if (this.#scores[i] === undefined) this.#scores.push({ champion: new Map(), shadow: new Map() });
+      const counts = this.#scores[i]!;
+      add(counts.champion, champion[i]!);
+      add(counts.shadow, shadow[i]!);
+    }
   }
 
-  /** As `GET /models/{m}/compare` has it. */
-  describe(): object {
-    const { rows, histogram } = this;
-    const mean = (sum: number, count: number) => (count === 0 ? null : sum / count);
-    const bounds = histogram.cumulative();
-    const timed = this.#championMs.count;
-    const latency = (sketch: LogSketch) =>
-      timed === 0 ? null : { p50: rounded(sketch.quantile(0.5)), p99: rounded(sketch.quantile(0.99)) };
+  #keep(
+    { requestId, goodRows, version }: CallRecord,
+    row: number,
+    predictions: { champion: Prediction; shadow: Prediction },
+    difference: number,
+  ): void {
+    const least = this.#worst.length === worstMax ? Math.abs(this.#worst.at(-1)!.difference) : 0;
+    if (least >= Math.abs(difference)) return;
+    // What is personal is left out, whatever the route says: it may be read from a file that nobody checked.
+    const names = this.#rules.worstRowFeatures.filter((name) => !version!.hiddenFeatures.has(name));
+    const features = names.length === 0 ? {} : { features: featuresOf(goodRows, row, names) };
+    this.#worst = keepWorst([...this.#worst, { request_id: requestId, row, ...predictions, difference, ...features }]);
+  }
+
+  /** @param shadow - As {@link ComparisonFigures} has it. */
+  figures(shadow: number | string, key: string): ComparisonFigures {
+    const bounds = this.histogram.cumulative();
     return {
+      shadow,
+      key,
       since: this.#since.toISOString(),
-      calls: Object.fromEntries(this.results),
-      rows,
-      difference: {
-        same_rows: bounds[0],
-        mean: mean(this.#sum, rows),
-        mean_absolute: mean(histogram.sum, rows),
-        p50_absolute: this.#absolute.quantile(0.5),
-        p99_absolute: this.#absolute.quantile(0.99),
-        largest_absolute: this.#largest,
-        histogram: [...differenceBounds, null].map((upTo, i) => ({
-          up_to: upTo,
-          rows: bounds[i]! - (i === 0 ? 0 : bounds[i - 1]!),
-        })),
-      },
+      tolerance: this.#rules.tolerance,
+      calls: Object.fromEntries(this.results) as ComparisonFigures["calls"],
+      rows: this.rows,
+      equalRows: this.#equalRows,
       flips: this.#hasLabels ? this.flips : null,
-      work_ms: {
-        champion: latency(this.#championMs),
-        shadow: latency(this.#shadowMs),
-        mean_difference: timed === 0 ? null : rounded(this.#extraMs / timed),
+      difference: {
+        sum: this.#sum,
+        sumAbsolute: this.histogram.sum,
+        largest: this.#largest,
+        sketch: this.#absolute.figures,
+        histogram: bounds.map((rows, i) => rows - (i === 0 ? 0 : bounds[i - 1]!)),
       },
-      worst_rows: this.#worst,
+      time: {
+        champion: this.#championMs.figures,
+        shadow: this.#shadowMs.figures,
+        calls: this.#timed,
+        sumDifferenceMs: this.#extraMs,
+      },
+      scores: this.#scores.map(({ champion, shadow: other }) => ({ champion: [...champion], shadow: [...other] })),
+      worst: this.#worst,
     };
   }
 }
 
-/** Time that the call's rows were worked on, without what they waited. */
-function workMs({ validatedMs, preprocessedMs, runStartedMs, runEndedMs, postprocessedMs }: CallRecord): number {
-  return Math.max(0, preprocessedMs - validatedMs + runEndedMs - runStartedMs + postprocessedMs - runEndedMs);
+function add(counts: Map<number | string, number>, score: Scalar): void {
+  const bucket = typeof score === "number" ? scoreBucket(score) : String(score);
+  counts.set(bucket, (counts.get(bucket) ?? 0) + 1);
 }
 
-function rounded(ms: number): number {
-  return Math.round(ms * 1e4) / 1e4;
+/** Values of these features in a row; a missing one is null. */
+function featuresOf(rows: CallRecord["goodRows"], row: number, names: readonly string[]): Record<string, unknown> {
+  const read = (name: string) => {
+    const value = rows instanceof Columns ? rows.values.get(name)?.[row] : rows[row]![name];
+    return Number.isNaN(value) ? null : (value ?? null);
+  };
+  return Object.fromEntries(names.map((name) => [name, read(name)]));
 }
 
-function differenceOf(champion: Answer, shadow: Answer, row: number): number {
-  const { probabilities } = champion;
-  if (probabilities !== undefined && shadow.probabilities !== undefined) {
-    const width = probabilities.length / champion.predictions.length;
-    const of = (all: Float64Array) => all.subarray(row * width, (row + 1) * width);
-    return largestDifference(of(probabilities), of(shadow.probabilities));
+/** What is compared of a row: its probabilities, its numbers, or its label. */
+type RowValues = Float64Array | readonly Scalar[];
+
+function valuesOf(
+  { predictions, probabilities }: Answer,
+  row: number,
+  kept: readonly number[] | undefined,
+  byLabel: boolean,
+): RowValues {
+  if (probabilities !== undefined && !byLabel) {
+    const width = probabilities.length / predictions.length;
+    return probabilities.subarray(row * width, (row + 1) * width);
   }
-  const [one, other] = [champion.predictions[row]!, shadow.predictions[row]!];
-  if (typeof one === "number" && typeof other === "number") return other - one;
-  if (typeof one === "object" && typeof other === "object") return largestDifference(one, other);
-  return one === other ? 0 : 1;
+  const prediction = predictions[row]!;
+  if (typeof prediction !== "object") return [prediction];
+  return kept === undefined ? prediction : kept.map((i) => prediction[i]!);
 }
 
-function largestDifference(one: ArrayLike<number>, other: ArrayLike<number>): number {
+/** The one which moved most; of labels 0 or 1. */
+function differenceOf(one: RowValues, other: RowValues): number {
   let largest = 0;
   for (let i = 0; i < one.length; i++) {
-    const difference = other[i]! - one[i]!;
+    const [a, b] = [one[i]!, other[i]!];
+    const difference = typeof a === "number" && typeof b === "number" ? b - a : a === b ? 0 : 1;
     if (Math.abs(difference) > Math.abs(largest)) largest = difference;
   }
   return largest;

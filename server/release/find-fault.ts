@@ -23,10 +23,30 @@ export function findFault(registry: Registry, modelName: string, route: Route): 
       return `version ${number} of ${name} has no feature ${JSON.stringify(feature)}, by which the route assigns`;
   }
   const champion = registry.find(modelName, String(route.champion))!;
-  for (const { version } of route.shadows ?? []) {
+  for (const { version, url } of route.shadows ?? []) {
+    if (url !== undefined) return `${url}: this server asks no other one`;
+    if (version === undefined) continue;
     const shadow = registry.find(modelName, String(version))!;
     if (!isDeepStrictEqual(outputsOf(shadow), outputsOf(champion)))
       return `version ${version} of ${name} has other outputs than version ${route.champion}: they can't be compared`;
+  }
+  return findRulesFault(champion, route);
+}
+
+/** What the rules of the comparison name that the champion hasn't, or that nobody is shown. */
+function findRulesFault(champion: Servable, { compare = {} }: Route): string | undefined {
+  const { key, rowSchema, hiddenFeatures, postprocessor } = champion;
+  const { names = [], hasProbabilities } = postprocessor;
+  const outputs = hasProbabilities ? [...names, "probabilities"] : names;
+  for (const output of compare.ignore_outputs ?? [])
+    if (!outputs.includes(output)) return `${key} has no output ${JSON.stringify(output)}, which the route ignores`;
+  if (names.length > 0 && names.every((name) => compare.ignore_outputs?.includes(name)))
+    return `the route ignores all outputs of ${key}: nothing is left to compare`;
+  for (const feature of compare.worst_row_features ?? []) {
+    if (!rowSchema.features.some(({ name }) => name === feature))
+      return `${key} has no feature ${JSON.stringify(feature)}, which the route shows of the worst rows`;
+    if (hiddenFeatures.has(feature))
+      return `feature ${JSON.stringify(feature)} of ${key} is personal data ("x-pii"), and never shown`;
   }
   return undefined;
 }

@@ -13,6 +13,7 @@ import type { Routes } from "../routing/route.js";
 import { RouteTable } from "../routing/route-table.js";
 import { routed } from "../routing/routed.js";
 import type { Registry } from "../versions/registry.js";
+import type { ModelComparison } from "./comparison-figures.js";
 import { findFault } from "./find-fault.js";
 import { RouteStore, type RouteStoreOptions } from "./route-store.js";
 import { shadowFamilies } from "./shadow-families.js";
@@ -47,9 +48,9 @@ export class Release implements Observer {
   /** These routes hold from the next call on. */
   take(routes: Routes): void {
     this.table.swap(routes);
-    this.shadows.keep(({ champion: { name, number }, versionName }) => {
+    this.shadows.keep(({ champion: { name, number }, shadow: { key } }) => {
       const route = this.table.of(name);
-      return route?.champion === number && route.shadows?.some((one) => one.versionName === versionName) === true;
+      return route?.champion === number && route.shadows?.some((one) => one.key === key) === true;
     });
   }
 
@@ -74,7 +75,7 @@ export class Release implements Observer {
   }
 
   get families(): readonly Family[] {
-    return [...this.#armMetrics.families, ...shadowFamilies(() => this.shadows.pairs)];
+    return [...this.#armMetrics.families, ...shadowFamilies(this.shadows)];
   }
 
   /** Of a version that is gone. */
@@ -88,18 +89,12 @@ export class Release implements Observer {
    *
    * @throws {@link ServeError} model_not_found.
    */
-  compare(modelName: string): object {
+  compare(modelName: string): ModelComparison {
     const registry = this.#registry();
     registry.model(modelName);
     const champion = registry.champion(modelName);
-    const shadows = this.shadows.pairs.filter((pair) => pair.champion === champion);
-    return {
-      model: modelName,
-      champion: champion?.number ?? null,
-      shadows: shadows.map(({ versionName, comparison }) => ({
-        version: Number(versionName),
-        ...comparison.describe(),
-      })),
-    };
+    const pairs = this.shadows.pairs.filter((pair) => pair.champion === champion);
+    const shadows = pairs.map((pair) => this.shadows.figures(pair));
+    return { model: modelName, champion: champion?.number ?? null, shadows };
   }
 }

@@ -2,8 +2,7 @@
  * Shadows: versions that answer calls of the champion once more, after the reply, for nobody but the comparison.
  *
  * Which calls is decided at the route step. Their rows wait in a bounded queue and run one call at a time by the steps
- * and the lane of any other call: at once while nothing is in flight, otherwise for at most a tenth of the time, and
- * never while calls are refused. What the queue has no room for is shed, and counted.
+ * and the lane of any other call; those of a URL wait in a queue of their own. What has no room is shed, and counted.
  */
 
 import { Call, type CallRecord, type Reply } from "../path/call.js";
@@ -12,53 +11,53 @@ import type { ServingVersion } from "../path/serving-version.js";
 import type { Protocol, RequestHead } from "../protocol/protocol.js";
 import type { Shadow } from "../routing/route-table.js";
 import { Comparison } from "./comparison.js";
+import type { ComparisonFigures, MirrorFigures } from "./comparison-figures.js";
+import { SpareTime, type SpareTimeOptions } from "./spare-time.js";
 
-export interface ShadowOptions {
-  readonly now: () => number;
+export interface ShadowOptions extends SpareTimeOptions {
   readonly wallClock: () => Date;
-  /** For the next turn of the event loop. */
-  readonly defer: (run: () => void) => void;
-  /** Calls that aren't answered yet. */
-  readonly callsInFlight: () => number;
-  /** Whether calls were refused lately. */
-  readonly isRefusing: (nowMs: number) => boolean;
+  /** Loads what asks servers behind URLs; it is asked for once a route names one. */
+  readonly openMirrors?: () => Promise<MirrorTaker>;
 }
 
-/** Of two versions of a model. */
+/** What answers of the champion's calls is compared by what. */
 export interface ShadowPair {
   readonly champion: ServingVersion;
-  readonly versionName: string;
+  readonly shadow: Shadow;
   readonly comparison: Comparison;
 }
 
-interface Job {
+/** A call of the champion that a shadow is to answer. */
+export interface ShadowJob {
   readonly record: CallRecord;
   readonly pair: ShadowPair;
 }
 
-const queueCallsMax = 256;
-const queueRowsMax = 16_384;
-/** While calls are in flight, so many times as long as a shadow took passes before the next. */
-const restPerWork = 9;
-/** How long a queue that may not be worked on waits before it is looked at again, milliseconds. */
-const lookEveryMs = 2;
+/** Asks servers behind URLs. */
+export interface MirrorTaker {
+  /** @returns False where there is no room for it. */
+  take(job: ShadowJob): boolean;
+  figures(pair: ShadowPair): MirrorFigures | undefined;
+  /** No route asks for it any more. */
+  forget(pair: ShadowPair): void;
+  close(): void;
+}
+
 /** Nobody waits for it. */
 const timeoutMs = 60_000;
 
 export class Shadows {
   readonly #options: ShadowOptions;
   readonly #pairs = new Map<ServingVersion, Map<string, ShadowPair>>();
+  readonly #spareTime: SpareTime<ShadowJob>;
   #path: PredictPath | undefined;
-  #queue: Job[] = [];
-  #queuedRows = 0;
-  #running: Job | undefined;
-  #startedMs = 0;
-  #mayRunMs = 0;
-  #isWaiting = false;
-  #timer: NodeJS.Timeout | undefined;
+  #running: ShadowJob | undefined;
+  #mirrors: MirrorTaker | undefined;
+  #opening: Promise<void> | undefined;
 
   constructor(options: ShadowOptions) {
     this.#options = options;
+    this.#spareTime = new SpareTime(options, (job) => this.#run(job));
   }
 
   /** @param path - Takes the shadows' calls; its one observer is {@link done}. */
@@ -74,29 +73,48 @@ export class Shadows {
     const { shadows, version } = record;
     if (shadows === undefined || version === undefined) return;
     for (const shadow of shadows) this.#take(record, this.#pairOf(version, shadow));
-    this.#workLater();
   }
 
   /** Ends comparisons that no route asks for any more: whoever asks again begins anew. */
   keep(isWanted: (pair: ShadowPair) => boolean): void {
-    for (const ofChampion of this.#pairs.values())
-      for (const pair of ofChampion.values()) if (!isWanted(pair)) ofChampion.delete(pair.versionName);
+    for (const pair of this.pairs) if (!isWanted(pair)) this.#end(pair);
+  }
+
+  /** A route names a URL: what asks it is loaded. Calls that come earlier are shed. */
+  openMirrors(): void {
+    this.#opening ??= this.#options.openMirrors?.().then((mirrors) => {
+      this.#mirrors = mirrors;
+    });
   }
 
   /** Of a version that is gone. */
   removeVersion(version: ServingVersion): void {
+    for (const pair of this.#pairs.get(version)?.values() ?? []) this.#end(pair);
     this.#pairs.delete(version);
+  }
+
+  figures({ shadow, comparison, ...pair }: ShadowPair): ComparisonFigures {
+    const { mirror, name, key } = shadow;
+    const figures = comparison.figures(mirror === undefined ? Number(name) : name, key);
+    const ofMirror = this.mirrorFigures({ shadow, comparison, ...pair });
+    return ofMirror === undefined ? figures : { ...figures, mirror: ofMirror };
+  }
+
+  mirrorFigures(pair: ShadowPair): MirrorFigures | undefined {
+    if (pair.shadow.mirror === undefined) return undefined;
+    return this.#mirrors?.figures(pair) ?? { failures: {}, open: 0 };
   }
 
   /** What still waits is dropped: nobody would read the comparison. */
   async close(): Promise<boolean> {
-    this.#queue = [];
-    clearTimeout(this.#timer);
+    this.#spareTime.close();
+    await this.#opening;
+    this.#mirrors?.close();
     return true;
   }
 
   #take(record: CallRecord, pair: ShadowPair): void {
-    const { comparison } = pair;
+    const { comparison, shadow } = pair;
     const { error, rowCount, answer } = record;
     if (record.modelFault !== undefined || (error !== undefined && error.status >= 500))
       comparison.count("champion_failed");
@@ -104,42 +122,22 @@ export class Shadows {
     else if (answer === undefined) return;
     else if (record.fallback !== undefined || record.rowErrors !== undefined || record.goodRows.length !== rowCount)
       comparison.count("skipped");
-    else if (this.#queue.length >= queueCallsMax || this.#queuedRows + rowCount > queueRowsMax)
-      comparison.count("shed");
     else {
-      this.#queue.push({ record, pair });
-      this.#queuedRows += rowCount;
+      const taker = shadow.mirror === undefined ? this : this.#mirrors;
+      if (taker?.take({ record, pair }) !== true) comparison.count("shed");
     }
   }
 
-  #workLater(): void {
-    if (this.#isWaiting || this.#running !== undefined || this.#queue.length === 0) return;
-    this.#isWaiting = true;
-    this.#options.defer(() => {
-      this.#isWaiting = false;
-      this.#work();
-    });
+  take(job: ShadowJob): boolean {
+    return this.#spareTime.add(job);
   }
 
-  #work(): void {
-    const { now, callsInFlight, isRefusing } = this.#options;
-    if (this.#queue.length === 0) return;
-    const nowMs = now();
-    if (isRefusing(nowMs) || (callsInFlight() > 0 && nowMs < this.#mayRunMs)) {
-      this.#isWaiting = true;
-      this.#timer = setTimeout(() => {
-        this.#isWaiting = false;
-        this.#work();
-      }, lookEveryMs).unref();
-      return;
-    }
-    const job = this.#queue.shift()!;
+  #run(job: ShadowJob): void {
     const { record, pair } = job;
-    this.#queuedRows -= record.rowCount;
     this.#running = job;
-    this.#startedMs = nowMs;
     const head: ShadowHead = { contentType: "", header: () => "", rows: record.goodRows };
-    const call = new Call(shadowProtocol, nobody, nowMs, pair.champion.name, pair.versionName, head, "");
+    const nowMs = this.#options.now();
+    const call = new Call(shadowProtocol, nobody, nowMs, pair.champion.name, pair.shadow.name, head, "");
     call.requestId = record.requestId;
     call.callerTimeoutMs = timeoutMs;
     this.#path!.predict(call);
@@ -149,27 +147,37 @@ export class Shadows {
   done(call: CallRecord): void {
     const { record, pair } = this.#running!;
     this.#running = undefined;
-    const nowMs = this.#options.now();
-    this.#mayRunMs = nowMs + restPerWork * (nowMs - this.#startedMs);
-    const hasAnswered = call.answer !== undefined && call.fallback === undefined;
-    if (hasAnswered) pair.comparison.compare(record, call);
-    else pair.comparison.count(call.error?.code === "overloaded" ? "shed" : "shadow_failed");
-    this.#workLater();
+    const { comparison } = pair;
+    const isTimed = !record.cached && !call.cached;
+    const times = isTimed ? { championMs: workMs(record), shadowMs: workMs(call) } : undefined;
+    if (call.answer !== undefined && call.fallback === undefined) comparison.compare(record, call.answer, times);
+    else comparison.count(call.error?.code === "overloaded" ? "shed" : "shadow_failed");
+    this.#spareTime.ended();
   }
 
-  #pairOf(champion: ServingVersion, { versionName }: Shadow): ShadowPair {
+  #end(pair: ShadowPair): void {
+    this.#pairs.get(pair.champion)?.delete(pair.shadow.key);
+    this.#mirrors?.forget(pair);
+  }
+
+  #pairOf(champion: ServingVersion, shadow: Shadow): ShadowPair {
     let ofChampion = this.#pairs.get(champion);
     if (ofChampion === undefined) {
       ofChampion = new Map();
       this.#pairs.set(champion, ofChampion);
     }
-    let pair = ofChampion.get(versionName);
+    let pair = ofChampion.get(shadow.key);
     if (pair === undefined) {
-      pair = { champion, versionName, comparison: new Comparison(this.#options.wallClock()) };
-      ofChampion.set(versionName, pair);
+      pair = { champion, shadow, comparison: new Comparison(this.#options.wallClock(), shadow.rules) };
+      ofChampion.set(shadow.key, pair);
     }
     return pair;
   }
+}
+
+/** Time that the call's rows were worked on, without what they waited. */
+function workMs({ validatedMs, preprocessedMs, runStartedMs, runEndedMs, postprocessedMs }: CallRecord): number {
+  return Math.max(0, preprocessedMs - validatedMs + runEndedMs - runStartedMs + postprocessedMs - runEndedMs);
 }
 
 interface ShadowHead extends RequestHead {

@@ -11,7 +11,15 @@ import type { CallWork } from "../path/call.js";
 import type { Arms as ArmsOfPath, PathParts } from "../path/predict.js";
 import type { ServingVersion } from "../path/serving-version.js";
 import { armAt, bucketCount, bucketOf } from "./assignment.js";
-import { type Arm, armHeader, type Canary, type ModelRoute, type RouteTable, type Shadow } from "./route-table.js";
+import {
+  type Arm,
+  armHeader,
+  type Canary,
+  type ModelRoute,
+  type RouteTable,
+  type Shadow,
+  shadowHeader,
+} from "./route-table.js";
 
 const arms = {
   champion: { name: "champion", shown: "champion" },
@@ -64,7 +72,12 @@ export class Arms implements ArmsOfPath {
     return this.#assign(call, call.version!, route, keyOf(rows, route.feature!));
   }
 
-  #assign(call: CallWork, champion: ServingVersion, { canary, shadows }: ModelRoute, key: string): ServingVersion {
+  #assign(
+    call: CallWork,
+    champion: ServingVersion,
+    { canary, shadows, hasMirrors }: ModelRoute,
+    key: string,
+  ): ServingVersion {
     let arm: Arm = arms.champion;
     if (canary !== undefined && key !== "") {
       arm = arms[armAt(bucketOf(canary.salt, key), canary.buckets)];
@@ -78,7 +91,8 @@ export class Arms implements ArmsOfPath {
       }
     }
     call.arm = arm;
-    if (shadows !== undefined) call.shadows = sampled(shadows, call.requestId);
+    if (shadows !== undefined && !(hasMirrors && call.head.header(shadowHeader) !== ""))
+      call.shadows = sampled(shadows, call.requestId);
     return champion;
   }
 

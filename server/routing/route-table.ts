@@ -17,9 +17,33 @@ export interface Canary {
   readonly salt: string;
 }
 
-/** A version that answers the champion's calls once more, for nobody. */
+/** When rows are alike, and what is shown of those that aren't. */
+export interface CompareRules {
+  /** Largest |difference| of rows that are alike. */
+  readonly tolerance: number;
+  /** Outputs that aren't compared, by name; `probabilities` among them: only labels are. */
+  readonly ignored: ReadonlySet<string>;
+  readonly worstRowFeatures: readonly string[];
+}
+
+/** A server that answers in place of a version of this one. */
+export interface Mirror {
+  readonly url: string;
+  readonly protocol: "predict" | "open_inference";
+  readonly timeoutMs: number;
+  /** What it is sent of each row; undefined for all but personal data. */
+  readonly features: readonly string[] | undefined;
+}
+
+/** A version, here or behind a URL, that answers the champion's calls once more, for nobody. */
 export interface Shadow {
-  readonly versionName: string;
+  /** As comparisons and metrics have it: the version's number, or the URL. */
+  readonly name: string;
+  /** Undefined for a version of this server. */
+  readonly mirror: Mirror | undefined;
+  readonly rules: CompareRules;
+  /** All but the share: the comparison goes on as long as it is the same. */
+  readonly key: string;
   /** Of the calls, by their request's id. */
   readonly buckets: number;
   readonly salt: string;
@@ -31,13 +55,21 @@ export interface ModelRoute {
   readonly canary: Canary | undefined;
   /** Undefined for none. */
   readonly shadows: readonly Shadow[] | undefined;
+  /** Whether one of them is a URL: then calls that are mirrored themselves have none, so that none goes in a circle. */
+  readonly hasMirrors: boolean;
   readonly feature: string | undefined;
   /** In lower case. */
   readonly header: string | undefined;
 }
 
+/** How long a mirror may take, milliseconds, where its route doesn't say it. */
+const mirrorTimeoutMs = 500;
+
 /** A tester asks by it for a version. */
 export const armHeader = "x-plumb-arm";
+
+/** Of a request that is a mirrored one. */
+export const shadowHeader = "x-plumb-shadow";
 
 export class RouteTable {
   #routes: ReadonlyMap<string, ModelRoute> = new Map();
@@ -62,7 +94,10 @@ export class RouteTable {
     this.#plain = routes;
     this.#routes = new Map(Object.entries(routes).map(([name, route]) => [name, compile(name, route)]));
     if (this.isUsed) this.#read(armHeader);
-    for (const { header } of this.#routes.values()) if (header !== undefined) this.#read(header);
+    for (const { header, hasMirrors } of this.#routes.values()) {
+      if (header !== undefined) this.#read(header);
+      if (hasMirrors) this.#read(shadowHeader);
+    }
   }
 
   /** Keys of the versions that routes name, as `demand/1`: they are loaded, however old they are. */
@@ -87,7 +122,7 @@ export class RouteTable {
 
 /** The versions that a route names. */
 export function versionsOf({ champion, canary, shadows = [] }: Route): number[] {
-  return [champion, ...(canary === undefined ? [] : [canary.version]), ...shadows.map(({ version }) => version)];
+  return [champion, ...(canary ? [canary.version] : []), ...shadows.flatMap(({ version }) => version ?? [])];
 }
 
 function compile(name: string, route: Route): ModelRoute {
@@ -103,15 +138,25 @@ function compile(name: string, route: Route): ModelRoute {
             // Another canary is another experiment: its keys are drawn anew.
             salt: salt ?? `${name}/${canary.version}`,
           },
-    shadows:
-      shadows.length === 0
-        ? undefined
-        : shadows.map(({ version, share = 1 }) => ({
-            versionName: String(version),
-            buckets: Math.round(share * bucketCount),
-            salt: `${name}/shadow/${version}`,
-          })),
+    shadows: shadows.length === 0 ? undefined : shadows.map((shadow) => compileShadow(name, shadow, route.compare)),
+    hasMirrors: shadows.some(({ url }) => url !== undefined),
     feature,
     header,
+  };
+}
+
+type PlainShadow = NonNullable<Route["shadows"]>[number];
+
+function compileShadow(model: string, { share = 1, ...shadow }: PlainShadow, rules: Route["compare"] = {}): Shadow {
+  const { version, url, protocol = "predict", timeout_ms: timeoutMs = mirrorTimeoutMs, features } = shadow;
+  const { tolerance = 0, ignore_outputs: ignored = [], worst_row_features: worstRowFeatures = [] } = rules;
+  const name = url ?? String(version);
+  return {
+    name,
+    mirror: url === undefined ? undefined : { url, protocol, timeoutMs, features },
+    rules: { tolerance, ignored: new Set(ignored), worstRowFeatures },
+    key: JSON.stringify([name, protocol, timeoutMs, features, tolerance, ignored, worstRowFeatures]),
+    buckets: Math.round(share * bucketCount),
+    salt: `${model}/shadow/${name}`,
   };
 }

@@ -23,6 +23,7 @@ const ownHeaders: ReadonlySet<string> = new Set([
   "tracestate",
   "transfer-encoding",
   "x-plumb-arm",
+  "x-plumb-shadow",
   "x-request-id",
   "x-timeout-ms",
 ]);
@@ -53,6 +54,32 @@ const assignBySchema = z
   })
   .refine((value) => Object.keys(value).length === 1, 'expected one of "feature", "header" and "request_id"');
 
+/** No user and no query: the address is shown in metrics and comparisons. */
+const mirrorUrl = text(1024).refine(isMirrorUrl, "expected http:// or https:// without user, query and fragment");
+
+const shadowSchema = z
+  .strictObject({
+    version: version.optional(),
+    share: share.optional(),
+    url: mirrorUrl.optional(),
+    protocol: z.enum(["predict", "open_inference"], { error: "expected predict or open_inference" }).optional(),
+    timeout_ms: z.int({ error: "expected milliseconds" }).min(1, "expected 1 or more").max(60_000).optional(),
+    features: z.array(text(256)).max(10_000).optional(),
+  })
+  .refine((shadow) => (shadow.version === undefined) !== (shadow.url === undefined), {
+    error: 'expected one of "version" and "url"',
+  })
+  .refine(({ url, protocol, timeout_ms, features }) => url !== undefined || !(protocol ?? timeout_ms ?? features), {
+    error: '"protocol", "timeout_ms" and "features" go with "url"',
+  });
+
+/** When rows of two versions are alike, and what is shown of those that aren't. */
+const compareSchema = z.strictObject({
+  tolerance: z.number({ error: "expected a number from 0 on" }).min(0, "expected a number from 0 on").optional(),
+  ignore_outputs: z.array(text(256)).max(1000).optional(),
+  worst_row_features: z.array(text(256)).max(100).optional(),
+});
+
 export const routeSchema = z
   .strictObject({
     champion: version,
@@ -60,12 +87,13 @@ export const routeSchema = z
     assign_by: assignBySchema.optional(),
     salt: text(200).optional(),
     shadows: z
-      .array(z.strictObject({ version, share: share.optional() }), { error: "expected a list of shadows" })
+      .array(shadowSchema, { error: "expected a list of shadows" })
       .max(4, "expected at most 4 shadows")
-      .refine((shadows) => new Set(shadows.map((one) => one.version)).size === shadows.length, {
-        error: "expected each version once",
+      .refine((shadows) => new Set(shadows.map((one) => one.version ?? one.url)).size === shadows.length, {
+        error: "expected each version and each URL once",
       })
       .optional(),
+    compare: compareSchema.optional(),
   })
   .refine(({ champion, canary }) => canary?.version !== champion, {
     error: "expected another version than the champion's",
@@ -111,6 +139,18 @@ function parse<T extends z.ZodType>(schema: T, json: unknown, what: string): z.i
   const result = schema.safeParse(json);
   if (result.success) return result.data;
   throw new RouteError(result.error.issues.map((issue) => `${what}: ${sentence(issue)}`).join("; "));
+}
+
+function isMirrorUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password, search, hash } = new URL(text);
+  return /^https?:$/.test(protocol) && username + password + search + hash === "";
+}
+
+/** routes.json as a JSON Schema, as proto/ has it. */
+export function routesJsonSchema(): string {
+  const schema = z.toJSONSchema(routesSchema.describe("routes.json: the routes of a model store."), { io: "input" });
+  return `${JSON.stringify(schema, null, 2)}\n`;
 }
 
 function sentence(issue: z.core.$ZodIssue): string {

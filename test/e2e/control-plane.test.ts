@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { armAt, bucketOf } from "../../server/routing/assignment.js";
 import { ask, post } from "../support/http-client.js";
-import { echoModel, type ModelStore, writeStore } from "../support/model-store.js";
+import { echoModel, type ModelStore, rootModel, writeStore } from "../support/model-store.js";
 import type { RawConnection } from "../support/raw-connection.js";
 import { endServers, type ServerProcess, startServer } from "../support/server-process.js";
 import { connectToEach, type DescribedProcess, patiently, untilTwo } from "../support/serving-processes.js";
@@ -21,7 +21,9 @@ let store: ModelStore;
 let server: ServerProcess;
 
 beforeAll(async () => {
-  store = await writeStore(demand(1), demand(2), demand(3));
+  // The second one answers square roots: 1 of 1, as the others do.
+  const roots = rootModel({ name: "demand", version: 2, properties, value: { type: "number", minimum: 0 } });
+  store = await writeStore(demand(1), roots, demand(3));
   // The oldest version is loaded because the route names it.
   writeFileSync(join(store.directory, "routes.json"), JSON.stringify({ routes: { demand: { champion: 1 } } }));
   const flags = ["--http", "auto", "--processes", "2", "--access-log", "off", "--drain-quiet-ms", "200"];
@@ -37,11 +39,15 @@ const put = (route: object, headers: Record<string, string> = {}) =>
   post(server.adminPort, "/routes/demand", route, { method: "PUT", headers });
 
 async function predict(connection: RawConnection, customer: string): Promise<[number, string | undefined]> {
-  const body = JSON.stringify({ value: 1, customer_id: customer });
-  const head = "POST /predict HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\nx-timeout-ms: 60000";
-  await connection.write(`${head}\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
-  const { headers } = await connection.reply();
+  const { headers } = await answered(connection, { value: 1, customer_id: customer });
   return [Number(headers.get("x-plumb-version")), headers.get("x-plumb-arm")];
+}
+
+async function answered(connection: RawConnection, row: object, address = "/predict") {
+  const body = JSON.stringify(row);
+  const head = `POST ${address} HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\nx-timeout-ms: 60000`;
+  await connection.write(`${head}\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+  return await connection.reply();
 }
 
 /** Each of the processes answers each customer as the rule has it. */
@@ -118,25 +124,41 @@ test("a change of the file is taken by all", async () => {
   }
 });
 
-test("what shadows answered is shown for each process", async () => {
-  expect((await put({ champion: 1, shadows: [{ version: 2 }] })).status).toBe(200);
+test("what shadows answered is added up, and equal to a caller's own ledger", async () => {
+  const compare = { tolerance: 0.5, worst_row_features: ["customer_id"] };
+  expect((await put({ champion: 1, shadows: [{ version: 2 }], compare })).status).toBe(200);
   const connections = await connectToEach(server, await untilTwo(server));
+  const predictionOf = async (connection: RawConnection, value: number, address?: string) =>
+    JSON.parse((await answered(connection, { value, customer_id: `customer-${value}` }, address)).body).prediction;
+  const differences: number[] = [];
+  let first = 0;
   for (const connection of connections.values()) {
-    for (const customer of customers) await predict(connection, customer);
+    for (let call = 0; call < 20; call++) {
+      const value = (first + call) / 7;
+      const champion = await predictionOf(connection, value);
+      differences.push((await predictionOf(connection, value, "/models/demand/versions/2/predict")) - champion);
+    }
+    first += 100;
     connection.destroy();
   }
-  const compared = async () => {
-    const { json } = await ask(server.adminPort, "/models/demand/compare");
-    return json.processes.map(({ process, shadows }: { process: string; shadows: { rows: number }[] }) => [
-      process,
-      shadows.map(({ rows }) => rows),
-    ]);
-  };
-  const each = [[customers.length]];
-  await expect.poll(compared, patiently).toEqual([
-    ["1", ...each],
-    ["2", ...each],
-  ]);
+  const compared = async () => (await ask(server.adminPort, "/models/demand/compare")).json;
+  const rows = async () =>
+    (await compared()).processes.map((one: { shadows: { rows: number }[] }) => one.shadows[0]?.rows);
+  await expect.poll(rows, patiently).toEqual([20, 20]);
+  const { model, champion, shadows } = await compared();
+  const [shadow] = shadows;
+  expect([model, champion, shadows.length, shadow.version, shadow.rows]).toEqual(["demand", 1, 1, 2, 40]);
+  const mean = (numbers: number[]) => numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+  const sizes = differences.map(Math.abs);
+  expect(Math.abs(shadow.difference.mean - mean(differences))).toBeLessThan(1e-9);
+  expect(Math.abs(shadow.difference.mean_absolute - mean(sizes))).toBeLessThan(1e-9);
+  expect(shadow.difference.largest_absolute).toBe(Math.max(...sizes));
+  expect(shadow.difference.same_rows).toBe(sizes.filter((size) => size === 0).length);
+  expect(shadow.difference.equal_rows).toBe(sizes.filter((size) => size <= 0.5).length);
+  expect(shadow.worst_rows.map((row: { difference: number }) => Math.abs(row.difference))).toEqual(
+    sizes.sort((a, b) => b - a).slice(0, 10),
+  );
+  expect(shadow.worst_rows[0].features).toEqual({ customer_id: `customer-${119 / 7}` });
   expect((await ask(server.adminPort, "/models/nobody/compare")).status).toBe(404);
 });
 

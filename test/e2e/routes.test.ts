@@ -170,7 +170,7 @@ test("a shadow of the same bundle, and of the champion itself, differs by exactl
   const compared = async () =>
     (await compare()).shadows.map((shadow: { calls: { compared: number } }) => shadow.calls.compared);
   await expect.poll(compared, { interval: 20, timeout: 20_000 }).toEqual([all, all]);
-  const same = { same_rows: all, mean: 0, mean_absolute: 0, p99_absolute: 0, largest_absolute: 0 };
+  const same = { same_rows: all, equal_rows: all, mean: 0, mean_absolute: 0, p99_absolute: 0, largest_absolute: 0 };
   expect(await compare()).toMatchObject({
     model: "demand",
     champion: 1,

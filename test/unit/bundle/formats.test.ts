@@ -4,10 +4,11 @@ import { expect, test } from "vitest";
 import * as z from "zod";
 import { formatSchemas } from "../../../bundle/formats.js";
 import { parseGraph } from "../../../preprocessing/index.js";
+import { routesJsonSchema } from "../../../server/routing/route.js";
 import { type Document, linearRule, tinyBundle, tinyLabels } from "../../support/tiny-bundle.js";
 
 const proto = new URL("../../../proto/", import.meta.url);
-const schemas = formatSchemas();
+const schemas: Record<string, string> = { ...formatSchemas(), "routes.schema.json": routesJsonSchema() };
 
 test("proto/ holds the current schemas, and no others of bundles", () => {
   for (const [file, text] of Object.entries(schemas)) {
@@ -31,6 +32,11 @@ test("the schemas take the files of a sound bundle, and refuse an unknown member
     ["golden-row.schema.json", JSON.parse(files["golden.jsonl"].split("\n")[0])],
     ["golden-row.schema.json", { kind: "zero", row: {}, error: "row_refused" }],
     ["baseline.schema.json", files["baseline.json"]],
+    [
+      "routes.schema.json",
+      { format: "plumb-routes/1", routes: { demand: { champion: 1, shadows: [{ version: 2 }] } } },
+    ],
+    ["routes.schema.json", { routes: { demand: { champion: 1, assign_by: { header: "X-Customer" } } } }],
     ["evaluation.schema.json", files["evaluation.json"]],
     ["evaluation.schema.json", { ...files["evaluation.json"], positive: "yes" }],
     ["evaluation.schema.json", { ...files["evaluation.json"], average: "macro" }],

@@ -5,6 +5,7 @@
 
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createPath, type PredictPath } from "../../../../server/path/predict.js";
+import { describeModelComparison } from "../../../../server/release/comparison-figures.js";
 import { Shadows } from "../../../../server/release/shadows.js";
 import { Arms } from "../../../../server/routing/arms.js";
 import { newestReady } from "../../../../server/routing/newest-ready.js";
@@ -60,8 +61,11 @@ function createRig(route: Route = { champion: 1, shadows: [{ version: 2 }] }, op
     setInFlight: (calls: number) => {
       inFlight = calls;
     },
-    // biome-ignore lint/suspicious/noExplicitAny: as the listener answers it
-    described: () => shadows.pairs.map(({ comparison }) => comparison.describe() as any),
+    described: () => {
+      const model = { model: "tiny", champion: 1, shadows: shadows.pairs.map((pair) => shadows.figures(pair)) };
+      // biome-ignore lint/suspicious/noExplicitAny: as the listener answers it
+      return (describeModelComparison(model) as any).shadows;
+    },
   };
 }
 
