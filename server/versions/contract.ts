@@ -18,7 +18,8 @@ export interface Contract {
   readonly number: number;
   /** `demand/1`: how executors, logs and metrics call it. */
   readonly key: string;
-  readonly bundle: Bundle;
+  /** Its models have no bytes, and it has one golden row, once the version serves. */
+  readonly bundle: Omit<Bundle, "baseline" | "evaluation">;
   readonly rowSchema: RowSchema;
   readonly protoNumbers: ProtoNumbers | undefined;
   readonly preprocessor: Preprocessor;
@@ -78,9 +79,15 @@ export function createContract(bundle: Bundle, plans: Plans = {}): Contract {
   };
 }
 
-/** The same with one golden row, to show: the others are as large as everything else of the bundle. */
-export function withoutGolden(contract: Contract): Contract {
-  const { golden } = contract.bundle;
+/**
+ * The same without what is needed no more once a version is proved: golden rows but one, to show, the models' bytes
+ * (executors have their own), and what training wrote down. They are as large as everything else of the bundle.
+ */
+export function afterProof(contract: Contract): Contract {
+  const { golden, models, baseline: _baseline, evaluation: _evaluation, ...bundle } = contract.bundle as Bundle;
   const shown = golden.find(({ kind, error }) => kind === "sample" && error === undefined) ?? golden[0];
-  return { ...contract, bundle: { ...contract.bundle, golden: shown === undefined ? [] : [shown] } };
+  const outlines = models.map((model) => ({ ...model, bytes: noBytes }));
+  return { ...contract, bundle: { ...bundle, golden: shown === undefined ? [] : [shown], models: outlines } };
 }
+
+const noBytes = new Uint8Array(0);

@@ -48,7 +48,7 @@ export interface StandIn {
  * @returns Undefined for a bundle that declares none.
  */
 export function createFallback(
-  { manifest: { fallback }, postprocessing }: Bundle,
+  { manifest: { fallback }, postprocessing }: Pick<Bundle, "manifest" | "postprocessing">,
   lastGood: () => StandIn | undefined = () => undefined,
 ): Fallback | undefined {
   switch (fallback.kind) {

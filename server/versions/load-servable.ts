@@ -20,7 +20,7 @@ import { createRunner, type Runner, type RunnerSpec, runnerSpec } from "../infer
 import type { WorkerPool } from "../inference/worker-pool.js";
 import type { Turns } from "../turns.js";
 import { chooseOnnxRuntime } from "./choose-engines.js";
-import { createContract, withoutGolden } from "./contract.js";
+import { afterProof, createContract } from "./contract.js";
 import { goldenBlocks } from "./golden-blocks.js";
 import { learnCost } from "./learn-cost.js";
 import { type ProvingPool, proveEach } from "./prove-each.js";
@@ -123,7 +123,7 @@ export async function warmServable(
 ): Promise<ProofReport | undefined> {
   try {
     await turns.unlessStopped(learnCost(servable, servable.lane!, now, servable.runUs, turns.pause));
-    servable.contract = withoutGolden(servable.contract);
+    servable.contract = afterProof(servable.contract);
     return undefined;
   } catch (error) {
     turns.throwIfStopped();

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import type { GoldenRow } from "../../../../bundle/index.js";
 import { predictJson } from "../../../../server/protocol/predict-json/protocol.js";
-import { withoutGolden } from "../../../../server/versions/contract.js";
+import { afterProof } from "../../../../server/versions/contract.js";
 import { binaryGraph, makeVersion } from "../../../support/versions.js";
 
 test("it knows names, limits, and the form of answers", () => {
@@ -45,13 +45,15 @@ test("answers of float64 models are compared in float64", () => {
   expect(version.contract.predictionDtype).toBe("float64");
 });
 
-test("golden rows are let go but for one: a training row that has an answer, where there is one", () => {
+test("after the proof the models' bytes and the golden rows are let go, but for one row: a training row that has an answer, where there is one", () => {
   const row = (line: number, kind: string, error?: string) => ({ line, kind, error }) as unknown as GoldenRow;
   const shown = (...golden: GoldenRow[]) => {
     const { contract } = makeVersion({ golden });
-    const { bundle, ...facts } = withoutGolden(contract);
+    const { bundle, ...facts } = afterProof(contract);
     expect(contract.bundle.golden).toHaveLength(golden.length);
     expect(facts).toEqual({ ...contract, bundle: undefined });
+    expect(bundle.models.map(({ bytes }) => bytes.length)).toEqual(contract.bundle.models.map(() => 0));
+    expect(bundle).not.toHaveProperty("baseline");
     return bundle.golden.map(({ line }) => line);
   };
   expect(shown(row(1, "bound"), row(2, "sample", "row_refused"), row(3, "sample"), row(4, "sample"))).toEqual([3]);
