@@ -38,6 +38,7 @@ FAMILIES = {
     "bayes_family": {"sklearn": ("GaussianNB", "MultinomialNB", "ComplementNB", "BernoulliNB")},
     "neighbors_family": {"sklearn": ("KNeighborsRegressor", "KNeighborsClassifier")},
     "svm_family": {"sklearn": ("SVC", "NuSVC", "SVR", "NuSVR", "OneClassSVM")},
+    "boosting_family": {"sklearn": ("AdaBoostRegressor", "AdaBoostClassifier")},
     "simple_family": {"sklearn": ("DummyRegressor", "DummyClassifier", "KMeans", "MiniBatchKMeans")},
     "ensembles_family": {
         "sklearn": (
@@ -100,8 +101,6 @@ _WAYS_OUT = {
     "RegressorChain": "each link would need the answers of those before it: fit a MultiOutputRegressor, or a model of several outputs",
     "OneVsOneClassifier": "fit a OneVsRestClassifier in its place, or an SVC, which votes by pairs itself",
     "OutputCodeClassifier": "fit a OneVsRestClassifier in its place, or a model that takes several classes itself",
-    "AdaBoostClassifier": "fit a GradientBoostingClassifier in its place, or a BaggingClassifier of the same trees",
-    "AdaBoostRegressor": "its answer is a weighted median: fit a GradientBoostingRegressor in its place, or a BaggingRegressor",
     "GaussianProcessRegressor": "fit an SVR in its place, or write the ONNX file yourself for export_onnx",
     "GaussianProcessClassifier": "fit an SVC in its place, or write the ONNX file yourself for export_onnx",
     "KernelRidge": "fit an SVR in its place, or a Ridge behind a SplineTransformer",
