@@ -2,6 +2,7 @@
 
 from importlib import import_module
 
+import numpy as np
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
@@ -38,11 +39,13 @@ FAMILIES = {
     "bayes_family": {"sklearn": ("GaussianNB", "MultinomialNB", "ComplementNB", "BernoulliNB")},
     "neighbors_family": {"sklearn": ("KNeighborsRegressor", "KNeighborsClassifier")},
     "svm_family": {"sklearn": ("SVC", "NuSVC", "SVR", "NuSVR", "OneClassSVM")},
+    "boosting_family": {"sklearn": ("AdaBoostRegressor", "AdaBoostClassifier")},
     "simple_family": {"sklearn": ("DummyRegressor", "DummyClassifier", "KMeans", "MiniBatchKMeans")},
     "ensembles_family": {
         "sklearn": (
             *("VotingRegressor", "VotingClassifier", "StackingRegressor", "StackingClassifier", "CalibratedClassifierCV"),
-            *("OneVsRestClassifier", "MultiOutputRegressor", "TransformedTargetRegressor", "BaggingRegressor", "BaggingClassifier"),
+            *("OneVsRestClassifier", "MultiOutputRegressor", "MultiOutputClassifier", "TransformedTargetRegressor"),
+            *("BaggingRegressor", "BaggingClassifier"),
             *("FixedThresholdClassifier", "TunedThresholdClassifierCV"),
         )
     },
@@ -83,7 +86,9 @@ def export_model(estimator, n_features=None, **options):
         check_is_fitted(estimator)
     except NotFittedError as error:
         raise TrainerError(f"the model can't be exported: this {kind.__name__} isn't fitted; fit it first") from error
-    if len(getattr(estimator, "classes_", (0, 1))) == 1:
+    classes = getattr(estimator, "classes_", None)
+    # Of several targets it is a list, and each classifier is asked by itself.
+    if isinstance(classes, np.ndarray) and len(classes) == 1:
         raise TrainerError(
             f"the model can't be exported: this {kind.__name__} has seen one class only, so there is nothing to tell apart; fit it on rows "
             "of two classes or more"
@@ -95,13 +100,10 @@ def export_model(estimator, n_features=None, **options):
 
 
 _WAYS_OUT = {
-    "MultiOutputClassifier": "a row has one label: fit a classifier for each target, and export a bundle for each",
-    "ClassifierChain": "a row has one label: fit a classifier for each target, and export a bundle for each",
+    "ClassifierChain": "each link would need the answers of those before it: fit a MultiOutputClassifier, or a classifier for each target",
     "RegressorChain": "each link would need the answers of those before it: fit a MultiOutputRegressor, or a model of several outputs",
     "OneVsOneClassifier": "fit a OneVsRestClassifier in its place, or an SVC, which votes by pairs itself",
     "OutputCodeClassifier": "fit a OneVsRestClassifier in its place, or a model that takes several classes itself",
-    "AdaBoostClassifier": "fit a GradientBoostingClassifier in its place, or a BaggingClassifier of the same trees",
-    "AdaBoostRegressor": "its answer is a weighted median: fit a GradientBoostingRegressor in its place, or a BaggingRegressor",
     "GaussianProcessRegressor": "fit an SVR in its place, or write the ONNX file yourself for export_onnx",
     "GaussianProcessClassifier": "fit an SVC in its place, or write the ONNX file yourself for export_onnx",
     "KernelRidge": "fit an SVR in its place, or a Ridge behind a SplineTransformer",

@@ -203,6 +203,30 @@ def _multi_output(estimator, labels):
     return parts.exported("regression", parts.node("identity", predictions), names=default_names(len(predictions)), estimator=twin)
 
 
+def _several_labels(estimator, labels):
+    """Return a classifier of several targets: its labels, which are numbers, side by side as the numbers that it predicts."""
+    parts = _parts(estimator)
+    columns = []
+    for index, model in enumerate(estimator.estimators_):
+        classes = np.asarray(model.classes_)
+        if classes.dtype.kind not in "iuf":
+            raise refuse(
+                estimator,
+                f"the classes of its output {index} are no numbers, and several answers for a row are numbers here; give it the indexes "
+                "that an OrdinalEncoder makes of the targets and fit again, or fit a classifier for each target and export a bundle for each",
+            )
+        prediction = parts.add(model, f"output {index}").prediction
+        values = label_forms(classes)
+        named = parts.node("vote", [prediction], labels=list(values), weights=[1.0])
+        if values == (0, 1):
+            columns.append(parts.node("select_columns", [named], columns=[1]))
+        else:
+            # One term is the class that is named, and all others are zeros.
+            columns.append(parts.node("linear", [named], coef=[[float(value) for value in values]], intercept=[0.0]))
+    twin = parts.twin(estimators_=_stand_ins(parts))
+    return parts.exported("regression", parts.node("identity", columns), names=default_names(len(columns)), estimator=twin)
+
+
 def _bagging(estimator, labels):
     parts = _parts(estimator)
     is_classifier = hasattr(estimator, "classes_")
@@ -284,6 +308,7 @@ _EXPORTS = {
     "StackingClassifier": _stacking,
     "OneVsRestClassifier": _one_vs_rest,
     "MultiOutputRegressor": _multi_output,
+    "MultiOutputClassifier": _several_labels,
     "TransformedTargetRegressor": _transformed_target,
     "BaggingRegressor": _bagging,
     "BaggingClassifier": _bagging,

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,6 +92,15 @@ class Parts:
         identifier = f"e{len(self.nodes)}"
         self.nodes.append({"id": identifier, "op": operator, "inputs": list(sources), "params": params})
         return identifier
+
+    def divided(self, source, divisor, width=1):
+        """Add nodes that divide a table with one rounding: a mean of it and of zeros, whose weights add up to the divisor exactly."""
+        size = abs(float(divisor))
+        whole = 2.0 ** (math.frexp(size)[1] - 1)
+        every = np.eye(width) * (math.copysign(1.0, divisor) / whole)
+        scaled = self.node("linear", [source], coef=every.tolist(), intercept=[0.0] * width)
+        nothing = self.node("linear", [source], coef=np.zeros((width, width)).tolist(), intercept=[0.0] * width)
+        return self.node("weighted_mean", [scaled, nothing], weights=[whole, size - whole])
 
     @property
     def one_block(self):

@@ -1,7 +1,5 @@
 """Takes a target back: what undoes a TransformedTargetRegressor's transformer, as nodes behind its regressor."""
 
-import math
-
 import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -98,14 +96,6 @@ class _Column:
         """Round to float32, where scikit-learn's array is of float32."""
         return self.line(source, 1.0, 0.0, **self.rounded) if self.rounded else source
 
-    def divided(self, source, divisor):
-        """Divide with one rounding: a mean of the column and of zeros, whose weights add up to the divisor exactly."""
-        size = abs(float(divisor))
-        whole = 2.0 ** (math.frexp(size)[1] - 1)
-        scaled = self.line(source, math.copysign(1.0, divisor) / whole, 0.0)
-        nothing = self.line(source, 0.0, 0.0)
-        return self.parts.node("weighted_mean", [scaled, nothing], weights=[whole, size - whole])
-
     def added(self, first, second):
         return self.parts.node("linear", [first, second], coef=[[1.0, 1.0]], intercept=[0.0])
 
@@ -119,7 +109,7 @@ def _scaled(nodes, transformer, index, source):
 
 def _min_max(nodes, transformer, index, source):
     less = nodes.stored(nodes.line(source, 1.0, -transformer.min_[index]))
-    return nodes.stored(nodes.divided(less, transformer.scale_[index]))
+    return nodes.stored(nodes.parts.divided(less, transformer.scale_[index]))
 
 
 def _quantiles(nodes, transformer, index, source):
@@ -146,7 +136,7 @@ def _powers(nodes, transformer, index, source):
 def _box_cox(nodes, power, source):
     if power == 0:
         return nodes.exp(source)
-    return nodes.exp(nodes.divided(nodes.mapped(nodes.line(source, power, 0.0), "log1p"), power))
+    return nodes.exp(nodes.parts.divided(nodes.mapped(nodes.line(source, power, 0.0), "log1p"), power))
 
 
 def _yeo_johnson(nodes, power, source):
