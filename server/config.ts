@@ -56,6 +56,16 @@ export const configSchema = z.strictObject({
     .describe("when a gRPC connection is asked to come again, give or take a tenth"),
   adminHost: host.default("127.0.0.1").describe("address of the admin listener: keep it private"),
   adminPort: port.default(8082).describe("port of the admin listener; 0 for any free one"),
+  adminTokenFile: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("file of the token that the admin listener wants of whoever asks; needed beyond loopback"),
+  webhookHosts: z
+    .string()
+    .max(4096)
+    .default("")
+    .describe("hosts that release plans may call, with commas between them; none by default"),
   models: z.string().min(1).default("models").describe("the model store: <name>/<version>/ are bundles"),
   versionsPerModel: count(1, 100).default(2).describe("how many of a model's newest versions are loaded"),
   versions: versionChoices
@@ -154,7 +164,7 @@ export const configSchema = z.strictObject({
     .describe("the most that a drain takes before what is left is cut off"),
 });
 
-/** The origins in the setting's text. */
+/** The origins, or hosts, in the setting's text. */
 export function originsOf(text: string): readonly string[] {
   return text
     .split(",")
@@ -260,12 +270,22 @@ export function readConfig(
   if (result.data?.execution === "pool" && result.data.workers === 0) {
     problems.push("execution is pool, and workers is 0: nobody would run a batch; expected at least 1 worker");
   }
+  if (result.data !== undefined && result.data.adminTokenFile === undefined && !isLoopback(result.data.adminHost)) {
+    const host = JSON.stringify(result.data.adminHost);
+    problems.push(
+      `the admin listener is on ${host}, where others reach it, and has no token: set --admin-token-file, or --admin-host 127.0.0.1`,
+    );
+  }
   if (problems.length > 0 || !result.success) throw new ConfigError(problems);
   const isOf = (source: Source, key: keyof Settings) => source[key] !== undefined;
   const defaultIsOfFile =
     isOf(fileSource, "defaultModel") && !isOf(environmentSource, "defaultModel") && !isOf(flagSource, "defaultModel");
   const storeIsOfFile = isOf(fileSource, "models") && !isOf(environmentSource, "models") && !isOf(flagSource, "models");
   return defaultIsOfFile && !storeIsOfFile ? { ...result.data, defaultModelIsLoose: true } : result.data;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(?:\.\d{1,3}){3}$/.test(host);
 }
 
 /** What platforms set, by the setting that it is. */

@@ -26,6 +26,13 @@ export const errorTable = {
     retry: false,
     meaning: "a header, a parameter, the address itself or the body's chunks are wrong",
   },
+  unauthenticated: {
+    http: 401,
+    grpc: "UNAUTHENTICATED",
+    retry: false,
+    ofAdmin: true,
+    meaning: "the admin listener wants its token, as `Authorization: Bearer`",
+  },
   model_not_found: {
     http: 404,
     grpc: "NOT_FOUND",

@@ -16,6 +16,7 @@ import type { Release } from "./release/release.js";
 import { jitteredSeconds } from "./retry-after.js";
 import { reachableHost } from "./transport/address.js";
 import { type AdminNeeds, createAdminRouter } from "./transport/admin-routes.js";
+import { guarded } from "./transport/admin-token.js";
 import { ContentCoder } from "./transport/content-coding.js";
 import { Cors, corsHeaders } from "./transport/cors.js";
 import { createFailureAnswer } from "./transport/failure.js";
@@ -49,7 +50,7 @@ export interface ListenerNeeds {
   readonly nextRequestId: () => string;
   readonly control: OrderNeeds["control"];
   readonly scrape: AdminNeeds["scrape"];
-  readonly release: Pick<Release, "store" | "table" | "compare">;
+  readonly release: Pick<Release, "store" | "table" | "compare" | "plans">;
   /** Keeps what is written of many models in short turns. */
   readonly pause: Pause;
   /** Of the public listener: of no call, so no observer sees it. */
@@ -143,7 +144,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
 
 async function openAdminListener(
   transport: HttpTransport,
-  { adminHost, adminPort }: SizedConfig,
+  { adminHost, adminPort, adminTokenFile }: SizedConfig,
   needs: ListenerNeeds,
   onFailure: ListenerOptions["onFailure"],
 ): Promise<HttpListener> {
@@ -155,6 +156,7 @@ async function openAdminListener(
     onAnswerError: (exchange, error) => onFailure(exchange, "internal", "an answer could not be made", error),
     scrape,
     routeStore: release.store,
+    plans: release.plans,
     compare: (modelName) => describeModelComparison(release.compare(modelName)),
     refuse: (exchange, error) => {
       if (error.code === "internal") logs.event("error", error.message, { cause: causeOf(error) });
@@ -167,8 +169,7 @@ async function openAdminListener(
     host: adminHost,
     port: adminPort,
     receivingBytesMax: adminReceivingBytesMax,
-    headers: router.headers,
-    handle: (exchange) => router.handle(exchange),
+    ...guarded(adminTokenFile, router),
     onFailure,
     onForeignProtocol: logForeign("admin", now, logs),
   });

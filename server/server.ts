@@ -11,7 +11,7 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import type { StoredBundle } from "../bundle/index.js";
 import { Admission } from "./admission.js";
-import { type Config, routesFileOf, type SizedConfig, sizeFields, withSizes } from "./config.js";
+import { type Config, originsOf, routesFileOf, type SizedConfig, sizeFields, withSizes } from "./config.js";
 import { ServeError } from "./errors.js";
 import { openEngines } from "./inference/engines.js";
 import { Pools } from "./inference/pools.js";
@@ -87,7 +87,6 @@ export class Server {
   #stopping = false;
   /** The drain is of this process alone: the server, as callers see it, goes on. */
   #othersServe = false;
-
   #isStarting = false;
   /** Settled when the start has ended, well or not. */
   #started: Promise<void> | undefined;
@@ -100,6 +99,7 @@ export class Server {
       file: routesFileOf(config),
       registry: () => this.#registry,
       mayForce: config.armHeader === "on",
+      webhookHosts: originsOf(config.webhookHosts),
       log: (level, message, fields) => this.#logs.event(level, message, fields),
       wallClock: () => new Date(),
       now,
@@ -261,7 +261,7 @@ export class Server {
     this.#store = store;
     if (this.#config.execution !== "pool") openEngines();
     await this.#traces.begin();
-    if (this.#part === undefined) await this.#turns.unlessStopped(this.#release.store.open());
+    if (this.#part === undefined) await this.#turns.unlessStopped(this.#release.open());
     else this.#release.take(this.#part.routes);
     if (!this.#part?.listensWhenReady) await this.#listen(path);
     this.#turns.throwIfStopped();
@@ -272,7 +272,7 @@ export class Server {
     this.#warm = true;
     this.#routes.open();
     store.follow();
-    if (this.#part === undefined) this.#release.store.watch();
+    if (this.#part === undefined) this.#release.watch();
     // Whoever waits for readiness hears of it first.
     this.#metricsTimer = setTimeout(() => void this.#metrics.begin(this.#scrapeTurns.pause), metricsAfterMs);
     this.#logs.event("info", "ready", {
@@ -414,7 +414,7 @@ export class Server {
     this.#othersServe = othersServe;
     this.#turns.stop();
     this.#store?.close();
-    this.#release.store.close();
+    this.#release.closeRoutes();
     const { drainDelayMs, drainQuietMs, drainTimeoutMs } = this.#config;
     this.#logs.event("info", "draining", { reason, calls_in_flight: this.#admission.calls });
     // A load balancer needs time to see that this server isn't ready before connections are refused.

@@ -8,7 +8,7 @@
 
 import { execFile } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -232,12 +232,21 @@ async function checkContainer(image, store) {
     "100",
   ];
   const limits = ["--memory", String(memoryBytes), "--memory-swap", String(memoryBytes), "--cpus", String(processors)];
+  const folder = mkdtempSync(join(tmpdir(), "plumb-token-"));
+  chmodSync(folder, 0o755);
+  const tokenFile = join(folder, "token");
+  writeFileSync(tokenFile, "a-token-of-the-image's-check", { mode: 0o644 });
   const ports = [httpPort, adminPort].flatMap((port) => ["--publish", `127.0.0.1:${port}:${port}`]);
   const container = await podman(
     "run",
     "--detach",
     "--env",
     "PLUMB_ADMIN_HOST=0.0.0.0",
+    // Metrics and health don't ask for the token, so that any file of enough characters will do.
+    "--env",
+    "PLUMB_ADMIN_TOKEN_FILE=/etc/machine-token",
+    "--volume",
+    `${tokenFile}:/etc/machine-token:ro`,
     ...flags,
     ...limits,
     ...ports,
@@ -254,6 +263,7 @@ async function checkContainer(image, store) {
     await checkDrain(container, model);
   } finally {
     await podman("rm", "--force", container);
+    rmSync(folder, { recursive: true });
   }
 }
 
@@ -274,7 +284,9 @@ async function checkManifest(image, store, manifestFile) {
     must(from.test(changed), `the manifest has no ${from}`);
     return changed.replace(from, to);
   }, shipped);
-  writeFileSync(file, text);
+  const secret = { apiVersion: "v1", kind: "Secret", metadata: { name: "plumb-admin" } };
+  const stringData = { token: "a-token-of-the-image's-check" };
+  writeFileSync(file, `${JSON.stringify({ ...secret, stringData })}\n---\n${text}`);
   try {
     await podman("play", "kube", "--network", "podman", file);
     const container = (await podman("ps", "--quiet", "--no-trunc", "--filter", `ancestor=${image}`)).split("\n")[0];

@@ -1,15 +1,17 @@
 /** What the admin listener of a primary answers: for all of its serving processes. */
 
 import { decodeName } from "../transport/address.js";
+import { guarded } from "../transport/admin-token.js";
 import { type ControlNeeds, controlRoutes, repositoryRoutes } from "../transport/control-routes.js";
 import { answerLive, answerReady, type Health } from "../transport/health.js";
 import type { Exchange, HttpTransport, ListenerOptions } from "../transport/http/transport.js";
+import { type PlanNeeds, planAnswers } from "../transport/plan-answers.js";
 import { adminReceivingBytesMax } from "../transport/read-json.js";
 import { type RouteNeeds, routeAnswers } from "../transport/route-answers.js";
 import { type AnswerRoute, Router } from "../transport/router.js";
 import { type ScrapeNeeds, scrapeRoute } from "../transport/scrape.js";
 
-export interface PrimaryNeeds extends ScrapeNeeds, RouteNeeds, ControlNeeds {
+export interface PrimaryNeeds extends ScrapeNeeds, RouteNeeds, PlanNeeds, ControlNeeds {
   readonly health: Health;
   /**
    * What a serving process says of a model, or of all: JSON.
@@ -25,6 +27,7 @@ const json = "application/json";
 export const primaryRoutes: readonly AnswerRoute<PrimaryNeeds>[] = [
   scrapeRoute,
   ...routeAnswers,
+  ...planAnswers,
   ...controlRoutes,
   ...repositoryRoutes,
   {
@@ -54,10 +57,15 @@ export const primaryRoutes: readonly AnswerRoute<PrimaryNeeds>[] = [
   },
 ];
 
-/** @throws Error with a sentence when the address can't be listened on. */
+export interface AdminListenerOptions extends Pick<ListenerOptions, "host" | "port" | "onFailure"> {
+  /** Undefined for a listener that asks nobody who they are. */
+  readonly tokenFile: string | undefined;
+}
+
+/** @throws Error with a sentence when the address can't be listened on, or the token can't be read. */
 export async function listenForAdmin(
   transport: HttpTransport,
-  { host, port, onFailure }: Pick<ListenerOptions, "host" | "port" | "onFailure">,
+  { host, port, onFailure, tokenFile }: AdminListenerOptions,
   needs: Omit<PrimaryNeeds, "onScrapeError" | "onAnswerError" | "refuse">,
 ) {
   const router = new Router<PrimaryNeeds>({
@@ -76,8 +84,7 @@ export async function listenForAdmin(
     host,
     port,
     receivingBytesMax: adminReceivingBytesMax,
-    headers: router.headers,
-    handle: (exchange) => router.handle(exchange),
+    ...guarded(tokenFile, router),
     onFailure,
     onForeignProtocol: () => {},
   });

@@ -7,7 +7,7 @@
 
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import { type Config, routesFileOf, withSizes } from "../config.js";
+import { type Config, originsOf, routesFileOf, withSizes } from "../config.js";
 import { ServeError } from "../errors.js";
 import { addresses } from "../greeting.js";
 import { type Machine, shareOf } from "../machine.js";
@@ -15,6 +15,8 @@ import { AccessLog } from "../observe/access-log.js";
 import { Logs, sharedPieceBytes } from "../observe/logs.js";
 import { openInference } from "../protocol/open-inference/protocol.js";
 import { addModelComparisons, describeModelComparison, type ModelComparison } from "../release/comparison-figures.js";
+import { flipsIn } from "../release/plan/flips-in.js";
+import type { PlanRunner } from "../release/plan/runner.js";
 import { createFailureAnswer } from "../transport/failure.js";
 import { loadHttp } from "../transport/http/load.js";
 import type { HttpListener, HttpMember } from "../transport/http/transport.js";
@@ -58,6 +60,7 @@ export class Primary {
   readonly #processes = new Map<number, ServingProcess>();
   readonly #metrics = new PrimaryMetrics();
   readonly #routes: SharedRoutes;
+  #plans: PlanRunner | undefined;
   #state: Supervision;
   #http: BoundPort | undefined;
   #grpc: BoundPort | undefined;
@@ -98,6 +101,16 @@ export class Primary {
   async start(): Promise<string> {
     const { http, host, httpPort, grpcPort } = this.#config;
     await this.#routes.open();
+    const { createPlans } = await import("../release/plan/create-plans.js");
+    this.#plans = await createPlans({
+      routes: this.#routes,
+      file: routesFileOf(this.#config),
+      webhookHosts: originsOf(this.#config.webhookHosts),
+      figures: async () => undefined,
+      flips: async (model, version) => flipsIn(await this.#compare(model), version),
+      wallClock: () => new Date(),
+      log: (level, message, fields) => this.logs.event(level, message, fields),
+    });
     // Elsewhere sockets that share a port don't share its connections.
     const choice = http === "auto" && process.platform !== "linux" ? "node" : http;
     const { transport, notice } = await loadHttp(choice);
@@ -116,6 +129,7 @@ export class Primary {
     if (code !== undefined)
       throw new Error(this.#failure ?? "a serving process ended while it started; the log may say why");
     this.#routes.watch();
+    this.#plans.watch();
     this.logs.event("info", "ready", { http: this.#member, ...this.#ports, processes: this.#state.places.length });
     return (
       addresses(this.#config, { httpPort: this.#http.port, grpcPort: this.#grpc?.port }, this.#admin!.port) +
@@ -146,7 +160,7 @@ export class Primary {
   }
 
   async #listen(transport: Parameters<typeof listenForAdmin>[0]): Promise<void> {
-    const { adminHost: host, adminPort: port, accessLog, logSampleShare } = this.#config;
+    const { adminHost: host, adminPort: port, adminTokenFile: tokenFile, accessLog, logSampleShare } = this.#config;
     const { logs } = this;
     const refusals = new AccessLog({
       logs,
@@ -161,12 +175,13 @@ export class Primary {
     );
     this.#admin = await listenForAdmin(
       transport,
-      { host, port, onFailure },
+      { host, port, onFailure, tokenFile },
       {
         health: { isReady: () => serves(this.#state), stuckWorkers: () => this.#stuckWorkers },
         scrape: () => this.#metrics.scrape(() => this.#state, this.#processes),
         describe: (model) => this.#describe(model),
         routeStore: this.#routes,
+        plans: () => this.#plans!,
         perform: (order) => orderAll(this.#ready, order),
         compare: (model) => this.#compare(model),
         describeProcesses: () => this.#describeProcesses(),
@@ -242,6 +257,7 @@ export class Primary {
   async #end(code: 0 | 1): Promise<void> {
     clearInterval(this.#ticking);
     this.#routes.close();
+    await this.#plans?.close();
     await this.#admin?.close(0, 1000);
     this.logs.event(code === 0 ? "info" : "error", "stopped", { cut_off: this.#cutOff });
     await this.logs.flush(1000);

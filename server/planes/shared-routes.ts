@@ -70,6 +70,10 @@ export class SharedRoutes {
     return this.#store.of(modelName);
   }
 
+  async history(modelName: string): Promise<object[]> {
+    return await this.#store.history(modelName);
+  }
+
   /** Resolves when every process that serves has the route. @throws As the store; not_ready when one doesn't take it. */
   async put(modelName: string, json: unknown, head: ChangeHead): Promise<Route> {
     const route = await this.#store.put(modelName, json, head);

@@ -1,6 +1,7 @@
 /** How versions change while the server serves: routes, the arms of calls, shadows, and what is counted of
  * them. */
 
+import { ServeError } from "../errors.js";
 import { ArmMetrics } from "../observe/arm-metrics.js";
 import type { Family } from "../observe/exposition.js";
 import type { Observer } from "../observe/observer.js";
@@ -15,12 +16,16 @@ import { routed } from "../routing/routed.js";
 import type { Registry } from "../versions/registry.js";
 import type { ModelComparison } from "./comparison-figures.js";
 import { findFault } from "./find-fault.js";
+import { flipsIn } from "./plan/flips-in.js";
+import type { PlanRunner } from "./plan/runner.js";
 import { RouteStore, type RouteStoreOptions } from "./route-store.js";
 import { shadowFamilies } from "./shadow-families.js";
 import { type ShadowOptions, Shadows } from "./shadows.js";
 
 export interface ReleaseOptions extends Pick<RouteStoreOptions, "file" | "log" | "wallClock">, ShadowOptions {
   readonly registry: () => Registry;
+  /** Hosts that plans may call. */
+  readonly webhookHosts: readonly string[];
   /** Whether callers may ask for an arm. */
   readonly mayForce: boolean;
 }
@@ -33,8 +38,12 @@ export class Release implements Observer {
   readonly #armMetrics = new ArmMetrics();
   readonly #mayForce: boolean;
   readonly #registry: () => Registry;
+  readonly #options: ReleaseOptions;
+  #plans: PlanRunner | undefined;
 
-  constructor({ registry, mayForce, now, defer, callsInFlight, isRefusing, ...options }: ReleaseOptions) {
+  constructor(all: ReleaseOptions) {
+    const { registry, mayForce, now, defer, callsInFlight, isRefusing, ...options } = all;
+    this.#options = all;
     this.#mayForce = mayForce;
     this.#registry = registry;
     this.shadows = new Shadows({ now, defer, callsInFlight, isRefusing, wallClock: options.wallClock });
@@ -44,6 +53,44 @@ export class Release implements Observer {
       onSwap: (routes) => this.take(routes),
     });
   }
+
+  /**
+   * Takes the file of routes, and what plans left beside it.
+   *
+   * @throws Error with a sentence when either can't be taken.
+   */
+  async open(): Promise<void> {
+    await this.store.open();
+    const { file, webhookHosts, wallClock, log } = this.#options;
+    const { createPlans } = await import("./plan/create-plans.js");
+    this.#plans = await createPlans({
+      routes: this.store,
+      file,
+      webhookHosts,
+      figures: async () => undefined,
+      flips: async (model, version) => flipsIn(this.compare(model), version),
+      wallClock,
+      log,
+    });
+  }
+
+  /** Looks at the file from time to time, and goes on with plans. */
+  watch(): void {
+    this.store.watch();
+    this.#plans?.watch();
+  }
+
+  /** Changes no route any more. */
+  closeRoutes(): void {
+    this.store.close();
+    void this.#plans?.close();
+  }
+
+  /** @throws {@link ServeError} not_ready while the server starts. */
+  readonly plans = (): PlanRunner => {
+    if (this.#plans !== undefined) return this.#plans;
+    throw new ServeError("not_ready", "the server is still starting");
+  };
 
   /** These routes hold from the next call on. */
   take(routes: Routes): void {

@@ -10,6 +10,8 @@ import { appendFile, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { ServeError } from "../errors.js";
 import { parseRoute, parseRoutes, type Route, RouteError, type Routes } from "../routing/route.js";
+import { auditFileOf } from "./audit-file.js";
+import { readHistory } from "./route-history.js";
 import { etagOf, routesText } from "./routes-text.js";
 
 export interface RouteStoreOptions {
@@ -122,6 +124,11 @@ export class RouteStore {
       throw new ServeError("model_not_found", `${JSON.stringify(modelName)} has no route: ${answers}`);
     }
     return this.#routes[modelName]!;
+  }
+
+  /** The last changes of the model's route, newest first. */
+  async history(modelName: string): Promise<object[]> {
+    return await readHistory(this.#options.file, modelName);
   }
 
   #checkCondition(modelName: string, { ifMatch, ifNoneMatch }: ChangeHead): void {
@@ -237,11 +244,6 @@ export class RouteStore {
     this.#last = turn.catch(() => {});
     return await turn;
   }
-}
-
-/** `routes.json`'s is `routes.audit.jsonl`. */
-export function auditFileOf(file: string): string {
-  return `${file.replace(/\.json$/, "")}.audit.jsonl`;
 }
 
 function changedModels(from: Routes, to: Routes): string[] {

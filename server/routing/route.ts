@@ -42,7 +42,7 @@ const text = (charsMax: number) =>
     .min(1, "expected a text, got an empty one")
     .max(charsMax, `expected at most ${charsMax} characters`);
 
-const assignBySchema = z
+export const assignBySchema = z
   .strictObject({
     feature: text(256).optional(),
     header: text(100)

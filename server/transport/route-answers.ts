@@ -9,7 +9,7 @@ import { readJson } from "./read-json.js";
 import type { AnswerRoute } from "./router.js";
 
 export interface RouteNeeds {
-  readonly routeStore: Pick<RouteStore, "routes" | "of" | "put" | "remove">;
+  readonly routeStore: Pick<RouteStore, "routes" | "of" | "put" | "remove" | "history">;
   /** @throws {@link ServeError} model_not_found. */
   readonly compare: (modelName: string) => object | Promise<object>;
   /** Answers an error in the admin listener's form. */
@@ -67,6 +67,18 @@ export const routeAnswers: readonly AnswerRoute<RouteNeeds>[] = [
       answer(exchange, needs, async () => {
         await needs.routeStore.remove(name, head);
         exchange.send(200, json, `${JSON.stringify({ model: name, route: null })}\n`);
+      });
+    },
+  },
+  {
+    verb: "GET",
+    address: "/routes/{model}/history",
+    what: "the last changes of the model's route, from the audit log, newest first",
+    answer: (exchange, needs, { model }) => {
+      const name = decodeName(model!);
+      answer(exchange, needs, async () => {
+        const changes = await needs.routeStore.history(name);
+        exchange.send(200, json, `${JSON.stringify({ model: name, changes })}\n`);
       });
     },
   },

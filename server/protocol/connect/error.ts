@@ -15,6 +15,7 @@ type GrpcCode = (typeof errorTable)[keyof typeof errorTable]["grpc"];
 const statuses: Record<GrpcCode, number> = {
   INVALID_ARGUMENT: 400,
   FAILED_PRECONDITION: 400,
+  UNAUTHENTICATED: 401,
   NOT_FOUND: 404,
   RESOURCE_EXHAUSTED: 429,
   INTERNAL: 500,

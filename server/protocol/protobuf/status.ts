@@ -17,6 +17,7 @@ export const statusCodes = {
   UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
 } as const;
 
 export type GrpcStatus = keyof typeof statusCodes;

@@ -81,7 +81,8 @@ describe("a setting", () => {
     ["plumb.internal", "plumb.internal"],
     ["[", "["],
   ])("may be an address in brackets: %s", (written, host) => {
-    expect(read(["--host", written, "--admin-host", written])).toMatchObject({ host, adminHost: host });
+    const token = ["--admin-token-file", "token"];
+    expect(read(["--host", written, "--admin-host", written, ...token])).toMatchObject({ host, adminHost: host });
   });
 
   test("that isn't Plumb's is left alone", () => {
