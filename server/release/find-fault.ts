@@ -6,6 +6,9 @@ import { versionsOf } from "../routing/route-table.js";
 import type { Registry } from "../versions/registry.js";
 import type { Servable } from "../versions/servable.js";
 
+/** States of versions that the store has and that were taken out of service: they come back when they are asked for. */
+const left: ReadonlySet<string> = new Set(["unloaded", "draining", "closed"]);
+
 /** @returns Why not, in one sentence; undefined if it can. */
 export function findFault(registry: Registry, modelName: string, route: Route): string | undefined {
   const name = JSON.stringify(modelName);
@@ -16,7 +19,9 @@ export function findFault(registry: Registry, modelName: string, route: Route): 
     const ready = version && registry.find(modelName, String(number));
     if (ready === undefined) {
       const state = version === undefined ? "not in the store" : version.state;
-      return `version ${number} of ${name} is ${state}: a route takes versions that are ready; see /models/${modelName}`;
+      const path = `/models/${modelName}`;
+      const advice = left.has(state) ? `load it by POST ${path}/versions/${number}/load` : `see ${path}`;
+      return `version ${number} of ${name} is ${state}: a route takes versions that are ready; ${advice}`;
     }
     const { feature } = route.assign_by ?? {};
     if (feature !== undefined && !ready.rowSchema.features.some((one) => one.name === feature))

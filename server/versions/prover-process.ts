@@ -9,12 +9,14 @@ import { GraphError } from "../../preprocessing/index.js";
 import { endWithParent } from "../inference/child-end.js";
 import { openVersion } from "./open-version.js";
 import { prove } from "./prove.js";
-import type { FromProver, ToProver } from "./prover.js";
+import type { Begins, FromProver, ToProver } from "./prover.js";
 
 endWithParent(Number(process.argv[2]));
 
 process.on("message", (order: ToProver) => {
-  // The parent is gone if it fails, and so is this process in a moment.
+  // The parent is gone if one fails, and so is this process in a moment.
+  const begins: Begins = { begins: true };
+  process.send!(begins, undefined, undefined, () => {});
   void verdictOn(order).then((verdict) => process.send!(verdict, undefined, undefined, () => {}));
 });
 

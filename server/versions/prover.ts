@@ -17,6 +17,11 @@ export interface ToProver {
   readonly engine: EngineSetting;
 }
 
+/** Before the verdict: the child runs, and has the order. */
+export interface Begins {
+  readonly begins: true;
+}
+
 /** What a proof gave: of which contents, and what one row takes; or why they aren't proved. Plain data. */
 export type FromProver =
   | { readonly digest: string; readonly rowMs: number }
@@ -24,7 +29,7 @@ export type FromProver =
 
 export interface ProverOptions {
   readonly engine: EngineSetting;
-  /** How long a proof may take, milliseconds. */
+  /** How long a proof may take from when the child begins it, milliseconds. */
   readonly timeoutMs: number;
   /** How long a child waits for the next bundle, milliseconds. */
   readonly idleMs?: number;
@@ -32,6 +37,8 @@ export interface ProverOptions {
 
 /** A release of several models comes within seconds. */
 const idleMsDefault = 10_000;
+/** How long a child may take to begin at most: its start is the machine's, not the bundle's. */
+const beginMsMax = 60_000;
 /** Below what serves: a proof takes what that leaves. */
 const niceness = 10;
 
@@ -63,26 +70,31 @@ export class Prover {
     clearTimeout(this.#idleTimer);
     const child = this.#open();
     return new Promise<FromProver>((resolve) => {
-      let isLate = false;
-      const timer = setTimeout(() => {
-        isLate = true;
-        child.kill("SIGKILL");
-      }, timeoutMs);
+      let late: string | undefined;
+      const killAfter = (ms: number, why: string) =>
+        setTimeout(() => {
+          late = why;
+          child.kill("SIGKILL");
+        }, ms);
+      let timer = killAfter(beginMsMax, `the process that proves it didn't begin within ${beginMsMax} ms`);
+      const hear = (message: Begins | FromProver) => {
+        if (!("begins" in message)) return end(message);
+        clearTimeout(timer);
+        timer = killAfter(timeoutMs, `its proof took longer than ${timeoutMs} ms (proveTimeoutMs)`);
+      };
       const end = (verdict: FromProver) => {
         clearTimeout(timer);
-        child.off("message", end);
+        child.off("message", hear);
         child.off("exit", die);
         this.#idleTimer = setTimeout(() => this.#end(), idleMs).unref();
         resolve(verdict);
       };
       const die = (code: number | null, signal: string | null) => {
         this.#child = undefined;
-        const how = isLate
-          ? `its proof took longer than ${timeoutMs} ms (proveTimeoutMs)`
-          : `the process that proved it died of it: ${signal ?? `exit code ${code}`}`;
+        const how = late ?? `the process that proved it died of it: ${signal ?? `exit code ${code}`}`;
         end({ fault: "failed", problems: [how] });
       };
-      child.on("message", end);
+      child.on("message", hear);
       child.on("exit", die);
       if (this.#isClosed) child.kill("SIGKILL");
       const order: ToProver = { directory, engine };
