@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 from lightgbm import LGBMRegressor
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.compose import ColumnTransformer
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.ensemble import (
+    AdaBoostClassifier,
+    AdaBoostRegressor,
     ExtraTreesClassifier,
     ExtraTreesRegressor,
     GradientBoostingClassifier,
@@ -222,6 +224,10 @@ MODELS = {
     "VotingClassifier, soft": VotingClassifier([("linear", LogisticRegression()), ("bayes", GaussianNB())], voting="soft"),
     "StackingRegressor": StackingRegressor([("linear", Ridge()), ("tree", DecisionTreeRegressor(max_depth=3))], Ridge()),
     "CalibratedClassifierCV": CalibratedClassifierCV(LogisticRegression(), cv=2),
+    "AdaBoostClassifier": AdaBoostClassifier(n_estimators=4, random_state=0),
+    "AdaBoostRegressor": AdaBoostRegressor(n_estimators=4, random_state=0),
+    "TransformedTargetRegressor, MinMaxScaler": TransformedTargetRegressor(RandomForestRegressor(**_small), transformer=MinMaxScaler()),
+    "TransformedTargetRegressor, PowerTransformer": TransformedTargetRegressor(Ridge(), transformer=PowerTransformer()),
 }
 # Behind `_mixed`, fitted on two targets, and answering with both.
 SEVERAL = {
