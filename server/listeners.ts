@@ -48,7 +48,7 @@ export interface ListenerNeeds {
   readonly nextRequestId: () => string;
   readonly control: OrderNeeds["control"];
   readonly scrape: AdminNeeds["scrape"];
-  readonly release: Pick<Release, "store" | "table" | "compare">;
+  readonly release: Pick<Release, "store" | "table" | "compare" | "experiment" | "experiments">;
   /** Keeps what is written of many models in short turns. */
   readonly pause: Pause;
   /** Of the public listener: of no call, so no observer sees it. */
@@ -95,6 +95,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     health,
     perform: (order) => performOrder(needs, order),
     repositoryControl: config.repositoryControl,
+    feedback: (json) => release.experiments.feedback(json),
     index: new IndexAnswers(registry, health.isReady, productVersion(), baseUrl, routes),
     openApi: new OpenApi(
       { routes, protocolAt: (path) => protocolAt(path), version: productVersion() },
@@ -155,6 +156,7 @@ async function openAdminListener(
     scrape,
     routeStore: release.store,
     compare: (modelName) => release.compare(modelName),
+    experiment: (modelName) => release.experiment(modelName),
     refuse: (exchange, error) => {
       if (error.code === "internal") logs.event("error", error.message, { cause: causeOf(error) });
       sendError(exchange, plainProtocol, error, acceptRequestId(exchange.requestIdHeader) ?? nextRequestId(), 1);

@@ -13,6 +13,9 @@ import type { Routes } from "../routing/route.js";
 import { RouteTable } from "../routing/route-table.js";
 import { routed } from "../routing/routed.js";
 import type { Registry } from "../versions/registry.js";
+import type { ExperimentFigures } from "./experiment/arm-figures.js";
+import { describedExperiment } from "./experiment/describe-experiment.js";
+import { Experiments } from "./experiment/experiments.js";
 import { findFault } from "./find-fault.js";
 import { RouteStore, type RouteStoreOptions } from "./route-store.js";
 import { shadowFamilies } from "./shadow-families.js";
@@ -29,6 +32,7 @@ export class Release implements Observer {
   /** Opened where this server has the file: not in one of several serving processes. */
   readonly store: RouteStore;
   readonly shadows: Shadows;
+  readonly experiments: Experiments;
   readonly #armMetrics = new ArmMetrics();
   readonly #mayForce: boolean;
   readonly #registry: () => Registry;
@@ -36,6 +40,7 @@ export class Release implements Observer {
   constructor({ registry, mayForce, now, defer, callsInFlight, isRefusing, ...options }: ReleaseOptions) {
     this.#mayForce = mayForce;
     this.#registry = registry;
+    this.experiments = new Experiments({ wallClock: options.wallClock });
     this.shadows = new Shadows({ now, defer, callsInFlight, isRefusing, wallClock: options.wallClock });
     this.store = new RouteStore({
       ...options,
@@ -47,6 +52,7 @@ export class Release implements Observer {
   /** These routes hold from the next call on. */
   take(routes: Routes): void {
     this.table.swap(routes);
+    this.experiments.take(routes);
     this.shadows.keep(({ champion: { name, number }, versionName }) => {
       const route = this.table.of(name);
       return route?.champion === number && route.shadows?.some((one) => one.versionName === versionName) === true;
@@ -66,6 +72,7 @@ export class Release implements Observer {
   onCall(record: CallRecord): void {
     if (record.arm === undefined) return;
     this.#armMetrics.onCall(record);
+    this.experiments.onCall(record);
     this.shadows.onCall(record);
   }
 
@@ -74,13 +81,29 @@ export class Release implements Observer {
   }
 
   get families(): readonly Family[] {
-    return [...this.#armMetrics.families, ...shadowFamilies(() => this.shadows.pairs)];
+    const ofShadows = shadowFamilies(() => this.shadows.pairs);
+    return [...this.#armMetrics.families, ...this.experiments.families, ...ofShadows];
   }
 
   /** Of a version that is gone. */
   removeVersion(version: ServingVersion): void {
     this.#armMetrics.removeVersion(version);
     this.shadows.removeVersion(version);
+  }
+
+  /**
+   * What the arms of the model's route did; undefined where it has no canary.
+   *
+   * @throws {@link ServeError} model_not_found.
+   */
+  figures(modelName: string): ExperimentFigures | undefined {
+    this.#registry().model(modelName);
+    return this.experiments.figures(modelName);
+  }
+
+  /** As the admin listener has it. @throws As {@link figures}. */
+  experiment(modelName: string): object {
+    return describedExperiment(modelName, this.figures(modelName));
   }
 
   /**
