@@ -14,6 +14,9 @@ import { type Machine, shareOf } from "../machine.js";
 import { AccessLog } from "../observe/access-log.js";
 import { Logs, sharedPieceBytes } from "../observe/logs.js";
 import { openInference } from "../protocol/open-inference/protocol.js";
+import { addFigures } from "../release/experiment/add-figures.js";
+import type { ExperimentFigures } from "../release/experiment/arm-figures.js";
+import { describedExperiment } from "../release/experiment/describe-experiment.js";
 import { flipsIn } from "../release/plan/flips-in.js";
 import type { PlanRunner } from "../release/plan/runner.js";
 import { createFailureAnswer } from "../transport/failure.js";
@@ -26,6 +29,7 @@ import type { FromServing, StartOrder } from "./messages.js";
 import { type BoundPort, bindPort } from "./ports.js";
 import { PrimaryMetrics } from "./primary-metrics.js";
 import { ServingProcess } from "./serving-process.js";
+import { askOthers } from "./shared-feedback.js";
 import { orderAll } from "./shared-orders.js";
 import { SharedRoutes } from "./shared-routes.js";
 import {
@@ -105,7 +109,7 @@ export class Primary {
       routes: this.#routes,
       file: routesFileOf(this.#config),
       webhookHosts: originsOf(this.#config.webhookHosts),
-      figures: async () => undefined,
+      figures: (model) => this.#figures(model),
       flips: async (model, version) => flipsIn(await this.#compare(model), version),
       wallClock: () => new Date(),
       log: (level, message, fields) => this.logs.event(level, message, fields),
@@ -183,6 +187,7 @@ export class Primary {
         plans: () => this.#plans!,
         perform: (order) => orderAll(this.#ready, order),
         compare: (model) => this.#compare(model),
+        experiment: async (model) => describedExperiment(model, await this.#figures(model)),
         describeProcesses: () => this.#describeProcesses(),
       },
     );
@@ -240,6 +245,7 @@ export class Primary {
       this.#take({ kind: "heard", id: process.id, state: said.state, isStuck: said.stuckWorkers > 0 });
       this.#routes.heard(process);
     } else if (said.kind === "serves") this.#served ||= said.what;
+    else if (said.kind === "ask_feedback") void this.#askFeedback(said, process);
     else if (said.kind === "failed") this.#failure ??= said.why;
     else if (said.kind === "stopped") this.#cutOff += said.cutOff;
   }
@@ -280,14 +286,37 @@ export class Primary {
 
   /** @throws ServeError model_not_found; not_ready when one doesn't answer. */
   async #compare(model: string): Promise<object> {
-    const asked = this.#ready.map(async (process) => {
-      const answer = await process.describe({ kind: "compare", model }, describeMs);
-      if (answer instanceof ServeError) throw answer;
-      if (answer !== undefined) return { process: String(process.place), ...JSON.parse(answer) };
-      throw new ServeError("not_ready", `serving process ${process.place} doesn't answer: see /processes`);
-    });
-    const processes = await Promise.all(asked);
+    const said = await this.#askEach({ kind: "compare", model });
+    const processes = said.map(({ place, answer }) => ({ process: String(place), ...(answer as object) }));
     return { model, processes: processes.sort((a, b) => Number(a.process) - Number(b.process)) };
+  }
+
+  /** What the arms of the model's route did in all processes. @throws As {@link #compare}. */
+  async #figures(model: string): Promise<ExperimentFigures | undefined> {
+    const said = await this.#askEach({ kind: "experiment", model });
+    const route = Object.hasOwn(this.#routes.routes, model) ? this.#routes.routes[model] : undefined;
+    // A process may not have a change yet.
+    const figures = said
+      .map(({ answer }) => answer as ExperimentFigures | null)
+      .filter((one) => one !== null)
+      .filter(({ champion, canary }) => champion === route?.champion && canary === route.canary?.version);
+    return figures.length === 0 ? undefined : addFigures(figures);
+  }
+
+  async #askEach(question: { kind: "compare" | "experiment"; model: string }) {
+    const asked = this.#ready.map(async (process) => {
+      const { place } = process;
+      const answer = await process.describe(question, describeMs);
+      if (answer instanceof ServeError) throw answer;
+      if (answer !== undefined) return { place, answer: JSON.parse(answer) as unknown };
+      throw new ServeError("not_ready", `serving process ${place} doesn't answer: see /processes`);
+    });
+    return await Promise.all(asked);
+  }
+
+  async #askFeedback({ ask, items }: FromServing & { kind: "ask_feedback" }, from: ServingProcess): Promise<void> {
+    const others = [...this.#processes.values()].filter((process) => process !== from);
+    from.tellFeedback(ask, await askOthers(others, items));
   }
 
   /** Those that serve. */
