@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { type Bundle, BundleError, expectedWords, listBundles, readBundle } from "../bundle/index.js";
 import type { GraphDocument } from "../preprocessing/index.js";
 import { type Contract, createContract } from "../server/versions/contract.js";
+import { aligned } from "./aligned.js";
 
 /** @returns The exit code: 0; 1 if the bundle, or one of the store, can't be read; 2 for wrong usage. */
 export async function inspect(args: readonly string[]): Promise<number> {
@@ -148,15 +149,6 @@ const shownMax = 10;
 function shortList(items: readonly unknown[]): string {
   const shown = items.slice(0, shownMax).map((item) => JSON.stringify(item));
   return shown.join(", ") + (items.length > shownMax ? ` and ${items.length - shownMax} more` : "");
-}
-
-/** Columns as wide as their widest cell; the last one isn't padded. */
-function aligned(rows: readonly (readonly string[])[]): string {
-  const widthAt = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
-  const widths = Array.from({ length: Math.max(...rows.map((row) => row.length)) }, (_, i) => widthAt(i));
-  const line = (row: readonly string[]) =>
-    row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]!))).join("  ");
-  return rows.map((row) => `${line(row)}\n`).join("");
 }
 
 function sentences(error: unknown): string {

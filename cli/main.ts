@@ -1,4 +1,4 @@
-/** The command line: `plumb serve | verify | inspect | predict | proto | health`. Thin: each command is one function elsewhere. */
+/** The command line: `plumb serve | verify | inspect | predict | proto | health | canary | routes`. Thin: each command is one function elsewhere. */
 
 import { productVersion } from "../server/product-version.js";
 
@@ -15,6 +15,12 @@ const usage = `plumb: an online inference server that is true to training
   plumb proto BUNDLE                         print the typed proto of a bundle: its service, its rows, its answers
   plumb health [--live] [--timeout-ms N] [settings]
                                              ask the server of these settings whether it is ready; exit code 0 if it is
+  plumb canary start MODEL --version V [--plan plan.json] [--why W] [--json] [settings]
+  plumb canary status|promote|rollback|resume|stop MODEL [--why W] [--json] [settings]
+                                             release a version by a plan, and look after it
+  plumb routes show [MODEL] | history MODEL [--json] [settings]
+  plumb routes set MODEL --champion V [--canary V --share S] | --file route.json [--why W] [--json] [settings]
+                                             show and change which version answers; settings say where the admin listener is
   plumb --help | --version
 `;
 
@@ -51,6 +57,16 @@ export async function run(args: readonly string[]): Promise<number> {
       if (rest.includes("--help")) return print(usage);
       const { health } = await import("./health.js");
       return health(rest, process.env, process.cwd());
+    }
+    case "canary": {
+      if (rest.includes("--help")) return print(usage);
+      const { canary } = await import("./canary.js");
+      return canary(rest, process.env, process.cwd());
+    }
+    case "routes": {
+      if (rest.includes("--help")) return print(usage);
+      const { routes } = await import("./routes.js");
+      return routes(rest, process.env, process.cwd());
     }
     case "--help":
     case "-h":

@@ -50,7 +50,7 @@ export interface ListenerNeeds {
   readonly nextRequestId: () => string;
   readonly control: OrderNeeds["control"];
   readonly scrape: AdminNeeds["scrape"];
-  readonly release: Pick<Release, "store" | "table" | "compare" | "plans">;
+  readonly release: Pick<Release, "store" | "table" | "compare" | "plans" | "experiment" | "experiments">;
   /** Keeps what is written of many models in short turns. */
   readonly pause: Pause;
   /** Of the public listener: of no call, so no observer sees it. */
@@ -97,6 +97,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     health,
     perform: (order) => performOrder(needs, order),
     repositoryControl: config.repositoryControl,
+    feedback: (json) => release.experiments.feedback(json),
     index: new IndexAnswers(registry, health.isReady, productVersion(), baseUrl, routes),
     openApi: new OpenApi(
       { routes, protocolAt: (path) => protocolAt(path), version: productVersion() },
@@ -158,6 +159,7 @@ async function openAdminListener(
     routeStore: release.store,
     plans: release.plans,
     compare: (modelName) => describeModelComparison(release.compare(modelName)),
+    experiment: (modelName) => release.experiment(modelName),
     refuse: (exchange, error) => {
       if (error.code === "internal") logs.event("error", error.message, { cause: causeOf(error) });
       sendError(exchange, plainProtocol, error, acceptRequestId(exchange.requestIdHeader) ?? nextRequestId(), 1);

@@ -39,6 +39,8 @@ export interface CallRecord {
   readonly version: ServingVersion | undefined;
   /** As its model's route has it; undefined without a route, for an address that names a version, or before it is known. */
   readonly arm: Arm | undefined;
+  /** The key that its arm was drawn by; empty where it wasn't drawn. */
+  readonly armKey: string;
   /** Versions that are to answer its rows too, after the reply; undefined for none. */
   readonly shadows: readonly Shadow[] | undefined;
   /**
@@ -130,6 +132,7 @@ export class Call implements CallRecord {
   found: ServingVersion | undefined = undefined;
   version: ServingVersion | undefined = undefined;
   arm: Arm | undefined = undefined;
+  armKey = "";
   shadows: readonly Shadow[] | undefined = undefined;
   /** The route by which the call's rows will say its arm; until then it is the champion's. */
   undecided: ModelRoute | undefined = undefined;

@@ -10,10 +10,11 @@
 import { z } from "zod";
 import { configSchema } from "../config.js";
 import { type ErrorCode, errorTable } from "../errors.js";
+import { feedbackItemSchema, feedbackResultSchema } from "../release/experiment/feedback.js";
 import { routeSchema } from "../routing/route.js";
 
 /** Changes with any message. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 const errorCodes = Object.keys(errorTable) as ErrorCode[];
 const count = z.number().int().nonnegative();
@@ -31,6 +32,8 @@ const order = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("index"), readyOnly: z.boolean() }),
   z.strictObject({ kind: z.enum(["load_model", "unload_model"]), model }),
 ]);
+
+const feedbackResults = z.array(feedbackResultSchema);
 
 /** To a serving process. The sockets that it listens on come before its order, each with a message of its own. */
 const toServing = z.discriminatedUnion("kind", [
@@ -53,7 +56,11 @@ const toServing = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("routes"), id: count, routes }),
   /** Asks whether it can serve a route. */
   z.strictObject({ kind: z.literal("check"), id: count, model: z.string(), route: routeSchema }),
-  z.strictObject({ kind: z.literal("compare"), id: count, model: z.string() }),
+  z.strictObject({ kind: z.enum(["compare", "experiment"]), id: count, model: z.string() }),
+  /** Outcomes of predictions that may be its own. */
+  z.strictObject({ kind: z.literal("feedback"), id: count, items: z.array(feedbackItemSchema) }),
+  /** What the others know of the items that it asked about; without results where one of them may know them still. */
+  z.strictObject({ kind: z.literal("feedback_known"), ask: count, results: feedbackResults.optional() }),
   /** Does what an operator asks of the store; it may take minutes. */
   z.strictObject({ kind: z.literal("order"), id: count, order }),
   /** Drains and ends. */
@@ -81,6 +88,9 @@ const fromServing = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("described"), id: count, json: z.string() }),
   /** The routes hold. */
   z.strictObject({ kind: z.literal("routed"), id: count }),
+  z.strictObject({ kind: z.literal("fed"), id: count, results: feedbackResults }),
+  /** Asks the others about items of feedback that it doesn't know. */
+  z.strictObject({ kind: z.literal("ask_feedback"), ask: count, items: z.array(feedbackItemSchema) }),
   /** Why it can't serve the route. */
   z.strictObject({ kind: z.literal("checked"), id: count, fault: z.string().optional() }),
   /** The order is done, or can't be. */

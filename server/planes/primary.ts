@@ -15,6 +15,9 @@ import { AccessLog } from "../observe/access-log.js";
 import { Logs, sharedPieceBytes } from "../observe/logs.js";
 import { openInference } from "../protocol/open-inference/protocol.js";
 import { addModelComparisons, describeModelComparison, type ModelComparison } from "../release/comparison-figures.js";
+import { addFigures } from "../release/experiment/add-figures.js";
+import type { ExperimentFigures } from "../release/experiment/arm-figures.js";
+import { describedExperiment } from "../release/experiment/describe-experiment.js";
 import { flipsIn } from "../release/plan/flips-in.js";
 import type { PlanRunner } from "../release/plan/runner.js";
 import { createFailureAnswer } from "../transport/failure.js";
@@ -27,6 +30,7 @@ import type { FromServing, StartOrder } from "./messages.js";
 import { type BoundPort, bindPort } from "./ports.js";
 import { PrimaryMetrics } from "./primary-metrics.js";
 import { ServingProcess } from "./serving-process.js";
+import { askOthers } from "./shared-feedback.js";
 import { orderAll } from "./shared-orders.js";
 import { SharedRoutes } from "./shared-routes.js";
 import {
@@ -106,7 +110,7 @@ export class Primary {
       routes: this.#routes,
       file: routesFileOf(this.#config),
       webhookHosts: originsOf(this.#config.webhookHosts),
-      figures: async () => undefined,
+      figures: (model) => this.#figures(model),
       flips: async (model, version) => flipsIn(await this.#compare(model), version),
       wallClock: () => new Date(),
       log: (level, message, fields) => this.logs.event(level, message, fields),
@@ -184,6 +188,7 @@ export class Primary {
         plans: () => this.#plans!,
         perform: (order) => orderAll(this.#ready, order),
         compare: (model) => this.#compare(model),
+        experiment: async (model) => describedExperiment(model, await this.#figures(model)),
         describeProcesses: () => this.#describeProcesses(),
       },
     );
@@ -241,6 +246,7 @@ export class Primary {
       this.#take({ kind: "heard", id: process.id, state: said.state, isStuck: said.stuckWorkers > 0 });
       this.#routes.heard(process);
     } else if (said.kind === "serves") this.#served ||= said.what;
+    else if (said.kind === "ask_feedback") void this.#askFeedback(said, process);
     else if (said.kind === "failed") this.#failure ??= said.why;
     else if (said.kind === "stopped") this.#cutOff += said.cutOff;
   }
@@ -281,22 +287,42 @@ export class Primary {
 
   /** @throws ServeError model_not_found; not_ready when one doesn't answer. */
   async #compare(model: string): Promise<object> {
-    const asked = this.#ready.map(async (process) => {
-      const answer = await process.describe({ kind: "compare", model }, describeMs);
-      if (answer instanceof ServeError) throw answer;
-      // Both ends are of one build: what a process says of itself is as it was typed there.
-      if (answer !== undefined) return { place: process.place, comparison: JSON.parse(answer) as ModelComparison };
-      throw new ServeError("not_ready", `serving process ${process.place} doesn't answer: see /processes`);
-    });
-    const processes = (await Promise.all(asked)).sort((a, b) => a.place - b.place);
-    if (processes.length === 0) throw new ServeError("not_ready", "no serving process answers: see /processes");
+    // Both ends are of one build: what a process says of itself is as it was typed there.
+    const said = (await this.#askEach({ kind: "compare", model })) as { place: number; answer: ModelComparison }[];
+    if (said.length === 0) throw new ServeError("not_ready", "no serving process answers: see /processes");
+    const processes = said.sort((a, b) => a.place - b.place);
     return {
-      ...describeModelComparison(addModelComparisons(processes.map(({ comparison }) => comparison))),
-      processes: processes.map(({ place, comparison }) => ({
-        process: String(place),
-        ...describeModelComparison(comparison),
-      })),
+      ...describeModelComparison(addModelComparisons(processes.map(({ answer }) => answer))),
+      processes: processes.map(({ place, answer }) => ({ process: String(place), ...describeModelComparison(answer) })),
     };
+  }
+
+  /** What the arms of the model's route did in all processes. @throws As {@link #compare}. */
+  async #figures(model: string): Promise<ExperimentFigures | undefined> {
+    const said = await this.#askEach({ kind: "experiment", model });
+    const route = Object.hasOwn(this.#routes.routes, model) ? this.#routes.routes[model] : undefined;
+    // A process may not have a change yet.
+    const figures = said
+      .map(({ answer }) => answer as ExperimentFigures | null)
+      .filter((one) => one !== null)
+      .filter(({ champion, canary }) => champion === route?.champion && canary === route.canary?.version);
+    return figures.length === 0 ? undefined : addFigures(figures);
+  }
+
+  async #askEach(question: { kind: "compare" | "experiment"; model: string }) {
+    const asked = this.#ready.map(async (process) => {
+      const { place } = process;
+      const answer = await process.describe(question, describeMs);
+      if (answer instanceof ServeError) throw answer;
+      if (answer !== undefined) return { place, answer: JSON.parse(answer) as unknown };
+      throw new ServeError("not_ready", `serving process ${place} doesn't answer: see /processes`);
+    });
+    return await Promise.all(asked);
+  }
+
+  async #askFeedback({ ask, items }: FromServing & { kind: "ask_feedback" }, from: ServingProcess): Promise<void> {
+    const others = [...this.#processes.values()].filter((process) => process !== from);
+    from.tellFeedback(ask, await askOthers(others, items));
   }
 
   /** Those that serve. */

@@ -3,6 +3,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { createRequire } from "node:module";
 import { ServeError } from "../errors.js";
+import type { FeedbackResult } from "../release/experiment/feedback.js";
 import { Channel } from "./channel.js";
 import { addEnded, type Families, readMetrics } from "./merge-metrics.js";
 import {
@@ -96,9 +97,14 @@ export class ServingProcess {
     this.isStale = (await this.ask({ kind: "scrape" }, timeoutMs)) === undefined;
   }
 
+  /** Answers a question of its own. */
+  tellFeedback(ask: number, results: FeedbackResult[] | undefined): void {
+    this.#channel.send({ kind: "feedback_known", ask, ...(results && { results }) });
+  }
+
   /** @returns JSON; undefined where it doesn't answer in time. */
   async describe(
-    question: Question & { kind: "describe" | "compare" },
+    question: Question & { kind: "describe" | "compare" | "experiment" },
     timeoutMs: number,
   ): Promise<string | ServeError | undefined> {
     const answer = await this.ask(question, timeoutMs);

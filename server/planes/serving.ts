@@ -25,6 +25,7 @@ import {
   type StartOrder,
   type ToServing,
 } from "./messages.js";
+import { FeedbackAsker } from "./shared-feedback.js";
 
 /** How long an order may take to come after a signal that the primary has too, milliseconds. */
 const orderMs = 200;
@@ -54,6 +55,7 @@ const channel = new Channel<ToServing, FromServing>(process, {
   take,
   onBad: (error) => server?.logs.event("error", error.message),
 });
+const asker = new FeedbackAsker((message) => channel.send(message));
 process.once("disconnect", () => stop({ reason: "the primary is gone", othersServe: false, code: 1 }));
 listenToSignals();
 channel.send({ kind: "hello", version: protocolVersion });
@@ -72,6 +74,7 @@ async function serve(order: StartOrder): Promise<number> {
     shared: { http: { socket: sockets.http }, grpc: { socket: sockets.grpc } },
   });
   server = serving;
+  serving.release.experiments.askOthers = (items) => asker.ask(items);
   let state: ServingState = "starting";
   // Only one is ever under way: to a primary that reads nothing, no further one is sent.
   let isSending = false;
@@ -151,8 +154,18 @@ function take(message: ToServing, handle: unknown): void {
       if (server !== undefined)
         void order(server, message).then((answer) => channel.send({ id: message.id, ...answer }));
       return;
+    case "feedback":
+      if (server !== undefined) {
+        const results = message.items.map((item) => server!.release.experiments.join(item));
+        channel.send({ kind: "fed", id: message.id, results });
+      }
+      return;
+    case "feedback_known":
+      asker.take(message.ask, message.results);
+      return;
     case "describe":
     case "compare":
+    case "experiment":
       if (server !== undefined) channel.send({ id: message.id, ...describe(server, message) });
   }
 }
@@ -173,10 +186,11 @@ function refused(error: unknown) {
 
 function describe(
   { registry, release }: Server,
-  { kind, model }: { kind: "describe" | "compare"; model?: string | undefined },
+  { kind, model }: { kind: "describe" | "compare" | "experiment"; model?: string | undefined },
 ) {
   const make = () => {
     if (model === undefined) return describeModels(registry);
+    if (kind === "experiment") return release.figures(model) ?? null;
     return kind === "compare" ? release.compare(model) : describeModel(registry, model);
   };
   try {

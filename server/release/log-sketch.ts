@@ -45,6 +45,13 @@ export class LogSketch {
     return { zeros: this.#zeros, counts };
   }
 
+  /** Counts by the bucket's index, of those that have any; zeros are in the first. */
+  get buckets(): Record<string, number> {
+    const buckets: Record<string, number> = this.#zeros === 0 ? {} : { 0: this.#zeros };
+    for (const [index, count] of this.#counts.entries()) if (count > 0) buckets[index] = (buckets[index] ?? 0) + count;
+    return buckets;
+  }
+
   /** @param share - 0.99 for P99. @returns 0 without an observation. */
   quantile(share: number): number {
     const rank = Math.max(1, Math.ceil(share * this.count));

@@ -15,6 +15,9 @@ import { RouteTable } from "../routing/route-table.js";
 import { routed } from "../routing/routed.js";
 import type { Registry } from "../versions/registry.js";
 import type { ModelComparison } from "./comparison-figures.js";
+import type { ExperimentFigures } from "./experiment/arm-figures.js";
+import { describedExperiment } from "./experiment/describe-experiment.js";
+import { Experiments } from "./experiment/experiments.js";
 import { findFault } from "./find-fault.js";
 import { flipsIn } from "./plan/flips-in.js";
 import type { PlanRunner } from "./plan/runner.js";
@@ -35,6 +38,7 @@ export class Release implements Observer {
   /** Opened where this server has the file: not in one of several serving processes. */
   readonly store: RouteStore;
   readonly shadows: Shadows;
+  readonly experiments: Experiments;
   readonly #armMetrics = new ArmMetrics();
   readonly #mayForce: boolean;
   readonly #registry: () => Registry;
@@ -46,6 +50,7 @@ export class Release implements Observer {
     this.#options = all;
     this.#mayForce = mayForce;
     this.#registry = registry;
+    this.experiments = new Experiments({ wallClock: options.wallClock });
     this.shadows = new Shadows({ now, defer, callsInFlight, isRefusing, wallClock: options.wallClock });
     this.store = new RouteStore({
       ...options,
@@ -67,7 +72,7 @@ export class Release implements Observer {
       routes: this.store,
       file,
       webhookHosts,
-      figures: async () => undefined,
+      figures: async (model) => this.figures(model),
       flips: async (model, version) => flipsIn(this.compare(model), version),
       wallClock,
       log,
@@ -95,6 +100,7 @@ export class Release implements Observer {
   /** These routes hold from the next call on. */
   take(routes: Routes): void {
     this.table.swap(routes);
+    this.experiments.take(routes);
     this.shadows.keep(({ champion: { name, number }, shadow: { key } }) => {
       const route = this.table.of(name);
       return route?.champion === number && route.shadows?.some((one) => one.key === key) === true;
@@ -114,6 +120,7 @@ export class Release implements Observer {
   onCall(record: CallRecord): void {
     if (record.arm === undefined) return;
     this.#armMetrics.onCall(record);
+    this.experiments.onCall(record);
     this.shadows.onCall(record);
   }
 
@@ -122,13 +129,28 @@ export class Release implements Observer {
   }
 
   get families(): readonly Family[] {
-    return [...this.#armMetrics.families, ...shadowFamilies(this.shadows)];
+    return [...this.#armMetrics.families, ...this.experiments.families, ...shadowFamilies(this.shadows)];
   }
 
   /** Of a version that is gone. */
   removeVersion(version: ServingVersion): void {
     this.#armMetrics.removeVersion(version);
     this.shadows.removeVersion(version);
+  }
+
+  /**
+   * What the arms of the model's route did; undefined where it has no canary.
+   *
+   * @throws {@link ServeError} model_not_found.
+   */
+  figures(modelName: string): ExperimentFigures | undefined {
+    this.#registry().model(modelName);
+    return this.experiments.figures(modelName);
+  }
+
+  /** As the admin listener has it. @throws As {@link figures}. */
+  experiment(modelName: string): object {
+    return describedExperiment(modelName, this.figures(modelName));
   }
 
   /**

@@ -81,6 +81,7 @@ export class Arms implements ArmsOfPath {
     let arm: Arm = arms.champion;
     if (canary !== undefined && key !== "") {
       arm = arms[armAt(bucketOf(canary.salt, key), canary.buckets)];
+      call.armKey = key;
       if (arm === arms.canary) {
         const version = this.#routes.find(champion.name, canary.versionName);
         if (version !== undefined) {

@@ -7,11 +7,14 @@ import { decodeName } from "./address.js";
 import type { Exchange } from "./http/transport.js";
 import { readJson } from "./read-json.js";
 import type { AnswerRoute } from "./router.js";
+import { sendJson } from "./send-json.js";
 
 export interface RouteNeeds {
   readonly routeStore: Pick<RouteStore, "routes" | "of" | "put" | "remove" | "history">;
   /** @throws {@link ServeError} model_not_found. */
   readonly compare: (modelName: string) => object | Promise<object>;
+  /** @throws {@link ServeError} model_not_found. */
+  readonly experiment: (modelName: string) => object | Promise<object>;
   /** Answers an error in the admin listener's form. */
   readonly refuse: (exchange: Exchange, error: ServeError) => void;
 }
@@ -91,6 +94,15 @@ export const routeAnswers: readonly AnswerRoute<RouteNeeds>[] = [
       answer(exchange, needs, async () => {
         exchange.send(200, json, `${JSON.stringify(await needs.compare(name))}\n`);
       });
+    },
+  },
+  {
+    verb: "GET",
+    address: "/models/{model}/experiment",
+    what: "what canary and control did, and how sure it is that they differ",
+    answer: (exchange, needs, { model }) => {
+      const name = decodeName(model!);
+      answer(exchange, needs, async () => sendJson(exchange, await needs.experiment(name)));
     },
   },
 ];

@@ -21,6 +21,7 @@ import { answerConnect, type ConnectAnswerNeeds, connectAnswerErrors } from "./c
 import { type ControlNeeds, repositoryRoutes } from "./control-routes.js";
 import { describeModel, describeModels } from "./describe.js";
 import { docsPage } from "./docs-page.js";
+import { type FeedbackNeeds, feedbackRoute } from "./feedback-route.js";
 import { answerLive, answerReady, answersReady, type Health } from "./health.js";
 import type { Exchange } from "./http/transport.js";
 import { type CallNeeds, HttpCall } from "./http-call.js";
@@ -38,7 +39,7 @@ export interface CommonNeeds {
   readonly health: Health;
 }
 
-export interface PublicNeeds extends OpenInferenceNeeds, ControlNeeds, ConnectAnswerNeeds {
+export interface PublicNeeds extends OpenInferenceNeeds, ControlNeeds, ConnectAnswerNeeds, FeedbackNeeds {
   /** What `GET /` says. */
   readonly index: { html(): string; json(): string };
   readonly openApi: { text(): Promise<KeptText> };
@@ -164,6 +165,7 @@ export const publicRoutes: readonly Route<PublicNeeds>[] = [
     },
     answer: answerProto,
   },
+  feedbackRoute,
   ...openInferenceAnswers,
   ...otherServersRoutes,
   ...everywhere,

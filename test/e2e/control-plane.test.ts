@@ -82,6 +82,37 @@ test("a route that is set at the primary holds in each process once that is answ
   expect(audit.map((line) => JSON.parse(line))).toMatchObject([{ who: "ada", from: { champion: 1 }, to: route }]);
 });
 
+test("feedback is joined in whichever process it comes to, once; what all counted is one experiment", async () => {
+  const connections = [...(await connectToEach(server, await untilTwo(server))).values()];
+  const before = (await ask(server.adminPort, "/models/demand/experiment")).json;
+  const exchange = async (connection: RawConnection, path: string, json: object, id: string) => {
+    const body = JSON.stringify(json);
+    const head = `POST ${path} HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\nx-timeout-ms: 60000`;
+    await connection.write(`${head}\r\nx-request-id: ${id}\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    return JSON.parse((await connection.reply()).body);
+  };
+  const user = customers.find((customer) => byCanary(customer)[1] === "canary")!;
+  for (const [index, connection] of connections.entries())
+    await exchange(connection, "/predict", { value: 2, customer_id: user }, `fed-${index}`);
+  // Each tells the other's outcome, and then its own once more.
+  const items = ["fed-0", "fed-1", "nobody's"].map((id) => ({ request_id: id, outcome: 5 }));
+  const [one, other] = connections as [RawConnection, RawConnection];
+  const resultsOf = async (connection: RawConnection) =>
+    (await exchange(connection, "/feedback", items, "feedback")).results.map(
+      ({ status }: { status: string }) => status,
+    );
+  expect(await resultsOf(one)).toEqual(["accepted", "accepted", "unknown"]);
+  expect(await resultsOf(other)).toEqual(["duplicate", "duplicate", "unknown"]);
+  const after = (await ask(server.adminPort, "/models/demand/experiment")).json;
+  expect(after).toMatchObject({ champion: 1, canary: 3, share: 0.25 });
+  expect(after.arms.canary.calls - before.arms.canary.calls).toBe(2);
+  expect(after.arms.canary.outcomes.squared_error).toEqual({ count: 2, mean: 9 });
+  // Each process counted all customers.
+  expect(after.arms.control.calls).toBe(2 * customers.filter((customer) => byCanary(customer)[1] === "control").length);
+  expect((await ask(server.adminPort, "/models/nobody/experiment")).status).toBe(404);
+  for (const connection of connections) connection.destroy();
+});
+
 test("a route that a process can't serve is refused in its words, and changes nothing", async () => {
   const before = await ask(server.adminPort, "/routes");
   const refused = await put({ champion: 9 });

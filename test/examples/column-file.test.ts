@@ -59,6 +59,7 @@ describe.each(members)("$build", ({ transport }) => {
       openApi: { text: () => Promise.reject(new Error("not asked for here")) },
       repositoryControl: false,
       perform: () => Promise.reject(new Error("not asked for here")),
+      feedback: async () => [],
       onAnswerError: () => {},
     };
     const router = createPublicRouter(needs, routes);

@@ -1,7 +1,7 @@
 /** Arms of a canary release as sums, a second at a time, drawn by a seed: what counting the same calls would give. */
 
+import { addArms } from "../../server/release/experiment/add-figures.js";
 import type { ArmFigures, ExperimentFigures } from "../../server/release/experiment/arm-figures.js";
-import { addArms } from "../../server/release/plan/add-figures.js";
 
 /** Who makes the calls, and what becomes of them. */
 export interface Traffic {

@@ -58,7 +58,7 @@ export function compareMeans(canary: Sums, control: Sums, options: ComparisonOpt
 }
 
 /** Whether there is a difference, called at every look with an error of alpha over all of them. */
-export function isCalled({ evidence }: MeanComparison, alpha: number): boolean {
+export function isCalled({ evidence }: Pick<MeanComparison, "evidence">, alpha: number): boolean {
   return evidence < alpha;
 }
 

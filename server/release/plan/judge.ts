@@ -7,9 +7,9 @@
  * - No calls decide nothing: inconclusive, whatever the time.
  */
 
+import { addArms } from "../experiment/add-figures.js";
 import type { ArmFigures, ExperimentFigures } from "../experiment/arm-figures.js";
 import { sampleRatioMismatch } from "../experiment/statistics.js";
-import { addArms } from "./add-figures.js";
 import { findAll, type GuardFinding, type GuardInput, levelsOf } from "./guards.js";
 import type { Plan } from "./plan.js";
 

@@ -11,10 +11,10 @@
 import { randomUUID } from "node:crypto";
 import { ServeError } from "../../errors.js";
 import type { Route, Routes } from "../../routing/route.js";
+import { addFigures } from "../experiment/add-figures.js";
 import type { ExperimentFigures } from "../experiment/arm-figures.js";
 import type { ChangeHead } from "../route-store.js";
 import { etagOf } from "../routes-text.js";
-import { addFigures } from "./add-figures.js";
 import type { GuardInput } from "./guards.js";
 import { judge, type Verdict } from "./judge.js";
 import { parsePlan } from "./plan.js";
@@ -403,7 +403,7 @@ function withFigures(state: PlanState, current: ExperimentFigures | undefined, n
   const isAnew = last !== null && current.sinceMs > lastMs;
   return {
     ...state,
-    carried: isAnew ? (carried === null ? last : addFigures(carried, last)) : carried,
+    carried: isAnew ? (carried === null ? last : addFigures([carried, last])) : carried,
     last: current,
     lastMs: nowMs,
   };
@@ -411,7 +411,7 @@ function withFigures(state: PlanState, current: ExperimentFigures | undefined, n
 
 function totalOf({ carried, last }: PlanState): ExperimentFigures | undefined {
   if (last === null) return carried ?? undefined;
-  return carried === null ? last : addFigures(carried, last);
+  return carried === null ? last : addFigures([carried, last]);
 }
 
 /** Of a route's change, as the audit log has it. */

@@ -51,6 +51,7 @@ function createRig() {
     openApi: { text: () => Promise.reject(new Error("not asked for here")) },
     repositoryControl: false,
     perform: () => Promise.reject(new Error("not asked for here")),
+    feedback: async () => [],
     onAnswerError: () => {},
   });
 
