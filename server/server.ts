@@ -99,7 +99,7 @@ export class Server {
     this.#release = new Release({
       file: routesFileOf(config),
       registry: () => this.#registry,
-      mayForce: config.armHeader === "on",
+      settings: config,
       log: (level, message, fields) => this.#logs.event(level, message, fields),
       wallClock: () => new Date(),
       now,

@@ -13,7 +13,7 @@ import { type ErrorCode, errorTable } from "../errors.js";
 import { routeSchema } from "../routing/route.js";
 
 /** Changes with any message. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 const errorCodes = Object.keys(errorTable) as ErrorCode[];
 const count = z.number().int().nonnegative();

@@ -1,6 +1,7 @@
 /** How versions change while the server serves: routes, the arms of calls, shadows, and what is counted of
  * them. */
 
+import { type Config, listed } from "../config.js";
 import { ArmMetrics } from "../observe/arm-metrics.js";
 import type { Family } from "../observe/exposition.js";
 import type { Observer } from "../observe/observer.js";
@@ -9,20 +10,20 @@ import type { Arms as ArmsOfPath, PathParts } from "../path/predict.js";
 import type { ServingVersion } from "../path/serving-version.js";
 import { Arms } from "../routing/arms.js";
 import type { RoutingPolicy } from "../routing/policy.js";
-import type { Routes } from "../routing/route.js";
+import type { Route, Routes } from "../routing/route.js";
 import { RouteTable } from "../routing/route-table.js";
 import { routed } from "../routing/routed.js";
 import type { Registry } from "../versions/registry.js";
 import type { ModelComparison } from "./comparison-figures.js";
 import { findFault } from "./find-fault.js";
+import { MirrorHosts } from "./mirror/hosts.js";
 import { RouteStore, type RouteStoreOptions } from "./route-store.js";
 import { shadowFamilies } from "./shadow-families.js";
 import { type ShadowOptions, Shadows } from "./shadows.js";
 
 export interface ReleaseOptions extends Pick<RouteStoreOptions, "file" | "log" | "wallClock">, ShadowOptions {
   readonly registry: () => Registry;
-  /** Whether callers may ask for an arm. */
-  readonly mayForce: boolean;
+  readonly settings: Pick<Config, "armHeader" | "mirrorHosts">;
 }
 
 export class Release implements Observer {
@@ -32,22 +33,39 @@ export class Release implements Observer {
   readonly shadows: Shadows;
   readonly #armMetrics = new ArmMetrics();
   readonly #mayForce: boolean;
+  readonly #mirrorHosts: MirrorHosts;
   readonly #registry: () => Registry;
 
-  constructor({ registry, mayForce, now, defer, callsInFlight, isRefusing, ...options }: ReleaseOptions) {
-    this.#mayForce = mayForce;
+  constructor({ registry, settings, now, defer, callsInFlight, isRefusing, ...options }: ReleaseOptions) {
+    // Whether callers may ask for an arm.
+    this.#mayForce = settings.armHeader === "on";
+    this.#mirrorHosts = new MirrorHosts(listed(settings.mirrorHosts));
     this.#registry = registry;
-    this.shadows = new Shadows({ now, defer, callsInFlight, isRefusing, wallClock: options.wallClock });
+    const spareTime = { now, defer, callsInFlight, isRefusing };
+    this.shadows = new Shadows({
+      ...spareTime,
+      wallClock: options.wallClock,
+      openMirrors: async () => {
+        const { Mirrors } = await import("./mirror/mirrors.js");
+        return new Mirrors(spareTime, this.#mirrorHosts);
+      },
+    });
     this.store = new RouteStore({
       ...options,
-      findFault: (modelName, route) => findFault(registry(), modelName, route),
+      findFault: (modelName, route) => this.findFault(modelName, route),
       onSwap: (routes) => this.take(routes),
     });
+  }
+
+  /** Why this server can't serve a route, in a sentence; undefined if it can. */
+  findFault(modelName: string, route: Route): string | undefined {
+    return findFault(this.#registry(), modelName, route, this.#mirrorHosts);
   }
 
   /** These routes hold from the next call on. */
   take(routes: Routes): void {
     this.table.swap(routes);
+    if (this.table.hasMirrors) this.shadows.openMirrors();
     this.shadows.keep(({ champion: { name, number }, shadow: { key } }) => {
       const route = this.table.of(name);
       return route?.champion === number && route.shadows?.some((one) => one.key === key) === true;
