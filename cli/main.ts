@@ -1,4 +1,4 @@
-/** The command line: `plumb serve | verify | inspect | predict | proto | health | canary | routes`. Thin: each command is one function elsewhere. */
+/** The command line: `plumb serve | verify | inspect | predict | proto | compare | health | canary | routes`. Thin: each command is one function elsewhere. */
 
 import { productVersion } from "../server/product-version.js";
 
@@ -13,6 +13,7 @@ const usage = `plumb: an online inference server that is true to training
   plumb predict BUNDLE [--input rows.jsonl] [--output out.jsonl] [--features] [--raw] [--engine E]
                                              answer JSON lines with the code that serves; E is auto, onnxruntime or tree
   plumb proto BUNDLE                         print the typed proto of a bundle: its service, its rows, its answers
+  plumb compare MODEL [--json] [--admin URL] what a model's shadows answered beside its champion, of a server that runs
   plumb health [--live] [--timeout-ms N] [settings]
                                              ask the server of these settings whether it is ready; exit code 0 if it is
   plumb canary start MODEL --version V [--plan plan.json] [--why W] [--json] [settings]
@@ -52,6 +53,11 @@ export async function run(args: readonly string[]): Promise<number> {
       if (rest.includes("--help")) return print(usage);
       const { printProto } = await import("./proto.js");
       return printProto(rest);
+    }
+    case "compare": {
+      if (rest.includes("--help")) return print(usage);
+      const { compare } = await import("./compare.js");
+      return compare(rest);
     }
     case "health": {
       if (rest.includes("--help")) return print(usage);

@@ -32,6 +32,7 @@ const route = z
   .regex(/^\/[\w.~:@/-]*$/, {
     error: "expected a path of letters, digits and . _ ~ : @ / -, that begins with a slash",
   });
+const mirrorHost = /^(?:[\w.-]+|\[[0-9a-fA-F:]+\])(?::\d{1,5})?$/;
 const origin = /^https?:\/\/[\w.-]+(?::\d{1,5})?$|^https?:\/\/\[[0-9a-fA-F:]+\](?::\d{1,5})?$/;
 
 const processesMax = 64;
@@ -82,6 +83,15 @@ export const configSchema = z.strictObject({
     .enum(["on", "off"])
     .default("on")
     .describe("whether callers may ask for an arm of a model that has a route, by x-plumb-arm"),
+  mirrorHosts: z
+    .string()
+    .refine((text) => listed(text).every((each) => mirrorHost.test(each)), {
+      error: "expected hosts as shadow.example.com or 10.0.0.7:8080, with commas between them",
+    })
+    .default("")
+    .describe(
+      "hosts that shadows behind URLs may have, with or without a port, with commas between them; none by default",
+    ),
   storePollMs: count(0, 86_400_000)
     .default(2000)
     .describe("how often the model store is looked at for versions that came, changed or went; 0: only when asked"),
@@ -106,7 +116,7 @@ export const configSchema = z.strictObject({
     ),
   corsOrigins: z
     .string()
-    .refine((text) => originsOf(text).every((each) => origin.test(each)), {
+    .refine((text) => listed(text).every((each) => origin.test(each)), {
       error: "expected origins as https://app.example.com, with commas between them",
     })
     .default("")
@@ -164,8 +174,8 @@ export const configSchema = z.strictObject({
     .describe("the most that a drain takes before what is left is cut off"),
 });
 
-/** The origins, or hosts, in the setting's text. */
-export function originsOf(text: string): readonly string[] {
+/** What stands between commas in a setting's text. */
+export function listed(text: string): readonly string[] {
   return text
     .split(",")
     .map((each) => each.trim())

@@ -4,7 +4,7 @@
  */
 
 import type { Pause } from "../bundle/index.js";
-import { originsOf, type SizedConfig } from "./config.js";
+import { listed, type SizedConfig } from "./config.js";
 import type { ServeError } from "./errors.js";
 import type { AccessLog } from "./observe/access-log.js";
 import type { Logs } from "./observe/logs.js";
@@ -107,7 +107,7 @@ export async function openListeners(config: SizedConfig, needs: ListenerNeeds): 
     onAnswerError: (exchange, error) => answerFailure(exchange, "internal", "an answer could not be made", error),
   };
   const publicRouter = createPublicRouter(publicNeeds, routes);
-  const origins = originsOf(config.corsOrigins);
+  const origins = listed(config.corsOrigins);
   const cors = origins.length === 0 ? undefined : new Cors(origins);
   const plain = limitErrors(plainProtocol, config.errors);
   const protocolAt = (path: string) => publicRouter.protocolAt(path) ?? plain;

@@ -11,7 +11,7 @@ import { performance } from "node:perf_hooks";
 import { setTimeout as delay } from "node:timers/promises";
 import type { StoredBundle } from "../bundle/index.js";
 import { Admission } from "./admission.js";
-import { type Config, originsOf, routesFileOf, type SizedConfig, sizeFields, withSizes } from "./config.js";
+import { type Config, routesFileOf, type SizedConfig, sizeFields, withSizes } from "./config.js";
 import { ServeError } from "./errors.js";
 import { openEngines } from "./inference/engines.js";
 import { Pools } from "./inference/pools.js";
@@ -98,8 +98,7 @@ export class Server {
     this.#release = new Release({
       file: routesFileOf(config),
       registry: () => this.#registry,
-      mayForce: config.armHeader === "on",
-      webhookHosts: originsOf(config.webhookHosts),
+      settings: config,
       log: (level, message, fields) => this.#logs.event(level, message, fields),
       wallClock: () => new Date(),
       now,

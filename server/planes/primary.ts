@@ -7,7 +7,7 @@
 
 import { randomBytes } from "node:crypto";
 import { performance } from "node:perf_hooks";
-import { type Config, originsOf, routesFileOf, withSizes } from "../config.js";
+import { type Config, listed, routesFileOf, withSizes } from "../config.js";
 import { ServeError } from "../errors.js";
 import { addresses } from "../greeting.js";
 import { type Machine, shareOf } from "../machine.js";
@@ -109,7 +109,7 @@ export class Primary {
     this.#plans = await createPlans({
       routes: this.#routes,
       file: routesFileOf(this.#config),
-      webhookHosts: originsOf(this.#config.webhookHosts),
+      webhookHosts: listed(this.#config.webhookHosts),
       figures: (model) => this.#figures(model),
       flips: async (model, version) => flipsIn(await this.#compare(model), version),
       wallClock: () => new Date(),

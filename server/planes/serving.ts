@@ -10,7 +10,6 @@ import { endProcess } from "../ending.js";
 import { ServeError } from "../errors.js";
 import { whatIsServed } from "../greeting.js";
 import { keepCallsYoung } from "../keep-calls-young.js";
-import { findFault } from "../release/find-fault.js";
 import type { Routes } from "../routing/route.js";
 import { Server } from "../server.js";
 import { endAtOnce } from "../signals.js";
@@ -146,7 +145,7 @@ function take(message: ToServing, handle: unknown): void {
       return;
     case "check": {
       if (server === undefined) return;
-      const fault = findFault(server.registry, message.model, message.route);
+      const fault = server.release.findFault(message.model, message.route);
       channel.send({ kind: "checked", id: message.id, ...(fault !== undefined && { fault }) });
       return;
     }

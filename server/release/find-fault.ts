@@ -5,12 +5,18 @@ import type { Route } from "../routing/route.js";
 import { versionsOf } from "../routing/route-table.js";
 import type { Registry } from "../versions/registry.js";
 import type { Servable } from "../versions/servable.js";
+import type { MirrorHosts } from "./mirror/hosts.js";
 
 /** States of versions that the store has and that were taken out of service: they come back when they are asked for. */
 const left: ReadonlySet<string> = new Set(["unloaded", "draining", "closed"]);
 
 /** @returns Why not, in one sentence; undefined if it can. */
-export function findFault(registry: Registry, modelName: string, route: Route): string | undefined {
+export function findFault(
+  registry: Registry,
+  modelName: string,
+  route: Route,
+  mirrorHosts: Pick<MirrorHosts, "fault">,
+): string | undefined {
   const name = JSON.stringify(modelName);
   const model = registry.models.find(([known]) => known === modelName);
   if (model === undefined) return `there is no model ${name}; GET /models names them`;
@@ -28,14 +34,34 @@ export function findFault(registry: Registry, modelName: string, route: Route): 
       return `version ${number} of ${name} has no feature ${JSON.stringify(feature)}, by which the route assigns`;
   }
   const champion = registry.find(modelName, String(route.champion))!;
-  for (const { version, url } of route.shadows ?? []) {
-    if (url !== undefined) return `${url}: this server asks no other one`;
-    if (version === undefined) continue;
-    const shadow = registry.find(modelName, String(version))!;
-    if (!isDeepStrictEqual(outputsOf(shadow), outputsOf(champion)))
+  for (const shadow of route.shadows ?? []) {
+    const { version } = shadow;
+    if (version === undefined) {
+      const fault = findMirrorFault(champion, shadow, mirrorHosts);
+      if (fault !== undefined) return fault;
+      continue;
+    }
+    const other = registry.find(modelName, String(version))!;
+    if (!isDeepStrictEqual(outputsOf(other), outputsOf(champion)))
       return `version ${version} of ${name} has other outputs than version ${route.champion}: they can't be compared`;
   }
   return findRulesFault(champion, route);
+}
+
+/** Personal data leaves this server only where the route names the feature. */
+function findMirrorFault(
+  { key, rowSchema }: Servable,
+  { url, features }: NonNullable<Route["shadows"]>[number],
+  mirrorHosts: Pick<MirrorHosts, "fault">,
+): string | undefined {
+  const fault = mirrorHosts.fault(url!);
+  if (fault !== undefined) return fault;
+  const unknown = features?.find((feature) => !rowSchema.features.some(({ name }) => name === feature));
+  if (unknown !== undefined) return `${key} has no feature ${JSON.stringify(unknown)}, which the route sends to ${url}`;
+  const missed = rowSchema.features.find(({ pii, required }) => pii && required);
+  if (features !== undefined || missed === undefined) return undefined;
+  const name = JSON.stringify(missed.name);
+  return `feature ${name} of ${key} is required, and personal data ("x-pii"): name in "features" what ${url} may have`;
 }
 
 /** What the rules of the comparison name that the champion hasn't, or that nobody is shown. */

@@ -1,6 +1,7 @@
 /** How versions change while the server serves: routes, the arms of calls, shadows, and what is counted of
  * them. */
 
+import { type Config, listed } from "../config.js";
 import { ServeError } from "../errors.js";
 import { ArmMetrics } from "../observe/arm-metrics.js";
 import type { Family } from "../observe/exposition.js";
@@ -10,7 +11,7 @@ import type { Arms as ArmsOfPath, PathParts } from "../path/predict.js";
 import type { ServingVersion } from "../path/serving-version.js";
 import { Arms } from "../routing/arms.js";
 import type { RoutingPolicy } from "../routing/policy.js";
-import type { Routes } from "../routing/route.js";
+import type { Route, Routes } from "../routing/route.js";
 import { RouteTable } from "../routing/route-table.js";
 import { routed } from "../routing/routed.js";
 import type { Registry } from "../versions/registry.js";
@@ -19,6 +20,7 @@ import type { ExperimentFigures } from "./experiment/arm-figures.js";
 import { describedExperiment } from "./experiment/describe-experiment.js";
 import { Experiments } from "./experiment/experiments.js";
 import { findFault } from "./find-fault.js";
+import { MirrorHosts } from "./mirror/hosts.js";
 import { flipsIn } from "./plan/flips-in.js";
 import type { PlanRunner } from "./plan/runner.js";
 import { RouteStore, type RouteStoreOptions } from "./route-store.js";
@@ -27,10 +29,7 @@ import { type ShadowOptions, Shadows } from "./shadows.js";
 
 export interface ReleaseOptions extends Pick<RouteStoreOptions, "file" | "log" | "wallClock">, ShadowOptions {
   readonly registry: () => Registry;
-  /** Hosts that plans may call. */
-  readonly webhookHosts: readonly string[];
-  /** Whether callers may ask for an arm. */
-  readonly mayForce: boolean;
+  readonly settings: Pick<Config, "armHeader" | "mirrorHosts" | "webhookHosts">;
 }
 
 export class Release implements Observer {
@@ -41,20 +40,31 @@ export class Release implements Observer {
   readonly experiments: Experiments;
   readonly #armMetrics = new ArmMetrics();
   readonly #mayForce: boolean;
+  readonly #mirrorHosts: MirrorHosts;
   readonly #registry: () => Registry;
   readonly #options: ReleaseOptions;
   #plans: PlanRunner | undefined;
 
   constructor(all: ReleaseOptions) {
-    const { registry, mayForce, now, defer, callsInFlight, isRefusing, ...options } = all;
+    const { registry, settings, now, defer, callsInFlight, isRefusing, ...options } = all;
     this.#options = all;
-    this.#mayForce = mayForce;
+    // Whether callers may ask for an arm.
+    this.#mayForce = settings.armHeader === "on";
+    this.#mirrorHosts = new MirrorHosts(listed(settings.mirrorHosts));
     this.#registry = registry;
     this.experiments = new Experiments({ wallClock: options.wallClock });
-    this.shadows = new Shadows({ now, defer, callsInFlight, isRefusing, wallClock: options.wallClock });
+    const spareTime = { now, defer, callsInFlight, isRefusing };
+    this.shadows = new Shadows({
+      ...spareTime,
+      wallClock: options.wallClock,
+      openMirrors: async () => {
+        const { Mirrors } = await import("./mirror/mirrors.js");
+        return new Mirrors(spareTime, this.#mirrorHosts);
+      },
+    });
     this.store = new RouteStore({
       ...options,
-      findFault: (modelName, route) => findFault(registry(), modelName, route),
+      findFault: (modelName, route) => this.findFault(modelName, route),
       onSwap: (routes) => this.take(routes),
     });
   }
@@ -66,12 +76,12 @@ export class Release implements Observer {
    */
   async open(): Promise<void> {
     await this.store.open();
-    const { file, webhookHosts, wallClock, log } = this.#options;
+    const { file, settings, wallClock, log } = this.#options;
     const { createPlans } = await import("./plan/create-plans.js");
     this.#plans = await createPlans({
       routes: this.store,
       file,
-      webhookHosts,
+      webhookHosts: listed(settings.webhookHosts),
       figures: async (model) => this.figures(model),
       flips: async (model, version) => flipsIn(this.compare(model), version),
       wallClock,
@@ -97,9 +107,15 @@ export class Release implements Observer {
     throw new ServeError("not_ready", "the server is still starting");
   };
 
+  /** Why this server can't serve a route, in a sentence; undefined if it can. */
+  findFault(modelName: string, route: Route): string | undefined {
+    return findFault(this.#registry(), modelName, route, this.#mirrorHosts);
+  }
+
   /** These routes hold from the next call on. */
   take(routes: Routes): void {
     this.table.swap(routes);
+    if (this.table.hasMirrors) this.shadows.openMirrors();
     this.experiments.take(routes);
     this.shadows.keep(({ champion: { name, number }, shadow: { key } }) => {
       const route = this.table.of(name);

@@ -93,10 +93,10 @@ export class Shadows {
     this.#pairs.delete(version);
   }
 
-  figures({ shadow, comparison, ...pair }: ShadowPair): ComparisonFigures {
-    const { mirror, name, key } = shadow;
-    const figures = comparison.figures(mirror === undefined ? Number(name) : name, key);
-    const ofMirror = this.mirrorFigures({ shadow, comparison, ...pair });
+  figures(pair: ShadowPair): ComparisonFigures {
+    const { mirror, name, key } = pair.shadow;
+    const figures = pair.comparison.figures(mirror === undefined ? Number(name) : name, key);
+    const ofMirror = this.mirrorFigures(pair);
     return ofMirror === undefined ? figures : { ...figures, mirror: ofMirror };
   }
 

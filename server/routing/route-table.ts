@@ -86,6 +86,10 @@ export class RouteTable {
     return this.#plain;
   }
 
+  get hasMirrors(): boolean {
+    return [...this.#routes.values()].some(({ hasMirrors }) => hasMirrors);
+  }
+
   of(modelName: string): ModelRoute | undefined {
     return this.#routes.get(modelName);
   }

@@ -22,7 +22,7 @@ async function loaded(...flags: readonly string[]): Promise<string[]> {
 }
 
 const isOptional = (source: string) =>
-  /\/planes\/|\/transport\/grpc\/|\/typed-proto\/(?:grpc|descriptor)\.|^node:http2$|(^|\/)node_modules\/@grpc\//.test(
+  /\/planes\/|\/release\/mirror\/mirrors\.|\/transport\/grpc\/|\/typed-proto\/(?:grpc|descriptor)\.|^node:http2$|(^|\/)node_modules\/@grpc\//.test(
     source,
   );
 

@@ -31,7 +31,7 @@ beforeAll(async () => {
   // The route's oldest version is beyond the newest two.
   await writeFile(join(store.directory, "routes.json"), JSON.stringify({ routes: { demand: { champion: 1 } } }));
   // All three stay loaded, whatever route there is: the store is looked at meanwhile.
-  const all = ["--versions-per-model", "3"];
+  const all = ["--versions-per-model", "3", "--mirror-hosts", "127.0.0.1"];
   server = await startServer(store.directory, "--grpc-port", "0", "--drain-quiet-ms", "0", ...all);
   const ready = await server.untilLogged(({ message }) => message === "ready");
   grpc = new GrpcClient(ready.grpc_port as number);
@@ -181,6 +181,39 @@ test("a shadow of the same bundle, and of the champion itself, differs by exactl
   });
   const { text } = await ask(server.adminPort, "/metrics");
   expect(text).toContain(`plumb_shadow_calls_total{model="demand",version="2",champion="1",result="compared"} ${all}`);
+});
+
+test("the champion as its own shadow behind a URL differs by exactly 0, by either protocol, and mirrors no mirror", async () => {
+  const base = `http://127.0.0.1:${server.httpPort}`;
+  const urls = [`${base}/models/demand/predict`, `${base}/v2/models/demand/infer`];
+  const shadows = [
+    { url: urls[0], timeout_ms: 60_000 },
+    { url: urls[1], timeout_ms: 60_000, protocol: "open_inference" },
+  ];
+  const refused = await put({ champion: 1, shadows: [{ url: "http://10.0.0.7/predict" }] });
+  expect([refused.status, refused.json.error.message]).toEqual([
+    400,
+    "http://10.0.0.7/predict: the setting mirror-hosts doesn't name 10.0.0.7:80",
+  ]);
+  expect((await put({ champion: 1, shadows })).status).toBe(200);
+  const calls = 12;
+  const compare = async () => (await ask(server.adminPort, "/models/demand/compare")).json.shadows;
+  const results = async () =>
+    (await compare()).map(({ calls }: { calls: Record<string, number> }) => calls.compared! + calls.shed!);
+  // What comes while it is being loaded is shed.
+  for (let call = 0; call < calls; call++) {
+    await byHttp("/models/demand/predict", { value: call / 7, ...(call % 2 === 0 && { customer_id: "somebody" }) });
+    await expect.poll(results, { interval: 5, timeout: 20_000 }).toEqual([call + 1, call + 1]);
+  }
+  for (const [index, { url, calls: results, rows, difference, mirror }] of (await compare()).entries()) {
+    expect(url).toBe(urls[index]);
+    expect(results).toMatchObject({ shadow_failed: 0, champion_failed: 0, skipped: 0 });
+    expect(mirror).toEqual({ failures: {}, open: 0 });
+    expect(rows).toBeGreaterThan(0);
+    expect(difference).toMatchObject({ same_rows: rows, largest_absolute: 0 });
+  }
+  const { text } = await ask(server.adminPort, "/metrics");
+  expect(text).toContain(`plumb_mirror_open{model="demand",version="${urls[0]}",champion="1"} 0`);
 });
 
 test("blue-green by the file, under load: no request is lost", async () => {

@@ -48,6 +48,19 @@ describe("a route is refused", () => {
     ],
     [{ champion: 1, shadows: [{ version: 2 }, { version: 2 }] }, "shadows: expected each version and each URL once"],
     [{ champion: 1, shadows: [{ share: 1 }] }, 'shadows.0: expected one of "version" and "url"'],
+    [
+      { champion: 1, shadows: [{ version: 2, timeout_ms: 5 }] },
+      'shadows.0: "protocol", "timeout_ms" and "features" go with "url"',
+    ],
+    [
+      { champion: 1, shadows: [{ url: "http://ada:secret@example.com/" }] },
+      "shadows.0.url: expected http:// or https:// without user, query and fragment",
+    ],
+    [
+      { champion: 1, shadows: [{ url: "ftp://example.com/" }] },
+      "shadows.0.url: expected http:// or https:// without user, query and fragment",
+    ],
+    [{ champion: 1, compare: { tolerance: -1 } }, "compare.tolerance: expected a number from 0 on"],
     [{ champion: 1, salt: "" }, "salt: expected a text, got an empty one"],
   ])("%j", (route, sentence) => {
     expect(() => parseRoute("demand", route)).toThrow(`the route of "demand": ${sentence}`);
