@@ -1,5 +1,6 @@
 /** `plumb serve`: settings, and how many processes serve. */
 
+import { existsSync } from "node:fs";
 import { type Config, countProcesses, readConfig } from "./config.js";
 import { readMachine } from "./machine.js";
 
@@ -21,6 +22,10 @@ export async function serve(
     process.stderr.write(`plumb serve: ${(error as Error).message}\n`);
     return 2;
   }
+  if (!existsSync(config.models)) {
+    process.stderr.write(noStore(config.models));
+    return 1;
+  }
   const machine = readMachine();
   const processes = countProcesses(config, machine);
   // Whichever it is, nothing of the other is loaded.
@@ -30,4 +35,12 @@ export async function serve(
   }
   const { serveAlone } = await import("./alone.js");
   return await serveAlone(config);
+}
+
+/** For somebody who has just installed the command: three lines. */
+function noStore(models: string): string {
+  return `plumb serve: no bundle is in the model store ${models}: there is no such folder
+  make one from a model you have: pip install plumb-trainer, then plumb-trainer import FILE --rows ROWS.csv --out ${models}
+  or name the store you have, a folder of <name>/<version>/: plumb serve --models STORE
+`;
 }

@@ -24,20 +24,31 @@ export async function stage(folder, target) {
   if (existsSync(folder) && readdirSync(folder).length > 0)
     throw new SetupError(`${folder} isn't empty: stage into a new folder`);
   for (const path of own) copy(path, folder);
+  copyPackages(folder, [target]);
+}
+
+/**
+ * Puts the packages of production into a folder's node_modules.
+ *
+ * @param {import("./contents.mjs").Target[]} targets - Of one platform; the binaries of each Node go in.
+ */
+export function copyPackages(folder, targets) {
   const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8"));
-  for (const path of productionPackages(packages, target)) {
+  for (const path of productionPackages(packages, targets[0])) {
     // An optional package of another platform; whatever else is missing, the installation has already refused.
     if (packages[path].optional && !existsSync(join(root, path))) continue;
     const files = filesIn(join(root, path)).filter((file) => !file.startsWith("node_modules/"));
-    for (const file of files) if (isKept(packageName(path), file, target)) copy(`${path}/${file}`, folder);
+    const isWanted = (file) => targets.some((target) => isKept(packageName(path), file, target));
+    for (const file of files.filter(isWanted)) copy(`${path}/${file}`, folder);
   }
-  for (const file of requiredNatives(target)) {
+  for (const file of targets.flatMap(requiredNatives)) {
     if (!existsSync(join(folder, "node_modules", file)))
       throw new SetupError(`node_modules has no ${file}: is there one for this Node?`);
   }
 }
 
-function copy(path, folder) {
+/** Copies a path of the checkout, a folder with all that is in it. */
+export function copy(path, folder) {
   const source = join(root, path);
   if (statSync(source).isDirectory()) {
     for (const file of filesIn(source)) copy(`${path}/${file}`, folder);

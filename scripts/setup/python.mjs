@@ -131,7 +131,7 @@ async function step(command, args, failure) {
   if (code !== 0) throw new SetupError(`${failure} (exit code ${code}); the output is above`);
 }
 
-function findPython(who) {
+export function findPython(who) {
   const probe =
     "import sys; print('%d.%d' % sys.version_info[:2]); import ensurepip, venv; sys.exit(sys.version_info < (3, 11))";
   const seen = [];

@@ -10,7 +10,7 @@ import numpy as np
 from plumb_trainer.evaluate.distribution import numbers_distribution
 from plumb_trainer.numbers.json_form import line, number_forms, number_value, page
 from plumb_trainer.numbers.ulp import ulp_distances
-from plumb_trainer.proof.prove import PLUMB
+from plumb_trainer.proof.command import found_command
 
 GOLDEN = 300
 
@@ -91,7 +91,7 @@ def distance(expected, got):
 
 def plumb(*arguments):
     """Run a command of the serving side."""
-    done = subprocess.run([*PLUMB, *map(str, arguments)], capture_output=True, text=True, check=False)
+    done = subprocess.run([*found_command(), *map(str, arguments)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr or done.stdout
 
 

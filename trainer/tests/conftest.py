@@ -7,7 +7,7 @@ import yaml
 
 from plumb_trainer.data.split import split_rows
 from plumb_trainer.data.table import read_table
-from plumb_trainer.proof.prove import PROJECT
+from plumb_trainer.proof.command import PROJECT
 from plumb_trainer.recipe.document import read_recipe
 from plumb_trainer.run.train import fit
 

@@ -5,7 +5,7 @@ import importlib.util
 
 import numpy as np
 
-from plumb_trainer.proof.prove import PROJECT
+from plumb_trainer.proof.command import PROJECT
 
 EXAMPLES = PROJECT / "trainer" / "examples"
 

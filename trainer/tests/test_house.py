@@ -9,7 +9,7 @@ import plumb_trainer
 FOLDER = Path(plumb_trainer.__file__).parent
 # Each may import those before it. `portable` and `features` are for users too, and need nothing of a model.
 ORDER = (
-    *("errors", "portable", "numbers", "data", "features", "recipe", "graph", "models", "fit", "fitted", "evaluate", "bundle", "proof"),
+    *("errors", "libraries", "portable", "numbers", "data", "features", "recipe", "graph", "models", "fit", "fitted", "evaluate", "bundle", "proof"),
     "run",
 )
 # A member of an ensemble may be a model of any family, and an ensemble too.

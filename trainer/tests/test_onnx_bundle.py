@@ -9,7 +9,7 @@ from bundled_model import plumb
 from onnx import TensorProto, helper
 
 from plumb_trainer.errors import TrainerError
-from plumb_trainer.proof.prove import PROJECT
+from plumb_trainer.proof.command import PROJECT
 from plumb_trainer.run.onnx_bundle import export_onnx
 
 LSTM = PROJECT / "trainer" / "examples" / "sequence" / "lstm.onnx"

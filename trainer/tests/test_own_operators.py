@@ -15,7 +15,7 @@ from plumb_trainer.errors import TrainerError
 from plumb_trainer.graph.export import preprocessing_document
 from plumb_trainer.graph.operators import OPERATORS
 from plumb_trainer.graph.row_schema import schema_document
-from plumb_trainer.proof.prove import PROJECT
+from plumb_trainer.proof.command import PROJECT
 from plumb_trainer.recipe.document import Column
 
 FRAME = pd.DataFrame(

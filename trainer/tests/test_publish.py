@@ -10,7 +10,7 @@ import pytest
 from plumb_trainer.bundle import publish
 from plumb_trainer.bundle.publish import published
 from plumb_trainer.errors import TrainerError
-from plumb_trainer.proof.prove import PROJECT
+from plumb_trainer.proof.command import PROJECT
 
 
 def write(target, text, **options):

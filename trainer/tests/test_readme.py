@@ -3,7 +3,7 @@
 import re
 import subprocess
 
-from plumb_trainer.proof.prove import PROJECT
+from plumb_trainer.proof.command import PROJECT
 
 
 def test_the_lines_make_a_bundle_that_is_proved(tmp_path):

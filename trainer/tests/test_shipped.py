@@ -11,7 +11,8 @@ from plumb_trainer.data.split import split_rows
 from plumb_trainer.data.table import read_table
 from plumb_trainer.evaluate.evaluation import evaluation_document
 from plumb_trainer.numbers.ulp import NO_DIFFERENCE
-from plumb_trainer.proof.prove import PROJECT, PlumbCommand
+from plumb_trainer.proof.command import PROJECT
+from plumb_trainer.proof.prove import PlumbCommand
 from plumb_trainer.recipe.document import read_recipe
 from plumb_trainer.run.train import fit
 

@@ -7,7 +7,7 @@ from sklearn.datasets import load_breast_cancer, load_digits
 
 from plumb_trainer.data.table import read_table
 from plumb_trainer.errors import TrainerError
-from plumb_trainer.proof.prove import PROJECT
+from plumb_trainer.proof.command import PROJECT
 from plumb_trainer.recipe.document import read_recipe
 
 EXAMPLES = PROJECT / "trainer" / "examples"

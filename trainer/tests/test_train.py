@@ -12,7 +12,7 @@ from conftest import DEMAND, classify, every_kind_rows
 from plumb_trainer.bundle.manifest import created_at
 from plumb_trainer.errors import TrainerError
 from plumb_trainer.numbers.parity import Parity
-from plumb_trainer.proof.prove import PROJECT
+from plumb_trainer.proof.command import PROJECT
 from plumb_trainer.run.cli import main
 from plumb_trainer.run.train import train
 

@@ -4,20 +4,21 @@ import datetime
 import hashlib
 import os
 import subprocess
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy
 import onnx
 import pandas
 import sklearn
-import xgboost
 
 from plumb_trainer import __version__
 from plumb_trainer.bundle.fallback import fallback_document
 from plumb_trainer.errors import TrainerError
 
 FORMAT = "plumb-bundle/1"
-_LIBRARIES = {"numpy": numpy, "onnx": onnx, "pandas": pandas, "scikit-learn": sklearn, "xgboost": xgboost}
+_LIBRARIES = {"numpy": numpy, "onnx": onnx, "pandas": pandas, "scikit-learn": sklearn}
 
 
 def manifest_document(trained, data_sha256, files, parity, created):
@@ -54,11 +55,19 @@ def manifest_document(trained, data_sha256, files, parity, created):
             "data_sha256": data_sha256,
             "code_commit": _code_commit(),
             "trainer": f"plumb_trainer {__version__}",
-            "libraries": {name: library.__version__ for name, library in _LIBRARIES.items()},
+            "libraries": _libraries(),
             "seed": recipe.seed,
         },
         "files": {name: {"sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)} for name, content in sorted(files.items())},
     }
+
+
+def _libraries():
+    """Return the versions of the libraries that are there."""
+    versions = {name: library.__version__ for name, library in _LIBRARIES.items()}
+    if find_spec("xgboost") is not None:
+        versions["xgboost"] = import_module("xgboost").__version__
+    return versions
 
 
 def created_at(environment=os.environ):

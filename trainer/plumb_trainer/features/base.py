@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import _check_feature_names_in, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+
+from plumb_trainer.libraries import validate_data
 
 
 class FeatureTransformer(TransformerMixin, BaseEstimator):

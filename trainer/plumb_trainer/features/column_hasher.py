@@ -3,7 +3,9 @@
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_extraction import FeatureHasher
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
+
+from plumb_trainer.libraries import validate_data
 
 
 class ColumnHasher(TransformerMixin, BaseEstimator):

@@ -7,9 +7,9 @@ import numpy as np
 import sklearn
 from sklearn.base import is_classifier
 from sklearn.preprocessing import FunctionTransformer
-from sklearn.utils import get_tags
 
 from plumb_trainer.errors import TrainerError
+from plumb_trainer.libraries import get_tags
 from plumb_trainer.models import sklearn_trees
 from plumb_trainer.models.core import ExportedModel, label_forms, node
 from plumb_trainer.models.names import RAW

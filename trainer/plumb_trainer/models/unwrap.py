@@ -3,12 +3,12 @@
 import json
 
 import numpy as np
-from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 
 from plumb_trainer.errors import TrainerError
 from plumb_trainer.graph.fixed_steps import CategoryCodes
+from plumb_trainer.libraries import FrozenEstimator
 
 
 def unwrapped(estimator):

@@ -15,9 +15,7 @@ from plumb_trainer.fitted.pipeline import Answers
 from plumb_trainer.numbers.json_form import label_text, line, number_value
 from plumb_trainer.numbers.parity import Parity
 from plumb_trainer.numbers.ulp import Worst, ulp_distances, worst_difference
-
-PROJECT = Path(__file__).resolve().parents[3]
-PLUMB = ("node", str(PROJECT / "bin" / "plumb.js"))
+from plumb_trainer.proof.command import found_command, plain_environment
 
 # Of `plumb predict --engine`. A model that the second doesn't cover runs on the first.
 ENGINES = ("onnxruntime", "tree")
@@ -36,11 +34,12 @@ class PlumbCommand:
 
     Parameters
     ----------
-    command : sequence of str
+    command : sequence of str, default=None
+        None is the one that `found_command` finds.
     """
 
-    def __init__(self, command=PLUMB):
-        self._command = command
+    def __init__(self, command=None):
+        self._command = found_command() if command is None else command
 
     def compare(self, bundle, trained, rows, golden):
         """Answer rows and measure how far that is from the pipeline's answers.
@@ -124,7 +123,7 @@ class PlumbCommand:
     def _run(self, *arguments):
         command = [*self._command, *arguments]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = subprocess.run(command, capture_output=True, text=True, check=False, env=plain_environment())
         except FileNotFoundError as error:
             raise TrainerError(f"the proof needs {command[0]}, which isn't installed or not on the PATH") from error
         if done.returncode != 0:

@@ -111,7 +111,7 @@ def export_onnx(
         With sentences; nothing is written then.
     """
     judge, target = judge or PlumbCommand(), Path(out) / name / str(version)
-    read = [_read(identifier, Path(path)) for identifier, path in files.items()]
+    read = [read_onnx(identifier, Path(path)) for identifier, path in files.items()]
     texts = [line(row) for row in rows]
     if len(set(texts)) < max(ROWS_MIN, golden_rows):
         raise TrainerError(f"rows: expected at least {max(ROWS_MIN, golden_rows)} different ones, got {len(set(texts))}")
@@ -143,7 +143,7 @@ def export_onnx(
     return target
 
 
-def _read(identifier, path):
+def read_onnx(identifier, path):
     """Return a file whose tensors are all float32 or float64, with rows first."""
     content = path.read_bytes()
     try:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.utils import get_tags
 from sklearn.utils._set_output import _get_output_config
 
+from plumb_trainer.libraries import get_tags
 from plumb_trainer.numbers.json_form import INTEGER_MAX, number_form
 
 

@@ -6,11 +6,12 @@ Those that need logarithms and the like are served on the portable mathematics; 
 import numpy as np
 import pandas as pd
 from sklearn.preprocessing import FunctionTransformer, PowerTransformer, QuantileTransformer
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from plumb_trainer import portable
 from plumb_trainer.errors import TrainerError, quote
 from plumb_trainer.graph.operators.core import Operator, feature_count
+from plumb_trainer.libraries import validate_data
 from plumb_trainer.numbers.json_form import number_form, number_forms
 from plumb_trainer.numbers.powers import box_cox, yeo_johnson
 

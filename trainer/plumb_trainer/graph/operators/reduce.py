@@ -6,9 +6,10 @@ number of rows. Served is one order, that of the columns; each operator has a tw
 
 import numpy as np
 from sklearn.decomposition import PCA, TruncatedSVD
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from plumb_trainer.graph.operators.core import Operator
+from plumb_trainer.libraries import validate_data
 from plumb_trainer.numbers.json_form import number_forms
 
 
