@@ -1,6 +1,7 @@
 /** What a bundle is and how it is read. Knows nothing of serving. */
 export type { Baseline } from "./baseline.js";
 export type { Evaluation } from "./evaluation.js";
+export { type BundleFacts, readFacts } from "./facts.js";
 export type { Feature } from "./feature.js";
 export {
   formatGoldenRow,

@@ -153,6 +153,11 @@ export const configSchema = z.strictObject({
   cacheBytes: count(0, 2 ** 36)
     .default(0)
     .describe("bytes of answers kept per version, for rows that come again; 0 keeps none"),
+  memoryBudgetBytes: count(0, 2 ** 46)
+    .default(0)
+    .describe(
+      "bytes that loaded versions may take in each serving process, by an estimate; the others are loaded when they are called; 0: all are loaded",
+    ),
   accessLog: z
     .enum(["all", "sampled", "off"])
     .default("sampled")

@@ -23,13 +23,14 @@ export function addresses({ host, adminHost }: Config, { httpPort, grpcPort }: P
   return `${lines.join("\n")}\n`;
 }
 
-/** Of a registry with a version that is ready. */
 export function whatIsServed({ host }: Config, { httpPort }: Ports, registry: Registry): string {
   const lines: string[] = [];
   for (const [name, versions] of registry.models) {
     for (const version of versions) lines.push(`  ${name}/${version.number}  ${version.state}  ${describe(version)}`);
   }
-  const version = registry.versions.find(({ state }) => state === "ready")!;
+  const version = registry.versions.find(({ state }) => state === "ready");
+  // With a memory budget all may be cold.
+  if (version === undefined) return `${lines.join("\n")}\n`;
   const url = `http://${urlHost(host)}:${httpPort}/models/${version.name}/predict`;
   lines.push("Try:", `  ${curlCommand(url, exampleRow(version.contract))}`, "");
   return lines.join("\n");

@@ -36,6 +36,7 @@ import { newestReady } from "./routing/newest-ready.js";
 import { Routes } from "./routing/routes.js";
 import { giveMemory } from "./serving-memory.js";
 import type { ServingPart } from "./serving-part.js";
+import { memoryBudget, storeExecutors } from "./store-executors.js";
 import { createRequestIds } from "./transport/request-id.js";
 import { Turns } from "./turns.js";
 import type { ProofReport } from "./versions/load-servable.js";
@@ -241,11 +242,14 @@ export class Server {
     this.#pools = pools;
     const scheduler = this.#createScheduler(pools);
     this.#scheduler = scheduler;
+    const store = this.#createStore(pools, scheduler);
+    this.#store = store;
     const parts = { routes: this.#routes, scheduler, slices: new Slices({ now, defer: setImmediate }), now };
     const path = createPath({
       ...parts,
       admission: this.#admission,
       arms: this.#release.arms(this.#routes),
+      hold: store.hold,
       observers: this.#observers,
     });
     const { shadows } = this.#release;
@@ -256,8 +260,6 @@ export class Server {
         observers: [{ onCall: (call) => shadows.done(call) }],
       }),
     );
-    const store = this.#createStore(pools, scheduler);
-    this.#store = store;
     if (this.#config.execution !== "pool") openEngines();
     await this.#traces.begin();
     if (this.#part === undefined) await this.#turns.unlessStopped(this.#release.open());
@@ -319,7 +321,7 @@ export class Server {
   }
 
   #createStore(pools: Pools, scheduler: Scheduler): ModelStore {
-    const { execution, engine, models, storePollMs, proveTimeoutMs, versions, versionsPerModel } = this.#config;
+    const { engine, models, storePollMs, proveTimeoutMs, versions, versionsPerModel } = this.#config;
     return new ModelStore({
       models,
       pollMs: storePollMs,
@@ -331,20 +333,8 @@ export class Server {
       defaultIsLoose: this.#config.defaultModelIsLoose ?? false,
       registry: this.#registry,
       turns: this.#turns,
-      executors: {
-        execution,
-        engine,
-        get threads() {
-          return pools.threads;
-        },
-        loadInThreads: (spec, prepare) => pools.loadInThreads(spec, prepare),
-        loadInProcesses: (spec) => pools.loadInProcesses(spec),
-        endLoading: () => pools.endLoading(),
-        unload: (key) => pools.unload(key),
-        openLane: (servable, runner, pool) => scheduler.addLane(servable, runner, pool),
-        closeLane: (servable) => scheduler.removeLane(servable),
-        now,
-      },
+      executors: storeExecutors(this.#config, pools, scheduler, now),
+      budget: memoryBudget(this.#config, this.#config.workers),
       listener: {
         onRead: (servable) => {
           this.#metrics.addVersion(servable);
@@ -380,6 +370,7 @@ export class Server {
       get listed() {
         return server.#registry.listed;
       },
+      cold: this.#store?.cold,
       admission: this.#admission,
       listener: this.#listeners!.public,
       logs: this.#logs,

@@ -23,6 +23,8 @@ export interface GaugedServer {
   readonly versions: readonly Servable[];
   /** All that the store names. */
   readonly listed: readonly ListedVersion[];
+  /** With a memory budget. */
+  readonly cold: { readonly loads: number; readonly evictions: number; readonly heldBytes: number } | undefined;
   readonly admission: { readonly calls: number; readonly bytes: number; readonly bytesMax: number };
   readonly listener: { readonly connections: number };
   readonly logs: { readonly dropped: number };
@@ -81,6 +83,20 @@ export function addGauges(metrics: Metrics, server: GaugedServer): void {
     "Spans of sampled calls that no collector took.",
     () => traces.dropped,
   );
+
+  // Without a memory budget none of it ever changes.
+  const { cold } = server;
+  if (cold !== undefined) {
+    ofServer(
+      "plumb_versions_cold",
+      "each",
+      "Versions that the memory budget leaves out until they are called.",
+      () => server.listed.filter(({ state }) => state === "cold").length,
+    );
+    ofServer("plumb_cold_loads_total", "counter", "Versions that were loaded with a memory budget.", () => cold.loads);
+    ofServer("plumb_evictions_total", "counter", "Versions that gave way to others.", () => cold.evictions);
+    ofServer("plumb_versions_bytes", "sum", "What loaded versions hold, by the estimate.", () => cold.heldBytes);
+  }
 
   const stuckRunsHelp = "Runs that didn't end in time and were given up, with their worker.";
   ofVersions("plumb_stuck_runs_total", "counter", stuckRunsHelp, ({ key }) => server.pools?.stuckRuns(key) ?? 0);

@@ -131,6 +131,10 @@ export class Call implements CallRecord {
   /** The version that was found when its head came; the call is that version's once the body is there. */
   found: ServingVersion | undefined = undefined;
   version: ServingVersion | undefined = undefined;
+  /** The key of the version that is being loaded for it; undefined once it goes on. */
+  waitsFor: string | undefined = undefined;
+  /** It waited for a version to be loaded: its target is its deadline. */
+  wasCold = false;
   arm: Arm | undefined = undefined;
   armKey = "";
   shadows: readonly Shadow[] | undefined = undefined;

@@ -11,6 +11,8 @@ const largeCallMsPerRow = 0.1;
 interface TimedCall {
   readonly arrivedMs: number;
   readonly callerTimeoutMs: number;
+  /** It waited until its version was loaded: what is left to its deadline may be used. */
+  readonly wasCold?: boolean;
   targetMs: number;
   deadlineMs: number;
 }
@@ -24,6 +26,7 @@ export function setDeadline(call: TimedCall, objective: Objective, rowCount: num
   const targetMs = sloTargetMs(objective, rowCount);
   call.targetMs = arrivedMs + (callerTimeoutMs > 0 ? callerTimeoutMs : targetMs);
   call.deadlineMs = arrivedMs + (callerTimeoutMs > 0 ? callerTimeoutMs : deadlinePerSlo * targetMs);
+  if (call.wasCold === true) call.targetMs = call.deadlineMs;
 }
 
 /** How long a call of so many rows may take by the version's SLO. */

@@ -54,6 +54,11 @@ export interface PathParts {
     choose(modelName: string | undefined, versionName: string | undefined, takesBlocks?: boolean): ServingVersion;
     limits(modelName: string | undefined, versionName: string | undefined): BodyLimits;
   };
+  /**
+   * Keeps a call for whose version nothing is loaded yet, and then goes on with it; returns whether it does, by the key
+   * of the version. @throws {@link ServeError} not_ready.
+   */
+  readonly hold?: ((call: Call, goOn: () => void) => string | undefined) | undefined;
   /** Arms of models that have a route; without it no model has one. */
   readonly arms?: Arms;
   readonly scheduler: {
@@ -95,7 +100,16 @@ export interface PredictPath {
   abandon(call: Call): void;
 }
 
-export function createPath({ admission, routes, arms, scheduler, slices, now, observers }: PathParts): PredictPath {
+export function createPath({
+  admission,
+  routes,
+  arms,
+  hold,
+  scheduler,
+  slices,
+  now,
+  observers,
+}: PathParts): PredictPath {
   function find(call: Call): ServingVersion | undefined {
     if (arms?.isUsed === true) return arms.find(call);
     return routes.find(call.modelName, call.versionName, call.protocol.takesBlocks);
@@ -107,7 +121,8 @@ export function createPath({ admission, routes, arms, scheduler, slices, now, ob
     try {
       // Of a small call without a version the body is read first, as of one that is let in.
       const version =
-        find(call) ?? (isLargeBody(bodyBytes) ? routes.choose(modelName, versionName, takesBlocks) : undefined);
+        find(call) ??
+        (isLargeBody(bodyBytes) && hold === undefined ? routes.choose(modelName, versionName, takesBlocks) : undefined);
       if (version === undefined) return routes.limits(modelName, versionName).bodyBytesMax;
       version.retain();
       call.found = version;
@@ -129,6 +144,39 @@ export function createPath({ admission, routes, arms, scheduler, slices, now, ob
     try {
       call.startedMs = now();
       admission.enter(call);
+      if (!waits(call)) take(call);
+    } catch (error) {
+      fail(call, error);
+    }
+  }
+
+  /** Whether the call's version has to be loaded first. */
+  function waits(call: Call): boolean {
+    if (hold === undefined || call.found !== undefined) return false;
+    const version = find(call);
+    version?.retain();
+    call.found = version;
+    call.waitsFor = undefined;
+    if (version !== undefined) return false;
+    const goOn = () => {
+      try {
+        if (call.deadlineMs <= now()) return giveUp(call);
+        // What it waited for may be gone again.
+        if (!waits(call)) take(call);
+      } catch (error) {
+        fail(call, error);
+      }
+    };
+    call.waitsFor = hold(call, goOn);
+    if (call.waitsFor === undefined) return false;
+    call.wasCold = true;
+    if (!call.bodyLasts) call.body = Buffer.from(call.body);
+    call.bodyLasts = true;
+    return true;
+  }
+
+  function take(call: Call): void {
+    try {
       let version = call.found ?? chooseNow(call);
       const { protocol } = call;
       call.version = version;
@@ -210,7 +258,7 @@ export function createPath({ admission, routes, arms, scheduler, slices, now, ob
     const rows = protocolState(version, call.protocol).rowBytes.rowsIn(bodyBytes);
     if (rows === undefined) return undefined;
     const timeMs = call.callerTimeoutMs > 0 ? call.callerTimeoutMs : sloTargetMs(version, rows.most);
-    return scheduler.refusal(version, rows.least, call.arrivedMs + timeMs);
+    return scheduler.refusal(version, rows.least, call.wasCold ? call.deadlineMs : call.arrivedMs + timeMs);
   }
 
   /**
@@ -286,7 +334,13 @@ export function createPath({ admission, routes, arms, scheduler, slices, now, ob
   }
 
   function giveUp(call: Call): void {
-    fail(call, new ServeError("deadline_exceeded", "the deadline passed before the answer was ready"));
+    const { waitsFor } = call;
+    if (waitsFor === undefined) {
+      fail(call, new ServeError("deadline_exceeded", "the deadline passed before the answer was ready"));
+      return;
+    }
+    const cold = `${waitsFor} is cold, and wasn't loaded before the call's deadline; it is being loaded: try again`;
+    fail(call, new ServeError("not_ready", cold));
   }
 
   /** A fallback that fails is the plain error. */

@@ -3,7 +3,7 @@
  */
 
 import { ServeError } from "../errors.js";
-import type { Candidate, RoutingPolicy } from "./policy.js";
+import { answers, type Candidate, type RoutingPolicy } from "./policy.js";
 
 /** All versions of a model, newest first, and who chooses its champion. */
 export interface Model<T extends Candidate> {
@@ -17,7 +17,7 @@ const reasonUnitsMax = 300;
 
 /**
  * @param versionName - As it stands in the address; undefined for the champion.
- * @returns Undefined where {@link refuseVersion} says why there is none.
+ * @returns Undefined where {@link refuseVersion} says why there is none; it may be one that isn't loaded yet.
  */
 export function findVersion<T extends Candidate>(
   { name, candidates, policy }: Model<T>,
@@ -25,7 +25,7 @@ export function findVersion<T extends Candidate>(
 ): T | undefined {
   if (versionName === undefined) return policy(name, candidates);
   for (const candidate of candidates)
-    if (String(candidate.number) === versionName) return candidate.state === "ready" ? candidate : undefined;
+    if (String(candidate.number) === versionName) return answers(candidate) ? candidate : undefined;
   return undefined;
 }
 

@@ -1,8 +1,8 @@
-/** The champion is the newest version that is ready. */
+/** The champion is the newest version that is ready, or will be for the call that asks. */
 
-import type { RoutingPolicy } from "./policy.js";
+import { answers, type RoutingPolicy } from "./policy.js";
 
 export const newestReady: RoutingPolicy = (_modelName, candidates) => {
-  for (const candidate of candidates) if (candidate.state === "ready") return candidate;
+  for (const candidate of candidates) if (answers(candidate)) return candidate;
   return undefined;
 };

@@ -9,6 +9,13 @@ export interface Candidate {
   readonly state: VersionState | UnreadState;
   /** Why it isn't served, where that is known. */
   readonly reason?: string | undefined;
+  /** Whether calls for it wait until it is loaded. */
+  readonly wakes?: boolean;
+}
+
+/** Whether a version answers calls: at once, or once it is loaded. */
+export function answers({ state, wakes }: Pick<Candidate, "state" | "wakes">): boolean {
+  return state === "ready" || wakes === true;
 }
 
 /**
@@ -16,6 +23,6 @@ export interface Candidate {
  * be quick.
  *
  * @param candidates - All versions of the model, newest first.
- * @returns One of those that are ready; undefined for "none of them".
+ * @returns One of those that answer ({@link answers}); undefined for "none of them".
  */
 export type RoutingPolicy = <T extends Candidate>(modelName: string, candidates: readonly T[]) => T | undefined;

@@ -3,10 +3,10 @@
  * the place of one that has it. Pure.
  */
 
-import type { Candidate } from "./policy.js";
+import { answers, type Candidate } from "./policy.js";
 
 export interface ModelSnapshot {
-  readonly versions: readonly Pick<Candidate, "state">[];
+  readonly versions: readonly Pick<Candidate, "state" | "wakes">[];
   /** Of the models with which the server started; one that comes later isn't waited for. */
   readonly isAwaited: boolean;
 }
@@ -20,7 +20,7 @@ export function isWanted(versions: ModelSnapshot["versions"]): boolean {
 }
 
 export function areServed(models: readonly ModelSnapshot[]): boolean {
-  const isServed = ({ versions }: ModelSnapshot) => versions.some(({ state }) => state === "ready");
+  const isServed = ({ versions }: ModelSnapshot) => versions.some(answers);
   const isMissed = (model: ModelSnapshot) => model.isAwaited && !isServed(model) && isWanted(model.versions);
   return models.some(isServed) && !models.some(isMissed);
 }

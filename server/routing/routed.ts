@@ -1,6 +1,6 @@
 /** The champion is the version that the model's route names, or none; models without a route go on as they did. */
 
-import type { RoutingPolicy } from "./policy.js";
+import { answers, type RoutingPolicy } from "./policy.js";
 import type { RouteTable } from "./route-table.js";
 
 export function routed(table: RouteTable, otherwise: RoutingPolicy): RoutingPolicy {
@@ -8,7 +8,7 @@ export function routed(table: RouteTable, otherwise: RoutingPolicy): RoutingPoli
     const route = table.of(modelName);
     if (route === undefined) return otherwise(modelName, candidates);
     for (const candidate of candidates)
-      if (candidate.number === route.champion) return candidate.state === "ready" ? candidate : undefined;
+      if (candidate.number === route.champion) return answers(candidate) ? candidate : undefined;
     return undefined;
   };
 }

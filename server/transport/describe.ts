@@ -7,7 +7,7 @@ export function describeModels(registry: Registry): object {
   return {
     models: registry.models.map(([name, versions]) => ({
       name,
-      task: firstRead(versions)?.contract.bundle.manifest.task ?? null,
+      task: manifestOf(versions)?.task ?? null,
       serving: registry.champion(name)?.number ?? null,
       versions: versions.map(({ number, state, reason }) => ({
         version: number,
@@ -30,11 +30,19 @@ export function describeModel(registry: Registry, name: string): object {
       state: version.state,
       reason: version.reason ?? null,
       role: version === champion ? "champion" : "standby",
-      ...(version instanceof Servable ? describeRead(version) : nothingRead),
+      ...describe(version),
       problems: version.problems,
     })),
-    schema: (champion ?? firstRead(versions))?.rowSchema.document ?? null,
+    schema: (champion ?? firstRead(versions))?.rowSchema.document ?? firstCold(versions)?.schema ?? null,
   };
+}
+
+function describe(version: ListedVersion) {
+  if (version instanceof Servable) return describeRead(version);
+  if (version.facts === undefined) return nothingRead;
+  const { digest, manifest } = version.facts;
+  const { created, task, parity, slo, limits, fallback } = manifest;
+  return { ...nothingRead, digest, created, task, parity, slo, limits, fallback: fallback.kind };
 }
 
 function describeRead(version: Servable) {
@@ -68,6 +76,17 @@ const nothingRead: Readonly<Record<keyof ReturnType<typeof describeRead>, null |
   fallback: null,
   proof: null,
 };
+
+function firstCold(versions: readonly ListedVersion[]) {
+  for (const version of versions)
+    if (!(version instanceof Servable) && version.facts !== undefined) return version.facts;
+  return undefined;
+}
+
+/** Of the first version of which it is known. */
+export function manifestOf(versions: readonly ListedVersion[]) {
+  return firstRead(versions)?.contract.bundle.manifest ?? firstCold(versions)?.manifest;
+}
 
 function firstRead(versions: readonly ListedVersion[]): Servable | undefined {
   return versions.find((version) => version instanceof Servable);

@@ -2,7 +2,7 @@
 
 import { exampleRow } from "../example-row.js";
 import type { Registry } from "../versions/registry.js";
-import { Servable } from "../versions/servable.js";
+import { manifestOf } from "./describe.js";
 import { renderIndexPage, type ServerIndex } from "./index-page.js";
 import type { ServedAddress } from "./router.js";
 import { publicRoutes } from "./routes.js";
@@ -71,7 +71,7 @@ export class IndexAnswers {
       const isShown = champion !== undefined && index < shownModelsMax;
       return {
         name,
-        task: versions.find((version) => version instanceof Servable)?.contract.bundle.manifest.task ?? null,
+        task: manifestOf(versions)?.task ?? null,
         serving: champion?.number ?? null,
         versions: versions.map(({ number, state }) => ({ version: number, state })),
         problem: versions[0]!.problems[0],

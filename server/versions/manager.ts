@@ -45,6 +45,9 @@ export interface ManagerListener extends LoadListener {
 /** Looks at why a version wasn't loaded, before it is said anywhere. */
 export type Review = (report: ProofReport) => Promise<ProofReport>;
 
+/** What is known of a bundle before it is read: the digest that it has to have, or why it isn't loaded. */
+type Verdict = Pick<Extract<FromProver, { digest: string }>, "digest"> | Exclude<FromProver, { digest: string }>;
+
 export class Manager {
   readonly #options: ManagerOptions;
   /** Keys of versions that were removed while they were loaded. */
@@ -78,10 +81,11 @@ export class Manager {
    * Loads a version and takes it into service.
    *
    * @param review - What it returns is said of a version that isn't loaded.
+   * @param trusted - The digest of a bundle that needs no proof in another process; one that has another isn't loaded.
    * @returns The servable; or why there is none.
    * @throws Error with a sentence when it is held already; StoppedError when the server stops.
    */
-  async add(stored: StoredBundle, review?: Review): Promise<Servable | ProofReport> {
+  async add(stored: StoredBundle, review?: Review, trusted?: string): Promise<Servable | ProofReport> {
     const { registry, listener } = this.#options;
     const { name, version } = stored;
     const before = registry.entry(keyOf(stored));
@@ -91,7 +95,8 @@ export class Manager {
     if (before instanceof Servable) listener.onGone(before);
     registry.addLate(new UnreadVersion(name, version));
     return this.inTurn(async () => {
-      const found = await this.load(stored, review, await this.#proveApart(stored));
+      const verdict = trusted === undefined ? await this.#proveApart(stored) : { digest: trusted };
+      const found = await this.load(stored, review, verdict);
       return found instanceof Servable ? ((await this.serve(found)) ?? found) : found;
     });
   }
@@ -133,7 +138,7 @@ export class Manager {
    *
    * @param verdict - What was found of it in another process.
    */
-  async load(stored: StoredBundle, review?: Review, verdict?: FromProver): Promise<Servable | ProofReport> {
+  async load(stored: StoredBundle, review?: Review, verdict?: Verdict): Promise<Servable | ProofReport> {
     const wasIncomplete = this.#incomplete.delete(keyOf(stored));
     const found = await this.#open(stored, verdict);
     if (found instanceof Servable) return found;
@@ -153,7 +158,7 @@ export class Manager {
     return verdict;
   }
 
-  async #open(stored: StoredBundle, verdict: FromProver | undefined): Promise<Servable | ProofReport> {
+  async #open(stored: StoredBundle, verdict: Verdict | undefined): Promise<Servable | ProofReport> {
     const { registry, executors, turns, listener } = this.#options;
     if (this.#isUnwanted(keyOf(stored))) return { ...unwanted, servable: undefined };
     if (verdict !== undefined && "fault" in verdict) return { ...verdict, servable: undefined };
@@ -189,6 +194,24 @@ export class Manager {
     const { name, number, contract } = servable;
     this.#refuse({ name, version: number, directory: contract.bundle.directory }, report, false);
     return report;
+  }
+
+  /**
+   * Gives back what a version holds that nothing works with, and puts another one in its place at once. Resolves when
+   * nothing is left of it; what is loaded from then on comes after that.
+   */
+  evict(servable: Servable, cold: UnreadVersion): Promise<void> {
+    const { registry, executors, listener, log } = this.#options;
+    const { name, number } = servable;
+    log("info", "a version is evicted: its memory is needed", { model: name, version: number });
+    const drained = servable.drain();
+    registry.add(cold);
+    return this.inTurn(async () => {
+      await drained;
+      await unloadServable(servable, executors);
+      servable.transition("closed");
+      listener.onGone(servable);
+    });
   }
 
   #isUnwanted(key: string): boolean {

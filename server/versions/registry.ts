@@ -51,6 +51,8 @@ export class Registry {
     const place = before.findIndex((other) => other.number <= number);
     const at = place === -1 ? before.length : place;
     const candidates = before.toSpliced(at, this.#byKey.has(key) ? 1 : 0, version);
+    const replaced = this.#byKey.get(key);
+    if (replaced?.wakes) version.takeOver(replaced instanceof Servable ? undefined : replaced.facts);
     this.#byKey.set(key, version);
     if (version instanceof Servable) version.lastGood = () => this.#readyBefore(version);
     this.#models.set(name, { name, candidates, policy: this.#policy });
@@ -87,8 +89,7 @@ export class Registry {
   /** The version that answers calls that name none. */
   champion(modelName: string): Servable | undefined {
     const model = this.#models.get(modelName);
-    // Nothing but a loaded version is ever ready.
-    return model && (findVersion(model, undefined) as Servable | undefined);
+    return model && servableOf(findVersion(model, undefined));
   }
 
   /** Names in the order of the alphabet, versions newest first. */
@@ -129,15 +130,24 @@ export class Registry {
    */
   choose(modelName: string | undefined, versionName: string | undefined): Servable {
     const model = this.#model(modelName ?? this.#defaultName());
-    const found = findVersion(model, versionName);
+    const found = servableOf(findVersion(model, versionName));
     if (found === undefined) throw refuseVersion(model, versionName);
-    return found as Servable;
+    return found;
   }
 
   /** The version that answers; undefined where {@link choose} says why there is none. */
   find(modelName: string | undefined, versionName: string | undefined): Servable | undefined {
     const model = this.#models.get(modelName ?? this.#defaultModel ?? this.#onlyName() ?? "");
-    return model && (findVersion(model, versionName) as Servable | undefined);
+    return model && servableOf(findVersion(model, versionName));
+  }
+
+  /** The version that would answer and isn't loaded: a call for it waits. Names as in {@link findView}. */
+  findWaking(modelName: string | undefined, versionName: string | undefined): ListedVersion | undefined {
+    const model = this.#models.get(
+      this.#viewed(modelName) ?? modelName ?? this.#defaultModel ?? this.#onlyName() ?? "",
+    );
+    const found = model && findVersion(model, versionName);
+    return found?.wakes ? found : undefined;
   }
 
   /** As {@link choose}; and of `demand.onnx`, where no model has that name, the block view of `demand`'s version. */
@@ -165,7 +175,11 @@ export class Registry {
       versionName === undefined
         ? this.champion(name)
         : this.#models.get(name)?.candidates.find(({ number }) => String(number) === versionName);
-    return version instanceof Servable ? version.bodyLimits : unknownModelLimits;
+    if (version instanceof Servable) return version.bodyLimits;
+    const waking = this.findWaking(modelName, versionName);
+    if (waking instanceof Servable) return waking.bodyLimits;
+    const bodyBytesMax = waking?.facts?.manifest.limits.body_bytes_max;
+    return bodyBytesMax === undefined ? unknownModelLimits : { ...unknownModelLimits, bodyBytesMax };
   }
 
   /** The most bytes that any version takes in a body: known before it is known which one. */
@@ -204,4 +218,9 @@ export class Registry {
     const others = names.length > namedModelsMax ? ` and ${names.length - namedModelsMax} more (GET /models)` : "";
     return `this server has ${names.slice(0, namedModelsMax).join(", ")}${others}`;
   }
+}
+
+/** Nothing but a loaded version is ever ready. */
+function servableOf(found: ListedVersion | undefined): Servable | undefined {
+  return found?.state === "ready" ? (found as Servable) : undefined;
 }

@@ -30,6 +30,8 @@ export interface ProofSummary {
   readonly predictionUlpMax: number;
 }
 
+let uses = 0;
+
 export class Servable implements ServingVersion {
   contract: Contract;
   // Of the contract, what the steps of a call read.
@@ -64,6 +66,9 @@ export class Servable implements ServingVersion {
   #state: VersionState = "loading";
   #fault: VersionFault = "refused";
   #references = 0;
+  #wakes = false;
+  /** When it was used last, as a count of uses of all versions: which of two was used less recently. */
+  lastUse = ++uses;
   #onUnused: (() => void) | undefined;
 
   /** @throws GraphError when a graph of its fallback can't be planned. */
@@ -115,12 +120,30 @@ export class Servable implements ServingVersion {
     return this.#references;
   }
 
+  /** Whether calls for it wait while it is being loaded: it was cold. */
+  get wakes(): boolean {
+    return this.#wakes && (this.#state === "loading" || this.#state === "proving");
+  }
+
+  takeOver(): void {
+    this.#wakes = true;
+  }
+
   retain(): void {
+    this.lastUse = ++uses;
     this.#references++;
   }
 
   release(): void {
     if (--this.#references === 0) this.#onUnused?.();
+  }
+
+  /** Once, when nothing works with it any more. */
+  whenUnused(listener: () => void): void {
+    this.#onUnused = () => {
+      this.#onUnused = undefined;
+      listener();
+    };
   }
 
   transition(next: VersionState): void {

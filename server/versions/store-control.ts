@@ -21,6 +21,7 @@ import {
 } from "../../bundle/index.js";
 import { ServeError } from "../errors.js";
 import { StoppedError, type Turns } from "../turns.js";
+import type { ColdVersions } from "./cold-versions.js";
 import type { ProofReport } from "./load-servable.js";
 import type { Manager } from "./manager.js";
 import { type HeldVersion, heldStates, nextAction, type WantedVersion } from "./next-action.js";
@@ -46,6 +47,7 @@ export interface StoreControlOptions {
   readonly turns: Turns;
   /** What came of those that were read at the start; kept here from then on. */
   readonly reads: StoreReads;
+  readonly cold?: ColdVersions | undefined;
   readonly log: (level: "info" | "warn" | "error", message: string, fields: Record<string, unknown>) => void;
 }
 
@@ -70,6 +72,7 @@ export class StoreControl implements VersionControl {
 
   constructor(options: StoreControlOptions) {
     this.#options = options;
+    if (options.cold !== undefined) options.cold.onAsked = () => void this.#settle();
   }
 
   /** Looks at the store from time to time. */
@@ -107,7 +110,8 @@ export class StoreControl implements VersionControl {
       await this.#lookAtReads(changes);
       await this.#lookAtNew(changes);
       this.#settle();
-      const loading = this.#wanted().filter((one) => !this.#isHeld(one.model, one.version));
+      const isCold = (one: WantedVersion) => this.#options.cold?.knows(`${one.model}/${one.version}`) === true;
+      const loading = this.#wanted().filter((one) => !this.#isHeld(one.model, one.version) && !isCold(one));
       return {
         models: new Set(this.#stored.map(({ name }) => name)).size,
         versions: this.#stored.length,
@@ -117,9 +121,8 @@ export class StoreControl implements VersionControl {
       };
     } catch (error) {
       if (!(error instanceof BundleError)) throw error;
-      const [problem] = error.problems as [string];
-      this.#sayOnce(models, "warn", `the model store can't be read; what is served goes on: ${problem}`, {});
-      return { ...report, problem };
+      this.#sayOnce(models, "warn", `the model store can't be read; what is served goes on: ${error.problems[0]}`, {});
+      return { ...report, problem: error.problems[0]! };
     }
   }
 
@@ -149,6 +152,7 @@ export class StoreControl implements VersionControl {
         continue;
       }
       manager.forget(key);
+      this.#options.cold?.forget(key);
       for (const known of [reads, this.#pinned, this.#unloaded]) known.delete(key);
       changes.push({ model: name, version: number, change: "gone" });
     }
@@ -169,6 +173,7 @@ export class StoreControl implements VersionControl {
       const signature = await turns.unlessStopped(folderSignature(stored.directory));
       if (signature !== read.signature) {
         reads.delete(key);
+        this.#options.cold?.forget(key);
         changes.push({ model: stored.name, version: stored.version, change: "changed" });
       } else if (read.fault === "incomplete" && this.#said.delete(`again ${key}`)) {
         reads.set(key, { ...read, fault: undefined });
@@ -197,7 +202,7 @@ export class StoreControl implements VersionControl {
     const looked = new Set<string>();
     const isNew = ({ model, version }: WantedVersion) => {
       const key = `${model}/${version}`;
-      return !this.#isHeld(model, version) && !looked.has(key) && !this.#loads.has(key);
+      return !this.#isHeld(model, version) && !looked.has(key) && !this.#options.cold?.knows(key);
     };
     for (let next = this.#wanted().find(isNew); next !== undefined; next = this.#wanted().find(isNew)) {
       looked.add(`${next.model}/${next.version}`);
@@ -240,14 +245,17 @@ export class StoreControl implements VersionControl {
       const [model, version] = key.split("/") as [string, string];
       if (!isThere.has(key)) held.push({ model, version: Number(version), directory: "", state: "loading" });
     }
-    return held;
+    const isGone = (one: WantedVersion) => !this.#contents.get(one.model)?.some((it) => it.version === one.version);
+    return this.#options.cold?.ofHeld(held, (key, one) => this.#pinned.has(key) || isGone(one)) ?? held;
   }
 
   #wanted(): WantedVersion[] {
-    const { policyOf, reads, named } = this.#options;
+    const { policyOf, reads, named, cold } = this.#options;
     const faulty = [...reads].filter(([, { fault }]) => fault !== undefined).map(([key]) => key);
     const without = new Set([...faulty, ...this.#unloaded]);
-    return wantedVersions(this.#contents, this.#held(), { policyOf, without, pinned: this.#pinned, named: named() });
+    const desires = { policyOf, without, pinned: this.#pinned, named: named() };
+    const wanted = wantedVersions(this.#contents, this.#held(), desires);
+    return cold?.ofWanted(wanted) ?? wanted;
   }
 
   /** Resolves when what is held is what is wanted, as far as it is known now; what is drained may still be draining. */
@@ -264,12 +272,23 @@ export class StoreControl implements VersionControl {
   }
 
   async #settleNow(): Promise<void> {
+    const { cold } = this.#options;
     for (;;) {
-      const action = nextAction(this.#wanted(), this.#held());
-      if (action === undefined) return;
+      const wanted = this.#wanted();
+      if (await cold?.know(wanted.filter((one) => !this.#isHeld(one.model, one.version)))) continue;
+      const action = nextAction(wanted, this.#held(), cold?.budgetBytes);
+      if (action === undefined) return cold?.watchUse();
       if ("load" in action) await this.#load(action.load);
+      else if ("evict" in action) await this.#evict(action.evict);
       else this.#drain(action.drain).catch((error) => this.#sayUnlessStopped(error));
     }
+  }
+
+  async #evict({ model, version }: WantedVersion): Promise<void> {
+    const { registry, manager, reads, cold } = this.#options;
+    const servable = registry.entry(`${model}/${version}`) as Servable;
+    reads.delete(servable.key);
+    await manager.evict(servable, cold!.evict(servable));
   }
 
   async #drain({ model, version }: { model: string; version: number }): Promise<void> {
@@ -287,21 +306,24 @@ export class StoreControl implements VersionControl {
   #load(wanted: WantedVersion): Promise<Servable | ProofReport> {
     const key = `${wanted.model}/${wanted.version}`;
     const underWay = this.#loads.get(key);
-    if (underWay !== undefined) return underWay;
-    const load = this.#loadNow(wanted, key).finally(() => this.#loads.delete(key));
+    if (underWay) return underWay;
+    const load = this.#loadNow(wanted, key).finally(() => {
+      this.#loads.delete(key);
+      this.#options.cold?.ended(key);
+    });
     this.#loads.set(key, load);
     return load;
   }
 
   async #loadNow(wanted: WantedVersion, key: string): Promise<Servable | ProofReport> {
-    const { manager, reads, turns } = this.#options;
+    const { manager, reads, turns, cold } = this.#options;
     const { model: name, version, directory } = wanted;
     const signature = await this.#lookAt(wanted);
     if (signature === undefined)
       return { fault: "incomplete", problems: reads.get(key)!.problems, servable: undefined };
     const ofManifest = await turns.unlessStopped(manifestSignature(directory));
     const before = reads.get(key);
-    const found = await manager.add({ name, version, directory }, async (report) => {
+    const review = async (report: ProofReport) => {
       const after = await turns.unlessStopped(folderSignature(directory));
       const reviewed = after === signature ? this.#review(report, before, signature) : changedMeanwhile(report);
       // What it was is kept where the folder is as it was, for the comparison when it is read again.
@@ -310,7 +332,8 @@ export class StoreControl implements VersionControl {
       const { problems } = isAgain ? report : reviewed;
       reads.set(key, { signature: after === signature ? signature : "", fault: reviewed.fault, problems });
       return reviewed;
-    });
+    };
+    const found = await manager.add({ name, version, directory }, review, cold?.trusted(key));
     if (found instanceof Servable) reads.set(key, { signature: ofManifest, fault: undefined, problems: [] });
     return found;
   }
@@ -386,8 +409,7 @@ export class StoreControl implements VersionControl {
   }
 
   #isLast(entry: ListedVersion): boolean {
-    const isServing = ({ state }: ListedVersion) => state === "ready";
-    const serving = this.#options.registry.model(entry.name).filter(isServing);
+    const serving = this.#options.registry.model(entry.name).filter(({ state }) => state === "ready");
     return serving.length === 1 && serving[0] === entry;
   }
 

@@ -6,8 +6,11 @@
  */
 
 import { folderSignature, listBundles, manifestSignature, type StoredBundle } from "../../bundle/index.js";
+import { answers } from "../routing/policy.js";
 import type { Turns } from "../turns.js";
+import type { ColdVersions } from "./cold-versions.js";
 import type { Manager } from "./manager.js";
+import type { WantedVersion } from "./next-action.js";
 import type { Registry } from "./registry.js";
 import { Servable } from "./servable.js";
 import type { StoreReads } from "./store-reads.js";
@@ -30,6 +33,8 @@ export interface StoreLoaderOptions {
   readonly manager: Manager;
   readonly turns: Turns;
   readonly reads: StoreReads;
+  /** With a memory budget. */
+  readonly cold?: ColdVersions | undefined;
   readonly log: (level: "warn" | "error", message: string, fields: Record<string, unknown>) => void;
 }
 
@@ -67,7 +72,7 @@ export class StoreLoader {
       }
     });
     this.#leaveOthers();
-    if (!registry.versions.some(({ state }) => state === "ready")) {
+    if (!registry.listed.some(answers)) {
       const reasons = registry.listed.flatMap(({ key, problems }) => problems.map((problem) => `${key}: ${problem}`));
       throw new Error(`no model is ready to serve:\n${reasons.join("\n")}`);
     }
@@ -107,19 +112,19 @@ export class StoreLoader {
       const next = this.#next();
       if (next === undefined) return;
       this.#begun.add(keyOf(next));
-      await this.#loadOne(next);
+      if ((await this.#options.cold?.admit(next)) !== false) await this.#loadOne(next);
     }
   }
 
   #next(): StoredBundle | undefined {
-    const { policyOf, named } = this.#options;
-    return nextToLoad(this.#contents, policyOf, this.#begun, this.#without, named);
+    const { policyOf, named, cold } = this.#options;
+    return nextToLoad(this.#contents, policyOf, this.#begun, this.#without, named, cold !== undefined);
   }
 
   /** One after the other, once nothing is loaded any more. */
   async #serveAll(): Promise<void> {
     for (const servable of this.#proved.splice(0))
-      if (await this.#options.manager.serve(servable)) this.#without.add(servable.key);
+      if (await this.#options.manager.serve(servable)) this.#leaveOut(servable.key);
   }
 
   async #loadOne(stored: StoredBundle): Promise<void> {
@@ -134,7 +139,12 @@ export class StoreLoader {
       return;
     }
     reads.set(key, { signature, fault: found.fault, problems: found.problems });
+    this.#leaveOut(key);
+  }
+
+  #leaveOut(key: string): void {
     this.#without.add(key);
+    this.#options.cold?.release(key);
   }
 
   /** Says of those that nobody needs why they aren't loaded. */
@@ -151,6 +161,7 @@ export class StoreLoader {
  * same question may be asked again at any time.
  *
  * @param without - Keys of those that failed: they take no place among the newest.
+ * @param isNewestFirst - Each model's newest version before all others, since not all may have room.
  */
 export function nextToLoad(
   contents: StoreContents,
@@ -158,8 +169,12 @@ export function nextToLoad(
   begun: ReadonlySet<string>,
   without: ReadonlySet<string>,
   named: ReadonlySet<string> = new Set(),
+  isNewestFirst = false,
 ): StoredBundle | undefined {
   const wanted = wantedVersions(contents, [], { policyOf, without, pinned: new Set(), named });
-  const next = wanted.find(({ model, version }) => !begun.has(keyOf({ name: model, version })));
+  const left = wanted.filter(({ model, version }) => !begun.has(keyOf({ name: model, version })));
+  const isFirst = ({ model }: WantedVersion, place: number) => place === 0 || wanted[place - 1]!.model !== model;
+  const newest = isNewestFirst ? new Set(wanted.filter(isFirst)) : undefined;
+  const next = (newest && left.find((one) => newest.has(one))) ?? left[0];
   return next && { name: next.model, version: next.version, directory: next.directory };
 }
