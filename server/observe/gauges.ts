@@ -106,10 +106,10 @@ export function addGauges(metrics: Metrics, server: GaugedServer): void {
     "plumb_version_ready",
     "min",
     "1 for a version that serves, 0 for one that doesn't: it is loading, incomplete, damaged, refused or failed.",
-    // One that nobody needs, since enough newer ones are loaded, is neither.
+    // One that nobody needs, since enough newer ones are loaded, or nobody has called, is neither.
     () =>
       server.listed
-        .filter(({ state }) => state !== "unloaded")
+        .filter(({ state }) => state !== "unloaded" && state !== "cold")
         .map((version) => ({ labels: labelsOf(version), value: Number(version.state === "ready") })),
   );
   add(

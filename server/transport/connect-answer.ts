@@ -68,7 +68,7 @@ class ConnectAnswer implements BodyReceiver {
       ? takeWhole(writeFromJson(`inference.${this.#method}Request`, membersOf(body))).finish()
       : body;
     const reply = inferenceMethods[this.#method]!(this.#needs, message);
-    const shown = isJson ? JSON.stringify(readToJson(`inference.${this.#method}Response`, reply)) : reply;
+    const shown = isJson ? readToJson(`inference.${this.#method}Response`, reply) : reply;
     const requestId = acceptRequestId(exchange.requestIdHeader) ?? this.#needs.nextRequestId();
     exchange.send(200, isJson ? "application/json" : protoType, shown, ["x-request-id", requestId]);
   }

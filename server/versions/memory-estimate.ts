@@ -2,7 +2,7 @@
  * What a loaded version holds, by its manifest: an estimate, so that it is known before the version is read.
  *
  * Engines hold a model once for each place where it runs, and the pool keeps its bytes for a worker that takes another's
- * place. Measured with 1,000 copies of `models/demand` (docs/benchmarks.md); what the executable, the libraries and the
+ * place. The constants are on the safe side, not measured for each model; what the executable, the libraries and the
  * calls in flight hold isn't a version's, and isn't in it.
  */
 

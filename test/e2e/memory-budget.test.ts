@@ -40,7 +40,7 @@ test("two of four are loaded, all of them answer, and what wasn't used for longe
   expect(described.schema.properties.value).toMatchObject({ type: "number" });
   expect(described.versions[0]).toMatchObject({ state: "cold", task: "regression", digest: expect.any(String) });
   const ready = (await scrape(server)).get("plumb_version_ready")!.samples.map(({ value }) => value);
-  expect([ready, await metric(server, "plumb_versions_cold")]).toEqual([[1, 1, 0, 0], 2]);
+  expect([ready, await metric(server, "plumb_versions_cold")]).toEqual([[1, 1], 2]);
 
   const late = await post(server.httpPort, "/models/c/predict", { value: 1 }, { headers: { "x-timeout-ms": "1" } });
   expect([late.status, late.json.error.code]).toEqual([503, "not_ready"]);

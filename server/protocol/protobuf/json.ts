@@ -172,9 +172,20 @@ function malformed(where: string, expected: string, got: string): ServeError {
   return new ServeError("malformed_body", `${where}: expected ${expected}, got ${got}`);
 }
 
-/** A message that this server wrote, as JSON has it. */
-export function readToJson(typeName: string, bytes: Buffer): Members {
-  return readMembers(messageType(typeName), new WireReader(bytes));
+/** A message that this server wrote, as JSON text. */
+export function readToJson(typeName: string, bytes: Buffer): string {
+  return jsonText(readMembers(messageType(typeName), new WireReader(bytes)));
+}
+
+/** `JSON.stringify`, which would lose the sign of zero. */
+function jsonText(value: unknown): string {
+  if (Array.isArray(value)) {
+    const isPlain = value.every((item) => typeof item !== "object" && !Object.is(item, -0));
+    return isPlain ? JSON.stringify(value) : `[${value.map(jsonText).join(",")}]`;
+  }
+  if (typeof value === "object" && value !== null)
+    return `{${Object.entries(value).map(([name, member]) => `${JSON.stringify(name)}:${jsonText(member)}`)}}`;
+  return Object.is(value, -0) ? "-0" : JSON.stringify(value);
 }
 
 function readMembers({ fields }: MessageType, reader: WireReader): Members {
