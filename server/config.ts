@@ -97,7 +97,9 @@ export const configSchema = z.strictObject({
     .describe("how often the model store is looked at for versions that came, changed or went; 0: only when asked"),
   proveTimeoutMs: count(100, 86_400_000)
     .default(120_000)
-    .describe("how long the proof of a version that comes while the server runs may take, in its own process"),
+    .describe(
+      "how long the proof of a version that comes while the server runs may take, in its own process, from when that process begins it",
+    ),
   repositoryControl: flag
     .default(false)
     .describe(
