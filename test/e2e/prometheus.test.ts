@@ -46,8 +46,14 @@ beforeAll(async () => {
     // No call can be answered within a nanosecond and what a row adds to it, whose row runs in another process.
     spinModel({ name: "hasty", sloMs: 0.000_001 }),
     ...[1, 2, 3].map((version) => echoModel({ name: "released", version })),
+    rootModel({
+      name: "loose",
+      change: ({ files }) => Object.assign(files["schema.json"]!, { additionalProperties: true }),
+    }),
   );
-  const route = { champion: 1, canary: { version: 2, share: 0.5 }, shadows: [{ version: 3, share: 1 }] };
+  // Nobody listens at the discard service's port.
+  const shadows = [{ version: 3 }, { url: "http://127.0.0.1:9/models/released/predict" }];
+  const route = { champion: 1, canary: { version: 2, share: 0.3 }, shadows };
   writeFileSync(join(store.directory, "routes.json"), JSON.stringify({ routes: { released: route } }));
   server = await startServer(
     store.directory,
@@ -57,6 +63,8 @@ beforeAll(async () => {
     "1000000",
     "--access-log",
     "off",
+    "--mirror-hosts",
+    "127.0.0.1:9",
   );
   const program = findProgram("prometheus");
   if (program === undefined) return;
@@ -96,7 +104,11 @@ async function callAll(): Promise<Record<string, number>> {
     send("/predict", { rows: [{ value: 1 }, {}], partial: true }),
     ...Array.from({ length: 5 }, () => send("/models/hasty/predict", { value: ++asked }, { "x-timeout-ms": "10000" })),
     send("/models/saved/predict", { value: -1 }),
-    ...Array.from({ length: 30 }, (_, value) => send("/models/released/predict", { value })),
+    send("/models/loose/predict", { value: 4, unread: true }),
+    ...Array.from({ length: 30 }, async (_, value) => {
+      const { json } = await send("/models/released/predict", { value });
+      await send("/feedback", { request_id: json.request_id, outcome: value + 1 });
+    }),
     send("/predict", {}),
     send("/predict", "no json"),
     send("/models/root/predict", { value: -1 }),
@@ -105,7 +117,7 @@ async function callAll(): Promise<Record<string, number>> {
     send("/nowhere", {}),
   ]);
   return {
-    ok: 57,
+    ok: 58,
     fallback: 1,
     schema_mismatch: 1,
     malformed_body: 1,

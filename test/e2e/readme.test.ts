@@ -56,9 +56,10 @@ it("docs/operations.md names every metric, and none that isn't there", async () 
   const documented = [...readFileSync("docs/operations.md", "utf8").matchAll(/`((?:plumb|nv_inference)_\w+)`/g)].map(
     ([, name]) => name!,
   );
-  // Of a server of several processes, which processes.test.ts holds.
-  const ofSeveral = ["plumb_process_connections"];
-  expect([...new Set(documented)].sort()).toEqual([...served, ...ofSeveral].sort());
+  // Of a server of several processes, which processes.test.ts holds; and of one with a memory budget, as memory-budget.test.ts does.
+  const ofOthers = ["plumb_process_connections", "plumb_versions_cold", "plumb_versions_bytes"];
+  ofOthers.push("plumb_cold_loads_total", "plumb_evictions_total");
+  expect([...new Set(documented)].sort()).toEqual([...served, ...ofOthers].sort());
 });
 
 it("the server that npm start became ends on SIGTERM, and npm with it, by exit code 0", async () => {

@@ -86,19 +86,21 @@ test(
     const seen = new Set<string>();
     const begunMs = performance.now();
     const endMs = begunMs + seconds * 1000;
+    // A machine that does other work takes longer to prove a version.
+    const isOver = () => performance.now() >= endMs + (seen.size > 2 ? 0 : 40_000);
     const changes = (async () => {
-      while (performance.now() < endMs) {
+      while (!isOver()) {
         // Newer and newer ones come for certain, whatever else happens.
         await pick(events)(pick(versions));
         await delay(40 + 120 * random.uniform());
       }
     })();
     const sent: Promise<void>[] = [];
-    for (let id = 0; performance.now() < endMs; id++) {
+    for (let id = 0; !isOver(); id++) {
       await delay(Math.max(0, begunMs + (id * 1000) / requestsPerSecond - performance.now()));
       ledger.set(id, []);
       const value = id % 64;
-      const headers = { "x-request-id": `request-${id}` };
+      const headers = { "x-request-id": `request-${id}`, "x-timeout-ms": "60000" };
       sent.push(
         post(server.httpPort, "/predict", { value }, { agent, headers }).then(
           ({ status, headers, json }) => {

@@ -1,7 +1,7 @@
 """Write what ``savvi`` says of made-up experiments, for the test of the server's statistics.
 
 ``savvi`` isn't among the trainer's packages, since nothing else needs it. In an environment of its own, in the folder ``trainer``:
-``pip install savvi==0.3.1``, then ``python reference/experiment_statistics.py``. It is seeded: a second run writes the same figures.
+``pip install savvi==0.3.1 matplotlib``, then ``python reference/experiment_statistics.py``. It is seeded: a second run writes the same figures.
 
 The state of its regression is set to the least squares of all rows: updated row by row it begins with a ridge of 1e-6, which would be
 seen in the ninth digit.

@@ -17,7 +17,8 @@ from sklearn.linear_model import Ridge
 from plumb_trainer import TrainerError, export_bundle
 from plumb_trainer.fitted.pipeline import Answers
 from plumb_trainer.proof.progress import Bar, progress_of
-from plumb_trainer.proof.prove import PROJECT, measured
+from plumb_trainer.proof.command import PROJECT
+from plumb_trainer.proof.prove import measured
 from plumb_trainer.run.limits import call_limits
 
 RANDOM = np.random.RandomState(5)

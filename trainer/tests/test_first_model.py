@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 
-from plumb_trainer.proof.prove import PROJECT
+from plumb_trainer.proof.command import PROJECT
 
 PAGE = (PROJECT / "docs" / "first-model.md").read_text(encoding="utf-8")
 

@@ -206,6 +206,7 @@ def test_a_threshold_is_met_by_moving_one_item(kind, whole):
         exported=SimpleNamespace(thresholds=thresholds, dtype="float32"),
         schema={"properties": {"sold": {}}},
         training={"sold": lists},
+        batches=lambda rows: [rows],
         features=lambda rows: window.transform(pd.DataFrame({"sold": cells([row["sold"] for row in rows])})),
     )
     made = threshold_rows(trained, [column], rows, 4)
