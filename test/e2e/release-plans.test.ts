@@ -76,7 +76,8 @@ test("a plan goes on as the command says, over a restart, and each call is answe
   server = await start();
   expect((await plumb("canary", "status", "demand")).stdout).toMatch(/status +running\nstep +2 of 3, 5 %/);
   const verdict = await ask(server.adminPort, "/routes/demand/verdict", { headers });
-  expect([verdict.status, verdict.json.verdict]).toEqual([200, "inconclusive"]);
+  // Whether the canary had a call in this step is chance.
+  expect([verdict.status, verdict.json.verdict]).toEqual([200, expect.stringMatching(/^(inconclusive|continue)$/)]);
   const expects = async (expect?: string) =>
     (await post(server.adminPort, "/routes/demand/verdict", { metadata: { expect } }, { headers })).status;
   expect([await expects(), await expects("promote")]).toEqual([200, 412]);
