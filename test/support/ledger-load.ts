@@ -4,15 +4,28 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { RawConnection } from "./raw-connection.js";
+import { RawConnection, type RawReply } from "./raw-connection.js";
 
 export interface LedgerEntry {
   /** The client's port. */
   readonly port: number;
   /** Undefined where the connection ended without a reply. */
-  readonly answer: { readonly status: number; readonly prediction: unknown } | undefined;
+  readonly answer:
+    | { readonly status: number; readonly prediction: unknown; readonly version: number | undefined }
+    | undefined;
+  /** When it was sent and answered, by this process's own clock, which only goes on. */
+  readonly sentMs: number;
+  readonly answeredMs: number;
   /** What the answer has to be. */
   readonly value: number;
+}
+
+export interface LedgerLoadOptions {
+  readonly clients: number;
+  /** Different values of each client. */
+  readonly values?: number;
+  /** The smallest value of all. */
+  readonly from?: number;
 }
 
 /** Between a reply and the next request, milliseconds: the processors are for those that start. */
@@ -24,14 +37,18 @@ export class LedgerLoad {
   refused = 0;
   readonly #port: number;
   readonly #path: string;
+  readonly #values: number;
+  readonly #from: number;
   readonly #open = new Set<RawConnection>();
   readonly #clients: Promise<void>[];
   #stopped = false;
 
   /** Starts to call. */
-  constructor(port: number, path: string, { clients }: { clients: number }) {
+  constructor(port: number, path: string, { clients, values = 10_000, from = 0 }: LedgerLoadOptions) {
     this.#port = port;
     this.#path = path;
+    this.#values = values;
+    this.#from = from;
     this.#clients = Array.from({ length: clients }, (_, client) => this.#call(client));
   }
 
@@ -62,14 +79,14 @@ export class LedgerLoad {
       this.#open.add(connection);
       const port = connection.socket.localPort!;
       for (let isOpen = true; isOpen && !this.#stopped; count++) {
-        const value = client * 10_000 + (count % 10_000);
+        const value = this.#from + client * this.#values + (count % this.#values);
         const body = `{"value":${value}}`;
         const head = `POST ${this.#path} HTTP/1.1\r\nhost: plumb\r\ncontent-type: application/json\r\nx-timeout-ms: 60000\r\ncontent-length: ${body.length}`;
+        const sentMs = performance.now();
         await connection.write(`${head}\r\n\r\n${body}`);
         const reply = await connection.replyOrEnd();
-        const answer =
-          typeof reply === "string" ? undefined : { status: reply.status, prediction: reply.json?.prediction };
-        this.entries.push({ port, value, answer });
+        const answer = typeof reply === "string" ? undefined : answerOf(reply);
+        this.entries.push({ port, value, answer, sentMs, answeredMs: performance.now() });
         await delay(restMs);
         isOpen = typeof reply !== "string" && reply.headers.get("connection") !== "close";
       }
@@ -77,4 +94,9 @@ export class LedgerLoad {
       connection.destroy();
     }
   }
+}
+
+function answerOf({ status, json, headers }: RawReply) {
+  const version = headers.get("x-plumb-version");
+  return { status, prediction: json?.prediction, version: version === undefined ? undefined : Number(version) };
 }
