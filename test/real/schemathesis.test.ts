@@ -61,7 +61,10 @@ test("requests that are made up from the document get replies that it describes"
     );
   });
   expect(code, text).toBe(0);
-  const faults = server.log.filter(({ level, result }) => level === "error" && result !== "deadline_exceeded");
+  // That a call can't be in time is an answer that the document describes, and depends on what the machine does beside.
+  const faults = server.log.filter(
+    ({ level, result }) => level === "error" && result !== "overloaded" && result !== "deadline_exceeded",
+  );
   expect(faults).toEqual([]);
   expect(text).toMatch(/Operations:\s+\d+ selected/);
 });
