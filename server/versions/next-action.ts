@@ -93,13 +93,14 @@ function withinBudget(
     if (victim !== undefined) return { evict: plain(victim) };
   }
   for (const asker of askers) {
+    // The same ones whatever is missing, only in another order: with a thousand versions to sort they are summed once.
+    const roomBytes = sumOf(victimsFor(holding, asker));
     for (const one of missing) {
       if ((one.askedBy ?? "nobody") !== asker) continue;
       const overBytes = heldBytes + (one.bytes ?? 0) - budgetBytes;
       if (overBytes <= 0) return { load: one };
-      const victims = victimsFor(holding, asker, one.model);
       // In part it would be for nothing.
-      if (sumOf(victims) >= overBytes) return { evict: plain(victims[0]!) };
+      if (roomBytes >= overBytes) return { evict: plain(victimsFor(holding, asker, one.model)[0]!) };
     }
   }
   return undefined;

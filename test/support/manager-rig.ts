@@ -7,6 +7,7 @@ import { Scheduler } from "../../server/inference/scheduler.js";
 import { createPath } from "../../server/path/predict.js";
 import { Slices } from "../../server/path/slices.js";
 import { newestReady } from "../../server/routing/newest-ready.js";
+import { storeExecutors } from "../../server/store-executors.js";
 import { Turns } from "../../server/turns.js";
 import { Manager } from "../../server/versions/manager.js";
 import { Registry } from "../../server/versions/registry.js";
@@ -37,20 +38,7 @@ export function createManagerRig(execution: Execution, workers: number) {
   const manager = new Manager({
     registry,
     turns,
-    executors: {
-      execution,
-      engine: "auto",
-      get threads() {
-        return pools.threads;
-      },
-      loadInThreads: (spec, prepare) => pools.loadInThreads(spec, prepare),
-      loadInProcesses: (spec) => pools.loadInProcesses(spec),
-      endLoading: () => pools.endLoading(),
-      unload: (key) => pools.unload(key),
-      openLane: (servable, runner, pool) => scheduler.addLane(servable, runner, pool),
-      closeLane: (servable) => scheduler.removeLane(servable),
-      now,
-    },
+    executors: storeExecutors({ execution, engine: "auto" }, pools, scheduler, now),
     listener: {
       onRead: watchStates,
       onEngines() {},

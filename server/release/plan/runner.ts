@@ -196,7 +196,8 @@ export class PlanRunner {
       }),
     );
     const nowMs = this.#options.wallClock().getTime();
-    if (open.length === 0 || nowMs - this.#keptMs < keepEveryMs) return;
+    // A clock that is put back doesn't stop it.
+    if (open.length === 0 || Math.abs(nowMs - this.#keptMs) < keepEveryMs) return;
     this.#keptMs = nowMs;
     await this.#write();
   }
